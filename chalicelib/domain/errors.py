@@ -1,0 +1,89 @@
+"""Every error Laurel answers with, as an outline.
+
+    LaurelError                    status  code
+    ├── InvalidRequest             400     invalid_request
+    ├── Unauthenticated            401     unauthenticated
+    ├── Forbidden                  403     forbidden
+    ├── NotFound                   404     not_found
+    ├── MethodNotAllowed           405     method_not_allowed
+    ├── PayloadTooLarge            413     payload_too_large
+    ├── Unavailable                503     unavailable
+    └── Internal                   500     internal
+    RejectedEvent                  an event that can never be valid, with its machine reason
+    InvalidRuleset                 a ruleset that may not be used: file, key, reason
+    Conflict                       somebody else wrote first: read again and retry
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class LaurelError(Exception):
+    """An answer to a caller: one clear sentence, a machine code, an HTTP status, details for the body."""
+
+    status = 500
+    code = "internal"
+
+    def __init__(self, sentence: str, *, code: str | None = None, **details: Any) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.code = code or type(self).code
+        self.details = details
+
+    def body(self) -> dict[str, Any]:
+        """`{"error": sentence, "code": code, **details}`."""
+        return {"error": self.sentence, "code": self.code, **self.details}
+
+
+class InvalidRequest(LaurelError):
+    status, code = 400, "invalid_request"
+
+
+class Unauthenticated(LaurelError):
+    status, code = 401, "unauthenticated"
+
+
+class Forbidden(LaurelError):
+    status, code = 403, "forbidden"
+
+
+class NotFound(LaurelError):
+    status, code = 404, "not_found"
+
+
+class MethodNotAllowed(LaurelError):
+    status, code = 405, "method_not_allowed"
+
+
+class PayloadTooLarge(LaurelError):
+    status, code = 413, "payload_too_large"
+
+
+class Unavailable(LaurelError):
+    status, code = 503, "unavailable"
+
+
+class Internal(LaurelError):
+    """What is shown for anything unexpected: nothing of its inside."""
+
+
+class RejectedEvent(Exception):
+    """An event that can never be valid. `reason` is a machine word, the message a sentence."""
+
+    def __init__(self, reason: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
+        self.sentence = sentence
+
+
+class InvalidRuleset(Exception):
+    """A ruleset that may not be used; the message names file, key and reason."""
+
+    def __init__(self, file: str, key: str, reason: str) -> None:
+        super().__init__(f"{file}: {key}: {reason}")
+        self.file, self.key, self.reason = file, key, reason
+
+
+class Conflict(Exception):
+    """A conditional write lost against another writer; reading again and retrying is right."""

@@ -1,0 +1,121 @@
+"""The log: every event applied, with what it paid and why. An entry is also the event's dedupe record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from chalicelib.domain.periods import MINUTE_MS, minute_of
+from chalicelib.domain.player import Pair
+
+
+class Entry(
+    msgspec.Struct,
+    omit_defaults=True,
+    rename={
+        "identity": "i", "body": "b", "offset": "t", "type": "y", "source": "s", "id": "d", "paid": "x", "unpaid": "u",
+        "credits": "c", "levels": "l", "badges": "g", "milestones": "k", "streak": "r", "provider": "p", "model": "m",
+        "latency_ms": "n", "status": "a", "fallback": "f", "note": "w", "by": "o",
+    },
+):  # fmt: skip
+    """One applied event, about 100-200 bytes of JSON. `offset`: ms within its minute. `paid`: XP by action;
+    `unpaid`: reason by action. `levels`: (level before, after). `streak`: the current streak, where it changed."""
+
+    identity: str
+    body: str
+    offset: int
+    type: str
+    source: str
+    id: str
+    paid: dict[str, int] = {}
+    unpaid: dict[str, str] = {}
+    credits: dict[str, int] = {}
+    levels: tuple[int, int] | None = None
+    badges: list[str] = []
+    milestones: list[int] = []
+    streak: int | None = None
+    provider: str = ""
+    model: str = ""
+    latency_ms: int | None = None
+    status: str = "ok"
+    fallback: bool = False
+    note: str = ""
+    by: str = ""
+
+    @property
+    def xp(self) -> int:
+        return sum(self.paid.values())
+
+
+@dataclass(slots=True)
+class Minute:
+    """The entries of one player and minute of event time, in commit order; `appended` are not in the table yet."""
+
+    stored: list[Entry] = field(default_factory=list)
+    appended: list[Entry] = field(default_factory=list)
+
+    def find(self, identity: str) -> Entry | None:
+        return next((e for e in (*self.stored, *self.appended) if e.identity == identity), None)
+
+
+@dataclass(slots=True)
+class Keyed:
+    """The dedupe record of an event whose identity is without time: when it happened, and its entry."""
+
+    time_ms: int
+    entry: Entry
+    new: bool = False
+
+
+@dataclass(slots=True)
+class Records:
+    """The records beside one player that the rules of some events ask for, and what they added to them.
+
+    `once`: `action/value` of what pays only the first time; `granted`: points by (granter, day of receipt);
+    `firsts`: badge -> the player who was first; `used_models`: identity -> was its model used in its window.
+    """
+
+    minutes: dict[int, Minute] = field(default_factory=dict)
+    keyed: dict[str, Keyed] = field(default_factory=dict)
+    once: set[str] = field(default_factory=set)
+    pairs: dict[str, Pair] = field(default_factory=dict)
+    granted: dict[tuple[str, int], int] = field(default_factory=dict)
+    firsts: dict[str, str] = field(default_factory=dict)
+    used_models: dict[str, bool] = field(default_factory=dict)
+    new_once: set[str] = field(default_factory=set)
+    new_firsts: set[str] = field(default_factory=set)
+    new_granted: dict[tuple[str, int], int] = field(default_factory=dict)
+    changed_pairs: set[str] = field(default_factory=set)
+
+    def minute(self, time_ms: int) -> Minute:
+        return self.minutes.setdefault(minute_of(time_ms), Minute())
+
+    def model_used(self, model: str, since_ms: int, until_ms: int) -> bool:
+        """Whether an entry among these minutes used the model within the closed interval."""
+        return any(
+            entry.model == model and entry.status == "ok" and since_ms <= minute * MINUTE_MS + entry.offset <= until_ms
+            for minute, entries in self.minutes.items()
+            for entry in (*entries.stored, *entries.appended)
+        )
+
+
+def feed(entry: Entry, time: str) -> dict[str, Any]:
+    """An entry as readers see it: what happened, what it paid and why."""
+    shown: dict[str, Any] = {"time": time, "type": entry.type, "source": entry.source, "id": entry.id, "xp": entry.xp, "paid": entry.paid}
+    extra: dict[str, Any] = {
+        "unpaid": entry.unpaid,
+        "credits": entry.credits,
+        "badges": entry.badges,
+        "milestones": entry.milestones,
+        "provider": entry.provider,
+        "model": entry.model,
+        "latencyMs": entry.latency_ms,
+        "reason": entry.note,
+        "grantedBy": entry.by,
+    }
+    shown |= {name: value for name, value in extra.items() if value not in ({}, [], "", None)}
+    if entry.levels:
+        shown["level"] = entry.levels[1]
+    return shown | {"status": entry.status, "fallback": entry.fallback}

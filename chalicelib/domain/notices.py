@@ -1,0 +1,48 @@
+"""Domain events: what an applied event tells the world, under ids that stay the same however often it is sent."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from chalicelib.domain.log import Entry
+from chalicelib.domain.periods import moment_name
+
+SCHEMA_VERSION = 1
+
+
+class Notice(msgspec.Struct, rename="camel"):
+    """One domain event on the bus: `type` is its detail type, `detail` its members beside id, version, userId, time."""
+
+    id: str
+    type: str
+    user_id: str
+    time: str
+    detail: dict[str, Any]
+
+    def body(self) -> dict[str, Any]:
+        """`{id, version, userId, time, ...detail}`."""
+        return {"id": self.id, "version": SCHEMA_VERSION, "userId": self.user_id, "time": self.time, **self.detail}
+
+
+def notices_of(player: str, time_ms: int, entry: Entry, level_reward: int) -> list[Notice]:
+    """What one entry of the log announces; `level_reward` is the tokens a level pays."""
+    when = moment_name(time_ms)
+
+    def notice(type_: str, key: object, **detail: Any) -> Notice:
+        name = "\0".join((player, entry.identity, type_, str(key))).encode()
+        return Notice(hashlib.blake2b(name, digest_size=16).hexdigest(), type_, player, when, detail)
+
+    told = []
+    if entry.levels:
+        before, after = entry.levels
+        told.append(notice("level.up", after, newLevel=after, previousLevel=before, reward=level_reward * (after - before)))
+    told += [notice("badge.earned", badge, badgeId=badge) for badge in entry.badges]
+    told += [notice("streak.milestone", days, milestone=days) for days in entry.milestones]
+    if entry.streak is not None:
+        told.append(notice("streak.updated", entry.streak, currentStreak=entry.streak))
+    if entry.type == "badge.revoked":
+        told.append(notice("badge.revoked", entry.note, badgeId=entry.note))
+    return told

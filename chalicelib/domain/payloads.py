@@ -1,0 +1,91 @@
+"""What each event type may carry in `data`. Unknown members are ignored; known ones have their type and range."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.domain.errors import RejectedEvent
+
+# 0..10^12, the range of every number that comes in.
+Quantity = Annotated[int, Meta(ge=0, le=10**12)]
+Label = Annotated[str, Meta(min_length=1, max_length=128)]
+Reference = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:@-]{1,128}$")]
+
+
+class Payload(msgspec.Struct, rename="camel", kw_only=True):
+    """The members any event may carry; what rules read."""
+
+    provider: Label | None = None
+    model: Label | None = None
+    skill: Label | None = None
+    caller: Label | None = None
+    subscription_id: Label | None = None
+    combo_id: Label | None = None
+    latency_ms: Quantity | None = None
+    status: Literal["ok", "error", "rejected"] = "ok"
+    fallback_used: bool = False
+    tokens_in: Quantity = 0
+    tokens_out: Quantity = 0
+    cost_micro_usd: Quantity = 0
+    tokens_saved: Quantity = 0
+    cost_saved_micro_usd: Quantity = 0
+    cache_hit: bool = False
+    semantic_hit: bool = False
+    race_won: bool = False
+    fact_stored: bool = False
+
+
+class RequestCompleted(Payload, rename="camel", kw_only=True):
+    compression_used: bool | Label = False
+    skill_used: bool | Label = False
+
+
+class TransferSent(Payload, rename="camel", kw_only=True):
+    to: Reference
+    amount: Annotated[int, Meta(ge=1, le=10**12)]
+
+
+class TransferReceived(Payload, rename={"sender": "from"}, kw_only=True):
+    sender: Reference
+    amount: Annotated[int, Meta(ge=1, le=10**12)]
+
+
+class LessonCompleted(Payload, rename="camel", kw_only=True):
+    lesson_id: Label
+
+
+class Award(Payload, rename="camel", kw_only=True):
+    points: Annotated[int, Meta(ge=-(10**12), le=10**12)]
+    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+    granted_by: Label | None = None
+    key: Label | None = None
+    distinct_id: Annotated[str, Meta(max_length=200)] | None = None
+
+
+class BadgeDecision(Payload, rename="camel", kw_only=True):
+    badge_id: Annotated[str, Meta(min_length=1, max_length=48)]
+    decided_by: Label | None = None
+
+
+PAYLOADS: dict[str, type[Payload]] = {
+    "request.completed": RequestCompleted,
+    "transfer.sent": TransferSent,
+    "transfer.received": TransferReceived,
+    "lesson.completed": LessonCompleted,
+    "award": Award,
+    "badge.granted": BadgeDecision,
+    "badge.revoked": BadgeDecision,
+}
+
+
+def decode_payload(type_: str, data: dict[str, Any]) -> Payload:
+    """`data` as its type's payload. Raises RejectedEvent naming the member."""
+    try:
+        return msgspec.convert(data, PAYLOADS.get(type_, Payload))
+    except msgspec.ValidationError as error:
+        reason, _, path = str(error).partition(" - at `$.")
+        name = f"data.{path.rstrip('`')}" if path else "data"
+        raise RejectedEvent("invalid_data", f"'{name}': {reason}") from error

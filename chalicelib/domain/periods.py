@@ -1,0 +1,113 @@
+"""UTC days, ISO weeks, months: the periods of boards and calendars.
+
+A day is a whole number, days since 1970-01-01; a moment is milliseconds since then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from functools import lru_cache
+
+from chalicelib.domain.errors import InvalidRequest
+
+DAY_MS = 86_400_000
+MINUTE_MS = 60_000
+_EPOCH = date(1970, 1, 1).toordinal()
+
+ALL = "all"
+EXAMPLES = {"daily": "2026-05-19", "weekly": "2026-W21", "monthly": "2026-05", ALL: ALL}
+
+
+def day_of(moment_ms: int) -> int:
+    return moment_ms // DAY_MS
+
+
+def minute_of(moment_ms: int) -> int:
+    return moment_ms // MINUTE_MS
+
+
+def date_of(day: int) -> date:
+    return date.fromordinal(day + _EPOCH)
+
+
+def number_of(when: date) -> int:
+    return when.toordinal() - _EPOCH
+
+
+@lru_cache(4096)
+def day_name(day: int) -> str:
+    """`2026-05-19`."""
+    return date_of(day).isoformat()
+
+
+@lru_cache(4096)
+def week_name(day: int) -> str:
+    """`2026-W21`, the ISO week (Monday first) that holds the day."""
+    year, week, _ = date_of(day).isocalendar()
+    return f"{year:04d}-W{week:02d}"
+
+
+@lru_cache(4096)
+def month_name(day: int) -> str:
+    """`2026-05`."""
+    return day_name(day)[:7]
+
+
+def minute_name(minute: int) -> str:
+    """`2026-05-19T12:34`, which sorts by time."""
+    return datetime.fromtimestamp(minute * 60, UTC).strftime("%Y-%m-%dT%H:%M")
+
+
+def moment_name(moment_ms: int) -> str:
+    """`2026-05-19T12:34:56.789Z`."""
+    seconds, ms = divmod(moment_ms, 1000)
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{ms:03d}Z"
+
+
+def period_name(kind: str, day: int) -> str:
+    """The period of `kind` (`all`, `daily`, `weekly`, `monthly`) that holds the day."""
+    return {ALL: lambda _: ALL, "daily": day_name, "weekly": week_name, "monthly": month_name}[kind](day)
+
+
+def week_days(day: int) -> range:
+    """The seven days of the day's ISO week."""
+    monday = day - date_of(day).weekday()
+    return range(monday, monday + 7)
+
+
+def month_days(day: int) -> range:
+    """All days of the day's month."""
+    first = date_of(day).replace(day=1)
+    after = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
+    return range(number_of(first), number_of(after))
+
+
+def month_names(days: Iterator[int] | range) -> list[str]:
+    """The months that hold the days, each once, in order."""
+    return list(dict.fromkeys(month_name(day) for day in days))
+
+
+def parse_period(kind: str, text: str | None, today: int) -> str:
+    """The period's canonical name; None means the one that holds today.
+
+    Raises InvalidRequest, naming the parameter and its form, for anything that is no such period.
+    """
+    if text is None:
+        return period_name(kind, today)
+    try:
+        if kind == ALL and text == ALL:
+            return ALL
+        if kind == "daily" and day_name(number_of(date.fromisoformat(text))) == text:
+            return text
+        if kind == "monthly" and month_name(number_of(date.fromisoformat(f"{text}-01"))) == text:
+            return text
+        if kind == "weekly":
+            year, week = text.split("-W")
+            if week_name(number_of(date.fromisocalendar(int(year), int(week), 1))) == text:
+                return text
+    except ValueError:
+        pass
+    raise InvalidRequest(
+        f"'period' must be of the form {EXAMPLES[kind]} for this scope", parameter="period", example=EXAMPLES[kind]
+    )

@@ -1,0 +1,230 @@
+"""The player as rules see it: state, what lies beside it, and the records that an event's rules ask for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from chalicelib.domain.criteria import UNIQUE_CAP
+from chalicelib.domain.periods import DAY_MS, month_days, week_days
+from chalicelib.domain.ruleset import NUMERIC_STATS, UNIQUE_STATS, Rules
+from chalicelib.domain.streaks import Streak
+
+# 7 x 24 h of event time: a model not used in the window before pays model_diversity.
+DIVERSITY_WINDOW_MS = 7 * DAY_MS
+# Last uses remembered in the item that every event rewrites; older windows are answered by the log.
+MODELS_REMEMBERED = 24
+# Names are kept in at most 64 bytes, so that 64 of them stay a 4 KB attribute.
+NAME_BYTES = 64
+
+
+class DayFigures(msgspec.Struct, array_like=True):
+    """One UTC day: events counted, XP (signed), tokens and cost saved, when the XP last changed (commit, ms),
+    paid counts of actions with a daily maximum, whether the day's first request was paid."""
+
+    count: int = 0
+    xp: int = 0
+    tokens_saved: int = 0
+    cost_saved: int = 0
+    xp_at: int = 0
+    paid: dict[str, int] = {}
+    login: bool = False
+
+
+class EarnedBadge(msgspec.Struct, array_like=True):
+    """When a badge was earned (event's commit, ms), and when revoked (0: it is held). Its XP is paid once ever."""
+
+    earned_at: int
+    revoked_at: int = 0
+    by_hand: bool = False
+
+
+@dataclass(slots=True)
+class Identity:
+    """The one row that ties a player to its random ids: `account` on ledger rows, `public` on boards."""
+
+    account: str
+    public: str
+    created_at: int
+    display_name: str | None = None
+    private: bool = False
+    hidden: bool = False
+
+
+@dataclass(slots=True)
+class Pair:
+    """Tokens moved between this player and one other, in all."""
+
+    sent: int = 0
+    received: int = 0
+
+    @property
+    def net(self) -> int:
+        return max(0, self.sent - self.received)
+
+
+@dataclass(slots=True)
+class Player:
+    """`version` 0: not in the table yet. XP totals are signed. `*_at`: commit time (ms) at which a score was reached.
+
+    `changed` names what beside the state was touched since it was read (`badges`, `streak`, `sets`),
+    `changed_days` the past days.
+    """
+
+    id: str
+    identity: Identity
+    version: int = 0
+    xp: int = 0
+    xp_at: int = 0
+    award_xp: int = 0
+    rewarded_level: int = 1
+    counters: dict[str, int] = field(default_factory=dict)
+    stats: dict[str, int] = field(default_factory=dict)
+    last_provider: str = ""
+    last_provider_at: int = -1
+    models: dict[str, int] = field(default_factory=dict)
+    models_forgotten_at: int = -1
+    day: int = -1
+    figures: DayFigures = field(default_factory=DayFigures)
+    week_xp: int = 0
+    week_at: int = 0
+    month_xp: int = 0
+    month_at: int = 0
+    sums_at: dict[str, int] = field(default_factory=dict)
+    streak: Streak = field(default_factory=Streak)
+    badges: dict[str, EarnedBadge] = field(default_factory=dict)
+    sets: dict[str, list[str]] = field(default_factory=dict)
+    past: dict[int, DayFigures] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
+    changed_days: set[int] = field(default_factory=set)
+
+    @property
+    def created_at(self) -> int:
+        return self.identity.created_at
+
+    def stat(self, name: str) -> int:
+        if name in UNIQUE_STATS:
+            return len(self.sets.get(name, ()))
+        if name in NUMERIC_STATS:
+            return self.stats.get(name, 0)
+        raise KeyError(name)
+
+    def count(self, action: str) -> int:
+        return self.counters.get(action, 0)
+
+    def holds(self, badge: str) -> bool:
+        earned = self.badges.get(badge)
+        return earned is not None and not earned.revoked_at
+
+    def level(self, rules: Rules) -> int:
+        return rules.levels.level(self.xp)
+
+    # Days, weeks, months -------------------------------------------------------------------------------------
+
+    def figures_of(self, day: int) -> DayFigures:
+        """The day's figures, to read; the open day or one of the loaded past days."""
+        if day == self.day:
+            return self.figures
+        return self.past.get(day) or DayFigures()
+
+    def open(self, day: int) -> DayFigures:
+        """The day's figures, to change. A later day than the open one closes that, and becomes the open one."""
+        if day == self.day:
+            return self.figures
+        if day < self.day:
+            self.changed_days.add(day)
+            return self.past.setdefault(day, DayFigures())
+        if self.day >= 0:
+            self.changed_days.add(self.day)
+            self.past[self.day] = self.figures
+        if day not in week_days(self.day):
+            self.week_xp = self.week_at = 0
+        if day not in month_days(self.day):
+            self.month_xp = self.month_at = 0
+        self.day, self.figures = day, DayFigures()
+        return self.figures
+
+    def add_xp(self, day: int, amount: int, now_ms: int) -> None:
+        """Add signed XP to the total and to the periods of the day."""
+        figures = self.open(day)
+        self.xp += amount
+        figures.xp += amount
+        self.xp_at = figures.xp_at = now_ms
+        if day in week_days(self.day):
+            self.week_xp += amount
+            self.week_at = now_ms
+        if day in month_days(self.day):
+            self.month_xp += amount
+            self.month_at = now_ms
+
+    def period_xp(self, kind: str, day: int) -> tuple[int, int]:
+        """(signed XP, reached at) of the period of `kind` that holds the day."""
+        if kind == "all":
+            return self.xp, self.xp_at
+        if kind == "daily":
+            figures = self.figures_of(day)
+            return figures.xp, figures.xp_at
+        days = week_days(day) if kind == "weekly" else month_days(day)
+        if self.day in days:
+            return (self.week_xp, self.week_at) if kind == "weekly" else (self.month_xp, self.month_at)
+        all_figures = [self.figures_of(each) for each in days]
+        return sum(f.xp for f in all_figures), max(f.xp_at for f in all_figures)
+
+    # Names ---------------------------------------------------------------------------------------------------
+
+    def sees(self, unique: str, name: str) -> bool:
+        """Add a name to a set of distinct names; True if it is new. A full set takes no more."""
+        names = self.sets.get(unique, [])
+        if name in names or len(names) >= UNIQUE_CAP:
+            return False
+        self.sets[unique] = [*names, name]
+        self.changed.add("sets")
+        return True
+
+    def remember_model(self, model: str, time_ms: int) -> None:
+        """Note a model's use; only the most recently used ones are remembered."""
+        self.models[model] = max(time_ms, self.models.get(model, -1))
+        if len(self.models) > MODELS_REMEMBERED:
+            self.forget_model()
+
+    def forget_model(self) -> None:
+        """Forget the model used longest ago; what its window held is left to the log."""
+        oldest = min(self.models, key=lambda name: (self.models[name], name))
+        self.models_forgotten_at = max(self.models_forgotten_at, self.models.pop(oldest))
+
+    def used_recently(self, model: str, time_ms: int) -> bool | None:
+        """Whether the model was used in the 7 x 24 h up to `time_ms`; None if only the log can tell."""
+        last = self.models.get(model)
+        if last is not None and last <= time_ms:
+            return last >= time_ms - DIVERSITY_WINDOW_MS
+        if last is None and self.models_forgotten_at < time_ms - DIVERSITY_WINDOW_MS:
+            return False
+        return None
+
+
+def shorten(name: str) -> str:
+    """A name in at most 64 bytes: itself, or its beginning and a digest. Equal names stay equal."""
+    raw = name.encode("utf-8", "surrogatepass")
+    if len(raw) <= NAME_BYTES:
+        return name
+    tail = hashlib.blake2b(raw, digest_size=6).hexdigest()
+    return raw[: NAME_BYTES - len(tail) - 1].decode("utf-8", "ignore") + "~" + tail
+
+
+def model_digest(model: str) -> str:
+    """A model's name in the state: 5 bytes, in hex. 24 of them collide once in 10^9 players."""
+    return hashlib.blake2b(model.encode("utf-8", "surrogatepass"), digest_size=5).hexdigest()
+
+
+def months_to_load(days: Iterable[int]) -> list[int]:
+    """One day of each month whose figures the periods of these days need."""
+    first_days: dict[int, None] = {}
+    for day in days:
+        week = week_days(day)
+        for each in (day, week[0], week[-1]):
+            first_days[month_days(each)[0]] = None
+    return list(first_days)
+

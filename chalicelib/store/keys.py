@@ -1,0 +1,110 @@
+"""Every key of the table. An item is found by (pk, sk); nothing else in Laurel spells one out.
+
+    player      PLAYER#<id>             STATE | IDENTITY | STREAK | BADGES | SETS
+                                        DAYS#<month> | LOG#<minute>#<chunk> | KEYED#<identity>
+                                        ONCE#<action>/<value> | PAIR#<other> | KEY#<prefix>
+    public id   PUBLIC#<public id>      PLAYER
+    key         KEY#<sha256>            KEY
+    first       FIRST#<badge>           FIRST
+    granter     GRANTER#<granter>#<day> GRANTED
+    account     ACCOUNT#<account>#<asset>             BALANCE | POSTING#<ms>#<transfer>
+                ACCOUNT#@mint#<asset>#<00..ff>        POSTING#<ms>#<transfer>
+    board       BOARD#<scope>#<period>  ENTRY#<player>
+    failure     FAILURE#<queue>#<0..7>  <message id>[/<index>]
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from chalicelib.domain.ledger import is_system
+from chalicelib.domain.periods import minute_name
+
+Key = tuple[str, str]
+
+STATE, IDENTITY, STREAK, BADGES, SETS = CORE = ("STATE", "IDENTITY", "STREAK", "BADGES", "SETS")
+ORDER_INDEX = "order-index"
+FAILURE_SHARDS = 8
+LOG = "LOG#"
+# Larger than any score (sums of 10^12 inputs), so that the difference sorts scores downwards.
+_TOP_SCORE = 10**16 - 1
+
+
+def player(player_id: str, part: str = STATE) -> Key:
+    return f"PLAYER#{player_id}", part
+
+
+def days(player_id: str, month: str) -> Key:
+    return player(player_id, f"DAYS#{month}")
+
+
+def log(player_id: str, minute: int, chunk: int) -> Key:
+    return player(player_id, f"{log_prefix(minute)}{chunk:04d}")
+
+
+def log_prefix(minute: int) -> str:
+    return f"{LOG}{minute_name(minute)}#"
+
+
+def keyed(player_id: str, identity: str) -> Key:
+    return player(player_id, f"KEYED#{identity}")
+
+
+def once(player_id: str, what: str) -> Key:
+    return player(player_id, f"ONCE#{what}")
+
+
+def pair(player_id: str, other: str) -> Key:
+    return player(player_id, f"PAIR#{other}")
+
+
+def player_key(player_id: str, prefix: str = "") -> Key:
+    return player(player_id, f"KEY#{prefix}")
+
+
+def public(public_id: str) -> Key:
+    return f"PUBLIC#{public_id}", "PLAYER"
+
+
+def api_key(sha256: str) -> Key:
+    return f"KEY#{sha256}", "KEY"
+
+
+def first(badge: str) -> Key:
+    return f"FIRST#{badge}", "FIRST"
+
+
+def granter(name: str, day: str) -> Key:
+    return f"GRANTER#{name}#{day}", "GRANTED"
+
+
+def account(account_id: str, asset: str) -> Key:
+    return f"ACCOUNT#{account_id}#{asset}", "BALANCE"
+
+
+def posting(account_id: str, other: str, asset: str, at_ms: int, transfer_id: str) -> Key:
+    """System accounts are spread over 256 partitions by the other side: they take part in every transfer."""
+    shard = f"#{hashlib.blake2b(other.encode(), digest_size=1).hexdigest()}" if is_system(account_id) else ""
+    return f"ACCOUNT#{account_id}#{asset}{shard}", f"POSTING#{at_ms:013d}#{transfer_id}"
+
+
+def board(board_id: str) -> str:
+    return f"BOARD#{board_id}"
+
+
+def entry(board_id: str, player_id: str) -> Key:
+    return board(board_id), f"ENTRY#{player_id}"
+
+
+def order(score: int, reached_at: int, player_id: str) -> str:
+    """Sorts best score first, then who reached it first, then by id."""
+    return f"{_TOP_SCORE - score:016d}#{reached_at:013d}#{player_id}"
+
+
+def failure(queue: str, failure_id: str) -> Key:
+    shard = hashlib.blake2b(failure_id.encode(), digest_size=1).digest()[0] % FAILURE_SHARDS
+    return failure_partition(queue, shard), failure_id
+
+
+def failure_partition(queue: str, shard: int) -> str:
+    return f"FAILURE#{queue}#{shard}"
