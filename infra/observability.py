@@ -1,0 +1,143 @@
+"""Alarms and the dashboard."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from infra.policies import function_name
+from infra.settings import FUNCTIONS, QUEUES, Build, Function, Queue
+
+Json = dict[str, Any]
+
+PERIOD_S = 300  # of queue figures: SQS publishes them every minute, an alarm a minute late costs nothing
+HAS_TOPIC = "HasAlarmTopic"
+
+
+def parameters() -> Json:
+    text = "An SNS topic that hears of alarms; empty: they only show in CloudWatch."
+    return {"AlarmTopicArn": {"Type": "String", "Default": "", "Description": text}}
+
+
+def conditions() -> Json:
+    return {HAS_TOPIC: {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlarmTopicArn"}, ""]}]}}
+
+
+def alarms(build: Build) -> Json:
+    found: Json = {}
+    for queue in QUEUES:
+        found |= _queue_alarms(build, queue)
+    for function in FUNCTIONS:
+        found |= _function_alarms(build, function)
+    return found
+
+
+def _queue_alarms(build: Build, queue: Queue) -> Json:
+    found: Json = {}
+    dimension = {"QueueName": {"Fn::GetAtt": [queue.logical_id, "QueueName"]}}
+    if queue.max_age_s is not None:
+        text = f"The oldest message of {queue.name} waits longer than {queue.max_age_s} s: the worker does not keep up."
+        metric = ("AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum")
+        found[f"{queue.logical_id}AgeAlarm"] = _alarm(
+            build, f"{queue.name}-age", text, metric, dimension, queue.max_age_s
+        )
+    if queue.max_depth is not None:
+        text = f"More than {queue.max_depth} messages wait in {queue.name}; see: laurel dlq list."
+        metric = ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum")
+        found[f"{queue.logical_id}DepthAlarm"] = _alarm(
+            build, f"{queue.name}-depth", text, metric, dimension, queue.max_depth
+        )
+    return found
+
+
+def _function_alarms(build: Build, function: Function) -> Json:
+    dimension = {"FunctionName": {"Ref": function.logical_id}}
+    found: Json = {}
+    for metric, text in (("Errors", "failed"), ("Throttles", "was refused a place to run")):
+        found[f"{function.logical_id}{metric}Alarm"] = _alarm(
+            build,
+            f"{function.suffix}-{metric.lower()}",
+            f"{function_name(build, function)} {text}.",
+            ("AWS/Lambda", metric, "Sum"),
+            dimension,
+            0,
+        )
+    return found
+
+
+def _alarm(
+    build: Build, name: str, text: str, metric: tuple[str, str, str], dimensions: Json, threshold: int
+) -> Json:
+    namespace, metric_name, statistic = metric
+    actions = {"Fn::If": [HAS_TOPIC, [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
+    return {
+        "Type": "AWS::CloudWatch::Alarm",
+        "Properties": {
+            "AlarmName": f"{build.prefix}-{name.replace('.', '-')}",
+            "AlarmDescription": text,
+            "Namespace": namespace,
+            "MetricName": metric_name,
+            "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
+            "Statistic": statistic,
+            "Period": PERIOD_S,
+            "EvaluationPeriods": 1,
+            "Threshold": threshold,
+            "ComparisonOperator": "GreaterThanThreshold",
+            "TreatMissingData": "notBreaching",
+            "AlarmActions": actions,
+            "OKActions": actions,
+        },
+    }
+
+
+def dashboard(build: Build) -> Json:
+    body = json.dumps({"widgets": _widgets(build)}, separators=(",", ":"))
+    return {
+        "Type": "AWS::CloudWatch::Dashboard",
+        "Properties": {"DashboardName": build.prefix, "DashboardBody": {"Fn::Sub": body}},
+    }
+
+
+def _widgets(build: Build) -> list[Json]:
+    names = [function_name(build, function) for function in FUNCTIONS]
+    queues = [f"{build.prefix}-{queue.name}" for queue in QUEUES]
+    sources = [f"{build.prefix}-{queue.name}" for queue in QUEUES if queue.max_age_s is not None]
+    progress = _search("Laurel", "Sum", "MetricName=(EventsApplied OR Duplicates OR Rejected)")
+    plan: list[tuple[str, list[Any]]] = [
+        ("Events applied, duplicates, rejected", [progress]),
+        ("All of Laurel's own figures (average)", [_search("Laurel", "Average", "")]),
+        ("Age of the oldest message (s)", _series("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", sources, "Maximum")),
+        ("Messages waiting", _series("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queues, "Maximum")),
+        ("Function duration p95 (ms)", _series("AWS/Lambda", "Duration", "FunctionName", names, "p95")),
+        ("Function errors", _series("AWS/Lambda", "Errors", "FunctionName", names, "Sum")),
+        ("Function throttles", _series("AWS/Lambda", "Throttles", "FunctionName", names, "Sum")),
+        ("Functions running at once", _series("AWS/Lambda", "ConcurrentExecutions", "FunctionName", names, "Maximum")),
+        ("Table units", [
+            *_series("AWS/DynamoDB", "ConsumedWriteCapacityUnits", "TableName", [build.prefix], "Sum"),
+            *_series("AWS/DynamoDB", "ConsumedReadCapacityUnits", "TableName", [build.prefix], "Sum"),
+        ]),
+        ("API answers", [
+            ["AWS/ApiGateway", metric, "ApiName", build.prefix, {"stat": "Sum"}]
+            for metric in ("Count", "4XXError", "5XXError")
+        ]),
+    ]  # fmt: skip
+    return [_widget(place, title, metrics) for place, (title, metrics) in enumerate(plan)]
+
+
+def _series(namespace: str, metric: str, dimension: str, values: list[str], statistic: str) -> list[Any]:
+    return [[namespace, metric, dimension, value, {"stat": statistic}] for value in values]
+
+
+def _search(namespace: str, statistic: str, terms: str) -> list[Any]:
+    return [{"expression": f"SEARCH('Namespace=\"{namespace}\" {terms}', '{statistic}', {PERIOD_S})"}]
+
+
+def _widget(place: int, title: str, metrics: list[Any]) -> Json:
+    return {
+        "type": "metric",
+        "x": 12 * (place % 2),
+        "y": 6 * (place // 2),
+        "width": 12,
+        "height": 6,
+        "properties": {"title": title, "region": "${AWS::Region}", "period": PERIOD_S, "metrics": metrics},
+    }

@@ -1,0 +1,172 @@
+"""What every other module of infra agrees on: queues, functions, stages and their figures."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+Target = Literal["aws", "local"]
+
+APP = "laurel"
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+API_STAGE = "laurel"  # the first path segment of every URL, on AWS and locally
+LOCAL_HOST = "127.0.0.1"
+ORDER_INDEX = "order-index"
+INDEX_ATTRIBUTES = ["score", "player", "name", "level", "title", "seen", "reachedAt"]
+
+DAY_S = 86_400
+SOURCE_RETENTION_S = 4 * DAY_S
+PARKED_RETENTION_S = 14 * DAY_S  # SQS allows no more
+MAX_RECEIVES = 10
+VISIBILITY_FACTOR = 6  # AWS: a queue's visibility is at least six function timeouts
+
+
+class SettingError(ValueError):
+    """A setting of the build is wrong; the message is one clear sentence."""
+
+
+@dataclass(frozen=True)
+class Queue:
+    """`key` names the environment variable LAUREL_<KEY>_QUEUE; `name` the queue laurel-<stage>-<name>."""
+
+    key: str
+    logical_id: str
+    name: str
+    retention_s: int
+    visibility_s: int = 30
+    dead_letter: str | None = None
+    max_age_s: int | None = None  # alarm when the oldest message is older
+    max_depth: int | None = None  # alarm when more messages than this wait
+
+    @property
+    def fifo(self) -> bool:
+        return self.name.endswith(".fifo")
+
+
+@dataclass(frozen=True)
+class Function:
+    """One Lambda: `name` is Chalice's, `handler` the string Lambda imports; memory in MB, timeout in seconds."""
+
+    name: str
+    logical_id: str
+    handler: str
+    memory_mb: int
+    timeout_s: int
+    queue: str | None = None
+    batch_size: int = 0
+    window_s: int = 0
+    concurrency: int | None = None
+    consumes: tuple[str, ...] = ()
+    sends: tuple[str, ...] = ()
+    table: tuple[str, ...] = ()
+    index: bool = False
+    publishes: bool = False
+
+    @property
+    def suffix(self) -> str:
+        return self.name.replace("_", "-").removesuffix("-handler")
+
+    @property
+    def role_id(self) -> str:
+        return "".join(part.capitalize() for part in self.name.split("_")) + "Role"
+
+    @property
+    def event_id(self) -> str:
+        return f"{self.logical_id}SqsEventSource"
+
+
+READ = ("GetItem", "BatchGetItem", "Query")
+WRITE = ("PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem")
+
+# Memory buys CPU on Lambda: 1,769 MB is one core. Progress is bound by the SDK's CPU, so 1,024 MB halves its batch
+# time for about the same money; the others wait for the network. The API's 29 s is API Gateway's own limit.
+# A batch of 100 events is at most 100 players of two calls each: about 2 s, 60 s leave room for conflicts.
+FUNCTIONS = (
+    Function(
+        "api_handler", "APIHandler", "app.app", 512, 29,
+        sends=("events", "own"), table=READ + WRITE, index=True, publishes=True,
+    ),
+    Function(
+        "progress", "Progress", "chalicelib.workers.progress.progress", 1024, 60,
+        queue="events", batch_size=100, window_s=1, concurrency=10,
+        sends=("boards", "rejected"), table=READ + WRITE, publishes=True,
+    ),
+    Function(
+        "progress_own", "ProgressOwn", "chalicelib.workers.progress.progress_own", 1024, 60,
+        queue="own", batch_size=100, window_s=1, concurrency=5,
+        sends=("boards", "rejected"), table=READ + WRITE, publishes=True,
+    ),
+    # Two at a time: an import must not take the table's and the boards' pace from live events.
+    Function(
+        "progress_backfill", "ProgressBackfill", "chalicelib.workers.progress.progress_backfill", 1024, 60,
+        queue="backfill", batch_size=100, window_s=1, concurrency=2,
+        sends=("boards", "rejected"), table=READ + WRITE, publishes=True,
+    ),
+    # FIFO sources take at most 10 messages and no window; one batch of a board at a time whatever the concurrency.
+    Function(
+        "boards", "Boards", "chalicelib.workers.boards.boards", 512, 30,
+        queue="boards", batch_size=10, table=(*READ, *WRITE, "BatchWriteItem"), publishes=True,
+    ),
+    # It moves whatever waits in two queues, ten messages a call: 5 minutes are some 10,000 messages a run.
+    Function(
+        "archive", "Archive", "chalicelib.workers.archive.archive", 512, 300,
+        consumes=("rejected", "dead_letter"), table=("GetItem", "PutItem", "UpdateItem"),
+    ),
+)  # fmt: skip
+
+
+def _visibility(queue: str) -> int:
+    return max(VISIBILITY_FACTOR * function.timeout_s for function in FUNCTIONS if function.queue == queue)
+
+
+QUEUES = (
+    Queue("events", "EventsQueue", "events", SOURCE_RETENTION_S, _visibility("events"), "dead_letter", 300),
+    Queue("own", "OwnQueue", "own", SOURCE_RETENTION_S, _visibility("own"), "dead_letter", 300),
+    Queue("backfill", "BackfillQueue", "backfill", SOURCE_RETENTION_S, _visibility("backfill"), "dead_letter", 6 * 3600),
+    Queue("boards", "BoardsQueue", "boards.fifo", SOURCE_RETENTION_S, _visibility("boards"), "boards_dead_letter", 120),
+    # Longer than one run of archive, so that no message it holds comes to it twice.
+    Queue("rejected", "RejectedQueue", "rejected", PARKED_RETENTION_S, 360, max_depth=100),
+    Queue("dead_letter", "DeadLetterQueue", "dead-letter", PARKED_RETENTION_S, 360, max_depth=0),
+    Queue("boards_dead_letter", "BoardsDeadLetterQueue", "boards-dead-letter.fifo", PARKED_RETENTION_S, max_depth=0),
+)  # fmt: skip
+
+QUEUE = {queue.key: queue for queue in QUEUES}
+STAGE_SHAPE = re.compile(r"[a-z][a-z0-9-]{0,19}")
+
+
+@dataclass(frozen=True)
+class Build:
+    """One build: for which stage and target, with which switches."""
+
+    stage: str
+    target: Target
+    tracing: bool = False
+    ruleset: Path | None = None
+    log_days: int = field(default=30)
+
+    def __post_init__(self) -> None:
+        if not STAGE_SHAPE.fullmatch(self.stage) or self.stage.endswith("-"):
+            raise SettingError(
+                f"STAGE {self.stage!r} must be 1-20 characters of a-z, 0-9 and '-', beginning with a letter."
+            )
+        if self.target == "aws" and self.stage == "local":
+            raise SettingError("STAGE 'local' is the laptop's; choose another one for AWS.")
+
+    @property
+    def protected(self) -> bool:
+        """Data outlives the stack, except where it is a laptop's or a developer's (dev, dev-anna)."""
+        return self.target == "aws" and self.stage.split("-")[0] != "dev"
+
+    @property
+    def prefix(self) -> str:
+        return f"{APP}-{self.stage}"
+
+    @property
+    def architecture(self) -> str:
+        if self.target == "aws":
+            return "arm64"
+        return "arm64" if os.uname().machine in {"arm64", "aarch64"} else "x86_64"

@@ -1,0 +1,170 @@
+"""The template merged into what Chalice generates: everything Chalice cannot say, from one place.
+
+`python -m infra.template STAGE [aws|local]` prints it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from infra import gateway, observability
+from infra.policies import function_name
+from infra.settings import (
+    API_STAGE,
+    FUNCTIONS,
+    INDEX_ATTRIBUTES,
+    LOCAL_HOST,
+    MAX_RECEIVES,
+    ORDER_INDEX,
+    QUEUE,
+    QUEUES,
+    Build,
+    Function,
+    Queue,
+)
+
+Json = dict[str, Any]
+
+
+def merge_template(build: Build, ruleset: str = "default.toml") -> Json:
+    """What `chalice package --merge-template` takes; `ruleset` is a file name inside chalicelib/rulesets."""
+    resources: Json = {
+        "Table": table(build),
+        "Bus": bus(build),
+        "RestAPI": {"Properties": gateway.rest_api(build)},
+    }
+    resources |= {item.logical_id: queue(build, item) for item in QUEUES}
+    resources |= {item.logical_id: function(build, item, ruleset) for item in FUNCTIONS}
+    resources |= observability.alarms(build)
+    resources["Dashboard"] = observability.dashboard(build)
+    if build.target == "local":
+        resources |= gateway.local_domain()
+    return {
+        "Description": f"Laurel, stage {build.stage}",
+        "Parameters": observability.parameters(),
+        "Conditions": observability.conditions(),
+        "Resources": resources,
+        "Outputs": outputs(build),
+    }
+
+
+def table(build: Build) -> Json:
+    kept = "Retain" if build.protected else "Delete"
+    names = ("pk", "sk", "board", "order")
+    return {
+        "Type": "AWS::DynamoDB::Table",
+        "DeletionPolicy": kept,
+        "UpdateReplacePolicy": kept,
+        "Properties": {
+            "TableName": build.prefix,
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in names],
+            "KeySchema": _keys("pk", "sk"),
+            "GlobalSecondaryIndexes": [
+                {
+                    "IndexName": ORDER_INDEX,
+                    "KeySchema": _keys("board", "order"),
+                    "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": INDEX_ATTRIBUTES},
+                }
+            ],
+            "TimeToLiveSpecification": {"AttributeName": "expires", "Enabled": True},
+            "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+            "SSESpecification": {"SSEEnabled": True},
+            "DeletionProtectionEnabled": build.protected,
+        },
+    }
+
+
+def _keys(hash_key: str, range_key: str) -> list[Json]:
+    return [
+        {"AttributeName": hash_key, "KeyType": "HASH"},
+        {"AttributeName": range_key, "KeyType": "RANGE"},
+    ]
+
+
+def bus(build: Build) -> Json:
+    return {"Type": "AWS::Events::EventBus", "Properties": {"Name": build.prefix}}
+
+
+def queue(build: Build, item: Queue) -> Json:
+    properties: Json = {
+        "QueueName": f"{build.prefix}-{item.name}",
+        "MessageRetentionPeriod": item.retention_s,
+        "VisibilityTimeout": item.visibility_s,
+        "SqsManagedSseEnabled": True,
+    }
+    if item.fifo:
+        # Boards are independent of each other: throughput and repeats are counted per message group.
+        properties |= {
+            "FifoQueue": True,
+            "DeduplicationScope": "messageGroup",
+            "FifoThroughputLimit": "perMessageGroupId",
+        }
+    if item.dead_letter:
+        properties["RedrivePolicy"] = {
+            "deadLetterTargetArn": {"Fn::GetAtt": [QUEUE[item.dead_letter].logical_id, "Arn"]},
+            "maxReceiveCount": MAX_RECEIVES,
+        }
+    return {"Type": "AWS::SQS::Queue", "Properties": properties}
+
+
+def function(build: Build, item: Function, ruleset: str) -> Json:
+    properties: Json = {
+        "FunctionName": function_name(build, item),
+        "Environment": {"Variables": environment(build, ruleset)},
+    }
+    if item.queue:
+        properties["Events"] = {item.event_id: {"Type": "SQS", "Properties": event_source(item)}}
+    return {"Properties": properties}
+
+
+def event_source(item: Function) -> Json:
+    """Chalice knows no FunctionResponseTypes; without it a returned failure is deleted like a success."""
+    assert item.queue is not None
+    source: Json = {
+        # The same intrinsic as Chalice's, so that the merge replaces its guess of the ARN.
+        "Queue": {"Fn::Sub": "${" + QUEUE[item.queue].logical_id + ".Arn}"},
+        "BatchSize": item.batch_size,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "MaximumBatchingWindowInSeconds": item.window_s,
+    }
+    if item.concurrency:
+        source["ScalingConfig"] = {"MaximumConcurrency": item.concurrency}
+    return source
+
+
+def environment(build: Build, ruleset: str) -> Json:
+    values: Json = {
+        "LAUREL_STAGE": build.stage,
+        "LAUREL_TABLE": {"Ref": "Table"},
+        "LAUREL_BUS": {"Ref": "Bus"},
+        "LAUREL_RULESET": ruleset,
+        "LAUREL_TRACING": "1" if build.tracing else "0",
+    }
+    for item in QUEUES:
+        if item.key != "boards_dead_letter":
+            values[f"LAUREL_{item.key.upper()}_QUEUE"] = {"Ref": item.logical_id}
+    return values
+
+
+def outputs(build: Build) -> Json:
+    api = (
+        f"http://{LOCAL_HOST}/{API_STAGE}"
+        if build.target == "local"
+        else f"https://${{RestAPI}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/{API_STAGE}"
+    )
+    found: Json = {
+        "ApiUrl": {"Value": {"Fn::Sub": api}, "Description": "Base URL of the API"},
+        "TableName": {"Value": {"Ref": "Table"}},
+        "BusName": {"Value": {"Ref": "Bus"}},
+    }
+    for item in QUEUES:
+        found[f"{item.logical_id}Url"] = {"Value": {"Ref": item.logical_id}}
+    return found
+
+
+if __name__ == "__main__":
+    chosen = Build(sys.argv[1], "local" if sys.argv[2:] == ["local"] else "aws")
+    print(json.dumps(merge_template(chosen), indent=2))
