@@ -14,17 +14,17 @@ CORS = {
     "Access-Control-Allow-Methods": "GET,POST,PUT,PATCH,DELETE,OPTIONS",
 }
 
-# The gateway's own refusals: response type -> status, sentence and code of Laurel's error body. None keeps the
-# status and sentence of the case, which for the two defaults is one of many.
+# The gateway's own refusals: response type -> status, sentence and code of Laurel's error body. None keeps what the
+# gateway says in the case at hand, which for the two defaults is one of many.
 REFUSALS: dict[str, tuple[int | None, str | None, str]] = {
-    "DEFAULT_4XX": (None, None, "bad_request"),
+    "DEFAULT_4XX": (None, None, "invalid_request"),
     "DEFAULT_5XX": (None, "The service is not available; try again.", "unavailable"),
-    "UNAUTHORIZED": (401, "The API key is missing or wrong.", "unauthorized"),
+    "UNAUTHORIZED": (401, "The API key is missing or wrong.", "unauthenticated"),
     "MISSING_AUTHENTICATION_TOKEN": (404, "There is nothing at this path.", "not_found"),
     "ACCESS_DENIED": (403, "This key may not do that.", "forbidden"),
     "THROTTLED": (429, "Too many requests; try again later.", "rate_limited"),
     "QUOTA_EXCEEDED": (429, "Too many requests; try again later.", "rate_limited"),
-    "REQUEST_TOO_LARGE": (413, "The body is larger than allowed.", "too_large"),
+    "REQUEST_TOO_LARGE": (413, "The body is larger than allowed.", "payload_too_large"),
     "INTEGRATION_TIMEOUT": (504, "The answer took too long; try again.", "timeout"),
 }
 

@@ -19,8 +19,8 @@ ORDER_INDEX = "order-index"
 INDEX_ATTRIBUTES = ["score", "player", "name", "level", "title", "seen", "reachedAt"]
 
 DAY_S = 86_400
-SOURCE_RETENTION_S = 4 * DAY_S
-PARKED_RETENTION_S = 14 * DAY_S  # SQS allows no more
+SOURCE_S = 4 * DAY_S
+PARKED_S = 14 * DAY_S  # SQS allows no more
 MAX_RECEIVES = 10
 VISIBILITY_FACTOR = 6  # AWS: a queue's visibility is at least six function timeouts
 
@@ -124,14 +124,14 @@ def _visibility(queue: str) -> int:
 
 
 QUEUES = (
-    Queue("events", "EventsQueue", "events", SOURCE_RETENTION_S, _visibility("events"), "dead_letter", 300),
-    Queue("own", "OwnQueue", "own", SOURCE_RETENTION_S, _visibility("own"), "dead_letter", 300),
-    Queue("backfill", "BackfillQueue", "backfill", SOURCE_RETENTION_S, _visibility("backfill"), "dead_letter", 6 * 3600),
-    Queue("boards", "BoardsQueue", "boards.fifo", SOURCE_RETENTION_S, _visibility("boards"), "boards_dead_letter", 120),
+    Queue("events", "EventsQueue", "events", SOURCE_S, _visibility("events"), "dead_letter", 300),
+    Queue("own", "OwnQueue", "own", SOURCE_S, _visibility("own"), "dead_letter", 300),
+    Queue("backfill", "BackfillQueue", "backfill", SOURCE_S, _visibility("backfill"), "dead_letter", 21_600),
+    Queue("boards", "BoardsQueue", "boards.fifo", SOURCE_S, _visibility("boards"), "boards_dead_letter", 300),
     # Longer than one run of archive, so that no message it holds comes to it twice.
-    Queue("rejected", "RejectedQueue", "rejected", PARKED_RETENTION_S, 360, max_depth=100),
-    Queue("dead_letter", "DeadLetterQueue", "dead-letter", PARKED_RETENTION_S, 360, max_depth=0),
-    Queue("boards_dead_letter", "BoardsDeadLetterQueue", "boards-dead-letter.fifo", PARKED_RETENTION_S, max_depth=0),
+    Queue("rejected", "RejectedQueue", "rejected", PARKED_S, 360, max_depth=100),
+    Queue("dead_letter", "DeadLetterQueue", "dead-letter", PARKED_S, 360, max_depth=0),
+    Queue("boards_dead_letter", "BoardsDeadLetterQueue", "boards-dead-letter.fifo", PARKED_S, max_depth=0),
 )  # fmt: skip
 
 QUEUE = {queue.key: queue for queue in QUEUES}

@@ -15,7 +15,6 @@ from infra.settings import (
     API_STAGE,
     FUNCTIONS,
     INDEX_ATTRIBUTES,
-    LOCAL_HOST,
     MAX_RECEIVES,
     ORDER_INDEX,
     QUEUE,
@@ -150,16 +149,13 @@ def environment(build: Build, ruleset: str) -> Json:
 
 
 def outputs(build: Build) -> Json:
-    api = (
-        f"http://{LOCAL_HOST}/{API_STAGE}"
-        if build.target == "local"
-        else f"https://${{RestAPI}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/{API_STAGE}"
-    )
     found: Json = {
-        "ApiUrl": {"Value": {"Fn::Sub": api}, "Description": "Base URL of the API"},
         "TableName": {"Value": {"Ref": "Table"}},
         "BusName": {"Value": {"Ref": "Bus"}},
     }
+    if build.target == "aws":
+        api = "https://${RestAPI}.execute-api.${AWS::Region}.${AWS::URLSuffix}/" + API_STAGE
+        found["ApiUrl"] = {"Value": {"Fn::Sub": api}, "Description": "Base URL of the API"}
     for item in QUEUES:
         found[f"{item.logical_id}Url"] = {"Value": {"Ref": item.logical_id}}
     return found

@@ -1,0 +1,127 @@
+"""Creates and updates a CloudFormation stack by change set, for AWS and for a laptop alike."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from infra.package import Package
+from infra.settings import APP
+
+Json = dict[str, Any]
+CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+BUILD_TAG = "laurel-build"
+NOTHING_TO_DO = ("didn't contain changes", "no updates are to be performed", "no changes")
+POLL_S = 5.0
+
+
+class DeployError(RuntimeError):
+    """CloudFormation refused or rolled back; the message holds its reasons."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A package in a bucket: where its template is, and what tells it from every other build."""
+
+    template_url: str
+    digest: str
+
+
+def upload(s3: Any, bucket: str, package: Package, url: str) -> Upload:
+    """Put zip and template into `bucket`, under names made of their content; `url` is the bucket's base URL."""
+    code = _key(package.build.stage, package.zip, ".zip")
+    template = json.loads(package.template.read_text())
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": code}
+    body = json.dumps(template, sort_keys=True, separators=(",", ":")).encode()
+    digest = hashlib.sha256(body).hexdigest()[:32]
+    name = f"{package.build.stage}/{digest}.json"
+    s3.upload_file(str(package.zip), bucket, code)
+    s3.put_object(Bucket=bucket, Key=name, Body=body, ContentType="application/json")
+    return Upload(f"{url}/{name}", digest)
+
+
+def _key(stage: str, path: Path, suffix: str) -> str:
+    return f"{stage}/{hashlib.sha256(path.read_bytes()).hexdigest()[:32]}{suffix}"
+
+
+def describe(client: Any, name: str) -> Json | None:
+    """The stack as DescribeStacks gives it, None when there is none (or only a change set under review)."""
+    try:
+        found: Json = client.describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return None
+        raise
+    return None if found["StackStatus"] in {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"} else found
+
+
+def outputs(stack: Json) -> dict[str, str]:
+    return {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
+
+
+def deployed_digest(stack: Json | None) -> str | None:
+    tags = {item["Key"]: item["Value"] for item in (stack or {}).get("Tags", [])}
+    return tags.get(BUILD_TAG)
+
+
+def deploy(
+    client: Any, name: str, sent: Upload, parameters: dict[str, str] | None = None, *, poll_s: float = POLL_S
+) -> Json:
+    """Bring the stack `name` to the uploaded template; returns it. Raises DeployError with the reasons."""
+    before = describe(client, name)
+    kind = "UPDATE" if before else "CREATE"
+    change_set = f"{APP}-{sent.digest[:12]}-{time.time_ns() // 1_000_000}"
+    client.create_change_set(
+        StackName=name,
+        ChangeSetName=change_set,
+        ChangeSetType=kind,
+        TemplateURL=sent.template_url,
+        Capabilities=CAPABILITIES,
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in (parameters or {}).items()],
+        Tags=[{"Key": BUILD_TAG, "Value": sent.digest}],
+    )
+    if not _changes(client, name, change_set, poll_s):
+        assert before is not None
+        return before
+    client.execute_change_set(StackName=name, ChangeSetName=change_set)
+    return _wait(client, name, kind, poll_s)
+
+
+def _changes(client: Any, name: str, change_set: str, poll_s: float) -> bool:
+    while True:
+        found = client.describe_change_set(StackName=name, ChangeSetName=change_set)
+        if found["Status"] == "CREATE_COMPLETE":
+            return True
+        if found["Status"] == "FAILED":
+            reason = found.get("StatusReason", "")
+            if any(text in reason.lower() for text in NOTHING_TO_DO):
+                client.delete_change_set(StackName=name, ChangeSetName=change_set)
+                return False
+            raise DeployError(f"CloudFormation refused the template: {reason}")
+        time.sleep(poll_s)
+
+
+def _wait(client: Any, name: str, kind: str, poll_s: float) -> Json:
+    while True:
+        stack = describe(client, name)
+        status = stack["StackStatus"] if stack else "DELETED"
+        if stack and status == f"{kind}_COMPLETE":
+            return stack
+        if not status.endswith("_IN_PROGRESS"):
+            raise DeployError(f"Stack {name} ended in {status}:\n{_reasons(client, name)}")
+        time.sleep(poll_s)
+
+
+def _reasons(client: Any, name: str) -> str:
+    events = client.describe_stack_events(StackName=name)["StackEvents"]
+    failed = [event for event in events if event["ResourceStatus"].endswith("_FAILED")]
+    lines = [f"  {item['LogicalResourceId']}: {item.get('ResourceStatusReason', '')}" for item in failed[:10]]
+    return "\n".join(lines) or "  CloudFormation gave no reason."

@@ -1,0 +1,97 @@
+"""The locked dependencies of the zip: installed for the target, pruned, compiled, kept for the next build."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from infra.settings import BUILD, ROOT, Build, SettingError
+
+LOCK = ROOT / "requirements" / "runtime.txt"
+RUNTIME_PATH = "/var/task"  # where Lambda unpacks the zip: what tracebacks should name
+LAMBDA_MINORS = (11, 12, 13, 14)
+
+# The AWS service models the zip needs. botocore ships 400 of them, 28 MB; these are 0.2 MB. The API clients sign
+# with the credentials Lambda puts in the environment, so no sts, sso or ec2 metadata model is ever read.
+SERVICE_MODELS = {"dynamodb", "sqs", "events"}
+JUNK_DIRECTORIES = {"bin", "tests", "test", "__pycache__", "examples"}
+JUNK_SUFFIXES = {".pyi", ".pyx", ".pxd", ".c", ".h", ".typed"}
+
+
+def python_minor() -> str:
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def check_runtime(build: Build) -> None:
+    """Raise SettingError when AWS Lambda has no runtime for the running Python: the .pyc files would not fit."""
+    if build.target == "aws" and sys.version_info[:2] not in {(3, minor) for minor in LAMBDA_MINORS}:
+        known = ", ".join(f"3.{minor}" for minor in LAMBDA_MINORS)
+        raise SettingError(
+            f"Python {python_minor()} is no AWS Lambda runtime Laurel knows ({known}): "
+            "the zip is compiled by the Python that builds it. Build with one of those."
+        )
+
+
+def platform(build: Build) -> str | None:
+    """The wheel platform, by uv's names; None means the host's own. 3.11 runs on Amazon Linux 2 (glibc 2.26)."""
+    if build.target == "local":
+        return None
+    machine = "aarch64" if build.architecture == "arm64" else "x86_64"
+    return f"{machine}-manylinux_2_17" if sys.version_info[:2] < (3, 12) else f"{machine}-manylinux_2_34"
+
+
+def installed(build: Build) -> Path:
+    """The directory of dependencies for `build`, made if it is not there yet."""
+    recipe = [LOCK.read_bytes(), Path(__file__).read_bytes(), sys.version.encode(), repr(platform(build)).encode()]
+    key = hashlib.sha256(b"\0".join(recipe)).hexdigest()[:16]
+    place = BUILD / "dependencies" / f"{build.target}-{key}"
+    if place.is_dir():
+        return place
+    place.parent.mkdir(parents=True, exist_ok=True)
+    for old in place.parent.glob(f"{build.target}-*"):
+        shutil.rmtree(old, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=place.parent) as scratch:
+        made = Path(scratch) / "site"
+        _install(build, made)
+        _prune(made)
+        compile_tree(made)
+        made.rename(place)
+    return place
+
+
+def _install(build: Build, into: Path) -> None:
+    command = [
+        str(Path(sys.executable).with_name("uv")),
+        *("pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:"),
+        *("--python", sys.executable, "--target", str(into), "-r", str(LOCK)),
+    ]
+    if wheels := platform(build):
+        command += ["--python-platform", wheels, "--python-version", python_minor()]
+    # Copies, because the files are pruned and compiled in place and the installer's cache must not see it.
+    subprocess.run([*command, "--link-mode", "copy"], check=True, stdin=subprocess.DEVNULL)
+
+
+def _prune(site: Path) -> None:
+    for path in sorted(site.rglob("*"), reverse=True):
+        junk = path.name in JUNK_DIRECTORIES or path.name.endswith(".dist-info")
+        if path.is_dir() and junk:
+            shutil.rmtree(path)
+        elif path.is_file() and (path.suffix in JUNK_SUFFIXES or path.name == ".lock"):
+            path.unlink()
+    for model in (site / "botocore" / "data").iterdir():
+        if model.is_dir() and model.name not in SERVICE_MODELS:
+            shutil.rmtree(model)
+
+
+def compile_tree(directory: Path) -> None:
+    """Compile all of `directory` so that nothing is compiled, checked or written at a cold start."""
+    command = [
+        *(sys.executable, "-m", "compileall", "-q", "-j", "0", "--invalidation-mode", "unchecked-hash"),
+        *("-s", str(directory), "-p", RUNTIME_PATH, str(directory)),
+    ]
+    subprocess.run(command, check=True, env=os.environ | {"PYTHONHASHSEED": "0"}, stdin=subprocess.DEVNULL)

@@ -1,0 +1,1 @@
+"""Laurel on one laptop: the AWS template, deployed by CloudFormation to an emulator."""

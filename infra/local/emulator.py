@@ -1,0 +1,225 @@
+"""One MiniStack process: started in its own environment and process group, on loopback, with its state kept.
+
+A directory belongs to one emulator. It holds state.json (who runs, on which port), data/ (kept from run to run),
+tmp/ (the Lambda workers' copies of the zip; emptied at every start and end) and log.txt.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from infra.local import processes
+from infra.local.processes import Process
+from infra.settings import LOCAL_HOST, ROOT
+
+HOME = ROOT / ".stack"
+REGION = "us-east-1"
+CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+SERVICES = "apigateway,cloudformation,cloudwatch,dynamodb,events,iam,lambda,logs,s3,sqs,sts"
+START_S = 30.0
+STOP_S = 20.0  # saving the state of a large table takes seconds
+WORKER_MARK = "ministack-lambda-"
+PR_SET_PDEATHSIG = 1
+
+
+class EmulatorError(RuntimeError):
+    """The emulator could not be started; the message says why and quotes its log."""
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """The emulator of `directory`; the object holds no state of its own, the directory does."""
+
+    directory: Path
+
+    @property
+    def data(self) -> Path:
+        return self.directory / "data"
+
+    @property
+    def log(self) -> Path:
+        return self.directory / "log.txt"
+
+    @property
+    def temporary(self) -> Path:
+        return self.directory / "tmp"
+
+    @property
+    def port(self) -> int:
+        return int(self._state().get("port", 0))
+
+    @property
+    def endpoint_url(self) -> str:
+        return f"http://{LOCAL_HOST}:{self.port}"
+
+    def process(self) -> Process | None:
+        """The running emulator, None when it does not run (whatever the state file says)."""
+        state = self._state()
+        found = processes.find(int(state.get("pid", 0))) if state.get("pid") else None
+        return found if found and found.started == state["started"] else None
+
+    def healthy(self) -> bool:
+        return self.process() is not None and _answers(self.port)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the emulator, whatever credentials and settings the user has."""
+        settings = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=2, read_timeout=120)
+        session = boto3.Session(region_name=REGION, **CREDENTIALS)
+        return session.client(service, endpoint_url=self.endpoint_url, config=settings)
+
+    def workers(self, function: str | None = None) -> dict[int, str]:
+        """Process ids of the Lambda workers at this moment -> function name; `function` limits it to one.
+
+        Only children of this emulator are named, so a signal sent at once hits nobody else.
+        """
+        emulator = self.process()
+        if emulator is None:
+            return {}
+        found = {}
+        for process in processes.all_processes():
+            if process.parent == emulator.pid and WORKER_MARK in process.command:
+                # <tmp>/ministack-lambda-<function>-<random>/_worker.py
+                name = process.command.split(WORKER_MARK, 1)[1].split("/", 1)[0].rpartition("-")[0]
+                if function in {None, name}:
+                    found[process.pid] = name
+        return found
+
+    def start(self, *, tied: bool = False) -> None:
+        """Start it, unless it runs and answers already. `tied`: it ends with the calling thread (Linux)."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with self._lock():
+            if self.healthy():
+                return
+            self._clean_up()
+            self._spawn(tied)
+
+    def stop(self) -> None:
+        """End it by SIGTERM, on which it saves its state. No error when it does not run."""
+        if not self.directory.is_dir():
+            return
+        with self._lock():
+            self._clean_up()
+
+    @contextlib.contextmanager
+    def _lock(self) -> Iterator[None]:
+        with (self.directory / "lock").open("w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+    def _state(self) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = json.loads((self.directory / "state.json").read_text())
+        except (OSError, ValueError):
+            return {}
+        return found
+
+    def _remember(self, state: dict[str, Any]) -> None:
+        new = self.directory / "state.new"
+        new.write_text(json.dumps(state))
+        new.replace(self.directory / "state.json")
+
+    def _clean_up(self) -> None:
+        """End what this directory started, orphans of a crash included, and remove their copies."""
+        if running := self.process():
+            processes.end(running, STOP_S)
+        for process in processes.all_processes():
+            if f"{self.temporary}/{WORKER_MARK}" in process.command:
+                processes.end(process, 0.5)
+        shutil.rmtree(self.temporary, ignore_errors=True)
+        if port := self._state().get("port"):
+            self._remember({"port": port})
+
+    def _spawn(self, tied: bool) -> None:
+        python = HOME / "venv" / "bin" / "python"
+        if not python.exists():
+            raise EmulatorError("The local stack's environment is missing; run: make setup")
+        port = _free_port(int(self._state().get("port", 0)))
+        self.temporary.mkdir(parents=True, exist_ok=True)
+        self.data.mkdir(exist_ok=True)
+        with self.log.open("wb") as log:
+            child = subprocess.Popen(
+                [str(python), "-m", "ministack"],
+                env=self._environment(port),
+                cwd=self.directory,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_end_with_parent if tied and sys.platform == "linux" else None,
+            )
+        me = processes.find(child.pid)
+        self._remember({"port": port, "pid": child.pid, "started": me.started if me else ""})
+        deadline = time.monotonic() + START_S
+        while not _answers(port):
+            if child.poll() is not None or time.monotonic() > deadline:
+                self._clean_up()
+                raise EmulatorError(f"MiniStack did not start; the end of its log:\n{self._log_end()}")
+            time.sleep(0.05)
+
+    def _environment(self, port: int) -> dict[str, str]:
+        kept = {key: os.environ[key] for key in ("PATH", "LANG", "LC_ALL") if key in os.environ}
+        return kept | {
+            "HOME": str(self.directory),
+            "TMPDIR": str(self.temporary),
+            "BIND_HOST": LOCAL_HOST,
+            "MINISTACK_HOST": LOCAL_HOST,
+            "GATEWAY_PORT": str(port),
+            "SERVICES": SERVICES,
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "PERSIST_STATE": "1",
+            "STATE_DIR": str(self.data),
+            "S3_PERSIST": "1",
+            "S3_DATA_DIR": str(self.data / "s3"),
+            "MINISTACK_REGION": REGION,
+            "LOG_LEVEL": "WARNING",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def _log_end(self) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection(LOCAL_HOST, port, timeout=2)
+    try:
+        connection.request("GET", "/_ministack/ready")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _free_port(wanted: int) -> int:
+    """`wanted` if nobody listens there, else any free port."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind((LOCAL_HOST, port))
+                return int(probe.getsockname()[1])
+    raise EmulatorError("No port is free on the loopback interface.")
+
+
+def _end_with_parent() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

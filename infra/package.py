@@ -1,0 +1,175 @@
+"""Builds what is deployed: build/<target>/{deployment.zip, sam.json}, the same way for AWS and for a laptop.
+
+`python -m infra.package STAGE aws|local`, with RULESET=path and TRACING=1 in the environment where wanted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from chalicelib.domain.errors import InvalidRuleset
+from chalicelib.domain.ruleset import load
+from infra import dependencies
+from infra.policies import policy
+from infra.settings import BUILD, FUNCTIONS, ROOT, Build, SettingError, Target
+from infra.template import merge_template
+
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can say: the same content is the same zip
+DEFAULT_RULESET = "default.toml"
+
+
+@dataclass(frozen=True)
+class Package:
+    """A finished build: paths of the zip and of the SAM template (its CodeUri names no bucket yet)."""
+
+    build: Build
+    zip: Path
+    template: Path
+
+
+def package(build: Build, out: Path | None = None) -> Package:
+    """Build the deployable into `out` (default build/<target>).
+
+    Raises SettingError for a setting or ruleset that cannot be used.
+    """
+    dependencies.check_runtime(build)
+    site = dependencies.installed(build)
+    out = out or BUILD / build.target
+    tree = out / "tree"
+    shutil.rmtree(out, ignore_errors=True)
+    tree.mkdir(parents=True)
+    ruleset = _copy_sources(build, tree)
+    _configure(build, tree, ruleset)
+    _run_chalice(build, tree, out)
+    stage = out / "stage"
+    with zipfile.ZipFile(out / "deployment.zip") as archive:
+        archive.extractall(stage)
+    dependencies.compile_tree(stage)
+    _write_zip(out / "deployment.zip", [site, stage])
+    shutil.rmtree(stage)
+    return Package(build, out / "deployment.zip", out / "sam.json")
+
+
+def _copy_sources(build: Build, tree: Path) -> str:
+    """Copy what ships, the chosen ruleset included; returns the ruleset's file name."""
+    ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
+    shutil.copy(ROOT / "app.py", tree)
+    shutil.copytree(ROOT / "chalicelib", tree / "chalicelib", ignore=ignored)
+    shutil.rmtree(tree / "chalicelib" / "cli", ignore_errors=True)  # runs where it is installed, never on Lambda
+    rulesets = tree / "chalicelib" / "rulesets"
+    name = DEFAULT_RULESET
+    if build.ruleset:
+        if not build.ruleset.is_file():
+            raise SettingError(f"RULESET {build.ruleset}: there is no such file.")
+        name = build.ruleset.name
+        shutil.copy(build.ruleset, rulesets / name)
+    _check_ruleset(rulesets / name)
+    return name
+
+
+def _check_ruleset(path: Path) -> None:
+    try:
+        load(path)
+    except InvalidRuleset as error:
+        raise SettingError(f"The ruleset cannot be deployed: {error}") from error
+
+
+def _configure(build: Build, tree: Path, ruleset: str) -> None:
+    """Write Chalice's own settings: the committed ones and, per function, memory, timeout and policy."""
+    settings = json.loads((ROOT / ".chalice" / "config.json").read_text())
+    home = tree / ".chalice"
+    home.mkdir()
+    functions = {}
+    for function in FUNCTIONS:
+        file = f"policy-{function.suffix}.json"
+        (home / file).write_text(json.dumps(policy(build, function)))
+        functions[function.name] = {
+            "iam_policy_file": file,
+            "lambda_memory_size": function.memory_mb,
+            "lambda_timeout": function.timeout_s,
+        }
+    settings |= {
+        "stages": {build.stage: {"lambda_functions": functions}},
+        "lambda_architecture": build.architecture,
+        "log_retention_in_days": build.log_days,
+        "xray": build.tracing,
+    }
+    (home / "config.json").write_text(json.dumps(settings))
+    (tree / "merge.json").write_text(json.dumps(merge_template(build, ruleset)))
+
+
+def _run_chalice(build: Build, tree: Path, out: Path) -> None:
+    """Chalice reads the app and writes sam.json and a zip of the app and its runtime.
+
+    The dependencies are not its business: it would fetch them by pip, without hashes, on every change of a line.
+    """
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("LAUREL_", "PYTHONPATH"))}
+    environment |= {
+        "AWS_DEFAULT_REGION": environment.get("AWS_DEFAULT_REGION", "us-east-1"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    command = [
+        *(sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())"),
+        *("package", "--stage", build.stage, "--pkg-format", "cloudformation", "--template-format", "json"),
+        *("--merge-template", "merge.json", str(out.resolve())),
+    ]
+    done = subprocess.run(
+        command, cwd=tree, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SettingError(f"chalice package failed:\n{done.stdout}{done.stderr}")
+
+
+def _write_zip(target: Path, roots: list[Path]) -> None:
+    """One zip of all `roots`, sorted, with fixed times and modes."""
+    files = {path.relative_to(root).as_posix(): path for root in roots for path in root.rglob("*") if path.is_file()}
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o100644 << 16
+            archive.writestr(entry, files[name].read_bytes())
+
+
+def chosen(stage: str, target: Target) -> Build:
+    """The build that the environment asks for: RULESET (a path), TRACING (1 switches it on)."""
+    ruleset = os.environ.get("RULESET")
+    return Build(
+        stage,
+        target,
+        tracing=os.environ.get("TRACING", "") == "1",
+        ruleset=Path(ruleset).resolve() if ruleset else None,
+    )
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 2 or arguments[1] not in {"aws", "local"}:
+        print("usage: python -m infra.package STAGE aws|local", file=sys.stderr)
+        return 2
+    started = time.monotonic()
+    try:
+        made = package(chosen(arguments[0], "aws" if arguments[1] == "aws" else "local"))
+    except SettingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    with zipfile.ZipFile(made.zip) as archive:
+        unpacked = sum(entry.file_size for entry in archive.infolist())
+    print(
+        f"{os.path.relpath(made.zip)}: {made.zip.stat().st_size / 1e6:.1f} MB, "
+        f"{unpacked / 1e6:.1f} MB unpacked, in {time.monotonic() - started:.1f} s"
+    )
+    print(f"{os.path.relpath(made.template)}: {made.template.stat().st_size / 1e3:.0f} kB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
