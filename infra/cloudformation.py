@@ -85,7 +85,9 @@ def deploy(
         ChangeSetType=kind,
         TemplateURL=sent.template_url,
         Capabilities=CAPABILITIES,
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in (parameters or {}).items()],
+        Parameters=[
+            {"ParameterKey": key, "ParameterValue": value} for key, value in (parameters or {}).items()
+        ],
         Tags=[{"Key": BUILD_TAG, "Value": sent.digest}],
     )
     if not _changes(client, name, change_set, poll_s):

@@ -47,7 +47,12 @@ def platform(build: Build) -> str | None:
 
 def installed(build: Build) -> Path:
     """The directory of dependencies for `build`, made if it is not there yet."""
-    recipe = [LOCK.read_bytes(), Path(__file__).read_bytes(), sys.version.encode(), repr(platform(build)).encode()]
+    recipe = [
+        LOCK.read_bytes(),
+        Path(__file__).read_bytes(),
+        sys.version.encode(),
+        repr(platform(build)).encode(),
+    ]
     key = hashlib.sha256(b"\0".join(recipe)).hexdigest()[:16]
     place = BUILD / "dependencies" / f"{build.target}-{key}"
     if place.is_dir():

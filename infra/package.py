@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -36,15 +38,41 @@ class Package:
 
 
 def package(build: Build, out: Path | None = None) -> Package:
-    """Build the deployable into `out` (default build/<target>).
+    """Build the deployable into `out` (default build/<target>), unless it is there, made of the same sources.
 
-    Raises SettingError for a setting or ruleset that cannot be used.
+    Any number of processes may ask at once. Raises SettingError for a setting or ruleset that cannot be used.
     """
     dependencies.check_runtime(build)
-    site = dependencies.installed(build)
     out = out or BUILD / build.target
+    made = Package(build, out / "deployment.zip", out / "sam.json")
+    BUILD.mkdir(exist_ok=True)
+    with (BUILD / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        recipe = _recipe(build)
+        mark = out / "recipe"
+        if not (mark.is_file() and mark.read_text() == recipe):
+            shutil.rmtree(out, ignore_errors=True)
+            _build(build, out)
+            mark.write_text(recipe)
+    return made
+
+
+def _recipe(build: Build) -> str:
+    """A digest of all that a build is made of."""
+    digest = hashlib.sha256(f"{sys.version}\n{build}\n".encode())
+    folders = [ROOT / name for name in ("chalicelib", "infra", ".chalice", "requirements")]
+    files = [
+        path for folder in folders for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"
+    ]
+    for path in [ROOT / "app.py", *sorted(files), *([build.ruleset] if build.ruleset else [])]:
+        content = path.read_bytes() if path.is_file() else b""
+        digest.update(f"{path}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()
+
+
+def _build(build: Build, out: Path) -> None:
+    site = dependencies.installed(build)
     tree = out / "tree"
-    shutil.rmtree(out, ignore_errors=True)
     tree.mkdir(parents=True)
     ruleset = _copy_sources(build, tree)
     _configure(build, tree, ruleset)
@@ -55,7 +83,7 @@ def package(build: Build, out: Path | None = None) -> Package:
     dependencies.compile_tree(stage)
     _write_zip(out / "deployment.zip", [site, stage])
     shutil.rmtree(stage)
-    return Package(build, out / "deployment.zip", out / "sam.json")
+    shutil.rmtree(tree)
 
 
 def _copy_sources(build: Build, tree: Path) -> str:
@@ -63,7 +91,9 @@ def _copy_sources(build: Build, tree: Path) -> str:
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
     shutil.copy(ROOT / "app.py", tree)
     shutil.copytree(ROOT / "chalicelib", tree / "chalicelib", ignore=ignored)
-    shutil.rmtree(tree / "chalicelib" / "cli", ignore_errors=True)  # runs where it is installed, never on Lambda
+    shutil.rmtree(
+        tree / "chalicelib" / "cli", ignore_errors=True
+    )  # runs where it is installed, never on Lambda
     rulesets = tree / "chalicelib" / "rulesets"
     name = DEFAULT_RULESET
     if build.ruleset:
@@ -111,7 +141,9 @@ def _run_chalice(build: Build, tree: Path, out: Path) -> None:
 
     The dependencies are not its business: it would fetch them by pip, without hashes, on every change of a line.
     """
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("LAUREL_", "PYTHONPATH"))}
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith(("LAUREL_", "PYTHONPATH"))
+    }
     environment |= {
         "AWS_DEFAULT_REGION": environment.get("AWS_DEFAULT_REGION", "us-east-1"),
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -123,7 +155,13 @@ def _run_chalice(build: Build, tree: Path, out: Path) -> None:
         *("--merge-template", "merge.json", str(out.resolve())),
     ]
     done = subprocess.run(
-        command, cwd=tree, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        command,
+        cwd=tree,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise SettingError(f"chalice package failed:\n{done.stdout}{done.stderr}")
@@ -131,7 +169,12 @@ def _run_chalice(build: Build, tree: Path, out: Path) -> None:
 
 def _write_zip(target: Path, roots: list[Path]) -> None:
     """One zip of all `roots`, sorted, with fixed times and modes."""
-    files = {path.relative_to(root).as_posix(): path for root in roots for path in root.rglob("*") if path.is_file()}
+    files = {
+        path.relative_to(root).as_posix(): path
+        for root in roots
+        for path in root.rglob("*")
+        if path.is_file()
+    }
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name in sorted(files):
             entry = zipfile.ZipInfo(name, EPOCH)

@@ -36,6 +36,7 @@ def merge_template(build: Build, ruleset: str = "default.toml") -> Json:
     }
     resources |= {item.logical_id: queue(build, item) for item in QUEUES}
     resources |= {item.logical_id: function(build, item, ruleset) for item in FUNCTIONS}
+    resources |= {log_group_id(item): log_group(item) for item in FUNCTIONS}
     resources |= observability.alarms(build)
     resources["Dashboard"] = observability.dashboard(build)
     if build.target == "local":
@@ -117,6 +118,16 @@ def function(build: Build, item: Function, ruleset: str) -> Json:
     if item.queue:
         properties["Events"] = {item.event_id: {"Type": "SQS", "Properties": event_source(item)}}
     return {"Properties": properties}
+
+
+def log_group_id(item: Function) -> str:
+    """Chalice's logical id: made of its own name of the function, which for the API is not the logical id."""
+    return item.role_id.removesuffix("Role") + "LogGroup"
+
+
+def log_group(item: Function) -> Json:
+    """Chalice refers to ${ApiHandler}, which is not there."""
+    return {"Properties": {"LogGroupName": {"Fn::Sub": "/aws/lambda/${" + item.logical_id + "}"}}}
 
 
 def event_source(item: Function) -> Json:

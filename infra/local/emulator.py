@@ -81,7 +81,9 @@ class Emulator:
 
     def client(self, service: str) -> Any:
         """A boto3 client of the emulator, whatever credentials and settings the user has."""
-        settings = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=2, read_timeout=120)
+        settings = Config(
+            retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=2, read_timeout=120
+        )
         session = boto3.Session(region_name=REGION, **CREDENTIALS)
         return session.client(service, endpoint_url=self.endpoint_url, config=settings)
 

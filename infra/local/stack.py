@@ -15,10 +15,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
 from infra import cloudformation
+from infra.gateway import refusals
 from infra.local.emulator import CREDENTIALS, HOME, REGION, Emulator, EmulatorError
 from infra.package import DEFAULT_RULESET, Package, chosen, package
 from infra.settings import API_STAGE, QUEUES, SettingError
@@ -108,12 +110,16 @@ class Stack:
         after = cloudformation.deploy(client, STACK_NAME, sent, poll_s=POLL_S) if self.changed else before
         assert after is not None
         self._learn(after)
-        self._expire()
+        if self.changed:
+            self._expire()
+            self._refuse_as_on_aws(cloudformation.outputs(after)["RestAPIId"])
 
     def _learn(self, deployed: dict[str, Any]) -> None:
         values = cloudformation.outputs(deployed)
         self.table, self.bus = values["TableName"], values["BusName"]
-        self.queue_urls = {queue.key: values[f"{queue.logical_id}Url"] for queue in QUEUES}
+        # The queues' URLs name the port they were made at, which may have been taken since.
+        paths = {queue.key: urlsplit(values[f"{queue.logical_id}Url"]).path for queue in QUEUES}
+        self.queue_urls = {key: self.endpoint_url + path for key, path in paths.items()}
 
     def _expire(self) -> None:
         """The emulator's CloudFormation leaves the template's TTL out."""
@@ -122,6 +128,13 @@ class Stack:
         if found["TimeToLiveStatus"] not in {"ENABLED", "ENABLING"}:
             wanted = {"AttributeName": "expires", "Enabled": True}
             client.update_time_to_live(TableName=self.table, TimeToLiveSpecification=wanted)
+
+    def _refuse_as_on_aws(self, api: str) -> None:
+        """Nor does it take gateway responses from the API's definition."""
+        client = self.client("apigateway")
+        for kind, answer in refusals().items():
+            client.put_gateway_response(restApiId=api, responseType=kind, **answer)
+        client.create_deployment(restApiId=api, stageName=API_STAGE)
 
 
 @contextlib.contextmanager
