@@ -12,7 +12,7 @@ from chalicelib.domain.ruleset import UNIQUE_STATS, Board, Rules
 
 
 class BoardUpdate(msgspec.Struct, rename="camel"):
-    """"Player P's score on board B is S at version V". `reached_at`: commit time (ms) at which S was reached."""
+    """ "Player P's score on board B is S at version V". `reached_at`: commit time (ms) at which S was reached."""
 
     player: str
     score: int

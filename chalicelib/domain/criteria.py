@@ -187,7 +187,11 @@ class All(_Criterion, frozen=True, tag="all"):
 
     def met(self, of: Facts, badge: str) -> bool:
         parts = [part.met(of, badge) for part in self.criteria if part.possible(of, badge)]
-        parts += [of.has_badge(other) for other in _others(self.badges, of, badge) if of.has_badge(other) or of.can_meet(other)]
+        parts += [
+            of.has_badge(other)
+            for other in _others(self.badges, of, badge)
+            if of.has_badge(other) or of.can_meet(other)
+        ]
         return bool(parts) and all(parts)
 
     def references(self) -> Iterator[tuple[str, str]]:

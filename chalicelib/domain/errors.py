@@ -1,17 +1,17 @@
 """Every error Laurel answers with, as an outline.
 
-    LaurelError                    status  code
-    ├── InvalidRequest             400     invalid_request
-    ├── Unauthenticated            401     unauthenticated
-    ├── Forbidden                  403     forbidden
-    ├── NotFound                   404     not_found
-    ├── MethodNotAllowed           405     method_not_allowed
-    ├── PayloadTooLarge            413     payload_too_large
-    ├── Unavailable                503     unavailable
-    └── Internal                   500     internal
-    RejectedEvent                  an event that can never be valid, with its machine reason
-    InvalidRuleset                 a ruleset that may not be used: file, key, reason
-    Conflict                       somebody else wrote first: read again and retry
+LaurelError                    status  code
+├── InvalidRequest             400     invalid_request
+├── Unauthenticated            401     unauthenticated
+├── Forbidden                  403     forbidden
+├── NotFound                   404     not_found
+├── MethodNotAllowed           405     method_not_allowed
+├── PayloadTooLarge            413     payload_too_large
+├── Unavailable                503     unavailable
+└── Internal                   500     internal
+RejectedEvent                  an event that can never be valid, with its machine reason
+InvalidRuleset                 a ruleset that may not be used: file, key, reason
+Conflict                       somebody else wrote first: read again and retry
 """
 
 from __future__ import annotations

@@ -29,8 +29,19 @@ GATEWAY_SOURCE, AWARDS_SOURCE = "gateway", "awards"
 AWARD_TYPE = "award"
 # Made by Laurel alone: refused over HTTP and on the public queue.
 OWN_TYPES = frozenset(
-    "transfer.sent transfer.received referral.redeemed badge.earned badge.granted badge.revoked streak.milestone "
-    "streak.updated level.up leaderboard.rotated player.created".split()
+    [
+        "transfer.sent",
+        "transfer.received",
+        "referral.redeemed",
+        "badge.earned",
+        "badge.granted",
+        "badge.revoked",
+        "streak.milestone",
+        "streak.updated",
+        "level.up",
+        "leaderboard.rotated",
+        "player.created",
+    ]
 )
 
 Printable = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -123,7 +134,9 @@ def split(body: str | bytes) -> list[Any]:
     if not raw:
         raise RejectedEvent("empty_array", "the array holds no event")
     if len(raw) > MAX_EVENTS_PER_MESSAGE:
-        raise RejectedEvent("too_many_events", f"an array holds at most {MAX_EVENTS_PER_MESSAGE} events, this one {len(raw)}")
+        raise RejectedEvent(
+            "too_many_events", f"an array holds at most {MAX_EVENTS_PER_MESSAGE} events, this one {len(raw)}"
+        )
     return raw
 
 
@@ -175,7 +188,10 @@ def normalise(raw: Any, fallback_id: str) -> CloudEvent:
         elif "apiKeyId" in raw:
             canonical = _from_gateway(msgspec.convert(raw, GatewayEvent), fallback_id)
         else:
-            raise RejectedEvent("not_an_event", "neither a CloudEvent (specversion), a gateway event (apiKeyId) nor an award (event)")
+            raise RejectedEvent(
+                "not_an_event",
+                "neither a CloudEvent (specversion), a gateway event (apiKeyId) nor an award (event)",
+            )
     except msgspec.ValidationError as error:
         raise RejectedEvent("invalid_event", readable(error)) from error
     for name, text in (("id", canonical.id), ("source", canonical.source), ("type", canonical.type)):

@@ -51,10 +51,17 @@ class Entry(
 
 @dataclass(slots=True)
 class Minute:
-    """The entries of one player and minute of event time, in commit order; `appended` are not in the table yet."""
+    """The entries of one player and minute of event time, in commit order; `appended` are not in the table yet.
+
+    `chunk` is the number of the last pack (-1: none), `last` its entries; `next_*` what a pending write makes of them.
+    """
 
     stored: list[Entry] = field(default_factory=list)
     appended: list[Entry] = field(default_factory=list)
+    chunk: int = -1
+    last: list[Entry] = field(default_factory=list)
+    next_chunk: int = -1
+    next_last: list[Entry] = field(default_factory=list)
 
     def find(self, identity: str) -> Entry | None:
         return next((e for e in (*self.stored, *self.appended) if e.identity == identity), None)
@@ -103,7 +110,14 @@ class Records:
 
 def feed(entry: Entry, time: str) -> dict[str, Any]:
     """An entry as readers see it: what happened, what it paid and why."""
-    shown: dict[str, Any] = {"time": time, "type": entry.type, "source": entry.source, "id": entry.id, "xp": entry.xp, "paid": entry.paid}
+    shown: dict[str, Any] = {
+        "time": time,
+        "type": entry.type,
+        "source": entry.source,
+        "id": entry.id,
+        "xp": entry.xp,
+        "paid": entry.paid,
+    }
     extra: dict[str, Any] = {
         "unpaid": entry.unpaid,
         "credits": entry.credits,

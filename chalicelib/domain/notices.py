@@ -24,7 +24,13 @@ class Notice(msgspec.Struct, rename="camel"):
 
     def body(self) -> dict[str, Any]:
         """`{id, version, userId, time, ...detail}`."""
-        return {"id": self.id, "version": SCHEMA_VERSION, "userId": self.user_id, "time": self.time, **self.detail}
+        return {
+            "id": self.id,
+            "version": SCHEMA_VERSION,
+            "userId": self.user_id,
+            "time": self.time,
+            **self.detail,
+        }
 
 
 def notices_of(player: str, time_ms: int, entry: Entry, level_reward: int) -> list[Notice]:
@@ -38,7 +44,15 @@ def notices_of(player: str, time_ms: int, entry: Entry, level_reward: int) -> li
     told = []
     if entry.levels:
         before, after = entry.levels
-        told.append(notice("level.up", after, newLevel=after, previousLevel=before, reward=level_reward * (after - before)))
+        told.append(
+            notice(
+                "level.up",
+                after,
+                newLevel=after,
+                previousLevel=before,
+                reward=level_reward * (after - before),
+            )
+        )
     told += [notice("badge.earned", badge, badgeId=badge) for badge in entry.badges]
     told += [notice("streak.milestone", days, milestone=days) for days in entry.milestones]
     if entry.streak is not None:

@@ -67,7 +67,9 @@ def moment_name(moment_ms: int) -> str:
 
 def period_name(kind: str, day: int) -> str:
     """The period of `kind` (`all`, `daily`, `weekly`, `monthly`) that holds the day."""
-    return {ALL: lambda _: ALL, "daily": day_name, "weekly": week_name, "monthly": month_name}[kind](day)
+    if kind == ALL:
+        return ALL
+    return {"daily": day_name, "weekly": week_name, "monthly": month_name}[kind](day)
 
 
 def week_days(day: int) -> range:
@@ -109,5 +111,7 @@ def parse_period(kind: str, text: str | None, today: int) -> str:
     except ValueError:
         pass
     raise InvalidRequest(
-        f"'period' must be of the form {EXAMPLES[kind]} for this scope", parameter="period", example=EXAMPLES[kind]
+        f"'period' must be of the form {EXAMPLES[kind]} for this scope",
+        parameter="period",
+        example=EXAMPLES[kind],
     )

@@ -70,7 +70,7 @@ class Pair:
 class Player:
     """`version` 0: not in the table yet. XP totals are signed. `*_at`: commit time (ms) at which a score was reached.
 
-    `changed` names what beside the state was touched since it was read (`badges`, `streak`, `sets`),
+    `sides`: the version at which each item beside the state was last written, by its initial. `changed` names what beside the state was touched since it was read (`badges`, `streak`, `sets`),
     `changed_days` the past days.
     """
 
@@ -98,6 +98,7 @@ class Player:
     badges: dict[str, EarnedBadge] = field(default_factory=dict)
     sets: dict[str, list[str]] = field(default_factory=dict)
     past: dict[int, DayFigures] = field(default_factory=dict)
+    sides: dict[str, int] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
     changed_days: set[int] = field(default_factory=set)
 
@@ -227,4 +228,3 @@ def months_to_load(days: Iterable[int]) -> list[int]:
         for each in (day, week[0], week[-1]):
             first_days[month_days(each)[0]] = None
     return list(first_days)
-

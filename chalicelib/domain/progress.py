@@ -8,7 +8,14 @@ from chalicelib.domain.badges import earn_badges, grant, revoke
 from chalicelib.domain.errors import RejectedEvent
 from chalicelib.domain.events import Event
 from chalicelib.domain.log import Entry, Keyed, Records
-from chalicelib.domain.payloads import Award, BadgeDecision, Payload, RequestCompleted, TransferReceived, TransferSent
+from chalicelib.domain.payloads import (
+    Award,
+    BadgeDecision,
+    Payload,
+    RequestCompleted,
+    TransferReceived,
+    TransferSent,
+)
 from chalicelib.domain.periods import DAY_MS, MINUTE_MS, day_of
 from chalicelib.domain.player import DIVERSITY_WINDOW_MS, Pair, Player, model_digest, shorten
 from chalicelib.domain.ruleset import UNIQUE_STATS, Rules
@@ -145,7 +152,10 @@ class _Change:
     def award(self, payload: Award) -> None:
         bounds, points = self.rules.ruleset.awards, payload.points
         if abs(points) > bounds.max_points:
-            raise RejectedEvent("award_out_of_range", f"'data.points' must be from -{bounds.max_points} to {bounds.max_points}")
+            raise RejectedEvent(
+                "award_out_of_range",
+                f"'data.points' must be from -{bounds.max_points} to {bounds.max_points}",
+            )
         granter = (payload.granted_by or self.event.source, day_of(self.event.received_ms))
         granted = self.records.granted.get(granter, 0) + abs(points)
         if granted > bounds.max_points_per_granter_and_day:
@@ -237,7 +247,10 @@ class _Change:
         self.count(action)
         for member, stat in rule.adds.items():
             amount = self.event.data.get(member, 0)
-            self.stat(stat, amount if isinstance(amount, int) and not isinstance(amount, bool) and 0 <= amount <= 10**12 else 0)
+            self.stat(
+                stat,
+                amount if isinstance(amount, int) and not isinstance(amount, bool) and 0 <= amount <= 10**12 else 0,
+            )
         refusal = self.refusal(action, other)
         if refusal:
             self.entry.unpaid[action] = refusal
@@ -270,7 +283,11 @@ class _Change:
         paid = self.player.figures_of(self.day).paid
         if rule.daily_max is not None and paid.get(action, 0) >= rule.daily_max:
             return "daily_max"
-        if rule.daily_max_per_pair is not None and other and paid.get(_pair_key(action, other), 0) >= rule.daily_max_per_pair:
+        if (
+            rule.daily_max_per_pair is not None
+            and other
+            and paid.get(_pair_key(action, other), 0) >= rule.daily_max_per_pair
+        ):
             return "daily_max_per_pair"
         return ""
 
@@ -333,7 +350,10 @@ class _Change:
 
     def touch_sums(self, facts: set[str]) -> None:
         for board in self.rules.ruleset.boards:
-            if not board.counts_xp and facts & {*(f"action:{a}" for a in board.actions), *(f"stat:{s}" for s in board.stats)}:
+            if not board.counts_xp and facts & {
+                *(f"action:{a}" for a in board.actions),
+                *(f"stat:{s}" for s in board.stats),
+            }:
                 self.player.sums_at[board.scope] = self.now_ms
 
     def finish(self, *, known: bool) -> Applied:
@@ -342,7 +362,8 @@ class _Change:
         if self.event.keyed:
             self.records.keyed[self.event.identity] = Keyed(self.event.time_ms, self.entry, new=True)
         credits_ = [
-            Credit(asset, self.entry.credits[asset], self.event.identity, causes) for asset, causes in self.credits.items()
+            Credit(asset, self.entry.credits[asset], self.event.identity, causes)
+            for asset, causes in self.credits.items()
         ]
         return Applied(self.entry, self.day, credits_, known)
 

@@ -251,7 +251,11 @@ class _Check:
             key = f"badges[{index}]"
             self.need(badge.id not in seen, f"{key}.id", f"'{badge.id}' is defined twice")
             seen.add(badge.id)
-            self.need(badge.id == _slug(badge.name), f"{key}.id", f"must be the kebab-case of the name: '{_slug(badge.name)}'")
+            self.need(
+                badge.id == _slug(badge.name),
+                f"{key}.id",
+                f"must be the kebab-case of the name: '{_slug(badge.name)}'",
+            )
             self.known(badge.category, self.rules.badge_categories, f"{key}.category", "category")
             self.known(badge.rarity, self.rules.badge_rarities, f"{key}.rarity", "rarity")
         names = {
@@ -272,6 +276,11 @@ class _Check:
         for index, board in enumerate(self.rules.boards):
             key = f"boards[{index}]"
             self.need(board.counts_xp or board.period == "all", f"{key}.period", "only XP boards have periods")
+            self.need(
+                board.keep_days is None or board.period == "daily",
+                f"{key}.keep_days",
+                "only daily boards end",
+            )
             for action in board.actions:
                 self.known(action, self.rules.actions, f"{key}.actions", "action")
             for stat in board.stats:
@@ -286,7 +295,11 @@ class _Check:
         self.need(firsts == sorted(set(firsts)), "levels.titles", "titles ascend by level, each level once")
         titles = tuple((title.level, title.title) for title in rules.titles)
         if rules.thresholds is not None:
-            self.need(rules.base is None and rules.exponent is None and rules.cap is None, "levels", "thresholds or a formula, not both")
+            self.need(
+                rules.base is None and rules.exponent is None and rules.cap is None,
+                "levels",
+                "thresholds or a formula, not both",
+            )
             ascending = all(a < b for a, b in zip(rules.thresholds, rules.thresholds[1:], strict=False))
             self.need(ascending and rules.thresholds[0] == 0, "levels.thresholds", "start at 0 and ascend")
             return Levels(tuple(rules.thresholds), titles)
@@ -300,5 +313,3 @@ class _Check:
 def _slug(name: str) -> str:
     words = "".join(char.lower() if char.isalnum() else " " for char in name).split()
     return "-".join(words)
-
-

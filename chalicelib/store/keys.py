@@ -1,16 +1,16 @@
 """Every key of the table. An item is found by (pk, sk); nothing else in Laurel spells one out.
 
-    player      PLAYER#<id>             STATE | IDENTITY | STREAK | BADGES | SETS
-                                        DAYS#<month> | LOG#<minute>#<chunk> | KEYED#<identity>
-                                        ONCE#<action>/<value> | PAIR#<other> | KEY#<prefix>
-    public id   PUBLIC#<public id>      PLAYER
-    key         KEY#<sha256>            KEY
-    first       FIRST#<badge>           FIRST
-    granter     GRANTER#<granter>#<day> GRANTED
-    account     ACCOUNT#<account>#<asset>             BALANCE | POSTING#<ms>#<transfer>
-                ACCOUNT#@mint#<asset>#<00..ff>        POSTING#<ms>#<transfer>
-    board       BOARD#<scope>#<period>  ENTRY#<player>
-    failure     FAILURE#<queue>#<0..7>  <message id>[/<index>]
+player      PLAYER#<id>             STATE | IDENTITY | STREAK | BADGES | SETS
+                                    DAYS#<month> | LOG#<minute>#<chunk> | KEYED#<identity>
+                                    ONCE#<action>/<value> | PAIR#<other> | KEY#<prefix>
+public id   PUBLIC#<public id>      PLAYER
+key         KEY#<sha256>            KEY
+first       FIRST#<badge>           FIRST
+granter     GRANTER#<granter>#<day> GRANTED
+account     ACCOUNT#<account>#<asset>             BALANCE | POSTING#<ms>#<transfer>
+            ACCOUNT#@mint#<asset>#<00..ff>        POSTING#<ms>#<transfer>
+board       BOARD#<scope>#<period>  ENTRY#<player>
+failure     FAILURE#<queue>#<0..7>  <message id>[/<index>]
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from chalicelib.domain.periods import minute_name
 Key = tuple[str, str]
 
 STATE, IDENTITY, STREAK, BADGES, SETS = CORE = ("STATE", "IDENTITY", "STREAK", "BADGES", "SETS")
+# The letter under which the state keeps each one's version.
+SIDES = {IDENTITY: "i", STREAK: "k", BADGES: "b", SETS: "s"}
 ORDER_INDEX = "order-index"
 FAILURE_SHARDS = 8
 LOG = "LOG#"

@@ -9,7 +9,13 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 import msgspec
-from pynamodb.attributes import Attribute, BinaryAttribute, BooleanAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import (
+    Attribute,
+    BinaryAttribute,
+    BooleanAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+)
 from pynamodb.constants import STRING
 from pynamodb.models import Model
 
@@ -55,23 +61,23 @@ class StateItem(Kind):
     """The player's totals. Rewritten by every event, at most 1,024 bytes."""
 
     version = NumberAttribute(attr_name="v")
-    sides = Json(dict[str, int], attr_name="sv")
+    sides: Json[dict[str, int]] = Json(dict[str, int], attr_name="sv")
     ruleset = UnicodeAttribute(attr_name="rv")
     xp = NumberAttribute(attr_name="x")
     xp_at = NumberAttribute(attr_name="xa")
     award_xp = NumberAttribute(attr_name="aw", null=True)
     rewarded_level = NumberAttribute(attr_name="l")
-    counters = Json(dict[str, int], attr_name="c")
-    stats = Json(dict[str, int], attr_name="s")
+    counters: Json[dict[str, int]] = Json(dict[str, int], attr_name="c")
+    stats: Json[dict[str, int]] = Json(dict[str, int], attr_name="s")
     last_provider = UnicodeAttribute(attr_name="p", null=True)
     last_provider_at = NumberAttribute(attr_name="pa", null=True)
     models = BinaryAttribute(attr_name="m", legacy_encoding=False, null=True)
     models_forgotten_at = NumberAttribute(attr_name="mf", null=True)
     day = NumberAttribute(attr_name="d")
-    figures = Json(DayFigures, attr_name="df")
-    week = Json(tuple[int, int], attr_name="wk")
-    month = Json(tuple[int, int], attr_name="mo")
-    sums_at = Json(dict[str, int], attr_name="sa", null=True)
+    figures: Json[DayFigures] = Json(DayFigures, attr_name="df")
+    week: Json[tuple[int, int]] = Json(tuple[int, int], attr_name="wk")
+    month: Json[tuple[int, int]] = Json(tuple[int, int], attr_name="mo")
+    sums_at: Json[dict[str, int]] = Json(dict[str, int], attr_name="sa", null=True)
 
 
 class IdentityItem(Kind):
@@ -96,8 +102,8 @@ class StreakItem(Kind):
     """Active days (bitmap a year, in hex), milestone marks."""
 
     version = NumberAttribute(attr_name="v")
-    years = Json(dict[int, str])
-    marks = Json(dict[int, list[int]])
+    years: Json[dict[int, str]] = Json(dict[int, str])
+    marks: Json[dict[int, list[int]]] = Json(dict[int, list[int]])
     last = NumberAttribute()
     longest = NumberAttribute()
 
@@ -106,14 +112,14 @@ class BadgesItem(Kind):
     """Earned and revoked badges."""
 
     version = NumberAttribute(attr_name="v")
-    badges = Json(dict[str, EarnedBadge])
+    badges: Json[dict[str, EarnedBadge]] = Json(dict[str, EarnedBadge])
 
 
 class SetsItem(Kind):
     """Distinct names, at most 64 a set."""
 
     version = NumberAttribute(attr_name="v")
-    sets = Json(dict[str, list[str]])
+    sets: Json[dict[str, list[str]]] = Json(dict[str, list[str]])
 
 
 class DaysItem(Kind):
@@ -123,8 +129,8 @@ class DaysItem(Kind):
 class LogItem(Kind):
     """A pack of log entries of one minute of event time: at most 1 KB, then the next chunk."""
 
-    count = NumberAttribute(attr_name="n")
-    entries = Json(list[Entry], attr_name="e")
+    length = NumberAttribute(attr_name="n")
+    entries: Json[list[Entry]] = Json(list[Entry], attr_name="e")
     expires = NumberAttribute()
 
 
@@ -132,7 +138,7 @@ class KeyedItem(Kind):
     """Dedupe record of an event whose identity is without time, or of a key."""
 
     time_ms = NumberAttribute(attr_name="t")
-    entry = Json(Entry, attr_name="e")
+    entry: Json[Entry] = Json(Entry, attr_name="e")
     expires = NumberAttribute()
 
 
@@ -166,15 +172,15 @@ class PostingItem(Kind):
     transfer = UnicodeAttribute()
     kind = UnicodeAttribute()
     at = NumberAttribute()
-    details = Json(dict[str, Any])
+    details: Json[dict[str, Any]] = Json(dict[str, Any])
     ruleset = UnicodeAttribute(attr_name="rv")
 
 
 class BalanceItem(Kind):
-    """A player's account of one asset. Available = balance - held."""
+    """A player's account of one asset. Held = balance - available."""
 
     balance = NumberAttribute()
-    held = NumberAttribute(null=True)
+    available = NumberAttribute()
 
 
 class EntryItem(Kind):
@@ -199,7 +205,7 @@ class KeyItem(Kind):
 
     player = UnicodeAttribute()
     prefix = UnicodeAttribute()
-    permissions = Json(list[str])
+    permissions: Json[list[str]] = Json(list[str])
     created_at = NumberAttribute()
     used_on = UnicodeAttribute(null=True)
     revoked_at = NumberAttribute(null=True)

@@ -1,28 +1,83 @@
-"""Provisional."""
+"""Workers of the event queues: public, Laurel's own, backfill."""
 
-import logging
+from __future__ import annotations
+
 from typing import Any
 
 from chalice import Blueprint
 
+from chalicelib.observability import MetricUnit, count, logger, observed
+from chalicelib.services.process_messages import Report, process_messages
+from chalicelib.wiring import context as wired
+from chalicelib.workers.sqs import failures, messages_of
+
 worker = Blueprint(__name__)
-log = logging.getLogger("laurel")
-logging.basicConfig(level=logging.INFO)
+# Time an invocation keeps for what it has begun: the slowest commit with all its retries.
+RESERVE_MS = 15_000
 
 
 @worker.on_sqs_message(queue="events", batch_size=100)
+@observed
 def progress(event: Any) -> dict[str, Any]:
-    log.warning("progress %s", event.to_dict())
-    return {"batchItemFailures": []}
+    """Events that gateways send."""
+    return _run("events", event)
 
 
 @worker.on_sqs_message(queue="own", batch_size=100)
+@observed
 def progress_own(event: Any) -> dict[str, Any]:
-    log.warning("progress_own %s", event.to_dict())
-    return {"batchItemFailures": []}
+    """Events that Laurel itself makes."""
+    return _run("own", event)
 
 
 @worker.on_sqs_message(queue="backfill", batch_size=100)
+@observed
 def progress_backfill(event: Any) -> dict[str, Any]:
-    log.warning("progress_backfill %s", event.to_dict())
-    return {"batchItemFailures": []}
+    """Old events, sent by an admin."""
+    return _run("backfill", event)
+
+
+def _run(queue: str, event: Any) -> dict[str, Any]:
+    lambda_context, laurel = event.context, wired()
+    messages = messages_of(event.to_dict())
+    began = laurel.now_ms()
+    report = process_messages(
+        laurel, queue, messages, has_time=lambda: lambda_context.get_remaining_time_in_millis() > RESERVE_MS
+    )
+    _tell(queue, report, len(messages), laurel.now_ms() - began, laurel.now_ms() - report.oldest_ms)
+    return failures(report.failed)
+
+
+def _tell(queue: str, report: Report, messages: int, batch_ms: int, lag_ms: int) -> None:
+    """One log line and the metrics of an invocation; a line more for each failure."""
+    done = [outcome for outcome in report.outcomes if outcome.failed is None]
+    applied = sum(len(outcome.applied) for outcome in done)
+    unknown = [type_ for outcome in done for type_ in outcome.unknown]
+    count("EventsApplied", applied - len(unknown))
+    count("EventsDuplicate", sum(outcome.duplicates for outcome in done))
+    count("EventsMismatched", sum(outcome.mismatches for outcome in done))
+    count("EventsUnknown", len(unknown))
+    count("EventsRejected", sum(report.rejected.values()))
+    count("XpPaid", sum(outcome.xp_paid for outcome in done))
+    count("WriteConflicts", sum(outcome.conflicts for outcome in report.outcomes))
+    count("MessagesFailed", len(report.failed))
+    count("BatchTime", batch_ms, MetricUnit.Milliseconds)
+    count("QueueLag", lag_ms, MetricUnit.Milliseconds)
+    for reason, number in report.rejected.items():
+        count(f"EventsRejected.{reason}", number)
+    for message_id, error in report.failed.items():
+        logger.warning("message failed", extra={"queue": queue, "message_id": message_id, "error": repr(error)})
+    logger.info(
+        "batch",
+        extra={
+            "queue": queue,
+            "messages": messages,
+            "applied": applied,
+            "unknown_types": sorted(set(unknown))[:20],
+            "rejected": report.rejected,
+            "failed": len(report.failed),
+            "players": [outcome.player for outcome in report.outcomes][:20],
+            "event_ids": [applied.entry.id for outcome in done for applied in outcome.applied][:20],
+            "ms": batch_ms,
+        },
+    )

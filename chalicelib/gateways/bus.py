@@ -1,0 +1,54 @@
+"""Publishing domain events on the EventBridge bus. PutEvents answers 200 with failed entries: they are retried."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from chalicelib.domain.notices import Notice
+
+SOURCE = "laurel"
+MAX_ENTRIES = 10
+MAX_TRIES = 5
+
+
+class NotPublished(Exception):
+    """The bus did not take everything; what it took may come twice, under the same id."""
+
+
+class EventBus:
+    """One bus by name."""
+
+    def __init__(self, client: Any, name: str, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.client, self.name, self.sleep = client, name, sleep
+
+    def publish(self, notices: Sequence[Notice]) -> None:
+        """Publish all notices, or raise NotPublished."""
+        entries = [
+            {
+                "Source": SOURCE,
+                "DetailType": notice.type,
+                "Detail": msgspec.json.encode(notice.body()).decode(),
+                "EventBusName": self.name,
+            }
+            for notice in notices
+        ]
+        for start in range(0, len(entries), MAX_ENTRIES):
+            self._put(entries[start : start + MAX_ENTRIES])
+
+    def _put(self, pending: list[dict[str, str]]) -> None:
+        reason = ""
+        for attempt in range(MAX_TRIES):
+            if attempt:
+                self.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311
+            answer = self.client.put_events(Entries=pending)
+            if not answer.get("FailedEntryCount"):
+                return
+            results = answer["Entries"]
+            reason = next((result["ErrorCode"] for result in results if result.get("ErrorCode")), "unknown")
+            pending = [entry for entry, result in zip(pending, results, strict=True) if result.get("ErrorCode")]
+        raise NotPublished(f"{len(pending)} events not taken: {reason}")

@@ -1,0 +1,89 @@
+"""Sending to Laurel's SQS queues. A send is done when the queue has all of it: failed entries are read and retried."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+# SQS's own limits. 256 KB a call is what every region and emulator takes.
+MAX_ENTRIES = 10
+MAX_BATCH_BYTES = 256 * 1024
+# Four doublings from 50 ms: under a second, then the caller's own retry is better.
+MAX_TRIES = 5
+
+
+class NotSent(Exception):
+    """A queue did not take everything; what it took may come twice."""
+
+
+class SqsQueues:
+    """Queues by their short name (`events`, `own`, `boards`, ...), from a map of name to URL."""
+
+    def __init__(self, client: Any, urls: Mapping[str, str], sleep: Callable[[float], None] = time.sleep) -> None:
+        self.client, self.urls, self.sleep = client, urls, sleep
+
+    def send(self, queue: str, bodies: Sequence[str]) -> None:
+        """Send message bodies to a standard queue."""
+        self._send(queue, [{"MessageBody": body} for body in bodies])
+
+    def send_grouped(self, queue: str, bodies: Sequence[tuple[str, str]]) -> None:
+        """Send (group, body) to a FIFO queue, in order within a group. The same body within 5 minutes is one message."""
+        self._send(
+            queue,
+            [
+                {
+                    "MessageBody": body,
+                    "MessageGroupId": group,
+                    "MessageDeduplicationId": hashlib.sha256(body.encode()).hexdigest(),
+                }
+                for group, body in bodies
+            ],
+        )
+
+    def postpone(self, queue: str, receipts: Mapping[str, int]) -> None:
+        """Set the seconds after which messages in flight (by receipt handle) come again. Best effort."""
+        items = list(receipts.items())
+        for start in range(0, len(items), MAX_ENTRIES):
+            entries = [
+                {"Id": str(place), "ReceiptHandle": handle, "VisibilityTimeout": seconds}
+                for place, (handle, seconds) in enumerate(items[start : start + MAX_ENTRIES])
+            ]
+            # A failed entry keeps the queue's own visibility timeout: later, never lost.
+            self.client.change_message_visibility_batch(QueueUrl=self.urls[queue], Entries=entries)
+
+    def _send(self, queue: str, messages: list[dict[str, str]]) -> None:
+        for batch in batches(messages):
+            self._send_batch(self.urls[queue], batch)
+
+    def _send_batch(self, url: str, batch: list[dict[str, str]]) -> None:
+        pending = {str(place): message for place, message in enumerate(batch)}
+        reason = ""
+        for attempt in range(MAX_TRIES):
+            if attempt:
+                self.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311
+            answer = self.client.send_message_batch(
+                QueueUrl=url, Entries=[{"Id": name, **message} for name, message in pending.items()]
+            )
+            failed = answer.get("Failed", [])
+            pending = {entry["Id"]: pending[entry["Id"]] for entry in failed}
+            if not pending:
+                return
+            reason = failed[0].get("Code", "unknown")
+        raise NotSent(f"{len(pending)} of {len(batch)} messages not taken: {reason}")
+
+
+def batches(messages: Sequence[dict[str, str]]) -> list[list[dict[str, str]]]:
+    """Messages in calls of at most 10 and 256 KB."""
+    calls: list[list[dict[str, str]]] = []
+    size = 0
+    for message in messages:
+        length = len(message["MessageBody"].encode())
+        if not calls or len(calls[-1]) == MAX_ENTRIES or size + length > MAX_BATCH_BYTES:
+            calls.append([])
+            size = 0
+        calls[-1].append(message)
+        size += length
+    return calls

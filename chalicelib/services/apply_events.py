@@ -1,0 +1,220 @@
+"""Apply events to players, exactly once, then tell boards and bus. The heart of the `progress` worker.
+
+A batch is grouped by player; each player's events go into one or several atomic writes on condition of the
+player's version. What comes after a write is sent again for every duplicate, so a redelivery completes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from chalicelib.domain import boards, notices
+from chalicelib.domain.badges import claims_first
+from chalicelib.domain.boards import BoardUpdate
+from chalicelib.domain.errors import Conflict, RejectedEvent
+from chalicelib.domain.events import Event
+from chalicelib.domain.ledger import Transfer, rule_transfer
+from chalicelib.domain.log import Entry, Records
+from chalicelib.domain.notices import Notice
+from chalicelib.domain.payloads import Award, TransferReceived, TransferSent
+from chalicelib.domain.periods import day_of, minute_of
+from chalicelib.domain.player import Identity, Player, shorten
+from chalicelib.domain.progress import Applied, apply, duplicate_of, log_window
+from chalicelib.domain.ruleset import Rules
+from chalicelib.services.context import Context
+from chalicelib.services.feed_boards import send_updates
+from chalicelib.store.commit import MAX_ITEMS, Write, commit, items_in
+from chalicelib.store.players import Wanted, load_minutes, load_players, load_records
+from chalicelib.store.table import StoreError
+
+MAX_CONFLICTS = 5
+# Jitter before a retry, seconds, doubling: a commit takes about 20 ms, and sixteen writers may meet.
+RETRY_BASE = 0.02
+# One event adds at most: pack 2, identity 2, sides 3, months 2, keyed, once, granter, pair, 2 transfers of 3, firsts.
+EVENT_ITEMS = 20
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one player's events. `failed`: why none of them may be acknowledged (`conflict` or an error)."""
+
+    player: str
+    events: list[Event]
+    applied: list[Applied] = field(default_factory=list)
+    duplicates: int = 0
+    mismatches: int = 0
+    unknown: list[str] = field(default_factory=list)
+    rejected: list[tuple[Event, RejectedEvent]] = field(default_factory=list)
+    updates: dict[str, BoardUpdate] = field(default_factory=dict)
+    notices: list[Notice] = field(default_factory=list)
+    conflicts: int = 0
+    failed: Exception | None = None
+
+    @property
+    def xp_paid(self) -> int:
+        return sum(applied.entry.xp for applied in self.applied)
+
+
+def apply_events(context: Context, events: Sequence[Event]) -> list[Outcome]:
+    """Apply a batch; one outcome for each player. Boards and bus have been told of all that did not fail."""
+    groups: dict[str, list[Event]] = {}
+    for event in events:
+        groups.setdefault(event.player, []).append(event)
+    readings = read_players(context, groups)
+    outcomes = context.each(
+        lambda player: apply_to_player(context, player, groups[player], readings.get(player)), groups
+    )
+    announce(context, outcomes)
+    return outcomes
+
+
+Reading = tuple[Player, Records]
+
+
+def read_players(context: Context, groups: dict[str, list[Event]]) -> dict[str, Reading]:
+    """Each player, and after it the records its events ask for: two rounds of batch reads for all of them."""
+    found = load_players(context.table, list(groups))
+    players = {player: found.get(player) or _newcomer(context, player) for player in groups}
+    wanted = {player: wants(group, context.rules) for player, group in groups.items()}
+    records = load_records(context.table, wanted, players, context.now_ms())
+    return {player: (players[player], records[player]) for player in groups}
+
+
+def apply_to_player(context: Context, player: str, events: list[Event], reading: Reading | None) -> Outcome:
+    """Apply one player's events, reading again after a conflict; gives up after five."""
+    outcome = Outcome(player, events)
+    for attempt in range(MAX_CONFLICTS + 1):
+        try:
+            fresh = reading or read_players(context, {player: events})[player]
+            _apply_all(context, fresh, outcome)
+            return outcome
+        except Conflict as conflict:
+            outcome = Outcome(player, events, conflicts=attempt + 1, failed=conflict)
+            context.sleep(context.uniform(0, RETRY_BASE * 2**attempt))
+            reading = None
+        except StoreError as error:
+            return Outcome(player, events, conflicts=attempt, failed=error)
+    return outcome
+
+
+def _apply_all(context: Context, reading: Reading, outcome: Outcome) -> None:
+    player, records = reading
+    before = boards.scores(player, sorted({day_of(event.time_ms) for event in outcome.events}), context.rules)
+    touched: set[int] = set()
+    again: set[int] = set()
+    pending: list[Applied] = []
+    for event in outcome.events:
+        duplicate = duplicate_of(event, records)
+        if duplicate:
+            _count_duplicate(context, outcome, event, duplicate)
+            again.add(day_of(duplicate[0]))
+            continue
+        try:
+            applied = _apply_one(context, player, event, records)
+        except RejectedEvent as rejection:
+            outcome.rejected.append((event, rejection))
+            continue
+        pending.append(applied)
+        outcome.applied.append(applied)
+        if applied.known:
+            touched.add(applied.day)
+            outcome.notices += _notices(context, player.id, event.time_ms, applied.entry)
+        else:
+            outcome.unknown.append(event.type)
+        if items_in(_write(context, player, records, pending)) > MAX_ITEMS - EVENT_ITEMS:
+            commit(context.table, _write(context, player, records, pending))
+            pending = []
+    if pending:
+        commit(context.table, _write(context, player, records, pending))
+    if player.version:
+        outcome.updates = _board_updates(context.rules, player, before, touched, again)
+    outcome.failed = None
+
+
+def _apply_one(context: Context, player: Player, event: Event, records: Records) -> Applied:
+    window = log_window(player, event, records, context.rules)
+    if window:
+        load_minutes(context.table, player.id, *window, records)
+        records.used_models[event.identity] = records.model_used(shorten(event.payload.model or ""), *window)
+    return apply(player, event, records, context.rules, context.now_ms())
+
+
+def _write(context: Context, player: Player, records: Records, pending: list[Applied]) -> Write:
+    now_ms = context.now_ms()
+    return Write(
+        player=player,
+        records=records,
+        transfers=_transfers(player, pending, now_ms),
+        known=any(applied.known for applied in pending),
+        now_ms=now_ms,
+        max_points_per_granter_and_day=context.rules.ruleset.awards.max_points_per_granter_and_day,
+        ruleset=context.rules.version,
+    )
+
+
+def _transfers(player: Player, pending: Iterable[Applied], now_ms: int) -> list[Transfer]:
+    return [rule_transfer(credit, player.identity.account, now_ms) for applied in pending for credit in applied.credits]
+
+
+def _count_duplicate(context: Context, outcome: Outcome, event: Event, duplicate: tuple[int, Entry]) -> None:
+    time_ms, entry = duplicate
+    outcome.duplicates += 1
+    outcome.mismatches += entry.body != event.body
+    outcome.notices += _notices(context, event.player, time_ms, entry)
+
+
+def _notices(context: Context, player: str, time_ms: int, entry: Entry) -> list[Notice]:
+    reward = context.rules.ruleset.levels.reward
+    return notices.notices_of(player, time_ms, entry, reward.amount if reward else 0)
+
+
+def _board_updates(
+    rules: Rules, player: Player, before: dict[str, tuple[int, int]], touched: set[int], again: set[int]
+) -> dict[str, BoardUpdate]:
+    """The boards whose score moved, and all boards of events that were applied before: their update may be lost."""
+    repeated = boards.scores(player, sorted(again), rules)
+    moved = {
+        board: points
+        for board, points in boards.scores(player, sorted(touched), rules).items()
+        if before.get(board, (0, 0))[0] != points[0]
+    }
+    return {board: boards.update(player, points, rules) for board, points in (repeated | moved).items()}
+
+
+def announce(context: Context, outcomes: Sequence[Outcome]) -> None:
+    """Send board updates and domain events; a failure fails the outcomes whose part was not sent."""
+    done = [outcome for outcome in outcomes if outcome.failed is None]
+    try:
+        send_updates(context, [(board, update) for outcome in done for board, update in outcome.updates.items()])
+        context.bus.publish([notice for outcome in done for notice in outcome.notices])
+    except Exception as error:  # noqa: BLE001 - whatever it was, the messages come again and send it again
+        for outcome in done:
+            if outcome.updates or outcome.notices:
+                outcome.failed = error
+
+
+def wants(events: Iterable[Event], rules: Rules) -> Wanted:
+    """The records that these events may ask for."""
+    want = Wanted(firsts={badge.id for badge in rules.ruleset.badges if claims_first(badge.criterion)})
+    for event in events:
+        want.minutes.add(minute_of(event.time_ms))
+        want.days.add(day_of(event.time_ms))
+        if event.keyed:
+            want.keyed.add(event.identity)
+        if isinstance(event.payload, TransferSent):
+            want.pairs.add(event.payload.to)
+        if isinstance(event.payload, TransferReceived):
+            want.pairs.add(event.payload.sender)
+        if isinstance(event.payload, Award):
+            want.granters.add((event.payload.granted_by or event.source, day_of(event.received_ms)))
+        action = rules.ruleset.events.get(event.type, "")
+        rule = rules.actions.get(action)
+        if rule and rule.once_per and event.data.get(rule.once_per) is not None:
+            want.once.add(f"{action}/{shorten(str(event.data[rule.once_per]))}")
+    return want
+
+
+def _newcomer(context: Context, player: str) -> Player:
+    """A player who exists from this commit on."""
+    return Player(player, Identity(context.new_id(), context.new_id()[:16], context.now_ms()))

@@ -1,0 +1,53 @@
+"""What a use case is given: the store, the ways out, the rules, the clock. `wiring` fills it once a process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from chalicelib.domain.notices import Notice
+from chalicelib.domain.ruleset import Rules
+from chalicelib.store.table import Table
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+class Queues(Protocol):
+    """Sending to Laurel's queues; every send raises unless the queue has all of it."""
+
+    def send(self, queue: str, bodies: Sequence[str]) -> None: ...
+    def send_grouped(self, queue: str, bodies: Sequence[tuple[str, str]]) -> None: ...
+    def postpone(self, queue: str, receipts: Mapping[str, int]) -> None: ...
+
+
+class Bus(Protocol):
+    """Publishing domain events; raises unless the bus took all of them."""
+
+    def publish(self, notices: Sequence[Notice]) -> None: ...
+
+
+@dataclass(slots=True)
+class Context:
+    """`now_ms`: the clock. `sleep`: seconds. `uniform(a, b)`: jitter. `new_id()`: 32 random hex digits.
+
+    `pool`: runs players side by side, or None to take one after the other.
+    """
+
+    table: Table
+    queues: Queues
+    bus: Bus
+    rules: Rules
+    now_ms: Callable[[], int]
+    sleep: Callable[[float], None]
+    uniform: Callable[[float, float], float]
+    new_id: Callable[[], str]
+    pool: Executor | None = None
+
+    def each(self, work: Callable[[A], B], items: Iterable[A]) -> list[B]:
+        """The work done on every item, in order of the items."""
+        if self.pool is None:
+            return [work(item) for item in items]
+        return list(self.pool.map(work, items))

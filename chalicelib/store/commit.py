@@ -1,0 +1,307 @@
+"""One atomic write of a player: state, what lies beside it, log, dedupe records, what the ledger owes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.domain.ledger import Transfer
+from chalicelib.domain.log import Entry, Minute, Records
+from chalicelib.domain.periods import DAY_MS, MINUTE_MS, day_name, month_name
+from chalicelib.domain.player import Player
+from chalicelib.store import keys
+from chalicelib.store.ledger import transfer_writes
+from chalicelib.store.models import (
+    BadgesItem,
+    FirstItem,
+    IdentityItem,
+    Item,
+    KeyedItem,
+    LogItem,
+    OnceItem,
+    PairItem,
+    PublicItem,
+    SetsItem,
+    StateItem,
+    StreakItem,
+)
+from chalicelib.store.players import FIGURES, day_attribute, pack_models
+from chalicelib.store.size import item_size
+from chalicelib.store.table import Table, number, put_of, text, update_of
+
+# Two below DynamoDB's 100, so that a later rule can add a row to every commit.
+MAX_ITEMS = 98
+# The item that every event rewrites: one write unit.
+MAX_STATE_BYTES = 1024
+# A pack of the log: one write unit.
+MAX_PACK_BYTES = 1024
+LOG_DAYS = 90
+_NEW = "attribute_not_exists(pk)"
+_MIN_MODELS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """What one commit holds. `known`: the player's own state changed, not just its log."""
+
+    player: Player
+    records: Records
+    transfers: Sequence[Transfer]
+    known: bool
+    now_ms: int
+    max_points_per_granter_and_day: int
+    ruleset: str
+
+
+def items_in(write: Write) -> int:
+    """How many items the commit will hold, at most."""
+    player, records = write.player, write.records
+    packs = sum(
+        1 + _json_bytes(minute.appended) // (MAX_PACK_BYTES // 2)
+        for minute in records.minutes.values()
+        if minute.appended
+    )
+    months = len({month_name(day) for day in player.changed_days})
+    rows = sum(keyed.new for keyed in records.keyed.values())
+    rows += len(records.new_once) + len(records.new_firsts) + len(records.new_granted) + len(records.changed_pairs)
+    own = (2 if player.version == 0 else 0) + 1 + len(player.changed)
+    return own + packs + months + rows + 3 * len(write.transfers)
+
+
+def commit(table: Table, write: Write) -> None:
+    """Write it all, or nothing. Raises Conflict if anybody wrote the player, or a shared record, since it was read.
+
+    On success the player and its records stand for what the table now holds.
+    """
+    writes = _log_writes(table.name, write)
+    writes += _keyed_writes(table.name, write)
+    if write.known:
+        writes += _player_writes(table.name, write)
+        writes += _record_writes(table.name, write)
+        writes += [
+            each for transfer in write.transfers for each in transfer_writes(table.name, transfer, write.ruleset)
+        ]
+        writes = merge_balances(writes)
+    table.transact(writes)
+    _written(write)
+
+
+def _player_writes(table: str, write: Write) -> list[dict[str, Any]]:
+    player = write.player
+    version = player.version + 1
+    sides = dict(player.sides)
+    beside: list[dict[str, Any]] = []
+    if player.version == 0:
+        sides[keys.SIDES[keys.IDENTITY]] = version
+        beside += _creation(table, player, version)
+    for part, item in _side_items(player, version).items():
+        if part.lower() in player.changed:
+            sides[keys.SIDES[part]] = version
+            beside.append(put_of(table, item))
+    player.sides = sides
+    condition = (_NEW, None) if player.version == 0 else ("v = :v", {":v": number(player.version)})
+    state = put_of(table, state_item(player, version, write.ruleset), condition[0], None, condition[1])
+    months: dict[str, list[int]] = {}
+    for day in sorted(player.changed_days):
+        months.setdefault(month_name(day), []).append(day)
+    return [state, *beside, *(_days_update(table, player, month, days) for month, days in months.items())]
+
+
+def _creation(table: str, player: Player, version: int) -> list[dict[str, Any]]:
+    pk, sk = keys.player(player.id, keys.IDENTITY)
+    row = IdentityItem(pk, sk, version=version, account=player.identity.account, public=player.identity.public)
+    row.created_at = player.identity.created_at
+    public_pk, public_sk = keys.public(player.identity.public)
+    return [
+        put_of(table, row.item(), _NEW),
+        put_of(table, PublicItem(public_pk, public_sk, player=player.id).item(), _NEW),
+    ]
+
+
+def _side_items(player: Player, version: int) -> dict[str, Item]:
+    built: dict[str, Item] = {}
+    if "streak" in player.changed:
+        streak = player.streak
+        years = {year: f"{bitmap:x}" for year, bitmap in streak.years.items()}
+        pk, sk = keys.player(player.id, keys.STREAK)
+        built[sk] = StreakItem(
+            pk, sk, version=version, years=years, marks=streak.marks, last=streak.last, longest=streak.longest
+        ).item()
+    if "badges" in player.changed:
+        pk, sk = keys.player(player.id, keys.BADGES)
+        built[sk] = BadgesItem(pk, sk, version=version, badges=player.badges).item()
+    if "sets" in player.changed:
+        pk, sk = keys.player(player.id, keys.SETS)
+        built[sk] = SetsItem(pk, sk, version=version, sets=player.sets).item()
+    return built
+
+
+def state_item(player: Player, version: int, ruleset: str) -> Item:
+    """The state as an item; forgets models until it fits one write unit."""
+    while True:
+        item = _state(player, version, ruleset).item()
+        if item_size(item) <= MAX_STATE_BYTES or len(player.models) <= _MIN_MODELS:
+            return item
+        player.forget_model()
+
+
+def _state(player: Player, version: int, ruleset: str) -> StateItem:
+    pk, sk = keys.player(player.id)
+    return StateItem(
+        pk,
+        sk,
+        version=version,
+        sides=player.sides,
+        ruleset=ruleset,
+        xp=player.xp,
+        xp_at=player.xp_at,
+        award_xp=player.award_xp or None,
+        rewarded_level=player.rewarded_level,
+        counters=player.counters,
+        stats=player.stats,
+        last_provider=player.last_provider or None,
+        last_provider_at=player.last_provider_at if player.last_provider else None,
+        models=pack_models(player.models) or None,
+        models_forgotten_at=player.models_forgotten_at if player.models_forgotten_at >= 0 else None,
+        day=player.day,
+        figures=player.figures,
+        week=(player.week_xp, player.week_at),
+        month=(player.month_xp, player.month_at),
+        sums_at=player.sums_at or None,
+    )
+
+
+def _days_update(table: str, player: Player, month: str, days: Sequence[int]) -> dict[str, Any]:
+    names = {f"#{day_attribute(day)}": day_attribute(day) for day in days}
+    values = {f":{day_attribute(day)}": text(FIGURES.serialize(player.past[day])) for day in days}
+    sets = ", ".join(f"#{day_attribute(day)} = :{day_attribute(day)}" for day in days)
+    return update_of(table, keys.days(player.id, month), f"SET {sets}", "", names, values)
+
+
+def _log_writes(table: str, write: Write) -> list[dict[str, Any]]:
+    writes = []
+    for number_, minute in write.records.minutes.items():
+        if minute.appended:
+            writes += _pack_writes(table, write, number_, minute)
+    return writes
+
+
+def _pack_writes(table: str, write: Write, number_: int, minute: Minute) -> list[dict[str, Any]]:
+    """Append to the last chunk while it holds at most 1 KB, then open the next. The count is the condition."""
+    chunk, entries, stored = minute.chunk, list(minute.last), len(minute.last)
+    writes: list[dict[str, Any]] = []
+    packs: list[tuple[int, list[Entry], int]] = []
+    touched = False
+    for entry in minute.appended:
+        if chunk < 0 or (
+            entries and item_size(_pack(write, number_, max(chunk, 0), [*entries, entry])) > MAX_PACK_BYTES
+        ):
+            if touched:
+                packs.append((chunk, entries, stored))
+            chunk, entries, stored = chunk + 1, [], 0
+        entries.append(entry)
+        touched = True
+    packs.append((chunk, entries, stored))
+    for chunk_number, held, before in packs:
+        condition = ("n = :n", {":n": number(before)}) if before else (_NEW, None)
+        writes.append(put_of(table, _pack(write, number_, chunk_number, held), condition[0], None, condition[1]))
+    minute.next_chunk, minute.next_last = chunk, entries
+    return writes
+
+
+def _pack(write: Write, minute: int, chunk: int, entries: list[Entry]) -> Item:
+    pk, sk = keys.log(write.player.id, minute, chunk)
+    return LogItem(
+        pk, sk, length=len(entries), entries=entries, expires=_expiry(write.now_ms, minute * MINUTE_MS)
+    ).item()
+
+
+def _expiry(now_ms: int, time_ms: int) -> int:
+    """Epoch seconds at which the log and its dedupe records may go: 90 days after the later of commit and event."""
+    return (max(now_ms, time_ms) + LOG_DAYS * DAY_MS) // 1000
+
+
+def _keyed_writes(table: str, write: Write) -> list[dict[str, Any]]:
+    writes = []
+    for identity, keyed in write.records.keyed.items():
+        if keyed.new:
+            pk, sk = keys.keyed(write.player.id, identity)
+            row = KeyedItem(
+                pk, sk, time_ms=keyed.time_ms, entry=keyed.entry, expires=_expiry(write.now_ms, keyed.time_ms)
+            )
+            writes.append(put_of(table, row.item()))
+    return writes
+
+
+def _record_writes(table: str, write: Write) -> list[dict[str, Any]]:
+    player, records, now_ms = write.player, write.records, write.now_ms
+    writes = []
+    for what in sorted(records.new_once):
+        pk, sk = keys.once(player.id, what)
+        writes.append(put_of(table, OnceItem(pk, sk, at=now_ms, ruleset=write.ruleset).item(), _NEW))
+    for badge in sorted(records.new_firsts):
+        pk, sk = keys.first(badge)
+        writes.append(put_of(table, FirstItem(pk, sk, player=player.id, at=now_ms).item(), _NEW))
+    for other in sorted(records.changed_pairs):
+        pk, sk = keys.pair(player.id, other)
+        pair = records.pairs[other]
+        writes.append(put_of(table, PairItem(pk, sk, sent=pair.sent, received=pair.received).item()))
+    for (granter, day), points in records.new_granted.items():
+        room = write.max_points_per_granter_and_day - points
+        expires = (day + LOG_DAYS) * DAY_MS // 1000
+        writes.append(
+            update_of(
+                table,
+                keys.granter(granter, str(day)),
+                "ADD points :p SET expires = :e, #d = :d",
+                "attribute_not_exists(points) OR points <= :room",
+                {"#d": "day"},
+                {
+                    ":p": number(points),
+                    ":room": number(room),
+                    ":e": number(expires),
+                    ":d": text(day_name(day)),
+                },
+            )
+        )
+    return writes
+
+
+def merge_balances(writes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Several credits to one account in one commit are one change of its balance: an item may appear only once."""
+    merged: list[dict[str, Any]] = []
+    balances: dict[str, dict[str, Any]] = {}
+    for write in writes:
+        update = write.get("Update")
+        if update is None or update["Key"]["sk"]["S"] != "BALANCE":
+            merged.append(write)
+            continue
+        before = balances.setdefault(update["Key"]["pk"]["S"], write)
+        if before is write:
+            merged.append(write)
+            continue
+        values = before["Update"]["ExpressionAttributeValues"]
+        values[":a"] = number(int(values[":a"]["N"]) + int(update["ExpressionAttributeValues"][":a"]["N"]))
+    return merged
+
+
+def _written(write: Write) -> None:
+    player, records = write.player, write.records
+    if write.known:
+        player.version += 1
+        player.changed.clear()
+        player.changed_days.clear()
+        for pending in (records.new_once, records.new_firsts, records.changed_pairs, records.new_granted):
+            pending.clear()
+    for minute in records.minutes.values():
+        if minute.appended:
+            minute.stored += minute.appended
+            minute.appended = []
+            minute.chunk, minute.last = minute.next_chunk, minute.next_last
+    for keyed in records.keyed.values():
+        keyed.new = False
+
+
+def _json_bytes(entries: list[Entry]) -> int:
+    return sum(len(LogItem.entries.serialize([entry])) for entry in entries)
