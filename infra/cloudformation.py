@@ -34,7 +34,7 @@ class Upload:
 
 
 def upload(s3: Any, bucket: str, package: Package, url: str) -> Upload:
-    """Put zip and template into `bucket`, under names made of their content; `url` is the bucket's base URL."""
+    """Put zip and template into `bucket`, named by their content; `url` is the bucket's base URL."""
     code = _key(package.build.stage, package.zip, ".zip")
     template = json.loads(package.template.read_text())
     for resource in template["Resources"].values():
@@ -85,9 +85,7 @@ def deploy(
         ChangeSetType=kind,
         TemplateURL=sent.template_url,
         Capabilities=CAPABILITIES,
-        Parameters=[
-            {"ParameterKey": key, "ParameterValue": value} for key, value in (parameters or {}).items()
-        ],
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in (parameters or {}).items()],
         Tags=[{"Key": BUILD_TAG, "Value": sent.digest}],
     )
     if not _changes(client, name, change_set, poll_s):

@@ -16,7 +16,7 @@ LOCK = ROOT / "requirements" / "runtime.txt"
 RUNTIME_PATH = "/var/task"  # where Lambda unpacks the zip: what tracebacks should name
 LAMBDA_MINORS = (11, 12, 13, 14)
 
-# The AWS service models the zip needs. botocore ships 400 of them, 28 MB; these are 0.2 MB. The API clients sign
+# The AWS service models the zip needs. botocore ships 400 of them, 28 MB; these are 0.2 MB. Clients sign
 # with the credentials Lambda puts in the environment, so no sts, sso or ec2 metadata model is ever read.
 SERVICE_MODELS = {"dynamodb", "sqs", "events"}
 JUNK_DIRECTORIES = {"bin", "tests", "test", "__pycache__", "examples"}
@@ -28,7 +28,7 @@ def python_minor() -> str:
 
 
 def check_runtime(build: Build) -> None:
-    """Raise SettingError when AWS Lambda has no runtime for the running Python: the .pyc files would not fit."""
+    """Raise SettingError when Lambda has no runtime for the running Python: the .pyc files would not fit."""
     if build.target == "aws" and sys.version_info[:2] not in {(3, minor) for minor in LAMBDA_MINORS}:
         known = ", ".join(f"3.{minor}" for minor in LAMBDA_MINORS)
         raise SettingError(
@@ -38,7 +38,7 @@ def check_runtime(build: Build) -> None:
 
 
 def platform(build: Build) -> str | None:
-    """The wheel platform, by uv's names; None means the host's own. 3.11 runs on Amazon Linux 2 (glibc 2.26)."""
+    """The wheels' platform by uv's names, None for the host's own. 3.11 runs on Amazon Linux 2 (glibc 2.26)."""
     if build.target == "local":
         return None
     machine = "aarch64" if build.architecture == "arm64" else "x86_64"

@@ -14,8 +14,8 @@ CORS = {
     "Access-Control-Allow-Methods": "GET,POST,PUT,PATCH,DELETE,OPTIONS",
 }
 
-# The gateway's own refusals: response type -> status, sentence and code of Laurel's error body. None keeps what the
-# gateway says in the case at hand, which for the two defaults is one of many.
+# The gateway's own refusals: response type -> status, sentence and code of Laurel's error body. None keeps what
+# the gateway says in the case at hand, which for the two defaults is one of many.
 REFUSALS: dict[str, tuple[int | None, str | None, str]] = {
     "DEFAULT_4XX": (None, None, "invalid_request"),
     "DEFAULT_5XX": (None, "The service is not available; try again.", "unavailable"),
@@ -33,7 +33,7 @@ THROTTLE = {"ThrottlingRateLimit": 500, "ThrottlingBurstLimit": 1000}
 
 
 def refusals() -> Json:
-    """The swagger extension: a change of it changes the API's deployment, which resources of their own would not."""
+    """The swagger extension: a change of it makes a new deployment, as resources of their own would not."""
     return {kind: _refusal(*answer, retry=answer[0] == 429) for kind, answer in REFUSALS.items()}
 
 

@@ -36,7 +36,7 @@ def _queue_alarms(build: Build, queue: Queue) -> Json:
     found: Json = {}
     dimension = {"QueueName": {"Fn::GetAtt": [queue.logical_id, "QueueName"]}}
     if queue.max_age_s is not None:
-        text = f"The oldest message of {queue.name} waits longer than {queue.max_age_s} s: the worker does not keep up."
+        text = f"The oldest message of {queue.name} is over {queue.max_age_s} s old: the worker does not keep up."
         metric = ("AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum")
         found[f"{queue.logical_id}AgeAlarm"] = _alarm(
             build, f"{queue.name}-age", text, metric, dimension, queue.max_age_s
@@ -65,9 +65,7 @@ def _function_alarms(build: Build, function: Function) -> Json:
     return found
 
 
-def _alarm(
-    build: Build, name: str, text: str, metric: tuple[str, str, str], dimensions: Json, threshold: int
-) -> Json:
+def _alarm(build: Build, name: str, text: str, metric: tuple[str, str, str], dimensions: Json, threshold: int) -> Json:
     namespace, metric_name, statistic = metric
     actions = {"Fn::If": [HAS_TOPIC, [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
     return {
@@ -106,12 +104,12 @@ def _widgets(build: Build) -> list[Json]:
     plan: list[tuple[str, list[Any]]] = [
         ("Events applied, duplicates, rejected", [progress]),
         ("All of Laurel's own figures (average)", [_search("Laurel", "Average", "")]),
-        ("Age of the oldest message (s)", _series("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", sources, "Maximum")),
-        ("Messages waiting", _series("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queues, "Maximum")),
-        ("Function duration p95 (ms)", _series("AWS/Lambda", "Duration", "FunctionName", names, "p95")),
-        ("Function errors", _series("AWS/Lambda", "Errors", "FunctionName", names, "Sum")),
-        ("Function throttles", _series("AWS/Lambda", "Throttles", "FunctionName", names, "Sum")),
-        ("Functions running at once", _series("AWS/Lambda", "ConcurrentExecutions", "FunctionName", names, "Maximum")),
+        ("Age of the oldest message (s)", _queues("ApproximateAgeOfOldestMessage", sources)),
+        ("Messages waiting", _queues("ApproximateNumberOfMessagesVisible", queues)),
+        ("Function duration p95 (ms)", _lambdas("Duration", names, "p95")),
+        ("Function errors", _lambdas("Errors", names, "Sum")),
+        ("Function throttles", _lambdas("Throttles", names, "Sum")),
+        ("Functions running at once", _lambdas("ConcurrentExecutions", names, "Maximum")),
         ("Table units", [
             *_series("AWS/DynamoDB", "ConsumedWriteCapacityUnits", "TableName", [build.prefix], "Sum"),
             *_series("AWS/DynamoDB", "ConsumedReadCapacityUnits", "TableName", [build.prefix], "Sum"),
@@ -126,6 +124,14 @@ def _widgets(build: Build) -> list[Json]:
 
 def _series(namespace: str, metric: str, dimension: str, values: list[str], statistic: str) -> list[Any]:
     return [[namespace, metric, dimension, value, {"stat": statistic}] for value in values]
+
+
+def _queues(metric: str, names: list[str]) -> list[Any]:
+    return _series("AWS/SQS", metric, "QueueName", names, "Maximum")
+
+
+def _lambdas(metric: str, names: list[str], statistic: str) -> list[Any]:
+    return _series("AWS/Lambda", metric, "FunctionName", names, statistic)
 
 
 def _search(namespace: str, statistic: str, terms: str) -> list[Any]:

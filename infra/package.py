@@ -61,9 +61,7 @@ def _recipe(build: Build) -> str:
     """A digest of all that a build is made of."""
     digest = hashlib.sha256(f"{sys.version}\n{build}\n".encode())
     folders = [ROOT / name for name in ("chalicelib", "infra", ".chalice", "requirements")]
-    files = [
-        path for folder in folders for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"
-    ]
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"]
     for path in [ROOT / "app.py", *sorted(files), *([build.ruleset] if build.ruleset else [])]:
         content = path.read_bytes() if path.is_file() else b""
         digest.update(f"{path}\0{len(content)}\0".encode() + content)
@@ -91,9 +89,7 @@ def _copy_sources(build: Build, tree: Path) -> str:
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
     shutil.copy(ROOT / "app.py", tree)
     shutil.copytree(ROOT / "chalicelib", tree / "chalicelib", ignore=ignored)
-    shutil.rmtree(
-        tree / "chalicelib" / "cli", ignore_errors=True
-    )  # runs where it is installed, never on Lambda
+    shutil.rmtree(tree / "chalicelib" / "cli", ignore_errors=True)  # runs where it is installed, never on Lambda
     rulesets = tree / "chalicelib" / "rulesets"
     name = DEFAULT_RULESET
     if build.ruleset:
@@ -139,11 +135,9 @@ def _configure(build: Build, tree: Path, ruleset: str) -> None:
 def _run_chalice(build: Build, tree: Path, out: Path) -> None:
     """Chalice reads the app and writes sam.json and a zip of the app and its runtime.
 
-    The dependencies are not its business: it would fetch them by pip, without hashes, on every change of a line.
+    The dependencies are kept from it: it would fetch them by pip, anew on every change of a line.
     """
-    environment = {
-        key: value for key, value in os.environ.items() if not key.startswith(("LAUREL_", "PYTHONPATH"))
-    }
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("LAUREL_", "PYTHONPATH"))}
     environment |= {
         "AWS_DEFAULT_REGION": environment.get("AWS_DEFAULT_REGION", "us-east-1"),
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -169,12 +163,7 @@ def _run_chalice(build: Build, tree: Path, out: Path) -> None:
 
 def _write_zip(target: Path, roots: list[Path]) -> None:
     """One zip of all `roots`, sorted, with fixed times and modes."""
-    files = {
-        path.relative_to(root).as_posix(): path
-        for root in roots
-        for path in root.rglob("*")
-        if path.is_file()
-    }
+    files = {path.relative_to(root).as_posix(): path for root in roots for path in root.rglob("*") if path.is_file()}
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name in sorted(files):
             entry = zipfile.ZipInfo(name, EPOCH)

@@ -22,9 +22,7 @@ def policy(build: Build, function: Function) -> Json:
     """The policy document of `function`, with CloudFormation references for ARNs."""
     statements = [_logs(build, function)]
     if function.table:
-        statements.append(
-            _statement("Table", [f"dynamodb:{name}" for name in function.table], [_arn("Table")])
-        )
+        statements.append(_statement("Table", [f"dynamodb:{name}" for name in function.table], [_arn("Table")]))
     if function.index:
         index = {"Fn::Sub": "${Table.Arn}/index/" + ORDER_INDEX}
         statements.append(_statement("Index", ["dynamodb:Query"], [index]))

@@ -49,7 +49,7 @@ class Queue:
 
 @dataclass(frozen=True)
 class Function:
-    """One Lambda: `name` is Chalice's, `handler` the string Lambda imports; memory in MB, timeout in seconds."""
+    """One Lambda: `name` is Chalice's, `handler` what Lambda imports; memory in MB, timeout in seconds."""
 
     name: str
     logical_id: str
@@ -82,8 +82,8 @@ class Function:
 READ = ("GetItem", "BatchGetItem", "Query")
 WRITE = ("PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem")
 
-# Memory buys CPU on Lambda: 1,769 MB is one core. Progress is bound by the SDK's CPU, so 1,024 MB halves its batch
-# time for about the same money; the others wait for the network. The API's 29 s is API Gateway's own limit.
+# Memory buys CPU on Lambda: 1,769 MB is one core. Progress is bound by the SDK's CPU, so 1,024 MB halves its
+# batch time for about the same money; the others wait for the network. 29 s is API Gateway's own limit.
 # A batch of 100 events is at most 100 players of two calls each: about 2 s, 60 s leave room for conflicts.
 FUNCTIONS = (
     Function(
@@ -106,7 +106,7 @@ FUNCTIONS = (
         queue="backfill", batch_size=100, window_s=1, concurrency=2,
         sends=("boards", "rejected"), table=READ + WRITE, publishes=True,
     ),
-    # FIFO sources take at most 10 messages and no window; one batch of a board at a time whatever the concurrency.
+    # FIFO sources take at most 10 messages and no window, and one batch of a board at a time.
     Function(
         "boards", "Boards", "chalicelib.workers.boards.boards", 512, 30,
         queue="boards", batch_size=10, table=(*READ, *WRITE, "BatchWriteItem"), publishes=True,

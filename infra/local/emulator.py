@@ -1,7 +1,7 @@
 """One MiniStack process: started in its own environment and process group, on loopback, with its state kept.
 
-A directory belongs to one emulator. It holds state.json (who runs, on which port), data/ (kept from run to run),
-tmp/ (the Lambda workers' copies of the zip; emptied at every start and end) and log.txt.
+A directory belongs to one emulator. It holds state.json (who runs, on which port), data/ (kept from run to
+run), tmp/ (the Lambda workers' copies of the zip; emptied at every start and end) and log.txt.
 """
 
 from __future__ import annotations
@@ -81,9 +81,7 @@ class Emulator:
 
     def client(self, service: str) -> Any:
         """A boto3 client of the emulator, whatever credentials and settings the user has."""
-        settings = Config(
-            retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=2, read_timeout=120
-        )
+        settings = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=2, read_timeout=120)
         session = boto3.Session(region_name=REGION, **CREDENTIALS)
         return session.client(service, endpoint_url=self.endpoint_url, config=settings)
 

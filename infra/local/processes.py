@@ -41,9 +41,7 @@ def all_processes() -> list[Process]:
 def _from_proc(pid: int) -> Process | None:
     try:
         stat = PROC.joinpath(str(pid), "stat").read_text()
-        command = (
-            PROC.joinpath(str(pid), "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        )
+        command = PROC.joinpath(str(pid), "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:
         return None
     # The name in parentheses may hold spaces and parentheses of its own.

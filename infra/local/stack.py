@@ -67,7 +67,7 @@ class Stack:
         return self.emulator.workers(function)
 
     def environment(self) -> dict[str, str]:
-        """What a process needs to act on this stack as Laurel's functions do: LAUREL_* and AWS_* variables."""
+        """The LAUREL_* and AWS_* variables a process needs to act on this stack as Laurel's functions do."""
         found = {
             "LAUREL_STAGE": STAGE,
             "LAUREL_TABLE": self.table,
@@ -139,7 +139,7 @@ class Stack:
 
 @contextlib.contextmanager
 def running_stack(directory: Path, built: Package | None = None) -> Iterator[Stack]:
-    """A stack of its own in `directory`, on its own port; ended (its state kept there) when the block ends."""
+    """A stack of its own in `directory`, on its own port; ended with the block, its state kept there."""
     stack = Stack(directory.resolve())
     try:
         stack.start(built, tied=True)

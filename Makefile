@@ -1,0 +1,81 @@
+# Everything starts here; `make help` lists it. Needs make and Python 3.11 or newer, nothing else.
+PYTHON ?= python3
+STAGE ?=
+ONLY ?=
+SEEDS ?= 1000
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+UV := $(VENV)/bin/uv
+UV_VERSION := $(shell sed -n 's/^ *"uv==\([0-9.]*\)".*/\1/p' pyproject.toml)
+READY := $(VENV)/.ready
+STACK_READY := .stack/venv/.ready
+COMPILE := $(UV) pip compile --quiet --generate-hashes --universal --no-header --no-emit-index-url -p 3.11
+
+export PYTHONPATH := $(CURDIR)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test sim bench lint format lock package deploy stack-stop clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
+		printf '  make %-11s %s\n' "$$name" "$$text"; done
+
+setup: $(READY) $(STACK_READY) ## the locked environments: .venv, and .stack/venv for the local stack
+
+$(VENV)/bin/uv: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "error: Laurel needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+			"Choose one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@test -x $(RUN) && $(RUN) -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-input uv==$(UV_VERSION)
+	@touch $@
+
+$(READY): $(VENV)/bin/uv requirements/dev.txt pyproject.toml
+	@$(UV) pip sync --quiet --require-hashes --python $(RUN) requirements/dev.txt
+	@$(UV) pip install --quiet --no-deps --no-build-isolation --python $(RUN) --editable .
+	@touch $@
+
+$(STACK_READY): $(VENV)/bin/uv requirements/stack.txt
+	@$(UV) venv --quiet --clear --python $(RUN) .stack/venv
+	@$(UV) pip sync --quiet --require-hashes --python .stack/venv/bin/python requirements/stack.txt
+	@touch $@
+
+run: setup ## Laurel on this machine, with a sample of real traffic (ONCE=1: print and end)
+	@ONCE=$(ONCE) $(RUN) -m infra.local.run
+
+stack-stop: setup ## end a local stack that was left running
+	@$(RUN) -m infra.local.stack stop
+
+test: setup ## all tests
+	@$(RUN) -m pytest -n 2
+
+sim: setup ## the simulation of exactly-once (SEEDS=1000)
+	@SEEDS=$(SEEDS) $(RUN) -m tests.simulated.run
+
+bench: setup ## figures, one JSON object a line (ONLY=prefix)
+	@ONLY=$(ONLY) $(RUN) -m tests.bench
+
+lint: $(READY) ## ruff and mypy
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+
+format: $(READY) ## let ruff write what lint asks for
+	@$(VENV)/bin/ruff check --fix .
+	@$(VENV)/bin/ruff format .
+
+lock: $(VENV)/bin/uv ## compile requirements/*.txt anew
+	@$(COMPILE) pyproject.toml -o requirements/runtime.txt
+	@$(COMPILE) pyproject.toml --extra dev -o requirements/dev.txt
+	@$(COMPILE) requirements/stack.in -o requirements/stack.txt
+
+package: setup ## build/aws: zip and template (STAGE=..., RULESET=file, TRACING=1)
+	@$(RUN) -m infra.package "$(or $(STAGE),prod)" aws
+
+deploy: setup ## package and deploy to AWS (STAGE=..., BUCKET=..., ALARM_TOPIC=arn)
+	@$(RUN) -m infra.deploy "$(STAGE)"
+
+clean: ## remove what was built; the local stack's data stays in .stack
+	@rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* *.egg-info
+	@find . -name __pycache__ -not -path './.venv/*' -not -path './.stack/*' -prune -exec rm -rf {} +

@@ -1,0 +1,88 @@
+"""`make deploy STAGE=...`: package, upload, and bring the CloudFormation stack laurel-<stage> to it.
+
+Uses the AWS credentials and region of the environment. BUCKET names an existing bucket for the builds; without it
+one is made per account and region. ALARM_TOPIC is the ARN of an SNS topic that hears of alarms.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+
+from infra import cloudformation
+from infra.package import chosen, package
+from infra.settings import APP, SettingError
+
+DEFAULT_REGION_OF_S3 = "us-east-1"  # the one that CreateBucket must not be told
+
+
+def deploy(stage: str, session: Any) -> dict[str, str]:
+    """Deploy `stage` with a boto3 session; returns the stack's outputs.
+
+    Raises SettingError, DeployError or a botocore error; nothing is changed before the package is built.
+    """
+    account = session.client("sts").get_caller_identity()["Account"]
+    built = package(chosen(stage, "aws"))
+    print(f"{built.zip.name}: {built.zip.stat().st_size / 1e6:.1f} MB", file=sys.stderr)
+    s3, client = session.client("s3"), session.client("cloudformation")
+    bucket = os.environ.get("BUCKET") or _own_bucket(s3, session.region_name, account)
+    url = f"https://{bucket}.s3.{session.region_name}.{_suffix(session)}"
+    sent = cloudformation.upload(s3, bucket, built, url)
+    parameters = {"AlarmTopicArn": os.environ.get("ALARM_TOPIC", "")}
+    print(f"deploying {built.build.prefix} in {session.region_name} ...", file=sys.stderr)
+    return cloudformation.outputs(cloudformation.deploy(client, built.build.prefix, sent, parameters))
+
+
+def _suffix(session: Any) -> str:
+    partition = session.get_partition_for_region(session.region_name)
+    return "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
+
+
+def _own_bucket(s3: Any, region: str, account: str) -> str:
+    """The bucket of builds, made if need be: private, encrypted, builds of 90 days."""
+    bucket = f"{APP}-builds-{account}-{region}"
+    try:
+        s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=account)
+        return bucket
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in {"404", "NoSuchBucket"}:
+            raise
+    place = {} if region == DEFAULT_REGION_OF_S3 else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    s3.create_bucket(Bucket=bucket, **place)
+    blocked = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=blocked)
+    rule = {"ID": "old-builds", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 90}}
+    s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [rule]})
+    return bucket
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 1 or not arguments[0]:
+        print("error: name the stage: make deploy STAGE=prod", file=sys.stderr)
+        return 2
+    try:
+        # boto3 itself knows AWS_DEFAULT_REGION only.
+        session = boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
+        if session.region_name is None:
+            raise NoRegionError
+        found = deploy(arguments[0], session)
+    except NoCredentialsError:
+        print("error: no AWS credentials found; set AWS_PROFILE, or run: aws configure", file=sys.stderr)
+        return 1
+    except NoRegionError:
+        print("error: no AWS region chosen; set AWS_REGION", file=sys.stderr)
+        return 1
+    except (SettingError, cloudformation.DeployError, BotoCoreError, ClientError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    for key in sorted(found):
+        print(f"{key}: {found[key]}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
