@@ -1,4 +1,4 @@
-"""Logs, metrics and traces of a handler. A blueprint's handler is its own Lambda: the app's middleware never runs there."""
+"""Logs, metrics, traces of a handler. A blueprint's handler is a Lambda of its own, without the app's middleware."""
 
 from __future__ import annotations
 

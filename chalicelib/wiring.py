@@ -18,6 +18,8 @@ from chalicelib.gateways.queues import SqsQueues
 from chalicelib.services.context import Context
 from chalicelib.store.table import Table, connect
 
+RETRY_BASE_S = 0.02
+
 
 @cache
 def settings() -> settings_.Settings:
@@ -30,16 +32,21 @@ def context() -> Context:
     return build(settings(), get_session())
 
 
+def pause(attempt: int) -> None:
+    """Full jitter, doubling from 20 ms: a commit takes about that long, and sixteen writers may meet."""
+    time.sleep(random.uniform(0, RETRY_BASE_S * 2**attempt))  # noqa: S311
+
+
 def build(chosen: settings_.Settings, session: Session) -> Context:
     """A context for settings and a botocore session; every client shares the session."""
     quick = Config(connect_timeout=1, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
     return Context(
-        table=Table(chosen.table, connect(session)),
-        queues=SqsQueues(session.create_client("sqs", config=quick), chosen.queues),
-        bus=EventBus(session.create_client("events", config=quick), chosen.bus),
+        table=Table(chosen.table, connect(session), pause),
+        queues=SqsQueues(session.create_client("sqs", config=quick), chosen.queues, pause),
+        bus=EventBus(session.create_client("events", config=quick), chosen.bus, pause),
         rules=ruleset.load(chosen.ruleset),
         now_ms=lambda: time.time_ns() // 1_000_000,
-        sleep=time.sleep,
+        pause=pause,
         uniform=random.uniform,
         new_id=lambda: secrets.token_hex(16),
         pool=ThreadPoolExecutor(chosen.threads) if chosen.threads > 1 else None,

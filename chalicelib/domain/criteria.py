@@ -1,4 +1,4 @@
-"""Badge criteria: what each kind asks of a player, which facts can change its answer, and whether it can still be met."""
+"""Badge criteria: what each asks of a player, which facts can change its answer, whether it can still be met."""
 
 from __future__ import annotations
 

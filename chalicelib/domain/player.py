@@ -70,8 +70,8 @@ class Pair:
 class Player:
     """`version` 0: not in the table yet. XP totals are signed. `*_at`: commit time (ms) at which a score was reached.
 
-    `sides`: the version at which each item beside the state was last written, by its initial. `changed` names what beside the state was touched since it was read (`badges`, `streak`, `sets`),
-    `changed_days` the past days.
+    `sides`: the version at which each item beside the state was last written, by its letter. `changed` names what
+    beside the state was touched since it was read (`badges`, `streak`, `sets`), `changed_days` the past days.
     """
 
     id: str

@@ -71,7 +71,7 @@ def apply(player: Player, event: Event, records: Records, rules: Rules, now_ms: 
     decision about an unknown badge.
     """
     change = _Change(player, event, records, rules, now_ms)
-    if event.type == REQUEST:
+    if isinstance(event.payload, RequestCompleted):
         change.request(event.payload)
     elif isinstance(event.payload, Award):
         change.award(event.payload)
@@ -113,8 +113,7 @@ class _Change:
 
     # What events do --------------------------------------------------------------------------------------------
 
-    def request(self, payload: Payload) -> None:
-        assert isinstance(payload, RequestCompleted)
+    def request(self, payload: RequestCompleted) -> None:
         self.numbers(payload)
         if payload.status != "ok":
             return
@@ -159,10 +158,10 @@ class _Change:
         granter = (payload.granted_by or self.event.source, day_of(self.event.received_ms))
         granted = self.records.granted.get(granter, 0) + abs(points)
         if granted > bounds.max_points_per_granter_and_day:
+            most = bounds.max_points_per_granter_and_day
             raise RejectedEvent(
                 "award_over_daily_bound",
-                f"'{granter[0]}' has granted all but {bounds.max_points_per_granter_and_day - granted + abs(points)} of "
-                f"{bounds.max_points_per_granter_and_day} points today",
+                f"'{granter[0]}' may grant {most - granted + abs(points)} more of {most} points today, not {abs(points)}",
             )
         self.records.granted[granter] = granted
         self.records.new_granted[granter] = self.records.new_granted.get(granter, 0) + abs(points)

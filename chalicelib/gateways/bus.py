@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,8 +21,8 @@ class NotPublished(Exception):
 class EventBus:
     """One bus by name."""
 
-    def __init__(self, client: Any, name: str, sleep: Callable[[float], None] = time.sleep) -> None:
-        self.client, self.name, self.sleep = client, name, sleep
+    def __init__(self, client: Any, name: str, pause: Callable[[int], None]) -> None:
+        self.client, self.name, self.pause = client, name, pause
 
     def publish(self, notices: Sequence[Notice]) -> None:
         """Publish all notices, or raise NotPublished."""
@@ -44,7 +42,7 @@ class EventBus:
         reason = ""
         for attempt in range(MAX_TRIES):
             if attempt:
-                self.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311
+                self.pause(attempt)
             answer = self.client.put_events(Entries=pending)
             if not answer.get("FailedEntryCount"):
                 return

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import random
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 # SQS's own limits. 256 KB a call is what every region and emulator takes.
 MAX_ENTRIES = 10
 MAX_BATCH_BYTES = 256 * 1024
-# Four doublings from 50 ms: under a second, then the caller's own retry is better.
+# Four pauses are well under a second; after that the caller's own retry is better.
 MAX_TRIES = 5
 
 
@@ -22,15 +20,15 @@ class NotSent(Exception):
 class SqsQueues:
     """Queues by their short name (`events`, `own`, `boards`, ...), from a map of name to URL."""
 
-    def __init__(self, client: Any, urls: Mapping[str, str], sleep: Callable[[float], None] = time.sleep) -> None:
-        self.client, self.urls, self.sleep = client, urls, sleep
+    def __init__(self, client: Any, urls: Mapping[str, str], pause: Callable[[int], None]) -> None:
+        self.client, self.urls, self.pause = client, urls, pause
 
     def send(self, queue: str, bodies: Sequence[str]) -> None:
         """Send message bodies to a standard queue."""
         self._send(queue, [{"MessageBody": body} for body in bodies])
 
     def send_grouped(self, queue: str, bodies: Sequence[tuple[str, str]]) -> None:
-        """Send (group, body) to a FIFO queue, in order within a group. The same body within 5 minutes is one message."""
+        """Send (group, body) to a FIFO queue, in order within a group. A body repeated within 5 minutes is one message."""
         self._send(
             queue,
             [
@@ -63,7 +61,7 @@ class SqsQueues:
         reason = ""
         for attempt in range(MAX_TRIES):
             if attempt:
-                self.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311
+                self.pause(attempt)
             answer = self.client.send_message_batch(
                 QueueUrl=url, Entries=[{"Id": name, **message} for name, message in pending.items()]
             )

@@ -29,8 +29,6 @@ from chalicelib.store.players import Wanted, load_minutes, load_players, load_re
 from chalicelib.store.table import StoreError
 
 MAX_CONFLICTS = 5
-# Jitter before a retry, seconds, doubling: a commit takes about 20 ms, and sixteen writers may meet.
-RETRY_BASE = 0.02
 # One event adds at most: pack 2, identity 2, sides 3, months 2, keyed, once, granter, pair, 2 transfers of 3, firsts.
 EVENT_ITEMS = 20
 
@@ -91,7 +89,7 @@ def apply_to_player(context: Context, player: str, events: list[Event], reading:
             return outcome
         except Conflict as conflict:
             outcome = Outcome(player, events, conflicts=attempt + 1, failed=conflict)
-            context.sleep(context.uniform(0, RETRY_BASE * 2**attempt))
+            context.pause(attempt)
             reading = None
         except StoreError as error:
             return Outcome(player, events, conflicts=attempt, failed=error)

@@ -31,7 +31,8 @@ class Bus(Protocol):
 
 @dataclass(slots=True)
 class Context:
-    """`now_ms`: the clock. `sleep`: seconds. `uniform(a, b)`: jitter. `new_id()`: 32 random hex digits.
+    """`now_ms`: the clock. `pause(n)`: wait before retry n, with jitter. `uniform(a, b)`: jitter of other kinds.
+    `new_id()`: 32 random hex digits.
 
     `pool`: runs players side by side, or None to take one after the other.
     """
@@ -41,7 +42,7 @@ class Context:
     bus: Bus
     rules: Rules
     now_ms: Callable[[], int]
-    sleep: Callable[[float], None]
+    pause: Callable[[int], None]
     uniform: Callable[[float, float], float]
     new_id: Callable[[], str]
     pool: Executor | None = None

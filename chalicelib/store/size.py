@@ -1,4 +1,4 @@
-"""Item sizes by DynamoDB's rules: names and text as UTF-8, numbers half a byte a digit, 3 bytes and more for containers."""
+"""Item sizes by DynamoDB's rules: names and text as UTF-8, numbers half a byte a digit, containers 3 bytes more."""
 
 from __future__ import annotations
 

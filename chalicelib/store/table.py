@@ -8,8 +8,6 @@ Conflict (domain)               another writer was first
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -25,7 +23,7 @@ from chalicelib.store.models import Item
 # DynamoDB's own limits.
 MAX_BATCH_GET = 100
 MAX_TRANSACTION = 100
-# Eight doublings from 20 ms are 5 s: longer than any burst a batch read should wait out.
+# Eight pauses are up to 5 s: longer than any burst a batch read should wait out.
 MAX_PARTIAL_RETRIES = 8
 _THROTTLED = {"ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"}
 _CONFLICTS = {"TransactionConflictException", "TransactionInProgressException"}
@@ -71,12 +69,12 @@ def connect(session: Session) -> Any:
 
 
 class Table:
-    """One DynamoDB table. Reads are strong unless asked otherwise."""
+    """One DynamoDB table. Reads are strong unless asked otherwise. `pause(n)`: wait before retry n, with jitter."""
 
-    def __init__(self, name: str, client: Any, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, name: str, client: Any, pause: Callable[[int], None]) -> None:
         self.name = name
         self.client = client
-        self.sleep = sleep
+        self.pause = pause
 
     # Reads -----------------------------------------------------------------------------------------------------
 
@@ -103,7 +101,7 @@ class Table:
             wanted = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
             if not wanted:
                 return
-            self.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311
+            self.pause(attempt)
         raise Busy(f"{len(wanted)} items stayed unprocessed")
 
     def query(
