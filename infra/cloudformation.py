@@ -33,8 +33,8 @@ class Upload:
     digest: str
 
 
-def upload(s3: Any, bucket: str, package: Package, url: str) -> Upload:
-    """Put zip and template into `bucket`, named by their content; `url` is the bucket's base URL."""
+def upload(s3: Any, bucket: str, package: Package) -> Upload:
+    """Put zip and template into `bucket`, named by their content."""
     code = _key(package.build.stage, package.zip, ".zip")
     template = json.loads(package.template.read_text())
     for resource in template["Resources"].values():
@@ -45,7 +45,7 @@ def upload(s3: Any, bucket: str, package: Package, url: str) -> Upload:
     name = f"{package.build.stage}/{digest}.json"
     s3.upload_file(str(package.zip), bucket, code)
     s3.put_object(Bucket=bucket, Key=name, Body=body, ContentType="application/json")
-    return Upload(f"{url}/{name}", digest)
+    return Upload(f"{s3.meta.endpoint_url}/{bucket}/{name}", digest)
 
 
 def _key(stage: str, path: Path, suffix: str) -> str:
@@ -77,6 +77,11 @@ def deploy(
 ) -> Json:
     """Bring the stack `name` to the uploaded template; returns it. Raises DeployError with the reasons."""
     before = describe(client, name)
+    if before and before["StackStatus"] == "ROLLBACK_COMPLETE":
+        raise DeployError(
+            f"Stack {name} never came to be: its first creation was rolled back. Delete it (and its table, if that "
+            "was kept), then deploy again."
+        )
     kind = "UPDATE" if before else "CREATE"
     change_set = f"{APP}-{sent.digest[:12]}-{time.time_ns() // 1_000_000}"
     client.create_change_set(

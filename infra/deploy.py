@@ -30,16 +30,10 @@ def deploy(stage: str, session: Any) -> dict[str, str]:
     print(f"{built.zip.name}: {built.zip.stat().st_size / 1e6:.1f} MB", file=sys.stderr)
     s3, client = session.client("s3"), session.client("cloudformation")
     bucket = os.environ.get("BUCKET") or _own_bucket(s3, session.region_name, account)
-    url = f"https://{bucket}.s3.{session.region_name}.{_suffix(session)}"
-    sent = cloudformation.upload(s3, bucket, built, url)
+    sent = cloudformation.upload(s3, bucket, built)
     parameters = {"AlarmTopicArn": os.environ.get("ALARM_TOPIC", "")}
     print(f"deploying {built.build.prefix} in {session.region_name} ...", file=sys.stderr)
     return cloudformation.outputs(cloudformation.deploy(client, built.build.prefix, sent, parameters))
-
-
-def _suffix(session: Any) -> str:
-    partition = session.get_partition_for_region(session.region_name)
-    return "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
 
 
 def _own_bucket(s3: Any, region: str, account: str) -> str:

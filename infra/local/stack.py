@@ -105,7 +105,7 @@ class Stack:
         self.fresh = before is None
         self.ruleset = built.build.ruleset.name if built.build.ruleset else DEFAULT_RULESET
         s3.create_bucket(Bucket=BUCKET)
-        sent = cloudformation.upload(s3, BUCKET, built, f"{self.endpoint_url}/{BUCKET}")
+        sent = cloudformation.upload(s3, BUCKET, built)
         self.changed = cloudformation.deployed_digest(before) != sent.digest
         after = cloudformation.deploy(client, STACK_NAME, sent, poll_s=POLL_S) if self.changed else before
         assert after is not None

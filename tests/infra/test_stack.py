@@ -1,0 +1,146 @@
+"""The local stack: its own port and data, a life through stops and crashes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.local import processes
+from infra.local.emulator import Emulator
+from infra.local.stack import Stack, running_stack
+from infra.package import Package
+
+ITEM = {"pk": {"S": "TEST#1"}, "sk": {"S": "ITEM"}}
+
+
+def until(condition: Callable[[], bool], seconds: float = 20) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.fixture(scope="module")
+def stack(local_package: Package, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with running_stack(tmp_path_factory.mktemp("stack"), local_package) as running:
+        yield running
+
+
+def test_it_listens_on_loopback_only(stack: Stack) -> None:
+    tables = [Path("/proc/net/tcp"), Path("/proc/net/tcp6")]
+    if not tables[0].exists():
+        pytest.skip("needs /proc/net")
+    rows = [line.split() for table in tables if table.exists() for line in table.read_text().splitlines()[1:]]
+    listening = [row[1] for row in rows if row[3] == "0A" and row[1].endswith(f":{stack.emulator.port:04X}")]
+    assert listening == [f"0100007F:{stack.emulator.port:04X}"]
+
+
+def test_the_api_answers_at_its_stable_url_and_refuses_in_laurels_words(stack: Stack) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{stack.api_url}/there/is/nothing", timeout=10)
+    assert refused.value.code == 404
+    assert json.loads(refused.value.read())["code"] == "not_found"
+    assert refused.value.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_the_table_expires_items(stack: Stack) -> None:
+    found = stack.client("dynamodb").describe_time_to_live(TableName=stack.table)["TimeToLiveDescription"]
+    assert found == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires"}
+
+
+def test_every_source_invokes_its_worker_whose_process_can_be_found(stack: Stack) -> None:
+    sqs = stack.client("sqs")
+    for key in ("events", "own", "backfill"):
+        sqs.send_message(QueueUrl=stack.queue_urls[key], MessageBody='{"nonsense":1}')
+    sqs.send_message(
+        QueueUrl=stack.queue_urls["boards"],
+        MessageBody='{"nonsense":1}',
+        MessageGroupId="test",
+        MessageDeduplicationId="test",
+    )
+    wanted = {f"laurel-local-{name}" for name in ("progress", "progress-own", "progress-backfill", "boards")}
+    assert until(lambda: wanted <= set(stack.workers().values())), stack.workers()
+    (pid,) = stack.workers("laurel-local-boards")
+    os.kill(pid, signal.SIGKILL)
+    assert until(lambda: pid not in stack.workers())
+
+
+def test_two_stacks_do_not_meet(stack: Stack, tmp_path: Path) -> None:
+    other = Emulator(tmp_path / "other")
+    try:
+        other.start()
+        assert other.port != stack.emulator.port
+        assert other.client("dynamodb").list_tables()["TableNames"] == []
+    finally:
+        other.stop()
+    assert stack.emulator.healthy()
+
+
+def test_data_survive_a_stop_and_a_start_is_not_a_deployment(stack: Stack, local_package: Package) -> None:
+    stack.client("dynamodb").put_item(TableName=stack.table, Item=ITEM)
+    before = stack.api_url
+    stack.stop()
+    assert not stack.emulator.healthy()
+    assert not stack.emulator.temporary.exists()
+    stack.start(local_package, tied=True)
+    assert (stack.fresh, stack.changed) == (False, False)
+    assert stack.api_url == before
+    key = {"TableName": stack.table, "Key": ITEM}
+    assert stack.client("dynamodb").get_item(**key)["Item"] == ITEM
+    # What is not the template's to say holds too.
+    test_the_api_answers_at_its_stable_url_and_refuses_in_laurels_words(stack)
+    test_the_table_expires_items(stack)
+
+
+def test_a_start_after_a_crash_cleans_up(stack: Stack, local_package: Package) -> None:
+    running = stack.emulator.process()
+    assert running is not None
+    os.kill(running.pid, signal.SIGKILL)
+    assert until(lambda: stack.emulator.process() is None)
+    leftover = stack.emulator.temporary / "ministack-lambda-laurel-local-progress-crashed"
+    leftover.mkdir(parents=True)
+    stack.start(local_package, tied=True)
+    assert stack.emulator.healthy()
+    assert not leftover.exists()
+
+
+def test_a_start_while_it_runs_changes_nothing(stack: Stack, local_package: Package) -> None:
+    before = stack.emulator.process()
+    stack.start(local_package)
+    assert stack.emulator.process() == before
+    assert stack.changed is False
+
+
+def test_a_foreign_process_under_the_remembered_id_is_left_alone(tmp_path: Path) -> None:
+    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        state = {"port": 1, "pid": bystander.pid, "started": "long ago"}
+        (tmp_path / "state.json").write_text(json.dumps(state))
+        emulator = Emulator(tmp_path)
+        assert emulator.process() is None
+        emulator.stop()
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+def test_processes_are_told_by_their_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    me = processes.find(os.getpid())
+    assert me is not None
+    assert me.parent == os.getppid()
+    assert processes.alive(me.pid, me.started)
+    assert not processes.alive(me.pid, "another time")
+    assert me in processes.all_processes()

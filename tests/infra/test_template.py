@@ -1,0 +1,265 @@
+"""The packaged template, as CloudFormation gets it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.api import lint_all
+
+from infra.gateway import REFUSALS
+from infra.package import Package
+from infra.policies import RESOURCELESS, policy
+from infra.settings import FUNCTIONS, QUEUE, QUEUES, VISIBILITY_FACTOR, Build, Function, SettingError
+from infra.template import merge_template
+
+Json = dict[str, Any]
+
+# cfn-lint rules that must be ignored, with the reason; none so far.
+IGNORED_RULES: dict[str, str] = {}
+
+WITH_QUEUE = [function for function in FUNCTIONS if function.queue]
+
+
+def of_type(resources: Json, kind: str) -> Json:
+    return {name: resource for name, resource in resources.items() if resource["Type"] == kind}
+
+
+def event_sources(resources: Json) -> list[Json]:
+    functions = of_type(resources, "AWS::Serverless::Function").values()
+    events = [event for function in functions for event in function["Properties"].get("Events", {}).values()]
+    return [event["Properties"] for event in events if event["Type"] == "SQS"]
+
+
+def environment_of(resources: Json, function: Function) -> Json:
+    variables: Json = resources[function.logical_id]["Properties"]["Environment"]["Variables"]
+    return variables
+
+
+def test_it_holds_exactly_the_functions_that_are_described(resources: Json) -> None:
+    packaged = of_type(resources, "AWS::Serverless::Function")
+    handlers = {name: function["Properties"]["Handler"] for name, function in packaged.items()}
+    assert handlers == {function.logical_id: function.handler for function in FUNCTIONS}
+
+
+def test_every_queue_source_reports_failures_one_by_one(resources: Json) -> None:
+    sources = event_sources(resources)
+    assert len(sources) == len(WITH_QUEUE)
+    for source in sources:
+        assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+@pytest.mark.parametrize("function", WITH_QUEUE, ids=lambda function: function.name)
+def test_event_source(resources: Json, function: Function) -> None:
+    assert function.queue
+    source = resources[function.logical_id]["Properties"]["Events"][function.event_id]["Properties"]
+    assert source["Queue"] == {"Fn::Sub": "${" + QUEUE[function.queue].logical_id + ".Arn}"}
+    assert source["BatchSize"] == function.batch_size
+    if QUEUE[function.queue].fifo:
+        assert source["BatchSize"] <= 10
+        assert source["MaximumBatchingWindowInSeconds"] == 0
+    else:
+        assert source["MaximumBatchingWindowInSeconds"] == 1
+        assert source["ScalingConfig"]["MaximumConcurrency"] >= 2
+
+
+@pytest.mark.parametrize("function", WITH_QUEUE, ids=lambda function: function.name)
+def test_visibility_is_six_timeouts(resources: Json, function: Function) -> None:
+    assert function.queue
+    visibility = resources[QUEUE[function.queue].logical_id]["Properties"]["VisibilityTimeout"]
+    timeout = resources[function.logical_id]["Properties"]["Timeout"]
+    assert visibility >= VISIBILITY_FACTOR * timeout
+
+
+def test_sources_keep_4_days_and_end_in_a_dead_letter_queue_of_14(resources: Json) -> None:
+    for function in WITH_QUEUE:
+        assert function.queue
+        source = resources[QUEUE[function.queue].logical_id]["Properties"]
+        assert source["MessageRetentionPeriod"] == 4 * 86_400
+        assert source["RedrivePolicy"]["maxReceiveCount"] == 10
+        target = resources[source["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]]["Properties"]
+        assert target["MessageRetentionPeriod"] == 14 * 86_400
+        assert target.get("FifoQueue", False) == source.get("FifoQueue", False)
+    assert resources["RejectedQueue"]["Properties"]["MessageRetentionPeriod"] == 14 * 86_400
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
+def test_function_settings(resources: Json, function: Function) -> None:
+    properties = resources[function.logical_id]["Properties"]
+    assert properties["MemorySize"] == function.memory_mb > 128
+    assert properties["Timeout"] == function.timeout_s
+    assert properties["Architectures"] == ["arm64"]
+    assert properties["Tracing"] == "PassThrough"
+    variables = environment_of(resources, function)
+    assert {name for name in variables if name.startswith("LAUREL_")} >= {
+        *("LAUREL_STAGE", "LAUREL_TABLE", "LAUREL_EVENTS_QUEUE", "LAUREL_OWN_QUEUE", "LAUREL_BACKFILL_QUEUE"),
+        *("LAUREL_BOARDS_QUEUE", "LAUREL_REJECTED_QUEUE", "LAUREL_DEAD_LETTER_QUEUE", "LAUREL_BUS"),
+        *("LAUREL_RULESET", "LAUREL_TRACING"),
+    }
+    assert variables["LAUREL_EVENTS_QUEUE"] == {"Ref": "EventsQueue"}
+
+
+def test_every_function_has_a_role_of_its_own(resources: Json) -> None:
+    roles = [resources[function.logical_id]["Properties"]["Role"]["Fn::GetAtt"][0] for function in FUNCTIONS]
+    assert len(set(roles)) == len(FUNCTIONS)
+    for role, function in zip(roles, FUNCTIONS, strict=True):
+        (inline,) = resources[role]["Properties"]["Policies"]
+        assert inline["PolicyDocument"] == policy(Build("test", "aws"), function)
+        assert "ManagedPolicyArns" not in resources[role]["Properties"]
+
+
+@pytest.mark.parametrize("tracing", [False, True])
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
+def test_no_policy_allows_more_than_named_actions_on_named_resources(function: Function, tracing: bool) -> None:
+    for statement in policy(Build("test", "aws", tracing=tracing), function)["Statement"]:
+        assert not any("*" in action for action in statement["Action"])
+        if statement["Sid"] not in RESOURCELESS:
+            assert all(isinstance(resource, dict) for resource in statement["Resource"]), statement
+
+
+def test_what_each_function_may_do() -> None:
+    allowed = {
+        function.name: {
+            (action, json.dumps(resource))
+            for statement in policy(Build("test", "aws"), function)["Statement"]
+            for action in statement["Action"]
+            for resource in statement["Resource"]
+        }
+        for function in FUNCTIONS
+    }
+
+    def may(function: str, action: str, logical_id: str) -> bool:
+        return (action, json.dumps({"Fn::GetAtt": [logical_id, "Arn"]})) in allowed[function]
+
+    assert may("progress", "sqs:ReceiveMessage", "EventsQueue")
+    assert may("progress", "sqs:ChangeMessageVisibility", "EventsQueue")
+    assert may("progress", "dynamodb:ConditionCheckItem", "Table")
+    assert may("progress", "sqs:SendMessage", "RejectedQueue")
+    assert may("archive", "sqs:DeleteMessage", "DeadLetterQueue")
+    assert not may("progress", "sqs:ReceiveMessage", "BackfillQueue")
+    assert not may("progress", "sqs:SendMessage", "EventsQueue")
+    assert not may("boards", "sqs:SendMessage", "EventsQueue")
+    assert not may("api_handler", "sqs:DeleteMessage", "EventsQueue")
+    assert not may("archive", "dynamodb:DeleteItem", "Table")
+
+
+def test_the_table(resources: Json) -> None:
+    table = resources["Table"]
+    assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
+    properties = table["Properties"]
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert properties["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
+    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert properties["SSESpecification"]["SSEEnabled"] is True
+    assert properties["DeletionProtectionEnabled"] is True
+    (index,) = properties["GlobalSecondaryIndexes"]
+    assert index["IndexName"] == "order-index"
+    assert [key["AttributeName"] for key in index["KeySchema"]] == ["board", "order"]
+
+
+@pytest.mark.parametrize(("stage", "target"), [("local", "local"), ("dev", "aws"), ("dev-anna", "aws")])
+def test_a_laptops_and_a_developers_data_end_with_the_stack(stage: str, target: Any) -> None:
+    table = merge_template(Build(stage, target))["Resources"]["Table"]
+    assert table["DeletionPolicy"] == "Delete"
+    assert table["Properties"]["DeletionProtectionEnabled"] is False
+
+
+def test_every_refusal_of_the_gateway_speaks_laurels_language(resources: Json) -> None:
+    refusals = resources["RestAPI"]["Properties"]["DefinitionBody"]["x-amazon-apigateway-gateway-responses"]
+    assert set(refusals) == set(REFUSALS) >= {"DEFAULT_4XX", "DEFAULT_5XX", "UNAUTHORIZED", "THROTTLED"}
+    for refusal in refusals.values():
+        assert refusal["responseParameters"]["gatewayresponse.header.Access-Control-Allow-Origin"] == "'*'"
+        body = refusal["responseTemplates"]["application/json"].replace("$context.error.messageString", '"x"')
+        assert set(json.loads(body)) == {"error", "code"}
+
+
+def test_the_api_is_regional_and_throttled(resources: Json) -> None:
+    properties = resources["RestAPI"]["Properties"]
+    assert properties["EndpointConfiguration"] in ("REGIONAL", {"Type": "REGIONAL"})
+    assert properties["MethodSettings"][0]["ThrottlingRateLimit"] > 0
+
+
+def test_alarms_watch_every_queue_and_function(resources: Json) -> None:
+    alarms = of_type(resources, "AWS::CloudWatch::Alarm").values()
+    watched = {
+        (alarm["Properties"]["MetricName"], json.dumps(alarm["Properties"]["Dimensions"][0]["Value"]))
+        for alarm in alarms
+    }
+    for queue in QUEUES:
+        metric = "ApproximateAgeOfOldestMessage" if queue.dead_letter else "ApproximateNumberOfMessagesVisible"
+        assert (metric, json.dumps({"Fn::GetAtt": [queue.logical_id, "QueueName"]})) in watched
+    for function in FUNCTIONS:
+        for metric in ("Errors", "Throttles"):
+            assert (metric, json.dumps({"Ref": function.logical_id})) in watched
+    assert len({alarm["Properties"]["AlarmName"] for alarm in alarms}) == len(alarms)
+    assert len(watched) == len(alarms)
+
+
+def test_the_dashboard_is_json_about_this_stage(resources: Json) -> None:
+    body = json.loads(resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])
+    assert len(body["widgets"]) >= 8
+    assert "laurel-test-progress" in json.dumps(body)
+
+
+def test_logs_are_named_after_functions_and_kept_30_days(resources: Json) -> None:
+    groups = of_type(resources, "AWS::Logs::LogGroup").values()
+    names = {group["Properties"]["LogGroupName"]["Fn::Sub"] for group in groups}
+    assert names == {"/aws/lambda/${" + function.logical_id + "}" for function in FUNCTIONS}
+    assert {group["Properties"]["RetentionInDays"] for group in groups} == {30}
+
+
+def test_tracing_is_switched_as_a_whole() -> None:
+    traced = Build("test", "aws", tracing=True)
+    for function in merge_template(traced)["Resources"].values():
+        variables = function.get("Properties", {}).get("Environment", {}).get("Variables")
+        assert variables is None or variables["LAUREL_TRACING"] == "1"
+    sids = {statement["Sid"] for statement in policy(traced, FUNCTIONS[0])["Statement"]}
+    assert sids >= set(RESOURCELESS)
+
+
+def test_only_the_laptop_has_a_domain_of_its_own(resources: Json, local_package: Package) -> None:
+    assert not of_type(resources, "AWS::ApiGateway::DomainName")
+    local = json.loads(local_package.template.read_text())["Resources"]
+    assert of_type(local, "AWS::ApiGateway::DomainName")
+    assert set(resources) <= set(local)
+
+
+def lint(body: str) -> list[str]:
+    """Errors and warnings, as the cfn-lint command reports them: its remarks (I) are off by default."""
+    found = [match for match in lint_all(body) if match.rule.id not in IGNORED_RULES]
+    return [f"{match.rule.id}: {match.message}" for match in found if match.rule.id[0] in "EW"]
+
+
+def test_cfn_lint_finds_nothing(aws_package: Package) -> None:
+    assert lint(aws_package.template.read_text()) == []
+
+
+def test_cfn_lint_would_find_something(template: Json) -> None:
+    broken = json.loads(json.dumps(template))
+    broken["Resources"]["Table"]["Properties"]["BillingMode"] = "PAY_BY_LUCK"
+    assert any("PAY_BY_LUCK" in finding for finding in lint(json.dumps(broken)))
+
+
+@pytest.mark.parametrize("stage", ["", "Prod", "1st", "a-", "a" * 21, "a_b"])
+def test_bad_stage_names_are_refused(stage: str) -> None:
+    with pytest.raises(SettingError, match="STAGE"):
+        Build(stage, "aws")
+
+
+def test_the_laptops_stage_is_not_for_aws() -> None:
+    with pytest.raises(SettingError, match="laptop"):
+        replace(Build("prod", "aws"), stage="local")
+
+
+def test_a_missing_or_wrong_ruleset_is_not_packaged(tmp_path: Path) -> None:
+    from infra.package import package
+
+    with pytest.raises(SettingError, match="no such file"):
+        package(Build("test", "aws", ruleset=tmp_path / "none.toml"), tmp_path / "out")
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text("[levels]\nnonsense = 1\n")
+    with pytest.raises(SettingError, match=r"wrong\.toml"):
+        package(Build("test", "aws", ruleset=wrong), tmp_path / "out")
