@@ -20,6 +20,9 @@ from infra.local.emulator import Emulator
 from infra.local.stack import Stack, running_stack
 from infra.package import Package
 
+# One process of `make test` runs all of these: every stack costs seconds.
+pytestmark = pytest.mark.xdist_group("stack")
+
 ITEM = {"pk": {"S": "TEST#1"}, "sk": {"S": "ITEM"}}
 
 
@@ -137,7 +140,7 @@ def test_a_foreign_process_under_the_remembered_id_is_left_alone(tmp_path: Path)
         bystander.wait()
 
 
-def test_processes_are_told_by_their_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_are_told_by_their_start() -> None:
     me = processes.find(os.getpid())
     assert me is not None
     assert me.parent == os.getppid()
