@@ -16,7 +16,7 @@ BUILD = ROOT / "build"
 API_STAGE = "laurel"  # the first path segment of every URL, on AWS and locally
 LOCAL_HOST = "127.0.0.1"
 ORDER_INDEX = "order-index"
-INDEX_ATTRIBUTES = ["score", "player", "name", "level", "title", "seen", "reachedAt"]
+INDEX_ATTRIBUTES = ["score", "player", "public", "name", "private", "level", "title", "reachedAt"]
 
 DAY_S = 86_400
 SOURCE_S = 4 * DAY_S

@@ -7,6 +7,7 @@ LaurelError                    status  code
 ├── NotFound                   404     not_found
 ├── MethodNotAllowed           405     method_not_allowed
 ├── PayloadTooLarge            413     payload_too_large
+├── UnsupportedMediaType       415     unsupported_media_type
 ├── Unavailable                503     unavailable
 └── Internal                   500     internal
 RejectedEvent                  an event that can never be valid, with its machine reason
@@ -58,6 +59,10 @@ class MethodNotAllowed(LaurelError):
 
 class PayloadTooLarge(LaurelError):
     status, code = 413, "payload_too_large"
+
+
+class UnsupportedMediaType(LaurelError):
+    status, code = 415, "unsupported_media_type"
 
 
 class Unavailable(LaurelError):

@@ -80,6 +80,7 @@ class AwardProperties(msgspec.Struct):
     reason: Annotated[str, Meta(min_length=1, max_length=200)]
     granted_by: Printable | None = msgspec.field(default=None, name="grantedBy")
     key: Printable | None = None
+    public: bool | None = None
 
 
 class AwardEvent(msgspec.Struct):
@@ -259,7 +260,12 @@ def _from_gateway(event: GatewayEvent, fallback_id: str) -> CloudEvent:
 def _from_award(event: AwardEvent, fallback_id: str) -> CloudEvent:
     properties = event.properties
     data = {"points": properties.points, "reason": properties.reason}
-    extra = {"grantedBy": properties.granted_by, "key": properties.key, "distinctId": event.distinct_id}
+    extra = {
+        "grantedBy": properties.granted_by,
+        "key": properties.key,
+        "distinctId": event.distinct_id,
+        "public": properties.public,
+    }
     data.update({name: value for name, value in extra.items() if value is not None})
     canonical = CloudEvent(
         specversion="1.0",

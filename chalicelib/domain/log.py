@@ -17,11 +17,12 @@ class Entry(
     rename={
         "identity": "i", "body": "b", "offset": "t", "type": "y", "source": "s", "id": "d", "paid": "x", "unpaid": "u",
         "credits": "c", "levels": "l", "badges": "g", "milestones": "k", "streak": "r", "provider": "p", "model": "m",
-        "latency_ms": "n", "status": "a", "fallback": "f", "note": "w", "by": "o",
+        "latency_ms": "n", "status": "a", "fallback": "f", "note": "w", "by": "o", "public": "v",
     },
 ):  # fmt: skip
     """One applied event, about 100-200 bytes of JSON. `offset`: ms within its minute. `paid`: XP by action;
-    `unpaid`: reason by action. `levels`: (level before, after). `streak`: the current streak, where it changed."""
+    `unpaid`: reason by action. `levels`: (level before, after). `streak`: the current streak, where it changed.
+    `public`: False for an award that others are not shown."""
 
     identity: str
     body: str
@@ -43,6 +44,7 @@ class Entry(
     fallback: bool = False
     note: str = ""
     by: str = ""
+    public: bool = True
 
     @property
     def xp(self) -> int:
@@ -65,6 +67,13 @@ class Minute:
 
     def find(self, identity: str) -> Entry | None:
         return next((e for e in (*self.stored, *self.appended) if e.identity == identity), None)
+
+    def has_use(self, model: str, minute: int, since_ms: int, until_ms: int) -> bool:
+        """Whether an entry used the model within the closed interval; `minute` is this one's number."""
+        return any(
+            entry.model == model and entry.status == "ok" and since_ms <= minute * MINUTE_MS + entry.offset <= until_ms
+            for entry in (*self.stored, *self.appended)
+        )
 
 
 @dataclass(slots=True)
@@ -101,11 +110,7 @@ class Records:
 
     def model_used(self, model: str, since_ms: int, until_ms: int) -> bool:
         """Whether an entry among these minutes used the model within the closed interval."""
-        return any(
-            entry.model == model and entry.status == "ok" and since_ms <= minute * MINUTE_MS + entry.offset <= until_ms
-            for minute, entries in self.minutes.items()
-            for entry in (*entries.stored, *entries.appended)
-        )
+        return any(minute.has_use(model, number, since_ms, until_ms) for number, minute in self.minutes.items())
 
 
 def feed(entry: Entry, time: str) -> dict[str, Any]:

@@ -63,6 +63,7 @@ class Award(Payload, rename="camel", kw_only=True):
     granted_by: Label | None = None
     key: Label | None = None
     distinct_id: Annotated[str, Meta(max_length=200)] | None = None
+    public: bool = True
 
 
 class BadgeDecision(Payload, rename="camel", kw_only=True):

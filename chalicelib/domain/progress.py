@@ -93,7 +93,8 @@ class _Change:
     def __init__(self, player: Player, event: Event, records: Records, rules: Rules, now_ms: int) -> None:
         self.player, self.event, self.records, self.rules, self.now_ms = player, event, records, rules, now_ms
         self.day = day_of(event.time_ms)
-        self.facts: set[str] = {"joined"} if player.version == 0 else set()
+        # A player made by a key has a version before any event: nothing counted yet is what tells a newcomer.
+        self.facts: set[str] = set() if player.counters else {"joined"}
         self.credits: dict[str, dict[str, int]] = {}
         self.before = (player.level(rules), player.streak.current(day_of(now_ms)))
         payload = event.payload
@@ -169,6 +170,7 @@ class _Change:
         self.player.award_xp += points
         self.xp(AWARD_ACTION, points)
         self.entry.note, self.entry.by = shorten(payload.reason), shorten(granter[0])
+        self.entry.public = payload.public
 
     def decision(self, type_: str, payload: BadgeDecision) -> None:
         badge = self.rules.badges.get(payload.badge_id)

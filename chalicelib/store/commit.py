@@ -108,6 +108,11 @@ def _player_writes(table: str, write: Write) -> list[dict[str, Any]]:
     return [state, *beside, *(_days_update(table, player, month, days) for month, days in months.items())]
 
 
+def newcomer_writes(table: str, player: Player, ruleset: str) -> list[dict[str, Any]]:
+    """What makes a player exist, at version 1, before any event: part of an atomic write that fails if they do."""
+    return _player_writes(table, Write(player, Records(), (), True, player.created_at, 0, ruleset))
+
+
 def _creation(table: str, player: Player, version: int) -> list[dict[str, Any]]:
     pk, sk = keys.player(player.id, keys.IDENTITY)
     row = IdentityItem(pk, sk, version=version, account=player.identity.account, public=player.identity.public)

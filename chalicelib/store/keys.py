@@ -103,6 +103,11 @@ def order(score: int, reached_at: int, player_id: str) -> str:
     return f"{_TOP_SCORE - score:016d}#{reached_at:013d}#{player_id}"
 
 
+def order_above(score: int) -> tuple[str, str]:
+    """The range of orders that holds every score above this one."""
+    return "0", f"{_TOP_SCORE - score:016d}"
+
+
 def failure(queue: str, failure_id: str) -> Key:
     shard = hashlib.blake2b(failure_id.encode(), digest_size=1).digest()[0] % FAILURE_SHARDS
     return failure_partition(queue, shard), failure_id

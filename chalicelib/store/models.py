@@ -81,7 +81,10 @@ class StateItem(Kind):
 
 
 class IdentityItem(Kind):
-    """The one row that maps a player to the random ids on ledger rows and boards; erasure deletes it."""
+    """The one row that maps a player to the random ids on ledger rows and boards; erasure deletes it.
+
+    `key_changes` counts keys made and revoked: the condition under which the next one is.
+    """
 
     version = NumberAttribute(attr_name="v")
     account = UnicodeAttribute()
@@ -90,6 +93,7 @@ class IdentityItem(Kind):
     display_name = UnicodeAttribute(null=True)
     private = BooleanAttribute(null=True)
     hidden = BooleanAttribute(null=True)
+    key_changes = NumberAttribute(null=True)
 
 
 class PublicItem(Kind):
