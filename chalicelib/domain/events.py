@@ -121,6 +121,7 @@ class Event:
     payload: Payload
     received_ms: int
     message_id: str
+    index: int = 0
     data: dict[str, Any] = field(default_factory=dict)
 
 
@@ -165,6 +166,7 @@ def parse(raw: Any, delivery: Delivery, settings: Settings, now_ms: int) -> Even
         payload=decode_payload(canonical.type, data),
         received_ms=received,
         message_id=delivery.message_id,
+        index=delivery.index,
         data=data,
     )
 

@@ -54,6 +54,7 @@ def month_name(day: int) -> str:
     return day_name(day)[:7]
 
 
+@lru_cache(4096)
 def minute_name(minute: int) -> str:
     """`2026-05-19T12:34`, which sorts by time."""
     return datetime.fromtimestamp(minute * 60, UTC).strftime("%Y-%m-%dT%H:%M")

@@ -66,6 +66,28 @@ class Pair:
         return max(0, self.sent - self.received)
 
 
+@dataclass(frozen=True, slots=True)
+class ModelUse:
+    """The latest uses of a model without a gap of more than the window: from `first` to `last` every moment has a
+    use in the window before it. `nothing_before`: it was never used before `first`."""
+
+    first: int
+    last: int
+    nothing_before: bool
+
+    def extended(self, time_ms: int) -> ModelUse:
+        """The uses with one more, at any time."""
+        if time_ms > self.last:
+            if time_ms - self.last <= DIVERSITY_WINDOW_MS:
+                return ModelUse(self.first, time_ms, self.nothing_before)
+            return ModelUse(time_ms, time_ms, nothing_before=False)
+        if time_ms >= self.first:
+            return self
+        if self.first - time_ms <= DIVERSITY_WINDOW_MS:
+            return ModelUse(time_ms, self.last, self.nothing_before)
+        return ModelUse(self.first, self.last, nothing_before=False)
+
+
 @dataclass(slots=True)
 class Player:
     """`version` 0: not in the table yet. XP totals are signed. `*_at`: commit time (ms) at which a score was reached.
@@ -85,7 +107,7 @@ class Player:
     stats: dict[str, int] = field(default_factory=dict)
     last_provider: str = ""
     last_provider_at: int = -1
-    models: dict[str, int] = field(default_factory=dict)
+    models: dict[str, ModelUse] = field(default_factory=dict)
     models_forgotten_at: int = -1
     day: int = -1
     figures: DayFigures = field(default_factory=DayFigures)
@@ -187,23 +209,24 @@ class Player:
 
     def remember_model(self, model: str, time_ms: int) -> None:
         """Note a model's use; only the most recently used ones are remembered."""
-        self.models[model] = max(time_ms, self.models.get(model, -1))
+        use = self.models.get(model)
+        self.models[model] = use.extended(time_ms) if use else ModelUse(time_ms, time_ms, self.models_forgotten_at < 0)
         if len(self.models) > MODELS_REMEMBERED:
             self.forget_model()
 
     def forget_model(self) -> None:
         """Forget the model used longest ago; what its window held is left to the log."""
-        oldest = min(self.models, key=lambda name: (self.models[name], name))
-        self.models_forgotten_at = max(self.models_forgotten_at, self.models.pop(oldest))
+        oldest = min(self.models, key=lambda name: (self.models[name].last, name))
+        self.models_forgotten_at = max(self.models_forgotten_at, self.models.pop(oldest).last)
 
     def used_recently(self, model: str, time_ms: int) -> bool | None:
         """Whether the model was used in the 7 x 24 h up to `time_ms`; None if only the log can tell."""
-        last = self.models.get(model)
-        if last is not None and last <= time_ms:
-            return last >= time_ms - DIVERSITY_WINDOW_MS
-        if last is None and self.models_forgotten_at < time_ms - DIVERSITY_WINDOW_MS:
-            return False
-        return None
+        use = self.models.get(model)
+        if use is None:
+            return None if self.models_forgotten_at >= time_ms - DIVERSITY_WINDOW_MS else False
+        if time_ms < use.first:
+            return False if use.nothing_before else None
+        return time_ms - DIVERSITY_WINDOW_MS <= use.last
 
 
 def shorten(name: str) -> str:

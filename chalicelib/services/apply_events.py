@@ -25,7 +25,7 @@ from chalicelib.domain.ruleset import Rules
 from chalicelib.services.context import Context
 from chalicelib.services.feed_boards import send_updates
 from chalicelib.store.commit import MAX_ITEMS, Write, commit, items_in
-from chalicelib.store.players import Wanted, load_minutes, load_players, load_records
+from chalicelib.store.players import Wanted, load_players, load_records, model_in_log
 from chalicelib.store.table import StoreError
 
 MAX_CONFLICTS = 5
@@ -57,7 +57,8 @@ class Outcome:
 def apply_events(context: Context, events: Sequence[Event]) -> list[Outcome]:
     """Apply a batch; one outcome for each player. Boards and bus have been told of all that did not fail."""
     groups: dict[str, list[Event]] = {}
-    for event in events:
+    # In order of event time, as far as the batch goes: a queue has no order, and late events cost more.
+    for event in sorted(events, key=lambda event: event.time_ms):
         groups.setdefault(event.player, []).append(event)
     readings = read_players(context, groups)
     outcomes = context.each(
@@ -133,8 +134,10 @@ def _apply_all(context: Context, reading: Reading, outcome: Outcome) -> None:
 def _apply_one(context: Context, player: Player, event: Event, records: Records) -> Applied:
     window = log_window(player, event, records, context.rules)
     if window:
-        load_minutes(context.table, player.id, *window, records)
-        records.used_models[event.identity] = records.model_used(shorten(event.payload.model or ""), *window)
+        model = shorten(event.payload.model or "")
+        records.used_models[event.identity] = records.model_used(model, *window) or model_in_log(
+            context.table, player.id, model, *window
+        )
     return apply(player, event, records, context.rules, context.now_ms())
 
 

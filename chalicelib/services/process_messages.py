@@ -123,9 +123,9 @@ def _rejected_by_rules(part: list[tuple[Message, list[Event]]], outcomes: list[O
     """Events that their rules refused: told by object, since a message may hold equal ones."""
     refused = {id(event): error for outcome in outcomes for event, error in outcome.rejected if outcome.failed is None}
     return [
-        _Rejection(message, index, _raw_of(event), refused[id(event)])
+        _Rejection(message, event.index, _raw_of(event), refused[id(event)])
         for message, good in part
-        for index, event in enumerate(good)
+        for event in good
         if id(event) in refused
     ]
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from chalicelib.domain.log import Keyed, Minute, Records
 from chalicelib.domain.periods import date_of, minute_of, month_name, number_of
-from chalicelib.domain.player import DayFigures, Identity, Pair, Player, months_to_load
+from chalicelib.domain.player import DayFigures, Identity, ModelUse, Pair, Player, months_to_load
 from chalicelib.domain.streaks import Streak
 from chalicelib.store import keys
 from chalicelib.store.models import (
@@ -25,10 +25,12 @@ from chalicelib.store.models import (
 )
 from chalicelib.store.table import Busy, Table
 
+# Packs read at once when a window of the log is searched: 50 KB, about 12 read units.
+LOG_PAGE = 50
 FIGURES: Json[DayFigures] = Json(DayFigures)
 # A torn read is one commit old; three in a row are somebody else's trouble.
 MAX_TORN_READS = 3
-_MODEL_BYTES = 11
+_MODEL_BYTES = 16
 
 
 def load_players(table: Table, ids: Sequence[str]) -> dict[str, Player]:
@@ -102,14 +104,23 @@ def read_streak(item: Item) -> Streak:
     return Streak(years, row.marks, int(row.last), int(row.longest))
 
 
-def pack_models(models: dict[str, int]) -> bytes:
-    """Model digests and last uses: 5 + 6 bytes each."""
-    return b"".join(bytes.fromhex(name) + moment.to_bytes(6, "big") for name, moment in models.items())
+def pack_models(models: dict[str, ModelUse]) -> bytes:
+    """Digest (5 bytes), last use (6), how long before it the first was and whether nothing was before that (5)."""
+    return b"".join(
+        bytes.fromhex(name)
+        + use.last.to_bytes(6, "big")
+        + ((use.last - use.first) << 1 | use.nothing_before).to_bytes(5, "big")
+        for name, use in models.items()
+    )
 
 
-def unpack_models(packed: bytes) -> dict[str, int]:
-    starts = range(0, len(packed), _MODEL_BYTES)
-    return {packed[i : i + 5].hex(): int.from_bytes(packed[i + 5 : i + _MODEL_BYTES], "big") for i in starts}
+def unpack_models(packed: bytes) -> dict[str, ModelUse]:
+    models = {}
+    for start in range(0, len(packed), _MODEL_BYTES):
+        last = int.from_bytes(packed[start + 5 : start + 11], "big")
+        span = int.from_bytes(packed[start + 11 : start + _MODEL_BYTES], "big")
+        models[packed[start : start + 5].hex()] = ModelUse(last - (span >> 1), last, bool(span & 1))
+    return models
 
 
 # Records ---------------------------------------------------------------------------------------------------------
@@ -198,18 +209,15 @@ def read_minute(table: Table, player_id: str, minute: int, first: Item) -> Minut
     return minute_
 
 
-def load_minutes(table: Table, player_id: str, since_ms: int, until_ms: int, records: Records) -> None:
-    """Read the log of an interval into the records, minutes that are there already left alone."""
+def model_in_log(table: Table, player_id: str, model: str, since_ms: int, until_ms: int) -> bool:
+    """Whether the log holds a paid use of the model in the closed interval; reads back from its end until it does."""
     pk, low = keys.log(player_id, minute_of(since_ms), 0)
-    high = keys.log_prefix(minute_of(until_ms)) + "~"
-    chunks: dict[int, list[Item]] = {}
-    for item in table.query_all(pk, between=(low, high)):
-        chunks.setdefault(minute_from(item["sk"]["S"]), []).append(item)
-    for minute, items in chunks.items():
-        if minute in records.minutes:
-            continue
-        rows = [LogItem.from_raw_data(item).entries for item in items]
-        records.minutes[minute] = Minute([entry for row in rows for entry in row], chunk=len(rows) - 1, last=rows[-1])
+    between = (low, keys.log_prefix(minute_of(until_ms)) + "~")
+    for item in table.query_all(pk, between=between, newest_first=True, limit=LOG_PAGE):
+        minute = Minute(LogItem.from_raw_data(item).entries)
+        if minute.has_use(model, minute_from(item["sk"]["S"]), since_ms, until_ms):
+            return True
+    return False
 
 
 def minute_from(sk: str) -> int:
