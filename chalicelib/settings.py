@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 RULESETS = Path(__file__).parent / "rulesets"
-QUEUES = ("events", "own", "backfill", "boards", "rejected", "dead_letter")
+QUEUES = ("events", "own", "backfill", "boards", "rejected", "dead_letter", "boards_dead_letter")
 
 
 @dataclass(frozen=True, slots=True)

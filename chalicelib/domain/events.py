@@ -18,6 +18,8 @@ from chalicelib.domain.periods import DAY_MS, moment_name
 from chalicelib.domain.ruleset import Settings
 
 MAX_EVENT_BYTES = 16 * 1024
+# What a redrive writes into an event (id, receivedAt, the canonical form's members) must not make it too large.
+REDRIVE_BYTES = 512
 MAX_EVENTS_PER_MESSAGE = 500
 MAX_DEPTH = 20
 # Dedupe records live 90 days from receipt; what was received longer ago than this is refused before they go.
@@ -175,7 +177,7 @@ def normalise(raw: Any, fallback_id: str) -> CloudEvent:
     """Any accepted form as a CloudEvent; `fallback_id` names an event that brings no id of its own."""
     if not isinstance(raw, dict):
         raise RejectedEvent("not_an_event", "an event is a JSON object")
-    if len(msgspec.json.encode(raw)) > MAX_EVENT_BYTES:
+    if len(msgspec.json.encode(raw)) > MAX_EVENT_BYTES + (REDRIVE_BYTES if "receivedAt" in raw else 0):
         raise RejectedEvent("too_large", f"an event has at most {MAX_EVENT_BYTES} bytes")
     if too_deep(raw):
         raise RejectedEvent("too_deep", f"an event nests at most {MAX_DEPTH} levels")

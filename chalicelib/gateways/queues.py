@@ -1,9 +1,10 @@
-"""Sending to Laurel's SQS queues. A send is done when the queue has all of it: failed entries are read and retried."""
+"""Laurel's SQS queues. A send is done when the queue has all of it: failed entries are read and retried."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 # SQS's own limits. 256 KB a call is what every region and emulator takes.
@@ -17,6 +18,24 @@ class NotSent(Exception):
     """A queue did not take everything; what it took may come twice."""
 
 
+class NotDeleted(Exception):
+    """A queue kept messages that were to be deleted; they will come again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message in flight. `sent_ms`: when its first queue had it. `source`: the short name of the queue whose dead
+    letter it is, if the queue says so. `group`: its message group on a FIFO queue."""
+
+    id: str
+    receipt: str
+    body: str
+    sent_ms: int
+    attempts: int
+    source: str = ""
+    group: str = ""
+
+
 class SqsQueues:
     """Queues by their short name (`events`, `own`, `boards`, ...), from a map of name to URL."""
 
@@ -28,7 +47,7 @@ class SqsQueues:
         self._send(queue, [{"MessageBody": body} for body in bodies])
 
     def send_grouped(self, queue: str, bodies: Sequence[tuple[str, str]]) -> None:
-        """Send (group, body) to a FIFO queue, in order within a group. A body repeated within 5 minutes is one message."""
+        """Send (group, body) to a FIFO queue, in order within a group. A body repeated in 5 minutes is one message."""
         self._send(
             queue,
             [
@@ -51,6 +70,46 @@ class SqsQueues:
             ]
             # A failed entry keeps the queue's own visibility timeout: later, never lost.
             self.client.change_message_visibility_batch(QueueUrl=self.urls[queue], Entries=entries)
+
+    def receive(self, queue: str, visibility_s: int, wait_s: int = 1) -> list[Received]:
+        """Up to 10 messages, hidden from others for a while. With a wait every server is asked: none means none."""
+        answer = self.client.receive_message(
+            QueueUrl=self.urls[queue],
+            MaxNumberOfMessages=MAX_ENTRIES,
+            VisibilityTimeout=visibility_s,
+            WaitTimeSeconds=wait_s,
+            MessageSystemAttributeNames=["All"],
+        )
+        return [self._received(message) for message in answer.get("Messages", [])]
+
+    def delete(self, queue: str, receipts: Sequence[str]) -> None:
+        """Delete messages in flight, or raise NotDeleted."""
+        for start in range(0, len(receipts), MAX_ENTRIES):
+            pending = {str(place): handle for place, handle in enumerate(receipts[start : start + MAX_ENTRIES])}
+            for attempt in range(MAX_TRIES):
+                if attempt:
+                    self.pause(attempt)
+                entries = [{"Id": name, "ReceiptHandle": handle} for name, handle in pending.items()]
+                answer = self.client.delete_message_batch(QueueUrl=self.urls[queue], Entries=entries)
+                pending = {entry["Id"]: pending[entry["Id"]] for entry in answer.get("Failed", [])}
+                if not pending:
+                    break
+            else:
+                raise NotDeleted(f"{len(pending)} messages stayed in the queue '{queue}'")
+
+    def _received(self, message: dict[str, Any]) -> Received:
+        attributes = message["Attributes"]
+        origin = attributes.get("DeadLetterQueueSourceArn", "").rpartition(":")[2]
+        names = {url.rpartition("/")[2]: name for name, url in self.urls.items() if url}
+        return Received(
+            id=message["MessageId"],
+            receipt=message["ReceiptHandle"],
+            body=message["Body"],
+            sent_ms=int(attributes["SentTimestamp"]),
+            attempts=int(attributes.get("ApproximateReceiveCount", 1)),
+            source=names.get(origin, ""),
+            group=attributes.get("MessageGroupId", ""),
+        )
 
     def _send(self, queue: str, messages: list[dict[str, str]]) -> None:
         for batch in batches(messages):

@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from chalicelib.domain.notices import Notice
 from chalicelib.domain.ruleset import Rules
+from chalicelib.gateways.queues import Received
 from chalicelib.store.table import Table
 
 A = TypeVar("A")
@@ -16,11 +17,13 @@ B = TypeVar("B")
 
 
 class Queues(Protocol):
-    """Sending to Laurel's queues; every send raises unless the queue has all of it."""
+    """Laurel's queues by short name; every send raises unless the queue has all of it."""
 
     def send(self, queue: str, bodies: Sequence[str]) -> None: ...
     def send_grouped(self, queue: str, bodies: Sequence[tuple[str, str]]) -> None: ...
     def postpone(self, queue: str, receipts: Mapping[str, int]) -> None: ...
+    def receive(self, queue: str, visibility_s: int, wait_s: int = 1) -> list[Received]: ...
+    def delete(self, queue: str, receipts: Sequence[str]) -> None: ...
 
 
 class Bus(Protocol):
