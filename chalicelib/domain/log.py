@@ -71,7 +71,10 @@ class Minute:
     def has_use(self, model: str, minute: int, since_ms: int, until_ms: int) -> bool:
         """Whether an entry used the model within the closed interval; `minute` is this one's number."""
         return any(
-            entry.model == model and entry.status == "ok" and since_ms <= minute * MINUTE_MS + entry.offset <= until_ms
+            entry.type == "request.completed"
+            and entry.status == "ok"
+            and entry.model == model
+            and since_ms <= minute * MINUTE_MS + entry.offset <= until_ms
             for entry in (*self.stored, *self.appended)
         )
 
@@ -109,7 +112,7 @@ class Records:
         return self.minutes.setdefault(minute_of(time_ms), Minute())
 
     def model_used(self, model: str, since_ms: int, until_ms: int) -> bool:
-        """Whether an entry among these minutes used the model within the closed interval."""
+        """Whether a request among these minutes used the model within the closed interval."""
         return any(minute.has_use(model, number, since_ms, until_ms) for number, minute in self.minutes.items())
 
 

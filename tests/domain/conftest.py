@@ -1,0 +1,47 @@
+"""Shared fixtures of the rules' tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from chalicelib.domain import ruleset
+from chalicelib.domain.ruleset import Rules
+
+from .desk import Desk
+
+DEFAULT = Path(ruleset.__file__).parent.parent / "rulesets" / "default.toml"
+
+settings.register_profile(
+    "fixed", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("fixed")
+
+
+@pytest.fixture(scope="session")
+def rules() -> Rules:
+    """The default ruleset."""
+    return ruleset.load(DEFAULT)
+
+
+@pytest.fixture(scope="session")
+def changed_rules() -> Callable[..., Rules]:
+    """The default ruleset with passages of its file replaced: `changed_rules(("old", "new"), ...)`."""
+
+    def change(*replacements: tuple[str, str], more: str = "") -> Rules:
+        text = DEFAULT.read_text("utf-8")
+        for old, new in replacements:
+            assert old in text, old
+            text = text.replace(old, new)
+        return ruleset.parse((text + more).encode(), "changed.toml")
+
+    return change
+
+
+@pytest.fixture
+def desk(rules: Rules) -> Desk:
+    """An empty deployment with the default ruleset."""
+    return Desk(rules)

@@ -1,0 +1,591 @@
+"""The rules once more, naively: a single-threaded model that keeps every applied event and works all out from them.
+
+It shares no code with `chalicelib.domain`, only the ruleset's data; slow, short, and written from the specification.
+
+    model = Model(rules.ruleset)
+    model.apply(event, commit_ms)     # "applied", "duplicate", "mismatch", "unknown" or "rejected"
+    model.player("ada")               # everything that can be observed about a player, as plain data
+
+An event is anything with the attributes of `Occurrence`; a parsed `domain.events.Event` is one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from math import isqrt
+from typing import Any, Protocol
+
+import msgspec
+
+DAY = 86_400_000
+SET_CAP = 64
+NAMES = {
+    "providers": "provider",
+    "models": "model",
+    "skills": "skill",
+    "callers": "caller",
+    "subscriptions": "subscriptionId",
+}
+SUMS = ("tokensIn", "tokensOut", "costMicroUsd", "tokensSaved", "costSavedMicroUsd")
+FLAGS = {"cacheHits": "cacheHit", "semanticHits": "semanticHit", "racesWon": "raceWon", "factsStored": "factStored"}
+
+
+class Occurrence(Protocol):
+    """What the model reads of an event. `keyed`: its identity is without time."""
+
+    player: str
+    type: str
+    source: str
+    id: str
+    time_ms: int
+    received_ms: int
+    keyed: bool
+    data: dict[str, Any]
+
+
+@dataclass
+class Happened:
+    """One applied event and what was decided when it was: nothing of this is ever taken back."""
+
+    event: Occurrence
+    commit_ms: int
+    known: bool = True
+    accepted: list[str] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    bonuses: list[str] = field(default_factory=list)
+    paid: list[tuple[str, int]] = field(default_factory=list)
+    credits: Counter[str] = field(default_factory=Counter)
+    milestones: list[int] = field(default_factory=list)
+    badges: list[str] = field(default_factory=list)
+    levels: tuple[int, int] | None = None
+    streak: int | None = None
+
+    @property
+    def day(self) -> int:
+        return self.event.time_ms // DAY
+
+    @property
+    def xp(self) -> int:
+        return sum(xp for _, xp in self.paid)
+
+    @property
+    def request(self) -> bool:
+        """A request that ended well: all others of its type are log and stats only."""
+        return self.event.type == "request.completed" and self.event.data.get("status", "ok") == "ok"
+
+
+class Refused(Exception):
+    """An event that rules reject."""
+
+
+class Model:
+    """All players of one deployment. `applied` is the history, in commit order."""
+
+    def __init__(self, ruleset: Any) -> None:
+        self.rules: dict[str, Any] = msgspec.to_builtins(ruleset)
+        self.thresholds = _thresholds(self.rules["levels"])
+        self.badges = {badge["id"]: badge for badge in self.rules["badges"]}
+        self.applied: dict[str, list[Happened]] = defaultdict(list)
+        self.created: dict[str, int] = {}
+        self.firsts: dict[str, str] = {}
+
+    # Events -----------------------------------------------------------------------------------------------------
+
+    def create(self, player: str, commit_ms: int) -> None:
+        """A player that exists before any event (made with its key)."""
+        self.created.setdefault(player, commit_ms)
+
+    def apply(self, event: Occurrence, commit_ms: int) -> str:
+        """Apply one event; `commit_ms` is the time of its commit."""
+        before = self.applied[event.player]
+        same = next((old for old in before if _identity(old.event) == _identity(event)), None)
+        if same is not None:
+            unchanged = (same.event.type, same.event.data) == (event.type, event.data)
+            return "duplicate" if unchanged else "mismatch"
+        kind = event.type
+        special = kind in ("award", "badge.granted", "badge.revoked", "transfer.received")
+        if not special and kind not in self.rules["events"]:
+            before.append(Happened(event, commit_ms, known=False))
+            return "unknown"
+        try:
+            self._check(event)
+        except Refused:
+            return "rejected"
+        created = not self.known(event.player)
+        self.create(event.player, commit_ms)
+        self._decide(Happened(event, commit_ms), created)
+        return "applied"
+
+    def known(self, player: str) -> list[Happened]:
+        """The player's applied events of known types."""
+        return [one for one in self.applied[player] if one.known]
+
+    def _check(self, event: Occurrence) -> None:
+        if event.type in ("badge.granted", "badge.revoked") and event.data["badgeId"] not in self.badges:
+            raise Refused
+        if event.type != "award":
+            return
+        bounds = self.rules["awards"]
+        granted = abs(event.data["points"])
+        if granted > bounds["max_points"]:
+            raise Refused
+        for history in self.applied.values():
+            for one in history:
+                if one.event.type == "award" and _granter(one.event) == _granter(event):
+                    granted += abs(one.event.data["points"])
+        if granted > bounds["max_points_per_granter_and_day"]:
+            raise Refused
+
+    def _decide(self, now: Happened, created: bool) -> None:
+        player, data = now.event.player, now.event.data
+        inputs = self._inputs(player, joined=not created)
+        streak, level = self.current_streak(player, now.commit_ms // DAY), self.best_level(player)
+        actions = self._actions(now)
+        self.applied[player].append(now)
+        for action in actions:
+            self._act(now, action)
+        if now.event.type == "award":
+            now.bonuses.append("award")
+            now.paid.append(("award", data["points"]))
+        if now.event.type == "badge.granted" and not self._ever_earned(player, data["badgeId"], now):
+            self._earn(now, data["badgeId"])
+        self._judge(now, inputs)
+        reached = self.level(player)
+        if reached > level:
+            now.levels = (level, reached)
+            reward = self.rules["levels"]["reward"]
+            if reward:
+                now.credits[reward["asset"]] += reward["amount"] * (reached - level)
+        after = self.current_streak(player, now.commit_ms // DAY)
+        now.streak = after if after != streak else None
+
+    def _actions(self, now: Happened) -> list[str]:
+        """What the event is worth, judged by what was applied before it."""
+        event, data = now.event, now.event.data
+        if event.type in ("award", "badge.granted", "badge.revoked", "transfer.received"):
+            return []
+        if event.type != "request.completed":
+            return [self.rules["events"][event.type]]
+        if not now.request:
+            return []
+        requests = [one for one in self.known(event.player) if one.request]
+        found = [self.rules["events"][event.type]]
+        last = self._last_provider(requests)
+        if data.get("provider") and last and last != data["provider"]:
+            found.append("provider_switch")
+        if data.get("model"):
+            since = event.time_ms - 7 * 24 * 3_600_000
+            uses = [one.event.time_ms for one in requests if one.event.data.get("model") == data["model"]]
+            if not any(since <= used <= event.time_ms for used in uses):
+                found.append("model_diversity")
+        found += ["combo_use"] * bool(data.get("comboId"))
+        found += ["compression_use"] * bool(data.get("compressionUsed"))
+        found += ["skill_use"] * bool(data.get("skillUsed"))
+        return found[:1] + [action for action in found[1:] if action in self.rules["settings"]["derive"]]
+
+    @staticmethod
+    def _last_provider(requests: Iterable[Happened]) -> str | None:
+        last: Happened | None = None
+        for one in requests:
+            if one.event.data.get("provider") and (last is None or one.event.time_ms >= last.event.time_ms):
+                last = one
+        return last.event.data["provider"] if last else None
+
+    def _act(self, now: Happened, action: str) -> None:
+        rule = self.rules["actions"].get(action)
+        if rule is None:
+            return
+        reason = self._refusal(now, action, rule)
+        if reason:
+            now.refused[action] = reason
+            return
+        active = now.day in self.active_days(now.event.player)
+        first_request = action == "request" and not any(
+            "request" in one.accepted and one.day == now.day for one in self.known(now.event.player)
+        )
+        now.accepted.append(action)
+        now.paid.append((action, rule["xp"]))
+        now.credits.update(rule["credits"])
+        if rule["streak_day"] and not active:
+            self._milestones(now)
+        if first_request:
+            self._bonus(now, "daily_login")
+
+    def _refusal(self, now: Happened, action: str, rule: dict[str, Any]) -> str:
+        others = [one for one in self.known(now.event.player) if one is not now]
+        member = rule["once_per"]
+        if member:
+            done = [one.event.data.get(member) for one in others if action in (*one.accepted, *one.refused)]
+            if now.event.data.get(member) is None or now.event.data[member] in done:
+                return f"once_per_{member}"
+        paid = [one for one in others if action in one.accepted and one.day == now.day]
+        if rule["daily_max"] is not None and len(paid) >= rule["daily_max"]:
+            return "daily_max"
+        to = now.event.data.get("to")
+        if rule["daily_max_per_pair"] is not None and to:
+            same = [one for one in paid if one.event.data.get("to") == to]
+            if len(same) >= rule["daily_max_per_pair"]:
+                return "daily_max_per_pair"
+        return ""
+
+    def _bonus(self, now: Happened, action: str) -> None:
+        rule = self.rules["actions"].get(action)
+        if rule is not None:
+            now.bonuses.append(action)
+            now.paid.append((action, rule["xp"]))
+
+    def _milestones(self, now: Happened) -> None:
+        run = next(run for run in _runs(self.active_days(now.event.player)) if now.day in run)
+        marks = self.marks(now.event.player)
+        for milestone in sorted(self.rules["streaks"]["milestones"]):
+            if len(run) >= milestone and not any(day in run for day in marks.get(milestone, ())):
+                now.milestones.append(milestone)
+                self._bonus(now, "streak_milestone")
+
+    # Badges -----------------------------------------------------------------------------------------------------
+
+    def _judge(self, now: Happened, inputs: dict[str, Any]) -> None:
+        """Badges to a fixpoint: those not earned whose criterion names something that changed."""
+        player = now.event.player
+        while True:
+            after = self._inputs(player)
+            changed = {name for name in after if after[name] != inputs.get(name)}
+            if not changed:
+                return
+            inputs = after
+            for badge, rule in self.badges.items():
+                names = set(_named(rule["criterion"]))
+                if names & changed and not self._ever_earned(player, badge) and self._met(player, badge):
+                    self._earn(now, badge)
+
+    def _earn(self, now: Happened, badge: str) -> None:
+        now.badges.append(badge)
+        self._bonus(now, "badge_earned")
+        by_rule = not (now.event.type == "badge.granted" and now.event.data["badgeId"] == badge)
+        if by_rule and self._takes_first(now.event.player, badge, self.badges[badge]["criterion"]):
+            self.firsts[badge] = now.event.player
+
+    def _takes_first(self, player: str, badge: str, criterion: dict[str, Any]) -> bool:
+        if criterion["type"] == "first":
+            return criterion["action"] is not None and self._holds(player, badge, criterion)
+        return any(self._takes_first(player, badge, part) for part in criterion.get("criteria", ()))
+
+    def _inputs(self, player: str, joined: bool = True) -> dict[str, Any]:
+        """Everything that criteria can name, by name."""
+        named: dict[str, Any] = {f"action:{name}": count for name, count in self.counters(player).items()}
+        stats: dict[str, Any] = {**self.stats(player), **self._sizes(player)}
+        named |= {f"stat:{name}": value for name, value in stats.items()}
+        named["stat:xp"], named["stat:level"] = max(0, self.xp(player)), self.level(player)
+        named["streak"] = self.active_days(player)
+        named["badge"] = {badge for one in self.known(player) for badge in one.badges}
+        named["joined"] = joined
+        return named
+
+    def _met(self, player: str, badge: str) -> bool:
+        return self._holds(player, badge, self.badges[badge]["criterion"])
+
+    def _holds(self, player: str, badge: str, criterion: dict[str, Any]) -> bool:
+        kind = criterion["type"]
+        if kind in ("all", "any"):
+            return self._holds_group(player, badge, criterion)
+        if kind == "first":
+            if criterion["joined_before"]:
+                return self.created[player] < _midnight(criterion["joined_before"])
+            return self.counters(player)[criterion["action"]] > 0 and self.firsts.get(badge, player) == player
+        if kind == "rank":
+            return False
+        if kind == "streak":
+            return self.longest(player) >= criterion["days"]
+        if kind == "action_count":
+            return self.counters(player)[criterion["action"]] >= criterion["at_least"]
+        name = criterion.get("amount") or criterion.get("unique") or criterion.get("stat")
+        values = {**self.stats(player), **self._sizes(player)}
+        values |= {"xp": max(0, self.xp(player)), "level": self.level(player)}
+        return bool(values.get(name, 0) >= criterion["at_least"])
+
+    def _holds_group(self, player: str, badge: str, criterion: dict[str, Any]) -> bool:
+        parts = criterion["criteria"]
+        others = self._others(badge, criterion)
+        held = self.held(player)
+        if criterion["type"] == "any":
+            return any(self._holds(player, badge, part) for part in parts) or any(other in held for other in others)
+        left = [self._holds(player, badge, part) for part in parts if self._possible(player, badge, part)]
+        left += [other in held for other in others if self._reachable(player, other)]
+        return bool(left) and all(left)
+
+    def _others(self, badge: str, criterion: dict[str, Any]) -> list[str]:
+        return (
+            [other for other in self.badges if other != badge] if criterion["badges"] == ["*"] else criterion["badges"]
+        )
+
+    def _possible(self, player: str, badge: str, criterion: dict[str, Any]) -> bool:
+        """False for what the player can no longer meet."""
+        if criterion["type"] == "first":
+            if criterion["joined_before"]:
+                return self._holds(player, badge, criterion)
+            return self.firsts.get(badge, player) == player
+        if criterion["type"] in ("all", "any"):
+            return any(self._possible(player, badge, part) for part in criterion["criteria"]) or any(
+                self._reachable(player, other) for other in self._others(badge, criterion)
+            )
+        return True
+
+    def _reachable(self, player: str, badge: str) -> bool:
+        if self._ever_earned(player, badge):
+            return badge in self.held(player)
+        return self._possible(player, badge, self.badges[badge]["criterion"])
+
+    def _ever_earned(self, player: str, badge: str, but: Happened | None = None) -> bool:
+        return any(badge in one.badges for one in self.known(player) if one is not but)
+
+    def held(self, player: str) -> dict[str, dict[str, Any]]:
+        """Badges that are not revoked."""
+        return {badge: state for badge, state in self.badge_states(player).items() if state["held"]}
+
+    def badge_states(self, player: str) -> dict[str, dict[str, Any]]:
+        """Badge -> when it was earned, whether it is held, and whether its last granting was by hand."""
+        states: dict[str, dict[str, Any]] = {}
+        for one in self.known(player):
+            decided = one.event.data.get("badgeId") if one.event.type.startswith("badge.") else None
+            if one.event.type == "badge.revoked" and decided in states:
+                states[decided]["held"] = False
+            if one.event.type == "badge.granted" and decided in states and not states[decided]["held"]:
+                states[decided] |= {"held": True, "by_hand": True}
+            for badge in one.badges:
+                states[badge] = {"earned_at": one.commit_ms, "held": True, "by_hand": badge == decided, "paid": True}
+        return states
+
+    # What follows from the history ------------------------------------------------------------------------------
+
+    def xp(self, player: str) -> int:
+        """The signed total."""
+        return sum(one.xp for one in self.known(player))
+
+    def level(self, player: str) -> int:
+        return self.level_at(self.xp(player))
+
+    def level_at(self, xp: int) -> int:
+        return max(level for level, total in enumerate(self.thresholds, 1) if level == 1 or total <= xp)
+
+    def best_level(self, player: str) -> int:
+        return max((one.levels[1] for one in self.known(player) if one.levels), default=1)
+
+    def title(self, level: int) -> str:
+        return [str(title["title"]) for title in self.rules["levels"]["titles"] if title["level"] <= level][-1]
+
+    def counters(self, player: str) -> Counter[str]:
+        return Counter(action for one in self.known(player) for action in (*one.accepted, *one.refused, *one.bonuses))
+
+    def stats(self, player: str) -> Counter[str]:
+        """Sums and counts, without the distinct names."""
+        found: Counter[str] = Counter()
+        pairs: Counter[str] = Counter()
+        for one in self.known(player):
+            data = one.event.data
+            if one.event.type == "request.completed":
+                found["requests"] += 1
+                for name in SUMS:
+                    found[name] += data.get(name, 0)
+                for name, flag in FLAGS.items():
+                    found[name] += bool(data.get(flag))
+            for action in (*one.accepted, *one.refused):
+                for member, stat in self.rules["actions"][action]["adds"].items():
+                    found[stat] += data.get(member, 0)
+            if one.event.type == "transfer.sent":
+                pairs[data["to"]] += data["amount"]
+            if one.event.type == "transfer.received":
+                pairs[data["from"]] -= data["amount"]
+        found["tokensSharedNet"] += sum(net for net in pairs.values() if net > 0)
+        found["daysActive"] = len(self.active_days(player))
+        return found
+
+    def sets(self, player: str) -> dict[str, list[str]]:
+        """Distinct names in the order they were first seen, at most 64 of each."""
+        found: dict[str, list[str]] = {unique: [] for unique in NAMES}
+        for one in self.known(player):
+            if not (one.accepted or one.refused):
+                continue
+            seen = [(unique, one.event.data.get(member)) for unique, member in NAMES.items()]
+            if one.request and isinstance(one.event.data.get("skillUsed"), str):
+                seen.append(("skills", one.event.data["skillUsed"]))
+            for unique, name in seen:
+                if name and name not in found[unique] and len(found[unique]) < SET_CAP:
+                    found[unique].append(name)
+        return found
+
+    def _sizes(self, player: str) -> dict[str, int]:
+        return {unique: len(names) for unique, names in self.sets(player).items()}
+
+    def active_days(self, player: str) -> list[int]:
+        streak = {name for name, rule in self.rules["actions"].items() if rule["streak_day"]}
+        return sorted({one.day for one in self.known(player) if streak & set(one.accepted)})
+
+    def marks(self, player: str) -> dict[int, list[int]]:
+        """Milestone -> the days that carry its mark."""
+        found: dict[int, list[int]] = {}
+        for one in self.known(player):
+            for milestone in one.milestones:
+                found.setdefault(milestone, []).append(one.day)
+        return found
+
+    def longest(self, player: str) -> int:
+        return max((len(run) for run in _runs(self.active_days(player))), default=0)
+
+    def current_streak(self, player: str, today: int) -> int:
+        runs = _runs(self.active_days(player))
+        return len(runs[-1]) if runs and runs[-1][-1] >= today - 1 else 0
+
+    def figures(self, player: str) -> dict[int, dict[str, int]]:
+        """Day -> count, XP, tokens and cost saved."""
+        found: dict[int, dict[str, int]] = {}
+        for one in self.known(player):
+            figures = found.setdefault(one.day, {"count": 0, "xp": 0, "tokens_saved": 0, "cost_saved": 0})
+            figures["xp"] += one.xp
+            if one.accepted or one.refused:
+                figures["count"] += 1
+            if one.request:
+                figures["tokens_saved"] += one.event.data.get("tokensSaved", 0)
+                figures["cost_saved"] += one.event.data.get("costSavedMicroUsd", 0)
+        return {day: figures for day, figures in found.items() if any(figures.values())}
+
+    def periods(self, player: str) -> dict[str, int]:
+        """Period -> signed XP, for each day, ISO week and month of an event, and `all`."""
+        found: Counter[str] = Counter()
+        for one in self.known(player):
+            for name in period_names(one.day):
+                found[name] += one.xp
+        return dict(found)
+
+    def reached_at(self, player: str) -> dict[str, int]:
+        """Period -> commit time of the last event that paid XP in it."""
+        paying = [one for one in self.known(player) if any(xp for _, xp in one.paid)]
+        return {name: one.commit_ms for one in paying for name in period_names(one.day)}
+
+    def boards(self, player: str) -> dict[str, int]:
+        """Board -> score, for each board that holds a period of one of the player's events."""
+        found: dict[str, int] = {}
+        counted = self.counters(player) + self.stats(player) + Counter(self._sizes(player))
+        for board in self.rules["boards"]:
+            if board["actions"] or board["stats"]:
+                found[f"{board['scope']}#all"] = sum(counted[name] for name in (*board["actions"], *board["stats"]))
+                continue
+            for name, xp in self.periods(player).items():
+                if _kind(name) == board["period"]:
+                    found[f"{board['scope']}#{name}"] = max(0, xp)
+        return found
+
+    def credits(self, player: str) -> dict[str, int]:
+        """Asset -> what rules have paid in all."""
+        total: Counter[str] = Counter()
+        for one in self.known(player):
+            total.update(one.credits)
+        return {asset: amount for asset, amount in total.items() if amount}
+
+    def player(self, player: str) -> dict[str, Any]:
+        """Everything that can be observed, as plain data; zeros and empty sets are left out."""
+        history = self.known(player)
+        level = self.level(player)
+        days = self.active_days(player)
+        return {
+            "exists": player in self.created,
+            "created_at": self.created.get(player),
+            "xp": self.xp(player),
+            "award_xp": sum(one.event.data["points"] for one in history if one.event.type == "award"),
+            "level": level,
+            "title": self.title(level),
+            "rewarded_level": self.best_level(player),
+            "counters": dict(self.counters(player)),
+            "stats": {name: value for name, value in self.stats(player).items() if value},
+            "sets": {unique: names for unique, names in self.sets(player).items() if names},
+            "badges": self.badge_states(player),
+            "active_days": days,
+            "marks": self.marks(player),
+            "longest": self.longest(player),
+            "last_active_day": days[-1] if days else -1,
+            "last_provider": self._last_provider(one for one in history if one.request) or "",
+            "figures": self.figures(player),
+            "periods": {name: xp for name, xp in self.periods(player).items() if xp},
+            "credits": self.credits(player),
+            "entries": [_entry(one) for one in self.applied[player]],
+        }
+
+
+def period_names(day: int) -> tuple[str, str, str, str]:
+    """The day, ISO week and month that hold a day (counted from 1970-01-01), and `all`."""
+    when = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)
+    return when.strftime("%Y-%m-%d"), when.strftime("%G-W%V"), when.strftime("%Y-%m"), "all"
+
+
+def _kind(period: str) -> str:
+    return {10: "daily", 8: "weekly", 7: "monthly", 3: "all"}[len(period)]
+
+
+def _identity(event: Occurrence) -> tuple[object, ...]:
+    return event.player, event.source, event.id, None if event.keyed else event.time_ms
+
+
+def _granter(event: Occurrence) -> tuple[str, int]:
+    return event.data.get("grantedBy") or event.source, event.received_ms // DAY
+
+
+def _entry(one: Happened) -> dict[str, Any]:
+    paid: Counter[str] = Counter()
+    for action, xp in one.paid:
+        paid[action] += xp
+    return {
+        "source": one.event.source,
+        "id": one.event.id,
+        "time_ms": one.event.time_ms,
+        "type": one.event.type,
+        "paid": {action: xp for action, xp in paid.items() if xp},
+        "unpaid": dict(one.refused),
+        "credits": {asset: amount for asset, amount in one.credits.items() if amount},
+        "badges": sorted(one.badges),
+        "milestones": list(one.milestones),
+        "levels": one.levels,
+        "streak": one.streak,
+    }
+
+
+def _runs(days: Iterable[int]) -> list[list[int]]:
+    runs: list[list[int]] = []
+    for day in days:
+        if runs and runs[-1][-1] == day - 1:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    return runs
+
+
+def _named(criterion: dict[str, Any]) -> Iterable[str]:
+    """The inputs that a criterion names."""
+    kind = criterion["type"]
+    if kind == "action_count" or (kind == "first" and criterion["action"]):
+        yield f"action:{criterion['action']}"
+    elif kind == "first":
+        yield "joined"
+    elif kind == "streak":
+        yield "streak"
+    elif kind in ("amount_total", "unique_count", "stat"):
+        yield f"stat:{criterion.get('amount') or criterion.get('unique') or criterion.get('stat')}"
+    for part in criterion.get("criteria", ()):
+        yield from _named(part)
+    if criterion.get("badges"):
+        yield "badge"
+
+
+def _thresholds(rules: dict[str, Any]) -> list[int]:
+    """Total XP at which each level begins."""
+    if rules["thresholds"]:
+        return list(rules["thresholds"])
+    totals = [0]
+    for k in range(2, rules["cap"] + 1):
+        totals.append(totals[-1] + isqrt(rules["base"] ** 2 * k ** round(2 * rules["exponent"])))
+    return totals
+
+
+def _midnight(date: str) -> int:
+    return int(datetime.fromisoformat(date).replace(tzinfo=UTC).timestamp()) * 1000
