@@ -74,7 +74,7 @@ Reading = tuple[Player, Records]
 def read_players(context: Context, groups: dict[str, list[Event]]) -> dict[str, Reading]:
     """Each player, and after it the records its events ask for: two rounds of batch reads for all of them."""
     found = load_players(context.table, list(groups))
-    players = {player: found.get(player) or _newcomer(context, player) for player in groups}
+    players = {player: found.get(player) or newcomer(context, player) for player in groups}
     wanted = {player: wants(group, context.rules) for player, group in groups.items()}
     records = load_records(context.table, wanted, players, context.now_ms())
     return {player: (players[player], records[player]) for player in groups}
@@ -216,6 +216,6 @@ def wants(events: Iterable[Event], rules: Rules) -> Wanted:
     return want
 
 
-def _newcomer(context: Context, player: str) -> Player:
+def newcomer(context: Context, player: str) -> Player:
     """A player who exists from this commit on."""
     return Player(player, Identity(context.new_id(), context.new_id()[:16], context.now_ms()))
