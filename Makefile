@@ -67,7 +67,8 @@ format: $(READY) ## let ruff write what lint asks for
 
 lock: $(VENV)/bin/uv ## compile requirements/*.txt anew
 	@$(COMPILE) pyproject.toml -o requirements/runtime.txt
-	@$(COMPILE) pyproject.toml --extra dev -o requirements/dev.txt
+	@$(COMPILE) pyproject.toml --extra tracing -c requirements/runtime.txt -o requirements/tracing.txt
+	@$(COMPILE) pyproject.toml --extra dev -c requirements/runtime.txt -o requirements/dev.txt
 	@$(COMPILE) requirements/stack.in -o requirements/stack.txt
 
 package: setup ## build/aws: zip and template (STAGE=..., RULESET=file, TRACING=1)

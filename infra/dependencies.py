@@ -12,7 +12,7 @@ from pathlib import Path
 
 from infra.settings import BUILD, ROOT, Build, SettingError
 
-LOCK = ROOT / "requirements" / "runtime.txt"
+LOCKS = ROOT / "requirements"
 RUNTIME_PATH = "/var/task"  # where Lambda unpacks the zip: what tracebacks should name
 LAMBDA_MINORS = (11, 12, 13, 14)
 
@@ -45,35 +45,40 @@ def platform(build: Build) -> str | None:
     return f"{machine}-manylinux_2_17" if sys.version_info[:2] < (3, 12) else f"{machine}-manylinux_2_34"
 
 
+def lock(build: Build) -> Path:
+    """The lock file of what the zip carries: a traced one also holds the X-Ray SDK, which costs size and start."""
+    return LOCKS / ("tracing.txt" if build.tracing else "runtime.txt")
+
+
 def installed(build: Build) -> Path:
     """The directory of dependencies for `build`, made if it is not there yet."""
-    recipe = [
-        LOCK.read_bytes(),
-        Path(__file__).read_bytes(),
-        sys.version.encode(),
-        repr(platform(build)).encode(),
-    ]
-    key = hashlib.sha256(b"\0".join(recipe)).hexdigest()[:16]
-    place = BUILD / "dependencies" / f"{build.target}-{key}"
+    kind = f"{build.target}-traced" if build.tracing else build.target
+    key = _recipe(build)
+    place = BUILD / "dependencies" / kind / key
     if place.is_dir():
         return place
     place.parent.mkdir(parents=True, exist_ok=True)
-    for old in place.parent.glob(f"{build.target}-*"):
+    for old in place.parent.iterdir():
         shutil.rmtree(old, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=place.parent) as scratch:
         made = Path(scratch) / "site"
         _install(build, made)
-        _prune(made)
+        _prune(made, SERVICE_MODELS | ({"xray"} if build.tracing else set()))
         compile_tree(made)
         made.rename(place)
     return place
+
+
+def _recipe(build: Build) -> str:
+    parts = [lock(build).read_bytes(), Path(__file__).read_bytes(), f"{sys.version} {platform(build)}".encode()]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
 
 def _install(build: Build, into: Path) -> None:
     command = [
         str(Path(sys.executable).with_name("uv")),
         *("pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:"),
-        *("--python", sys.executable, "--target", str(into), "-r", str(LOCK)),
+        *("--python", sys.executable, "--target", str(into), "-r", str(lock(build))),
     ]
     if wheels := platform(build):
         command += ["--python-platform", wheels, "--python-version", python_minor()]
@@ -81,7 +86,7 @@ def _install(build: Build, into: Path) -> None:
     subprocess.run([*command, "--link-mode", "copy"], check=True, stdin=subprocess.DEVNULL)
 
 
-def _prune(site: Path) -> None:
+def _prune(site: Path, models: set[str]) -> None:
     for path in sorted(site.rglob("*"), reverse=True):
         junk = path.name in JUNK_DIRECTORIES or path.name.endswith(".dist-info")
         if path.is_dir() and junk:
@@ -89,7 +94,7 @@ def _prune(site: Path) -> None:
         elif path.is_file() and (path.suffix in JUNK_SUFFIXES or path.name == ".lock"):
             path.unlink()
     for model in (site / "botocore" / "data").iterdir():
-        if model.is_dir() and model.name not in SERVICE_MODELS:
+        if model.is_dir() and model.name not in models:
             shutil.rmtree(model)
 
 

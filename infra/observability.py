@@ -12,6 +12,7 @@ Json = dict[str, Any]
 
 PERIOD_S = 300  # of queue figures: SQS publishes them every minute, an alarm a minute late costs nothing
 HAS_TOPIC = "HasAlarmTopic"
+OUTCOMES = ("EventsApplied", "EventsDuplicate", "EventsRejected", "EventsUnknown", "EventsMismatched")
 
 
 def parameters() -> Json:
@@ -100,10 +101,11 @@ def _widgets(build: Build) -> list[Json]:
     names = [function_name(build, function) for function in FUNCTIONS]
     queues = [f"{build.prefix}-{queue.name}" for queue in QUEUES]
     sources = [f"{build.prefix}-{queue.name}" for queue in QUEUES if queue.max_age_s is not None]
-    progress = _search("Laurel", "Sum", "MetricName=(EventsApplied OR Duplicates OR Rejected)")
     plan: list[tuple[str, list[Any]]] = [
-        ("Events applied, duplicates, rejected", [progress]),
-        ("All of Laurel's own figures (average)", [_search("Laurel", "Average", "")]),
+        ("Events", [_own(name, "Sum") for name in OUTCOMES]),
+        ("XP paid", [_own("XpPaid", "Sum")]),
+        ("Batch time and queue lag p95 (ms)", [_own("BatchTime", "p95"), _own("QueueLag", "p95")]),
+        ("Write conflicts, failed messages", [_own("WriteConflicts", "Sum"), _own("MessagesFailed", "Sum")]),
         ("Age of the oldest message (s)", _queues("ApproximateAgeOfOldestMessage", sources)),
         ("Messages waiting", _queues("ApproximateNumberOfMessagesVisible", queues)),
         ("Function duration p95 (ms)", _lambdas("Duration", names, "p95")),
@@ -134,8 +136,10 @@ def _lambdas(metric: str, names: list[str], statistic: str) -> list[Any]:
     return _series("AWS/Lambda", metric, "FunctionName", names, statistic)
 
 
-def _search(namespace: str, statistic: str, terms: str) -> list[Any]:
-    return [{"expression": f"SEARCH('Namespace=\"{namespace}\" {terms}', '{statistic}', {PERIOD_S})"}]
+def _own(metric: str, statistic: str) -> list[Any]:
+    """A metric Laurel writes itself; the search finds it whatever its dimension's value."""
+    found = f"SEARCH('{{Laurel,service}} MetricName=\"{metric}\"', '{statistic}', {PERIOD_S})"
+    return [{"expression": found, "label": metric}]
 
 
 def _widget(place: int, title: str, metrics: list[Any]) -> Json:

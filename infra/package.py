@@ -35,6 +35,7 @@ class Package:
     build: Build
     zip: Path
     template: Path
+    recipe: str  # a digest of all it is made of
 
 
 def package(build: Build, out: Path | None = None) -> Package:
@@ -44,7 +45,6 @@ def package(build: Build, out: Path | None = None) -> Package:
     """
     dependencies.check_runtime(build)
     out = out or BUILD / build.target
-    made = Package(build, out / "deployment.zip", out / "sam.json")
     BUILD.mkdir(exist_ok=True)
     with (BUILD / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -54,7 +54,7 @@ def package(build: Build, out: Path | None = None) -> Package:
             shutil.rmtree(out, ignore_errors=True)
             _build(build, out)
             mark.write_text(recipe)
-    return made
+    return Package(build, out / "deployment.zip", out / "sam.json", recipe)
 
 
 def _recipe(build: Build) -> str:

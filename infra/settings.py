@@ -88,7 +88,7 @@ WRITE = ("PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem")
 FUNCTIONS = (
     Function(
         "api_handler", "APIHandler", "app.app", 512, 29,
-        sends=("events", "own"), table=READ + WRITE, index=True, publishes=True,
+        sends=("events", "own"), table=READ + WRITE, index=True,
     ),
     Function(
         "progress", "Progress", "chalicelib.workers.progress.progress", 1024, 60,
@@ -109,7 +109,7 @@ FUNCTIONS = (
     # FIFO sources take at most 10 messages and no window, and one batch of a board at a time.
     Function(
         "boards", "Boards", "chalicelib.workers.boards.boards", 512, 30,
-        queue="boards", batch_size=10, table=(*READ, *WRITE, "BatchWriteItem"), publishes=True,
+        queue="boards", batch_size=10, table=READ + WRITE,
     ),
     # It moves whatever waits in two queues, ten messages a call: 5 minutes are some 10,000 messages a run.
     Function(

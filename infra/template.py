@@ -154,8 +154,7 @@ def environment(build: Build, ruleset: str) -> Json:
         "LAUREL_TRACING": "1" if build.tracing else "0",
     }
     for item in QUEUES:
-        if item.key != "boards_dead_letter":
-            values[f"LAUREL_{item.key.upper()}_QUEUE"] = {"Ref": item.logical_id}
+        values[f"LAUREL_{item.key.upper()}_QUEUE"] = {"Ref": item.logical_id}
     return values
 
 

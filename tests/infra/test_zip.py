@@ -86,22 +86,20 @@ def test_every_module_is_compiled_for_good(aws_zip: ZipFile) -> None:
         assert struct.unpack_from("<I", aws_zip.read(compiled), 4) == (1,), f"{compiled} would be checked"
 
 
+def import_alone(place: Path, handler: str, tracing: str = "0") -> subprocess.CompletedProcess[str]:
+    """Import a handler in a fresh interpreter that has the standard library and `place`, nothing else."""
+    names = ("EVENTS", "OWN", "BACKFILL", "BOARDS", "REJECTED", "DEAD_LETTER", "BOARDS_DEAD_LETTER")
+    environment = {f"LAUREL_{name}_QUEUE": f"https://sqs.us-east-1.amazonaws.com/1/{name}" for name in names}
+    environment |= {f"LAUREL_{name}": "test" for name in ("STAGE", "TABLE", "BUS")}
+    environment |= {"LAUREL_RULESET": "default.toml", "LAUREL_TRACING": tracing}
+    environment |= {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
+    command = [sys.executable, "-I", "-S", "-c", IMPORT, str(place), handler]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd="/")
+
+
 @pytest.mark.parametrize("handler", [function.handler for function in FUNCTIONS])
 def test_handler_imports_from_the_zip_alone(unpacked: Path, handler: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", IMPORT, str(unpacked), handler],
-        env={"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
-        | {f"LAUREL_{name}": "x" for name in ("STAGE", "TABLE", "BUS")}
-        | {"LAUREL_RULESET": "default.toml", "LAUREL_TRACING": "0"}
-        | {
-            f"LAUREL_{name}_QUEUE": f"https://sqs.us-east-1.amazonaws.com/1/{name}"
-            for name in ("EVENTS", "OWN", "BACKFILL", "BOARDS", "REJECTED", "DEAD_LETTER")
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd="/",
-    )
+    done = import_alone(unpacked, handler)
     assert done.returncode == 0, done.stderr
     loaded = json.loads(done.stdout.splitlines()[-1])
     ours = [(name, file, cached) for name, file, cached in loaded if file.startswith(str(unpacked))]
@@ -121,6 +119,8 @@ def test_handler_is_in_the_aws_zip(aws_zip: ZipFile, function: object) -> None:
 
 def test_the_same_sources_make_the_same_zip(local_package: Package, tmp_path: Path) -> None:
     again = package(Build("local", "local"), tmp_path / "again")
+    if again.recipe != local_package.recipe:
+        pytest.skip("somebody edited the sources while this ran")
     assert again.zip.read_bytes() == local_package.zip.read_bytes()
 
 
@@ -132,6 +132,16 @@ def test_a_ruleset_of_ones_own_is_shipped_and_chosen(tmp_path: Path) -> None:
         assert archive.read("chalicelib/rulesets/mine.toml") == own.read_bytes()
     variables = json.loads(made.template.read_text())["Resources"]["Boards"]["Properties"]["Environment"]
     assert variables["Variables"]["LAUREL_RULESET"] == "mine.toml"
+
+
+def test_a_traced_zip_carries_the_tracer(tmp_path: Path) -> None:
+    traced = package(Build("local", "local", tracing=True), tmp_path / "out")
+    place = tmp_path / "task"
+    with ZipFile(traced.zip) as archive:
+        archive.extractall(place)
+    done = import_alone(place, "chalicelib.workers.boards.boards", tracing="1")
+    assert done.returncode == 0, done.stderr
+    assert "aws_xray_sdk" in done.stdout
 
 
 def test_the_zip_stays_small(aws_package: Package) -> None:
