@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from chalicelib.domain.criteria import All, Any, Criterion, First
+from chalicelib.domain.criteria import All, Any, Criterion, Facts, First
 from chalicelib.domain.log import Records
 from chalicelib.domain.player import EarnedBadge, Player
 from chalicelib.domain.ruleset import UNIQUE_STATS, Rules
@@ -21,7 +21,7 @@ def earn_badges(player: Player, facts: Iterable[str], records: Records, rules: R
             continue
         player.badges[badge_id] = EarnedBadge(now_ms)
         player.changed.add("badges")
-        if claims_first(badge.criterion):
+        if _takes_first(badge.criterion, known, badge_id):
             records.firsts[badge_id] = player.id
             records.new_firsts.add(badge_id)
         earned.append(badge_id)
@@ -49,10 +49,17 @@ def revoke(player: Player, badge: str, now_ms: int) -> None:
 
 
 def claims_first(criterion: Criterion) -> bool:
-    """Whether earning by this criterion takes the one place of being first."""
+    """Whether earning by this criterion may take the one place of being first."""
     if isinstance(criterion, First):
         return criterion.action is not None
     return isinstance(criterion, All | Any) and any(claims_first(part) for part in criterion.criteria)
+
+
+def _takes_first(criterion: Criterion, known: Facts, badge: str) -> bool:
+    """Whether the player was first, and did not earn the badge by another of its criteria."""
+    if isinstance(criterion, All | Any):
+        return any(_takes_first(part, known, badge) for part in criterion.criteria)
+    return claims_first(criterion) and criterion.met(known, badge)
 
 
 class _Known:

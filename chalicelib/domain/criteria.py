@@ -181,18 +181,18 @@ class All(_Criterion, frozen=True, tag="all"):
     def __post_init__(self) -> None:
         if not (self.criteria or self.badges):
             raise ValueError("'all' needs criteria or badges")
+        _check_star(self.badges)
 
     def facts(self) -> Iterator[str]:
         yield from _facts_of(self.criteria, self.badges)
 
     def met(self, of: Facts, badge: str) -> bool:
         parts = [part.met(of, badge) for part in self.criteria if part.possible(of, badge)]
-        parts += [
-            of.has_badge(other)
-            for other in _others(self.badges, of, badge)
-            if of.has_badge(other) or of.can_meet(other)
-        ]
+        parts += [of.has_badge(other) for other in _others(self.badges, of, badge) if of.can_meet(other)]
         return bool(parts) and all(parts)
+
+    def possible(self, of: Facts, badge: str) -> bool:
+        return _any_possible(self.criteria, self.badges, of, badge)
 
     def references(self) -> Iterator[tuple[str, str]]:
         yield from _references_of(self.criteria, self.badges)
@@ -207,6 +207,7 @@ class Any(_Criterion, frozen=True, tag="any"):
     def __post_init__(self) -> None:
         if not (self.criteria or self.badges):
             raise ValueError("'any' needs criteria or badges")
+        _check_star(self.badges)
 
     def facts(self) -> Iterator[str]:
         yield from _facts_of(self.criteria, self.badges)
@@ -217,15 +218,18 @@ class Any(_Criterion, frozen=True, tag="any"):
         )
 
     def possible(self, of: Facts, badge: str) -> bool:
-        return any(part.possible(of, badge) for part in self.criteria) or any(
-            of.has_badge(other) or of.can_meet(other) for other in _others(self.badges, of, badge)
-        )
+        return _any_possible(self.criteria, self.badges, of, badge)
 
     def references(self) -> Iterator[tuple[str, str]]:
         yield from _references_of(self.criteria, self.badges)
 
 
 Criterion = ActionCount | AmountTotal | StreakLength | UniqueCount | Rank | First | Stat | All | Any
+
+
+def _check_star(badges: list[str]) -> None:
+    if "*" in badges and badges != ["*"]:
+        raise ValueError("'*' (every other badge) stands alone")
 
 
 def _facts_of(criteria: list[Criterion], badges: list[str]) -> Iterator[str]:
@@ -235,10 +239,16 @@ def _facts_of(criteria: list[Criterion], badges: list[str]) -> Iterator[str]:
         yield "badge"
 
 
+def _any_possible(criteria: list[Criterion], badges: list[str], of: Facts, badge: str) -> bool:
+    return any(part.possible(of, badge) for part in criteria) or any(
+        of.can_meet(other) for other in _others(badges, of, badge)
+    )
+
+
 def _references_of(criteria: list[Criterion], badges: list[str]) -> Iterator[tuple[str, str]]:
     for part in criteria:
         yield from part.references()
-    yield from (("badge", name) for name in badges if name != "*")
+    yield from (("badge", name) for name in badges)
 
 
 def _others(badges: list[str], of: Facts, badge: str) -> Iterable[str]:

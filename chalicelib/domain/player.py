@@ -221,12 +221,13 @@ class Player:
 
     def used_recently(self, model: str, time_ms: int) -> bool | None:
         """Whether the model was used in the 7 x 24 h up to `time_ms`; None if only the log can tell."""
-        use = self.models.get(model)
-        if use is None:
-            return None if self.models_forgotten_at >= time_ms - DIVERSITY_WINDOW_MS else False
-        if time_ms < use.first:
+        use, since = self.models.get(model), time_ms - DIVERSITY_WINDOW_MS
+        if use is not None and time_ms < use.first:
             return False if use.nothing_before else None
-        return time_ms - DIVERSITY_WINDOW_MS <= use.last
+        if use is not None and use.last >= since:
+            return True
+        # Also a model that is remembered may have been forgotten before, with a later use than a late one brought back.
+        return None if self.models_forgotten_at >= since else False
 
 
 def shorten(name: str) -> str:

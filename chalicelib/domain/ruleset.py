@@ -263,12 +263,28 @@ class _Check:
             "amount": set(NUMERIC_STATS),
             "unique": set(UNIQUE_STATS),
             "stat": set(STATS),
-            "badge": seen,
+            "badge": {"*", *seen},
             "scope": {"*", *(board.scope for board in self.rules.boards)},
         }
         for index, badge in enumerate(badges):
             for what, value in badge.criterion.references():
                 self.known(value, names[what], f"badges[{index}].criterion", what)
+        self.no_circles()
+
+    def no_circles(self) -> None:
+        """Badges that name each other in a circle could never be judged."""
+        ids = {badge.id for badge in self.rules.badges}
+        names = {
+            badge.id: {name for what, name in badge.criterion.references() if what == "badge"}
+            for badge in self.rules.badges
+        }
+        left = {badge: ids - {badge} if "*" in others else others for badge, others in names.items()}
+        while judged := {badge for badge, others in left.items() if not others & left.keys()}:
+            left = {badge: others for badge, others in left.items() if badge not in judged}
+        for index, badge in enumerate(self.rules.badges):
+            self.need(
+                badge.id not in left, f"badges[{index}].criterion", "names its own badge, directly or in a circle"
+            )
 
     def boards(self) -> None:
         scopes = [board.scope for board in self.rules.boards]
