@@ -1,0 +1,71 @@
+"""What surrounds one request: the clock, chance, and which fault (if any) it meets inside the engine."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from .errors import AwsError
+
+T = TypeVar("T")
+
+
+class Killed(BaseException):
+    """The process died here. Not an Exception, so that no handler of the code under test survives it."""
+
+
+class Call:
+    """One request under way. The default one meets no fault.
+
+    `mode` is what befalls it inside: "" | "partial" | "kill_mid" | "torn" | "conflict" | "throttle". `stale` is
+    the probability that an eventually consistent read of an item sees an older version of it.
+    """
+
+    __slots__ = ("mode", "now_ms", "pause", "rng", "seen", "stale")
+
+    def __init__(
+        self,
+        now_ms: int = 0,
+        rng: random.Random | None = None,
+        mode: str = "",
+        stale: float = 0.0,
+        pause: Callable[[], None] | None = None,
+    ) -> None:
+        self.now_ms, self.mode, self.stale = now_ms, mode, stale
+        self.rng = rng or random.Random(0)
+        self.pause = pause or (lambda: None)
+        self.seen: list[str] = []
+
+    def meets(self, mode: str) -> bool:
+        """Whether this fault befalls the call here; if so it counts as having happened."""
+        if self.mode != mode:
+            return False
+        self.seen.append(mode)
+        return True
+
+    def cut(self, parts: int) -> int:
+        """How many of the parts of a multi-part call are done before the process dies; `parts` if it lives."""
+        if parts > 1 and self.meets("kill_mid"):
+            return self.rng.randrange(1, parts)
+        return parts
+
+    def left_out(self, parts: int) -> set[int]:
+        """The parts that a partial answer reports as not done."""
+        if not parts or not self.meets("partial"):
+            return set()
+        return set(self.rng.sample(range(parts), self.rng.randint(1, parts)))
+
+    def version(self, older: list[T], current: T) -> T:
+        """The version of an item that an eventually consistent read sees."""
+        if older and self.rng.random() < self.stale:
+            self.seen.append("stale")
+            return self.rng.choice(older)
+        return current
+
+
+def missing_operation(name: str) -> AwsError:
+    return AwsError("UnknownOperationException", f"The simulation has no {name}", 400)
+
+
+Handler = Callable[[dict[str, Any], Call], dict[str, Any]]

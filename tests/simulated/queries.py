@@ -1,0 +1,276 @@
+"""Query and Scan: key conditions, pages, filters; older versions and torn reads where the call meets them."""
+
+from __future__ import annotations
+
+import zlib
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from typing import Any
+
+from .calls import Call
+from .capacity import Usage, read_units
+from .errors import Invalid
+from .expressions import Binding, Condition, Projection
+from .parser import Node, parse_condition
+from .table import Entry, Index, Row, Table
+from .values import Item, ordered
+
+PAGE_BYTES = 1024 * 1024
+_SUFFIX = chr(0x10FFFF)
+Found = tuple[Entry, Row]
+
+
+def projection_of(request: dict[str, Any], binding: Binding) -> Projection | None:
+    text = request.get("ProjectionExpression")
+    return Projection(text, binding) if text is not None else None
+
+
+def run(table: Table, operation: str, request: dict[str, Any], call: Call, usage: Usage) -> dict[str, Any]:
+    index = _index(table, request)
+    binding = Binding(request)
+    select = KeyRange(table, index, request, binding) if operation == "Query" else None
+    text = request.get("FilterExpression")
+    condition = Condition(text, "FilterExpression", binding) if text is not None else None
+    projection = projection_of(request, binding)
+    binding.finish()
+    limit = request.get("Limit")
+    if limit is not None and limit < 1:
+        raise Invalid("1 validation error detected: Value at 'limit' failed to satisfy constraint: Member >= 1")
+    counted = _selects_count(request, projection)
+    strong = bool(request.get("ConsistentRead"))
+    found = _read(table, index, select, request, strong, call)
+    items: list[Item] = []
+    size = scanned = 0
+    last: Row | None = None
+    for scanned, (_, row) in enumerate(found, 1):
+        size += index.entry_size(row)
+        item = index.project(row[0])
+        if condition is None or condition.test(item):
+            items.append(projection.take(item) if projection else item)
+        if scanned == limit or size > PAGE_BYTES:
+            last = row
+            break
+    usage.read(table.name, index.name, read_units(size, 1 if strong else 0.5))
+    answer: dict[str, Any] = {"Count": len(items), "ScannedCount": scanned}
+    if not counted:
+        answer["Items"] = items
+    if last is not None:
+        names = dict.fromkeys((*table.primary.keys, *index.keys))
+        answer["LastEvaluatedKey"] = {name: last[0][name] for name in names}
+    return answer
+
+
+def _index(table: Table, request: dict[str, Any]) -> Index:
+    name = request.get("IndexName")
+    if name is None:
+        return table.primary
+    if name not in table.indexes:
+        raise Invalid(f"The table does not have the specified index: {name}")
+    if request.get("ConsistentRead"):
+        raise Invalid("Consistent reads are not supported on global secondary indexes")
+    return table.indexes[name]
+
+
+def _selects_count(request: dict[str, Any], projection: Projection | None) -> bool:
+    select = request.get("Select")
+    if select is not None and projection is not None and select != "SPECIFIC_ATTRIBUTES":
+        raise Invalid("Cannot specify the ProjectionExpression when choosing to get " + str(select))
+    if select == "SPECIFIC_ATTRIBUTES" and projection is None:
+        raise Invalid("Must specify the ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES")
+    if select == "ALL_PROJECTED_ATTRIBUTES" and request.get("IndexName") is None:
+        raise Invalid("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
+    return bool(select == "COUNT")
+
+
+class KeyRange:
+    """The key condition of a Query: one partition and a span of its order."""
+
+    def __init__(self, table: Table, index: Index, request: dict[str, Any], binding: Binding) -> None:
+        text = request.get("KeyConditionExpression")
+        if text is None:
+            raise Invalid(
+                "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
+            )
+        what = "KeyConditionExpression"
+        Condition(text, what, binding)
+        self.binding, self.table, self.index = binding, table, index
+        self.low: Any = None
+        self.high: Any = None
+        self.open_low = self.open_high = False
+        self.prefix: Any = None
+        conditions: dict[str, Node] = {}
+        for node in _conjuncts(parse_condition(text, what).tree):
+            name = self._name(node)
+            if name in conditions:
+                raise Invalid("KeyConditionExpressions must only contain one condition per key")
+            conditions[name] = node
+        hash_node = conditions.pop(index.hash, None)
+        if hash_node is None:
+            raise Invalid(f"Query condition missed key schema element: {index.hash}")
+        if hash_node[0] != "compare" or hash_node[1] != "=":
+            raise Invalid("Query key condition not supported")
+        self.hash = self._operand(hash_node[3], index.hash)
+        if conditions and (index.range is None or set(conditions) != {index.range}):
+            wanted = index.range if index.range and index.range not in conditions else index.hash
+            raise Invalid(f"Query condition missed key schema element: {wanted}")
+        if conditions and index.range:
+            self._span(conditions[index.range], index.range)
+
+    def _name(self, node: Node) -> str:
+        kind = node[0]
+        path = node[2] if kind == "compare" else node[1] if kind == "between" else None
+        if kind == "call" and node[1] == "begins_with":
+            path = node[2][0]
+        if path is None or (kind == "compare" and node[1] == "<>"):
+            raise Invalid("Invalid operator used in KeyConditionExpression: " + str(node[1] if len(node) > 1 else kind))
+        if path[0] != "path" and kind == "compare" and node[3][0] == "path":
+            path = node[3]
+        if path[0] != "path" or len(path[1]) != 1:
+            raise Invalid("Invalid KeyConditionExpression: KeyConditionExpressions cannot have nested operations")
+        return str(self.binding.resolve(path[1])[0])
+
+    def _operand(self, node: Node, name: str) -> Any:
+        if node[0] != "value":
+            raise Invalid("Invalid KeyConditionExpression: operand must be a value")
+        value = self.binding.values[node[1]]
+        if self.table.types[name] not in value:
+            raise Invalid(
+                "One or more parameter values were invalid: Condition parameter type does not match schema type"
+            )
+        found = ordered(value)
+        if found in ("", b""):
+            raise Invalid(
+                "One or more parameter values are not valid. The AttributeValue for a key attribute cannot "
+                f"contain an empty string value. Key: {name}"
+            )
+        return found
+
+    def _span(self, node: Node, name: str) -> None:
+        if node[0] == "between":
+            self.low, self.high = self._operand(node[2], name), self._operand(node[3], name)
+        elif node[0] == "call":
+            self.prefix = self.low = self._operand(node[2][1], name)
+        else:
+            sign, operand = node[1], node[3]
+            if node[2][0] == "value":
+                sign, operand = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}.get(sign, sign), node[2]
+            bound = self._operand(operand, name)
+            if sign in ("=", ">", ">="):
+                self.low, self.open_low = bound, sign == ">"
+            if sign in ("=", "<", "<="):
+                self.high, self.open_high = bound, sign == "<"
+
+    def cut(self, entries: list[Entry]) -> tuple[int, int]:
+        """First and last + 1 position of the span in a partition."""
+        start, end = 0, len(entries)
+        if self.low is not None:
+            start = (bisect_right if self.open_low else bisect_left)(entries, self.low, key=_range_of)
+        if self.high is not None:
+            end = (bisect_left if self.open_high else bisect_right)(entries, self.high, key=_range_of)
+        elif self.prefix is not None:
+            above = self.prefix + (_SUFFIX if isinstance(self.prefix, str) else b"\xff" * 1024)
+            end = bisect_right(entries, above, key=_range_of)
+        return start, max(start, end)
+
+
+def _range_of(entry: Entry) -> Any:
+    return entry[0]
+
+
+def _conjuncts(node: Node) -> Iterator[Node]:
+    if node[0] == "and":
+        yield from _conjuncts(node[1])
+        yield from _conjuncts(node[2])
+    elif node[0] in ("or", "not", "in"):
+        raise Invalid(f"Invalid operator used in KeyConditionExpression: {node[0].upper()}")
+    else:
+        yield node
+
+
+def _read(
+    table: Table, index: Index, select: KeyRange | None, request: dict[str, Any], strong: bool, call: Call
+) -> Iterator[Found] | list[Found]:
+    """The rows in the wanted order, from the start key on."""
+    first = _look(table, index, select, request, strong, call)
+    if not call.meets("torn"):
+        return first
+    before = {found[0][1]: found for found in first}
+    call.pause()
+    after = {found[0][1]: found for found in _look(table, index, select, request, strong, call)}
+    chosen = [(before.get(key), after.get(key))[call.rng.randrange(2)] for key in dict.fromkeys((*before, *after))]
+    torn = [found for found in chosen if found is not None]
+    if select is not None:
+        torn.sort(key=lambda found: found[0], reverse=not request.get("ScanIndexForward", True))
+    return torn
+
+
+def _look(
+    table: Table, index: Index, select: KeyRange | None, request: dict[str, Any], strong: bool, call: Call
+) -> Iterator[Found]:
+    chosen = {} if strong or not call.stale else _older(table, call)
+    start = request.get("ExclusiveStartKey")
+    place = _start(table, index, start) if start else None
+    if select is not None:
+        entries = _entries(index, select.hash, chosen)
+        low, high = select.cut(entries)
+        forward = request.get("ScanIndexForward", True)
+        if place is not None:
+            if place[0] != select.hash:
+                raise Invalid("The provided starting key is outside query boundaries based on provided conditions")
+            at = place[1]
+            low, high = (
+                (max(low, bisect_right(entries, at)), high) if forward else (low, min(high, bisect_left(entries, at)))
+            )
+        span = range(low, high) if forward else range(high - 1, low - 1, -1)
+        return ((entries[i], _row(table, entries[i], chosen)) for i in span)
+    return _scan(table, index, request, place, chosen)
+
+
+def _row(table: Table, entry: Entry, chosen: dict[Any, Row | None]) -> Row:
+    key = entry[1]
+    row = chosen[key] if key in chosen else table.rows[key]
+    assert row is not None
+    return row
+
+
+def _scan(
+    table: Table, index: Index, request: dict[str, Any], place: Any, chosen: dict[Any, Row | None]
+) -> Iterator[Found]:
+    segments, segment = request.get("TotalSegments", 1), request.get("Segment", 0)
+    hashes = set(index.partitions)
+    hashes.update(p[0] for row in chosen.values() if row and (p := index.place(row[0])))
+    for partition in sorted(hashes):
+        if segments > 1 and zlib.crc32(str(partition).encode()) % segments != segment:
+            continue
+        if place is not None and partition < place[0]:
+            continue
+        for entry in list(_entries(index, partition, chosen)):
+            if place is None or partition > place[0] or entry > place[1]:
+                yield entry, _row(table, entry, chosen)
+
+
+def _older(table: Table, call: Call) -> dict[Any, Row | None]:
+    """For every row changed within the history: the version that this read sees of it."""
+    return {key: call.version(table.versions(key, call.now_ms), table.rows.get(key)) for key in table.recent}
+
+
+def _entries(index: Index, partition: Any, chosen: dict[Any, Row | None]) -> list[Entry]:
+    entries = index.partitions.get(partition, [])
+    if not chosen:
+        return entries
+    seen = [entry for entry in entries if entry[1] not in chosen]
+    for key, row in chosen.items():
+        place = index.place(row[0]) if row else None
+        if place is not None and place[0] == partition:
+            seen.append((place[1], key))
+    return sorted(seen)
+
+
+def _start(table: Table, index: Index, wire: dict[str, Any]) -> tuple[Any, Entry]:
+    names = dict.fromkeys((*table.primary.keys, *index.keys))
+    if set(wire) != set(names) or any(table.types[name] not in wire[name] for name in names):
+        raise Invalid("The provided starting key is invalid")
+    place, key = index.place(wire), table.primary.place(wire)
+    assert place is not None
+    assert key is not None
+    return place[0], (place[1], key)

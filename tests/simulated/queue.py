@@ -1,0 +1,374 @@
+"""One SQS queue, standard or FIFO: what is visible, in flight, delayed, deduplicated, dead."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import heapq
+import json
+import random
+import struct
+from collections import deque
+from typing import Any
+
+from .errors import AwsError
+
+DEDUPE_MS = 5 * 60 * 1000
+MAX_MESSAGE_BYTES = 1024 * 1024
+_DEFAULTS = {
+    "VisibilityTimeout": "30",
+    "DelaySeconds": "0",
+    "MessageRetentionPeriod": "345600",
+    "MaximumMessageSize": str(MAX_MESSAGE_BYTES),
+    "ReceiveMessageWaitTimeSeconds": "0",
+}
+
+
+def md5_of(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _md5_of_attributes(attributes: dict[str, Any]) -> str:
+    def chunk(data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + data
+
+    encoded = b""
+    for name in sorted(attributes):
+        value = attributes[name]
+        encoded += chunk(name.encode()) + chunk(value["DataType"].encode())
+        if "StringValue" in value:
+            encoded += b"\x01" + chunk(value["StringValue"].encode())
+        else:
+            encoded += b"\x02" + chunk(base64.b64decode(value["BinaryValue"]))
+    return hashlib.md5(encoded, usedforsecurity=False).hexdigest()
+
+
+def invalid_parameter(message: str, code: str = "InvalidParameterValue") -> AwsError:
+    return AwsError(code, message, legacy_code=code)
+
+
+class Message:
+    """One message. `visible_ms` is when it can be received again; `receipt` is the latest handle."""
+
+    __slots__ = (
+        "attributes",
+        "body",
+        "dead_from",
+        "dedupe",
+        "deleted",
+        "first_received_ms",
+        "group",
+        "id",
+        "md5",
+        "md5_attributes",
+        "receipt",
+        "receive_count",
+        "sent_ms",
+        "sequence",
+        "system",
+        "visible_ms",
+    )
+
+    def __init__(self, entry: dict[str, Any], now_ms: int, rng: random.Random) -> None:
+        bits = rng.getrandbits(128)
+        text = f"{bits:032x}"
+        self.id = f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+        self.body: str = entry["MessageBody"]
+        self.md5 = md5_of(self.body)
+        self.attributes: dict[str, Any] = entry.get("MessageAttributes") or {}
+        self.md5_attributes = _md5_of_attributes(self.attributes) if self.attributes else ""
+        self.system: dict[str, Any] = entry.get("MessageSystemAttributes") or {}
+        self.sent_ms = now_ms
+        self.group: str = entry.get("MessageGroupId", "")
+        self.dedupe: str = ""
+        self.sequence = ""
+        self.receive_count = 0
+        self.first_received_ms = 0
+        self.visible_ms = now_ms
+        self.receipt = ""
+        self.dead_from = ""
+        self.deleted = False
+
+    def copy(self) -> Message:
+        twin = object.__new__(Message)
+        for name in Message.__slots__:
+            setattr(twin, name, getattr(self, name))
+        twin.deleted, twin.receipt = False, ""
+        return twin
+
+    def system_attributes(self) -> dict[str, str]:
+        found = {
+            "ApproximateReceiveCount": str(self.receive_count),
+            "SentTimestamp": str(self.sent_ms),
+            "SenderId": "AIDASIMULATED",
+            "ApproximateFirstReceiveTimestamp": str(self.first_received_ms),
+        }
+        if self.group:
+            found["MessageGroupId"] = self.group
+        if self.sequence:
+            found["MessageDeduplicationId"] = self.dedupe
+            found["SequenceNumber"] = self.sequence
+        if self.dead_from:
+            found["DeadLetterQueueSourceArn"] = self.dead_from
+        if "AWSTraceHeader" in self.system:
+            found["AWSTraceHeader"] = self.system["AWSTraceHeader"]["StringValue"]
+        return found
+
+    def wire(self, wanted: list[str], named: list[str]) -> dict[str, Any]:
+        """As ReceiveMessage gives it; `wanted` are system attributes, `named` message attributes."""
+        answer: dict[str, Any] = {
+            "MessageId": self.id,
+            "ReceiptHandle": self.receipt,
+            "MD5OfBody": self.md5,
+            "Body": self.body,
+        }
+        if wanted:
+            system = self.system_attributes()
+            answer["Attributes"] = system if "All" in wanted else {n: system[n] for n in wanted if n in system}
+        every = "All" in named or ".*" in named
+        chosen = {n: v for n, v in self.attributes.items() if every or n in named}
+        if chosen:
+            answer["MessageAttributes"] = chosen
+            answer["MD5OfMessageAttributes"] = _md5_of_attributes(chosen)
+        return answer
+
+
+class Queue:
+    """`name` ending in .fifo makes it FIFO. Times in epoch milliseconds."""
+
+    def __init__(self, name: str, url: str, arn: str, attributes: dict[str, str]) -> None:
+        self.name, self.url, self.arn = name, url, arn
+        self.fifo = name.endswith(".fifo")
+        self.attributes = dict(_DEFAULTS)
+        self.redrive_arn = ""
+        self.max_receives = 0
+        self.configure(attributes)
+        self._waiting: deque[Message] = deque()
+        self._hidden: list[tuple[int, int, Message]] = []
+        self._groups: dict[str, deque[Message]] = {}
+        self._receipts: dict[str, Message] = {}
+        self._dedupes: dict[str, tuple[int, Message]] = {}
+        self._counter = 0
+        self.expired: list[Message] = []
+
+    def configure(self, attributes: dict[str, str]) -> None:
+        self.attributes.update({name: str(value) for name, value in attributes.items()})
+        policy = json.loads(self.attributes.get("RedrivePolicy") or "{}")
+        self.redrive_arn = policy.get("deadLetterTargetArn", "")
+        self.max_receives = int(policy.get("maxReceiveCount", 0))
+
+    @property
+    def visibility_ms(self) -> int:
+        return int(self.attributes["VisibilityTimeout"]) * 1000
+
+    def messages(self) -> list[Message]:
+        """Everything in the queue, visible or not, oldest first."""
+        if self.fifo:
+            return [m for group in self._groups.values() for m in group]
+        hidden = [m for at, _, m in self._hidden if not m.deleted and m.visible_ms == at]
+        return sorted([*self._waiting, *hidden], key=lambda m: m.sent_ms)
+
+    def described(self, now_ms: int) -> dict[str, str]:
+        self._wake(now_ms)
+        messages = self.messages()
+        visible = sum(m.visible_ms <= now_ms for m in messages)
+        flying = sum(m.visible_ms > now_ms and m.receive_count > 0 for m in messages)
+        return {
+            **self.attributes,
+            "QueueArn": self.arn,
+            "ApproximateNumberOfMessages": str(visible),
+            "ApproximateNumberOfMessagesNotVisible": str(flying),
+            "ApproximateNumberOfMessagesDelayed": str(len(messages) - visible - flying),
+            **({"FifoQueue": "true"} if self.fifo else {}),
+        }
+
+    def purge(self) -> None:
+        for message in self.messages():
+            message.deleted = True
+        self._waiting.clear()
+        self._hidden.clear()
+        self._groups.clear()
+
+    # sending
+
+    def send(self, entry: dict[str, Any], now_ms: int, rng: random.Random) -> Message:
+        body = entry.get("MessageBody")
+        if not body:
+            raise invalid_parameter("The request must contain the parameter MessageBody.", "MissingParameter")
+        size = len(body) if body.isascii() else len(body.encode())
+        if size > int(self.attributes["MaximumMessageSize"]):
+            raise invalid_parameter(
+                "One or more parameters are invalid. Reason: Message must be shorter than "
+                f"{self.attributes['MaximumMessageSize']} bytes."
+            )
+        message = Message(entry, now_ms, rng)
+        if self.fifo:
+            return self._send_in_order(message, entry, now_ms)
+        delay = entry.get("DelaySeconds")
+        self.place(message, now_ms + 1000 * int(self.attributes["DelaySeconds"] if delay is None else delay), now_ms)
+        return message
+
+    def _send_in_order(self, message: Message, entry: dict[str, Any], now_ms: int) -> Message:
+        if not message.group:
+            raise invalid_parameter("The request must contain the parameter MessageGroupId.", "MissingParameter")
+        if entry.get("DelaySeconds"):
+            raise invalid_parameter(
+                f"Value {entry['DelaySeconds']} for parameter DelaySeconds is invalid. Reason: The request include "
+                "parameter that is not valid for this queue type."
+            )
+        dedupe = entry.get("MessageDeduplicationId")
+        if not dedupe:
+            if self.attributes.get("ContentBasedDeduplication") != "true":
+                raise invalid_parameter(
+                    "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId "
+                    "provided explicitly"
+                )
+            dedupe = hashlib.sha256(message.body.encode()).hexdigest()
+        known = self._dedupes.get(dedupe)
+        if known is not None and known[0] > now_ms:
+            return known[1]
+        self._counter += 1
+        message.dedupe, message.sequence = dedupe, f"{18_850_000_000_000_000_000 + self._counter * 256}"
+        self._dedupes[dedupe] = (now_ms + DEDUPE_MS, message)
+        self._groups.setdefault(message.group, deque()).append(message)
+        return message
+
+    def place(self, message: Message, visible_ms: int, now_ms: int) -> None:
+        """Puts a message into the queue, to be seen from `visible_ms` on."""
+        message.visible_ms = visible_ms
+        if self.fifo:
+            self._groups.setdefault(message.group, deque()).append(message)
+        elif visible_ms <= now_ms:
+            self._waiting.append(message)
+        else:
+            self._hide(message)
+
+    def _hide(self, message: Message) -> None:
+        self._counter += 1
+        heapq.heappush(self._hidden, (message.visible_ms, self._counter, message))
+
+    # receiving
+
+    def _wake(self, now_ms: int) -> None:
+        while self._hidden and self._hidden[0][0] <= now_ms:
+            at, _, message = heapq.heappop(self._hidden)
+            if not message.deleted and message.visible_ms == at:
+                self._waiting.append(message)
+
+    def deliverable(self, now_ms: int) -> bool:
+        """Whether a receive would find something."""
+        if self.fifo:
+            return any(group and self._free(group, now_ms) for group in self._groups.values())
+        return bool(self._waiting) or bool(self._hidden and self._hidden[0][0] <= now_ms)
+
+    def next_ms(self) -> int | None:
+        """The earliest time at which a receive can find something; None if the queue is empty."""
+        if self.fifo:
+            times = [max(m.visible_ms for m in group) for group in self._groups.values() if group]
+            return min(times, default=None)
+        while self._hidden and (self._hidden[0][2].deleted or self._hidden[0][2].visible_ms != self._hidden[0][0]):
+            heapq.heappop(self._hidden)
+        return 0 if self._waiting else self._hidden[0][0] if self._hidden else None
+
+    @staticmethod
+    def _free(group: deque[Message], now_ms: int) -> bool:
+        return all(message.visible_ms <= now_ms for message in group)
+
+    def receive(
+        self, now_ms: int, most: int, visibility_s: float | None, rng: random.Random, dead: Queue | None
+    ) -> list[Message]:
+        """Up to `most` messages, hidden from others for the visibility timeout (default: the queue's)."""
+        self._wake(now_ms)
+        hide_ms = self.visibility_ms if visibility_s is None else int(visibility_s * 1000)
+        found: list[Message] = []
+        for message in self._candidates(now_ms, most):
+            if now_ms - message.sent_ms > 1000 * int(self.attributes["MessageRetentionPeriod"]):
+                self._drop(message)
+                self.expired.append(message)
+            elif self.max_receives and dead is not None and message.receive_count >= self.max_receives:
+                self._drop(message)
+                self._bury(message, dead, now_ms)
+            else:
+                found.append(message)
+        for message in found:
+            message.receive_count += 1
+            message.first_received_ms = message.first_received_ms or now_ms
+            message.visible_ms = now_ms + hide_ms
+            message.receipt = f"{message.id}#{rng.getrandbits(64):016x}"
+            self._receipts[message.receipt] = message
+            if not self.fifo:
+                self._hide(message)
+        return found
+
+    def _candidates(self, now_ms: int, most: int) -> list[Message]:
+        if not self.fifo:
+            return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+        found: list[Message] = []
+        for group in self._groups.values():
+            if group and self._free(group, now_ms):
+                found += list(group)[: most - len(found)]
+            if len(found) == most:
+                break
+        return found
+
+    def shuffle(self, now_ms: int, rng: random.Random) -> None:
+        """A standard queue keeps no order."""
+        self._wake(now_ms)
+        if len(self._waiting) > 1:
+            waiting = list(self._waiting)
+            rng.shuffle(waiting)
+            self._waiting = deque(waiting)
+
+    def _drop(self, message: Message) -> None:
+        message.deleted = True
+        self._receipts.pop(message.receipt, None)
+        if self.fifo:
+            group = self._groups[message.group]
+            group.remove(message)
+            if not group:
+                del self._groups[message.group]
+
+    def _bury(self, message: Message, dead: Queue, now_ms: int) -> None:
+        twin = message.copy()
+        twin.dead_from = self.arn
+        twin.receive_count = twin.first_received_ms = 0
+        if self.fifo:
+            twin.sent_ms = now_ms
+        dead.place(twin, now_ms, now_ms)
+
+    def delete(self, receipt: str, now_ms: int) -> None:
+        """An old handle of a standard message still deletes it; one of a FIFO message must be in flight."""
+        message = self._receipts.get(receipt)
+        if message is None:
+            if "#" not in receipt:
+                raise AwsError(
+                    "ReceiptHandleIsInvalid",
+                    f'The input receipt handle "{receipt}" is not a valid receipt handle.',
+                    legacy_code="ReceiptHandleIsInvalid",
+                )
+            return
+        if self.fifo and (message.receipt != receipt or message.visible_ms <= now_ms):
+            raise invalid_parameter(
+                f"Value {receipt} for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired."
+            )
+        if not message.deleted:
+            if message in self._waiting:
+                self._waiting.remove(message)
+            self._drop(message)
+        self._receipts.pop(receipt, None)
+
+    def change_visibility(self, receipt: str, seconds: int, now_ms: int) -> None:
+        message = self._receipts.get(receipt)
+        if message is None or message.deleted or message.receipt != receipt or message.visible_ms <= now_ms:
+            raise AwsError(
+                "MessageNotInflight",
+                f"Value {receipt} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not "
+                "available for visibility timeout change.",
+                legacy_code="AWS.SimpleQueueService.MessageNotInflight",
+            )
+        message.visible_ms = now_ms + int(seconds) * 1000
+        if not self.fifo:
+            if seconds:
+                self._hide(message)
+            else:
+                self._waiting.append(message)

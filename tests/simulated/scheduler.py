@@ -1,0 +1,226 @@
+"""Actors are real threads that pass one baton: exactly one runs, a seeded draw says who goes on, time is virtual."""
+
+from __future__ import annotations
+
+import _thread
+import heapq
+import random
+import threading
+import traceback
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from .calls import Killed
+
+
+class Stuck(AssertionError):
+    """The world did not come to rest within the allowed number of steps."""
+
+
+class Source(Protocol):
+    """Something that can start actors of its own when there is work for them."""
+
+    def ready(self, now_ms: int) -> bool: ...
+
+    def next_ms(self) -> int | None: ...
+
+    def start(self) -> None: ...
+
+
+class Actor:
+    """One strand of the code under test. `failed` holds what it raised, if anything but Killed."""
+
+    __slots__ = ("args", "dead", "deadline_ms", "failed", "fn", "ident", "name", "result", "thread")
+
+    def __init__(self, name: str, fn: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        self.name, self.fn, self.args = name, fn, args
+        self.dead = False
+        self.deadline_ms: int | None = None
+        self.failed: BaseException | None = None
+        self.result: Any = None
+        self.thread: _Worker | None = None
+        self.ident = 0
+
+
+class _Worker:
+    """A thread that runs one actor after another; its lock is its side of the baton."""
+
+    idle: list[_Worker]
+
+    def __init__(self) -> None:
+        self.baton = _thread.allocate_lock()
+        self.baton.acquire()
+        self.job: tuple[Scheduler, Actor] | None = None
+        threading.Thread(target=self._loop, name="actor", daemon=True).start()
+
+    def _loop(self) -> None:
+        while True:
+            self.baton.acquire()
+            job, self.job = self.job, None
+            assert job is not None
+            scheduler, actor = job
+            actor.ident = _thread.get_ident()
+            try:
+                actor.result = actor.fn(*actor.args)
+            except Killed:
+                actor.dead = True
+            except BaseException as error:
+                actor.failed = error
+                scheduler.failures.append((actor.name, error, traceback.format_exc()))
+            scheduler.retire(actor, self)
+
+
+_Worker.idle = []
+
+
+class Scheduler:
+    """The clock, the actors that can go on, those that sleep, and the sources that can start more."""
+
+    def __init__(self, rng: random.Random, start_ms: int) -> None:
+        self.rng, self.now_ms = rng, start_ms
+        self.running: Actor | None = None
+        self.sources: list[Source] = []
+        self.failures: list[tuple[str, BaseException, str]] = []
+        self.on_advance: Callable[[], None] = lambda: None
+        self.steps = 0
+        self.max_steps = 0
+        self._ready: list[Actor] = []
+        self._asleep: list[tuple[int, int, Actor | Callable[[], None]]] = []
+        self._sequence = 0
+        self._main = _thread.allocate_lock()
+        self._main.acquire()
+        self._stuck = False
+        self._closing = False
+
+    def spawn(self, name: str, fn: Callable[..., Any], *args: Any) -> Actor:
+        actor = Actor(name, fn, args)
+        self._ready.append(actor)
+        return actor
+
+    def current(self) -> Actor | None:
+        """The actor that is calling; None outside of `run`."""
+        actor = self.running
+        if actor is not None and actor.ident != _thread.get_ident():
+            raise RuntimeError("code under simulation called from a thread of its own: spawn an actor instead")
+        return actor
+
+    def at(self, at_ms: int, do: Callable[[], None]) -> None:
+        """Runs a short function (that makes no calls) at a virtual time."""
+        self._sequence += 1
+        heapq.heappush(self._asleep, (at_ms, self._sequence, do))
+
+    def pause(self, actor: Actor) -> None:
+        """Lets the draw say who goes on."""
+        if not self._ready and not self._asleep and not self.sources:
+            self.steps += 1
+            return
+        self._ready.append(actor)
+        self._switch(actor)
+
+    def sleep(self, actor: Actor, ms: float) -> None:
+        self._sequence += 1
+        heapq.heappush(self._asleep, (self.now_ms + max(0, round(ms)), self._sequence, actor))
+        self._switch(actor)
+
+    def advance(self, to_ms: int) -> None:
+        if to_ms > self.now_ms:
+            self.now_ms = to_ms
+            self.on_advance()
+
+    def run(self, max_steps: int) -> None:
+        """Until nothing can happen any more."""
+        self.max_steps = self.steps + max_steps
+        self._stuck = False
+        first = self._next()
+        if first is not None:
+            self._hand(first)
+            self._main.acquire()
+        self.running = None
+        if self._stuck:
+            self.close()
+            raise Stuck(f"not at rest after {max_steps} steps")
+
+    def close(self) -> None:
+        """Unwinds every actor that is still under way."""
+        self._closing = True
+        left = [*self._ready, *(a for _, _, a in self._asleep if isinstance(a, Actor))]
+        self._ready, self._asleep, self.sources = [], [], []
+        for actor in left:
+            actor.dead = True
+            if actor.thread is not None:
+                self._hand(actor)
+                self._main.acquire()
+        self.running = None
+        self._closing = False
+
+    def retire(self, actor: Actor, worker: _Worker) -> None:
+        """The actor's thread is free again; hands the baton on."""
+        _Worker.idle.append(worker)
+        following = None if self._closing else self._next()
+        if following is None:
+            self._main.release()
+        else:
+            self._hand(following)
+
+    def _switch(self, actor: Actor) -> None:
+        if actor.dead and self._closing:
+            raise Killed
+        following = self._next()
+        if following is actor:
+            return
+        if following is None:
+            self._main.release()
+        else:
+            self._hand(following)
+        assert actor.thread is not None
+        actor.thread.baton.acquire()
+        if actor.dead:
+            raise Killed
+
+    def _hand(self, actor: Actor) -> None:
+        self.running = actor
+        worker = actor.thread
+        if worker is None:
+            worker = actor.thread = _Worker.idle.pop() if _Worker.idle else _Worker()
+            worker.job = (self, actor)
+        worker.baton.release()
+
+    def _next(self) -> Actor | None:
+        """Who goes on; None if the world is at rest, or broken: `run` tells which."""
+        try:
+            return self._choose()
+        except BaseException as error:
+            self.failures.append(("(the simulation)", error, traceback.format_exc()))
+            return None
+
+    def _choose(self) -> Actor | None:
+        self.steps += 1
+        if self.steps > self.max_steps:
+            self._stuck = True
+            return None
+        while True:
+            self._wake()
+            able = [source for source in self.sources if source.ready(self.now_ms)]
+            count = len(self._ready)
+            if count or able:
+                choice = self.rng.randrange(count + len(able)) if count + len(able) > 1 else 0
+                if choice < count:
+                    ready = self._ready
+                    ready[choice], ready[-1] = ready[-1], ready[choice]
+                    return ready.pop()
+                able[choice - count].start()
+                continue
+            times = [t for s in self.sources if (t := s.next_ms()) is not None]
+            if self._asleep:
+                times.append(self._asleep[0][0])
+            if not times:
+                return None
+            self.advance(max(self.now_ms, min(times)))
+
+    def _wake(self) -> None:
+        while self._asleep and self._asleep[0][0] <= self.now_ms:
+            _, _, who = heapq.heappop(self._asleep)
+            if isinstance(who, Actor):
+                self._ready.append(who)
+            else:
+                who()
