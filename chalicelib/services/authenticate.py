@@ -1,0 +1,56 @@
+"""Who calls: a key's player and permissions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.domain.errors import Conflict, Forbidden, Unauthenticated
+from chalicelib.domain.periods import day_name, day_of
+from chalicelib.domain.permissions import ADMIN, is_key, key_digest
+from chalicelib.services.context import Context
+from chalicelib.store.api_keys import find_key, mark_used
+from chalicelib.store.table import StoreError
+
+# One sentence for a missing, a wrong and a revoked key: nobody learns which it was.
+REFUSAL = "A valid API key is needed, as 'X-API-Key' or 'Authorization: Bearer'."
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The player behind a key. `prefix`: the key's visible part."""
+
+    player: str
+    prefix: str
+    permissions: frozenset[str]
+
+    def may(self, permission: str) -> bool:
+        """Whether the key allows it; an admin's allows everything."""
+        return permission in self.permissions or ADMIN in self.permissions
+
+
+def authenticate(context: Context, key: str) -> Caller:
+    """The caller with this key. Raises Unauthenticated if it is missing, wrong or revoked."""
+    if not is_key(key):
+        raise Unauthenticated(REFUSAL)
+    digest = key_digest(key)
+    row = find_key(context.table, digest)
+    if row is None or row.revoked_at:
+        raise Unauthenticated(REFUSAL)
+    today = day_name(day_of(context.now_ms()))
+    if (row.used_on or "") < today:
+        _note_use(context, digest, today)
+    return Caller(row.player, row.prefix, frozenset(row.permissions))
+
+
+def require(caller: Caller, permission: str) -> None:
+    """Raises Forbidden unless the caller's key allows it."""
+    if not caller.may(permission):
+        raise Forbidden(f"This key may not do that: it needs the permission '{permission}'.", permission=permission)
+
+
+def _note_use(context: Context, digest: str, today: str) -> None:
+    try:
+        mark_used(context.table, digest, today)
+    except (Conflict, StoreError):
+        # Another request noted it, or the next one will: no reason to refuse this one.
+        return

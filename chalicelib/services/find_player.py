@@ -1,0 +1,62 @@
+"""Whose figures may be read by whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.names import PLAYER_ID, PUBLIC_ID
+from chalicelib.domain.permissions import ADMIN
+from chalicelib.domain.player import Player
+from chalicelib.services.authenticate import Caller
+from chalicelib.services.context import Context
+from chalicelib.store.player_reads import player_of_public
+from chalicelib.store.players import load_player
+
+# One sentence for who does not exist and who is private.
+NOBODY = "There is no such player."
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A player as one caller sees them. `whole`: the caller is the player, or an admin; `shown_id`: the id to show."""
+
+    player: Player
+    whole: bool
+    shown_id: str
+
+
+def find_player(context: Context, caller: Caller, wanted: str | None = None) -> Seen:
+    """The caller's own player, or the one with this id or public id. Raises NotFound, also for the private."""
+    if wanted is None or wanted == caller.player:
+        player = load_player(context.table, caller.player)
+        if player is None:
+            raise NotFound(NOBODY)
+        return Seen(player, True, player.id)
+    player = _load(context, wanted)
+    if player is None:
+        raise NotFound(NOBODY)
+    whole = player.id == caller.player or ADMIN in caller.permissions
+    if player.identity.private and not whole:
+        raise NotFound(NOBODY)
+    # Who asks by the public id does not learn the real one, unless the player goes by a chosen name.
+    known = whole or wanted == player.id or bool(player.identity.display_name)
+    return Seen(player, whole, player.id if known else player.identity.public)
+
+
+def real_id(context: Context, wanted: str) -> str:
+    """The id of the player with this id or public id. Raises NotFound."""
+    player = _load(context, wanted)
+    if player is None:
+        raise NotFound(NOBODY)
+    return player.id
+
+
+def _load(context: Context, wanted: str) -> Player | None:
+    if not PLAYER_ID.fullmatch(wanted):
+        return None
+    player = load_player(context.table, wanted)
+    if player is None and PUBLIC_ID.fullmatch(wanted):
+        real = player_of_public(context.table, wanted)
+        player = load_player(context.table, real) if real else None
+    return player

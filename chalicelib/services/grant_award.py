@@ -1,0 +1,56 @@
+"""Grant points outside the formula."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.domain.errors import InvalidRequest, RejectedEvent
+from chalicelib.domain.events import AWARD_TYPE, AWARDS_SOURCE, PlayerId, Printable
+from chalicelib.services.accept_events import Accepted, accept_events, check_award
+from chalicelib.services.authenticate import Caller
+from chalicelib.services.context import Context
+
+
+class AwardRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """Points for one player, named by `player` or `username`. An award is known by its `key`, else by `reason` and
+    `timestamp`; with neither, each request is an award of its own."""
+
+    points: Annotated[int, Meta(description="Within the ruleset's bounds, by default -10,000 to 10,000.")]
+    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+    player: PlayerId | None = None
+    username: PlayerId | None = None
+    key: Printable | None = None
+    timestamp: Annotated[datetime, Meta(tz=True)] | None = None
+    public: Annotated[bool, Meta(description="False: others are not shown this award.")] = True
+
+
+def grant_award(context: Context, caller: Caller, request: AwardRequest) -> Accepted:
+    """Queue an award, granted by the caller. Raises InvalidRequest (`award_out_of_range` over the bound)."""
+    player = request.player or request.username
+    if player is None or (request.player and request.username and request.player != request.username):
+        raise InvalidRequest("Name one player, as 'player' or as 'username'.", parameter="player")
+    try:
+        check_award(context, request.points)
+    except RejectedEvent as error:
+        most = context.rules.ruleset.awards.max_points
+        raise InvalidRequest(str(error), code=error.reason, minimum=-most, maximum=most) from error
+    data: dict[str, Any] = {"points": request.points, "reason": request.reason}
+    if request.key is not None:
+        data["key"] = request.key
+    if not request.public:
+        data["public"] = False
+    event: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": context.new_id(),
+        "source": AWARDS_SOURCE,
+        "type": AWARD_TYPE,
+        "subject": player,
+        "data": data,
+    }
+    if request.timestamp is not None:
+        event["time"] = msgspec.to_builtins(request.timestamp)
+    return accept_events(context, caller, [event])

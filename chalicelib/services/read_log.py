@@ -1,0 +1,141 @@
+"""What happened to a player: every event applied with what it paid and why, newest first, for 90 days."""
+
+from __future__ import annotations
+
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.domain.errors import InvalidRequest
+from chalicelib.domain.events import AWARD_TYPE
+from chalicelib.domain.log import Entry
+from chalicelib.domain.periods import MINUTE_MS, moment_name
+from chalicelib.services.authenticate import Caller
+from chalicelib.services.context import Context
+from chalicelib.services.find_player import find_player
+from chalicelib.store.player_reads import Place, log_page
+
+# Queries for one answer: a player with few awards among many events gets a short page and a cursor.
+MAX_QUERIES = 10
+# Four entries are what a pack of the log holds at least, once it is full.
+ENTRIES_IN_PACK = 4
+_CURSOR = re.compile(r"(\d{1,10})\.(\d{1,6})\.(\d{1,4})")
+
+
+class LogEntry(msgspec.Struct, rename="camel", omit_defaults=True):
+    """One applied event. `paid`: XP by action; `unpaid`: why an action that counted paid nothing.
+
+    `id`, `source`, `reason` of decisions and `grantedBy` are shown to the player and to admins alone.
+    """
+
+    time: str
+    type: str
+    xp: int
+    paid: dict[str, int]
+    status: str
+    id: str = ""
+    source: str = ""
+    unpaid: dict[str, str] = {}
+    credits: dict[str, int] = {}
+    level: Annotated[int | None, Meta(description="The level reached by this event.")] = None
+    badges: list[str] = []
+    milestones: list[int] = []
+    streak: Annotated[int | None, Meta(description="The current streak, where this event changed it.")] = None
+    provider: str = ""
+    model: str = ""
+    latency_ms: int | None = None
+    fallback: bool = False
+    reason: str = ""
+    granted_by: str = ""
+    public: bool = True
+
+
+class Log(msgspec.Struct, rename="camel"):
+    """A page, newest minute first. `cursor` asks for the next one; null at the end."""
+
+    entries: list[LogEntry]
+    cursor: str | None
+
+
+def read_log(
+    context: Context,
+    caller: Caller,
+    wanted: str | None = None,
+    *,
+    cursor: str | None = None,
+    limit: int = 50,
+    only: str | None = None,
+) -> Log:
+    """A page of the log of the caller or of the player with this id, of one event type if `only`.
+
+    Raises NotFound; InvalidRequest for a cursor that no answer gave.
+    """
+    seen = find_player(context, caller, wanted)
+    place = _place(cursor) if cursor else None
+    shown: list[LogEntry] = []
+    for _ in range(MAX_QUERIES):
+        packs = (limit - len(shown)) // ENTRIES_IN_PACK + 1
+        page = log_page(context.table, seen.player.id, context.now_ms(), packs, place)
+        for at, entry in page.entries:
+            if only not in (None, entry.type) or not (entry.public or seen.whole):
+                continue
+            if len(shown) == limit:
+                return Log(shown, _cursor(place))
+            shown.append(_shown(entry, at.minute, seen.whole))
+            place = at
+        place = page.next
+        if place is None:
+            return Log(shown, None)
+    return Log(shown, _cursor(place))
+
+
+def read_awards(
+    context: Context, caller: Caller, wanted: str | None = None, *, cursor: str | None = None, limit: int = 50
+) -> Log:
+    """Like read_log, awards alone."""
+    return read_log(context, caller, wanted, cursor=cursor, limit=limit, only=AWARD_TYPE)
+
+
+def _shown(entry: Entry, minute: int, whole: bool) -> LogEntry:
+    shown = LogEntry(
+        time=moment_name(minute * MINUTE_MS + entry.offset),
+        type=entry.type,
+        xp=entry.xp,
+        paid=entry.paid,
+        status=entry.status,
+        unpaid=entry.unpaid,
+        credits=entry.credits,
+        level=entry.levels[1] if entry.levels else None,
+        badges=entry.badges,
+        milestones=entry.milestones,
+        streak=entry.streak,
+        provider=entry.provider,
+        model=entry.model,
+        latency_ms=entry.latency_ms,
+        fallback=entry.fallback,
+        reason=entry.note,
+        public=entry.public,
+    )
+    if whole:
+        shown.id, shown.source, shown.granted_by = entry.id, entry.source, entry.by
+    return shown
+
+
+def _cursor(place: Place | None) -> str | None:
+    if place is None:
+        return None
+    return urlsafe_b64encode(f"{place.minute}.{place.chunk}.{place.position}".encode()).decode().rstrip("=")
+
+
+def _place(cursor: str) -> Place:
+    try:
+        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+    except ValueError:
+        text = ""
+    found = _CURSOR.fullmatch(text)
+    if not found:
+        raise InvalidRequest("'cursor' must be one that an answer gave", parameter="cursor")
+    return Place(*(int(part) for part in found.groups()))
