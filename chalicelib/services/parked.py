@@ -173,13 +173,13 @@ def identified(raw: dict[str, Any], fallback_id: str) -> dict[str, Any]:
     return raw | {"id": fallback_id} if raw.get("id") is None else dict(raw)
 
 
-def packed(raws: Sequence[Any]) -> list[str]:
-    """Events as message bodies: arrays of at most 500 events and 200 KB; one alone as itself."""
+def packed(raws: Sequence[Any], most: int = events.MAX_EVENTS_PER_MESSAGE) -> list[str]:
+    """Events as message bodies: arrays of at most `most` events and 200 KB; one alone as itself."""
     groups: list[list[bytes]] = []
     size = 0
     for raw in raws:
         text = msgspec.json.encode(raw)
-        if not groups or len(groups[-1]) == events.MAX_EVENTS_PER_MESSAGE or size + len(text) > MAX_BODY_BYTES:
+        if not groups or len(groups[-1]) == most or size + len(text) > MAX_BODY_BYTES:
             groups.append([])
             size = 0
         groups[-1].append(text)

@@ -1,0 +1,5 @@
+"""The `laurel` command: what an operator does that no HTTP caller may."""
+
+from chalicelib.cli.main import main
+
+__all__ = ["main"]

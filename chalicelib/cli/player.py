@@ -1,0 +1,25 @@
+"""`laurel player`: a player's figures, as the player would see them."""
+
+from __future__ import annotations
+
+import click
+import msgspec
+
+from chalicelib.cli.target import Target
+from chalicelib.domain.permissions import ADMIN
+from chalicelib.services.authenticate import Caller
+from chalicelib.services.read_profile import read_profile
+
+
+@click.group()
+def player() -> None:
+    """Look at players."""
+
+
+@player.command()
+@click.argument("player_id", metavar="ID")
+@click.pass_obj
+def show(target: Target, player_id: str) -> None:
+    """Print the profile of the player with this id or public id, as JSON."""
+    profile = read_profile(target.context, Caller("", "", frozenset([ADMIN])), player_id)
+    click.echo(msgspec.json.format(msgspec.json.encode(profile), indent=2).decode())

@@ -1,0 +1,133 @@
+"""Which deployment a command acts on: the one named, the one in the environment, or the one on this machine.
+
+--stage NAME        the CloudFormation stack laurel-NAME, with the AWS credentials and region of the environment
+LAUREL_TABLE, ...   the variables that Laurel's functions get (`laurel stack env` prints them)
+otherwise           the local stack, as `make run` left it: found by .stack/state.json
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import get_session
+
+from chalicelib import settings, wiring
+from chalicelib.services.context import Context
+
+LOCAL = "local"
+# The emulator takes any credentials, but needs some.
+LOCAL_AWS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+# How CloudFormation names a queue's URL among the stack's outputs.
+OUTPUTS = {name: "".join(part.capitalize() for part in name.split("_")) + "QueueUrl" for name in settings.QUEUES}
+API_PATH = "/laurel"
+
+
+class NoTarget(Exception):
+    """No deployment to act on; the message says what to do."""
+
+
+@dataclass
+class Target:
+    """`stage`: as given on the command line. `ruleset`: a file to use instead of the shipped one."""
+
+    stage: str | None = None
+    ruleset: Path | None = None
+
+    @cached_property
+    def variables(self) -> dict[str, str]:
+        """The environment of one of Laurel's own functions, and how AWS is reached."""
+        found = self._variables()
+        if self.ruleset:
+            # Absolute, it takes the place of a file name inside the package.
+            found["LAUREL_RULESET"] = str(self.ruleset.resolve())
+        return found
+
+    @cached_property
+    def context(self) -> Context:
+        """Everything a use case needs, on this deployment."""
+        os.environ.update({name: value for name, value in self.variables.items() if name.startswith("AWS_")})
+        return wiring.build(settings.read(self.variables), get_session())
+
+    def _variables(self) -> dict[str, str]:
+        if self.stage is None and os.environ.get("LAUREL_TABLE"):
+            return {name: value for name, value in os.environ.items() if name.startswith("LAUREL_")}
+        if self.stage is None or self.stage == LOCAL:
+            return _local()
+        return _from_outputs(self.stage, _outputs(self.stage, {}), None)
+
+
+def _local() -> dict[str, str]:
+    port = next((port for file in _state_files() if (port := _port(file))), None)
+    if port is None:
+        raise NoTarget(
+            "There is no local stack; start it with: make run. Or name a deployment: laurel --stage NAME ..."
+        )
+    endpoint = f"http://127.0.0.1:{port}"
+    aws = {**LOCAL_AWS, "AWS_ENDPOINT_URL": endpoint}
+    try:
+        found = _outputs(LOCAL, aws)
+    except NoTarget as error:
+        raise NoTarget("The local stack does not run; start it with: make run") from error
+    return _from_outputs(LOCAL, found | {"ApiUrl": endpoint + API_PATH}, endpoint) | aws
+
+
+def _state_files() -> list[Path]:
+    """Where a checkout keeps its local stack: above the working directory, or where this package is."""
+    here = Path.cwd()
+    homes = [here, *here.parents, Path(__file__).resolve().parents[2]]
+    return [home / ".stack" / "state.json" for home in homes]
+
+
+def _port(file: Path) -> int | None:
+    try:
+        state = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return None
+    return state.get("port") if state.get("pid") else None
+
+
+def _outputs(stage: str, aws: Mapping[str, str]) -> dict[str, str]:
+    session = get_session()
+    options: dict[str, Any] = {}
+    if aws:
+        options = {
+            "endpoint_url": aws["AWS_ENDPOINT_URL"],
+            "region_name": aws["AWS_DEFAULT_REGION"],
+            "aws_access_key_id": aws["AWS_ACCESS_KEY_ID"],
+            "aws_secret_access_key": aws["AWS_SECRET_ACCESS_KEY"],
+        }
+    name = f"laurel-{stage}"
+    try:
+        quick = Config(connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 2, "mode": "standard"})
+        client = session.create_client("cloudformation", config=quick, **options)
+        stack = client.describe_stacks(StackName=name)["Stacks"][0]
+    except (BotoCoreError, ClientError) as error:
+        raise NoTarget(f"The stack '{name}' could not be looked up: {error}") from error
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def _from_outputs(stage: str, outputs: Mapping[str, str], endpoint: str | None) -> dict[str, str]:
+    try:
+        urls = {name: outputs[key] for name, key in OUTPUTS.items()}
+        table, bus = outputs["TableName"], outputs["BusName"]
+    except KeyError as missing:
+        raise NoTarget(f"The stack 'laurel-{stage}' has no output {missing}: is it Laurel's?") from missing
+    if endpoint:
+        # The emulator's URLs name the port they were made at.
+        urls = {name: endpoint + urlsplit(url).path for name, url in urls.items()}
+    return {
+        "LAUREL_STAGE": stage,
+        "LAUREL_TABLE": table,
+        "LAUREL_BUS": bus,
+        "LAUREL_API_URL": outputs.get("ApiUrl", ""),
+        **{f"LAUREL_{name.upper()}_QUEUE": url for name, url in urls.items()},
+    }
