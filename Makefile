@@ -48,7 +48,7 @@ stack-stop: setup ## end a local stack that was left running
 	@$(RUN) -m infra.local.stack stop
 
 test: setup ## all tests
-	@$(RUN) -m pytest -n 2 --dist loadgroup
+	@$(RUN) -m pytest -n 2
 
 sim: setup ## the simulation of exactly-once (SEEDS=1000)
 	@SEEDS=$(SEEDS) $(RUN) -m tests.simulated.run

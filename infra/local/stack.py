@@ -104,7 +104,9 @@ class Stack:
         before = cloudformation.describe(client, STACK_NAME)
         self.fresh = before is None
         self.ruleset = built.build.ruleset.name if built.build.ruleset else DEFAULT_RULESET
-        s3.create_bucket(Bucket=BUCKET)
+        # After a crash the emulator may know the bucket although all else is lost.
+        with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+            s3.create_bucket(Bucket=BUCKET)
         sent = cloudformation.upload(s3, BUCKET, built)
         self.changed = cloudformation.deployed_digest(before) != sent.digest
         after = cloudformation.deploy(client, STACK_NAME, sent, poll_s=POLL_S) if self.changed else before

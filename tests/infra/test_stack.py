@@ -20,9 +20,6 @@ from infra.local.emulator import Emulator
 from infra.local.stack import Stack, running_stack
 from infra.package import Package
 
-# One process of `make test` runs all of these: every stack costs seconds.
-pytestmark = pytest.mark.xdist_group("stack")
-
 ITEM = {"pk": {"S": "TEST#1"}, "sk": {"S": "ITEM"}}
 
 
