@@ -1,0 +1,176 @@
+"""`make run`: Laurel on this machine, with a sample of real traffic; everything it shows it asked the API for.
+
+ONCE=1 ends after printing, with status 1 if anything was missing; otherwise it serves until Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import get_session
+
+from chalicelib import settings, wiring
+from chalicelib.cli import replay, trace
+from chalicelib.cli.progress_file import Standing
+from chalicelib.domain.periods import DAY_MS
+from chalicelib.services.context import Context
+from chalicelib.services.create_key import create_key
+from infra.cloudformation import DeployError
+from infra.local.emulator import HOME, EmulatorError
+from infra.local.readings import Api, Refused, show
+from infra.local.stack import Stack
+from infra.settings import SettingError
+
+PLAN = trace.Plan(players=200, zipf=1.1, seed=1, days=5)
+ADMIN = "admin"
+KEY_FILE = HOME / "key.json"
+REPLAY_FILE = HOME / "replay.json"
+# From a full queue to rest took 25 s on two cores; a slow machine gets its time.
+DRAIN_S = 240.0
+QUIET_POLLS = 2
+WAITING = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
+# The public queue takes 7 days: what a stopped replay left behind for longer goes the way of old events.
+STALE_MS = DAY_MS
+
+
+class Unfinished(RuntimeError):
+    """Something that was to be seen is not there; the message says what."""
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    once = os.environ.get("ONCE") == "1"
+    stack = Stack(HOME)
+    found_running = stack.emulator.healthy()
+    try:
+        began = time.monotonic()
+        click.echo("starting Laurel on this machine (the first time takes a minute) ...")
+        stack.start()
+        click.echo(f"deployed in {time.monotonic() - began:.0f} s: {stack.api_url}")
+        _fill_and_show(stack)
+        if not once:
+            _serve(stack)
+    except KeyboardInterrupt:
+        click.echo()
+    except click.exceptions.Exit as stop:  # the replay was stopped
+        return stop.exit_code
+    except (BotoCoreError, ClientError, DeployError, EmulatorError, Refused, SettingError, Unfinished) as error:
+        click.echo(f"error: {error}", err=True)
+        return 1
+    finally:
+        if found_running:
+            click.echo("it ran before, and is left running; end it with: make stack-stop")
+        else:
+            with _undisturbed():
+                stack.stop()
+            click.echo("stopped; its data is kept in .stack")
+    return 0
+
+
+def _fill_and_show(stack: Stack) -> None:
+    context = _context(stack)
+    api = Api(stack.api_url, _admin_key(stack, context))
+    recording = trace.look_through(trace.SAMPLE)
+    standing = _replay(stack, context, recording)
+    expected = Counter(event["subject"] for event in trace.events_of(recording, PLAN, standing.anchor_ms))
+    _drain(stack, api)
+    problems = show(api, expected)
+    if problems:
+        raise Unfinished("; ".join(problems))
+
+
+def _context(stack: Stack) -> Context:
+    variables = stack.environment()
+    if ruleset := os.environ.get("RULESET"):
+        variables["LAUREL_RULESET"] = str(Path(ruleset).resolve())
+    os.environ.update({name: value for name, value in variables.items() if name.startswith("AWS_")})
+    return wiring.build(settings.read(variables), get_session())
+
+
+def _admin_key(stack: Stack, context: Context) -> str:
+    """The key of the last run if it still opens the door, else a new one; nobody else may read the file."""
+    with contextlib.suppress(OSError, ValueError, KeyError, Refused):
+        key: str = json.loads(KEY_FILE.read_text())["key"]
+        Api(stack.api_url, key).get("/api/gamification/profile")
+        return key
+    made = create_key(context, ADMIN, [ADMIN])
+    KEY_FILE.touch(mode=0o600)
+    KEY_FILE.write_text(json.dumps({"player": ADMIN, "key": made.key}))
+    return made.key
+
+
+def _replay(stack: Stack, context: Context, recording: trace.Recording) -> Standing:
+    if stack.fresh:
+        REPLAY_FILE.unlink(missing_ok=True)
+    now_ms = context.now_ms()
+    standing, kept = replay.stand(recording, PLAN, "make run", now_ms, REPLAY_FILE)
+    if standing.complete:
+        click.echo(f"the sample's {standing.total:,} events were sent before")
+        return standing
+    queue = "backfill" if now_ms - standing.anchor_ms > STALE_MS else "events"
+    replay.run(context, recording, PLAN, queue, standing, kept)
+    return standing
+
+
+def _drain(stack: Stack, api: Api) -> None:
+    """Until no queue holds anything and the board of all times has come to rest."""
+    sqs = stack.client("sqs")
+    deadline = time.monotonic() + DRAIN_S
+    left = most = _left(stack, sqs)
+    total, quiet = -1, 0
+    with click.progressbar(length=max(most, 1), label="applying", width=40) as bar:
+        while quiet < QUIET_POLLS:
+            if time.monotonic() > deadline:
+                raise Unfinished(f"{left} messages were still waiting after {DRAIN_S:.0f} s")
+            before, left = left, _left(stack, sqs)
+            bar.update(max(0, before - left))
+            if left:
+                quiet = 0
+                time.sleep(0.25)
+                continue
+            last, total = total, sum(entry["score"] for entry in api.board("global"))
+            quiet = quiet + 1 if last == total else 0
+            time.sleep(0.25)
+        bar.update(max(most, 1) - bar.pos)
+
+
+def _left(stack: Stack, sqs: Any) -> int:
+    return sum(
+        int(value)
+        for name in ("events", "own", "backfill", "boards")
+        for value in sqs.get_queue_attributes(QueueUrl=stack.queue_urls[name], AttributeNames=list(WAITING))[
+            "Attributes"
+        ].values()
+    )
+
+
+def _serve(stack: Stack) -> None:
+    click.echo("\nserving until Ctrl-C")
+    while stack.emulator.process() is not None:
+        time.sleep(1)
+    raise Unfinished(f"the emulator has ended; its log is {stack.emulator.log}")
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """A second Ctrl-C must not keep the state from being saved."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
