@@ -9,6 +9,7 @@ import tempfile
 from dataclasses import astuple
 from itertools import islice
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
@@ -64,20 +65,21 @@ def replay(
         recording = look_through(path)
         plan = Plan(players, zipf, seed, days, as_recorded=backfill and days is None)
         queue = "backfill" if backfill else "events"
-        standing, kept = stand(target.context, recording, plan, queue, state, again=again)
+        where = urlsplit(target.variables[f"LAUREL_{queue.upper()}_QUEUE"]).path
+        standing, kept = stand(recording, plan, where, target.context.now_ms(), state, again=again)
         run(target.context, recording, plan, queue, standing, kept, rate=rate)
 
 
 def stand(
-    context: Context, recording: Recording, plan: Plan, queue: str, state: Path | None, *, again: bool = False
+    recording: Recording, plan: Plan, where: str, now_ms: int, state: Path | None, *, again: bool = False
 ) -> tuple[Standing, Path]:
-    """Where the replay of this recording, plan, queue and deployment stands, and the file that keeps it."""
-    # Options of a trace say nothing about events that are replayed as they are.
+    """Where the replay of this recording and plan stands, and the file that keeps it; `where` names the queue, by
+    account and name, since a host may be another one tomorrow."""
+    # A trace's options say nothing about events that are replayed as they are.
     options = astuple(plan) if recording.is_trace else ()
-    described = f"{recording.digest} {options} {queue} {context.table.name} {context.table.client.meta.endpoint_url}"
-    key = hashlib.sha256(described.encode()).hexdigest()[:24]
+    key = hashlib.sha256(f"{recording.digest} {options} {where}".encode()).hexdigest()[:24]
     kept = state or progress_file.default_file(key)
-    standing = progress_file.load(kept, key) or Standing(key, context.now_ms(), recording.rows)
+    standing = progress_file.load(kept, key) or Standing(key, now_ms, recording.rows)
     if again:
         standing.position = 0
     return standing, kept

@@ -35,7 +35,7 @@ class Redriven:
     refused: dict[str, str] = field(default_factory=dict)
 
 
-def redrive_failures(context: Context, queue: str, ids: Collection[str] | None) -> Redriven:
+def redrive_failures(context: Context, queue: str, ids: Collection[str] | None = None) -> Redriven:
     """Redrive the messages with these ids, or all if None; an id that is not there is in neither list.
 
     An end half-way leaves a message sent and not yet forgotten: sent once more, its events are duplicates.
