@@ -22,6 +22,8 @@ MAX_EVENT_BYTES = 16 * 1024
 REDRIVE_BYTES = 512
 MAX_EVENTS_PER_MESSAGE = 500
 MAX_DEPTH = 20
+# What nests deeper than this is set aside as text: near the interpreter's own limit it could be read, but not written.
+MAX_WRITTEN_DEPTH = 4 * MAX_DEPTH
 # Dedupe records live 90 days from receipt; what was received longer ago than this is refused before they go.
 MAX_DELAY_MS = 60 * DAY_MS
 LOG_DAYS = 90
@@ -46,8 +48,9 @@ OWN_TYPES = frozenset(
     ]
 )
 
+# `$` alone would let a line feed follow.
 Printable = Annotated[str, Meta(min_length=1, max_length=128)]
-PlayerId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:@-]{1,128}$")]
+PlayerId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:@-]{1,128}$(?!\n)")]
 Moment = Annotated[datetime, Meta(tz=True)]
 
 
@@ -133,6 +136,9 @@ def split(body: str | bytes) -> list[Any]:
         raw = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise RejectedEvent("not_json", f"the body is not JSON: {error}") from error
+    if too_deep(raw, MAX_WRITTEN_DEPTH):
+        raise RejectedEvent("too_deep", f"an event nests at most {MAX_DEPTH} levels")
+    raw, _ = _writable(raw)
     if not isinstance(raw, list):
         return [raw]
     if not raw:
@@ -177,10 +183,11 @@ def normalise(raw: Any, fallback_id: str) -> CloudEvent:
     """Any accepted form as a CloudEvent; `fallback_id` names an event that brings no id of its own."""
     if not isinstance(raw, dict):
         raise RejectedEvent("not_an_event", "an event is a JSON object")
-    if len(msgspec.json.encode(raw)) > MAX_EVENT_BYTES + (REDRIVE_BYTES if "receivedAt" in raw else 0):
-        raise RejectedEvent("too_large", f"an event has at most {MAX_EVENT_BYTES} bytes")
     if too_deep(raw):
         raise RejectedEvent("too_deep", f"an event nests at most {MAX_DEPTH} levels")
+    raw, size = _writable(raw)
+    if size > MAX_EVENT_BYTES + (REDRIVE_BYTES if "receivedAt" in raw else 0):
+        raise RejectedEvent("too_large", f"an event has at most {MAX_EVENT_BYTES} bytes")
     try:
         if "specversion" in raw:
             canonical = msgspec.convert(raw, CloudEvent)
@@ -243,6 +250,25 @@ def too_deep(value: Any, limit: int = MAX_DEPTH) -> bool:
         return True
     parts: Iterator[Any] = iter(value.values() if isinstance(value, dict) else value)
     return any(too_deep(part, limit - 1) for part in parts)
+
+
+def _writable(raw: Any) -> tuple[Any, int]:
+    """(What was read from JSON, such that it can be written again, its bytes): integers beyond 64 bits become floats."""
+    try:
+        return raw, len(msgspec.json.encode(raw))
+    except OverflowError:
+        raw = _floated(raw)
+        return raw, len(msgspec.json.encode(raw))
+
+
+def _floated(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _floated(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_floated(part) for part in value]
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return float(max(-(10**300), min(10**300, value)))
+    return value
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -12,7 +12,7 @@ from chalicelib.domain.errors import RejectedEvent
 # 0..10^12, the range of every number that comes in.
 Quantity = Annotated[int, Meta(ge=0, le=10**12)]
 Label = Annotated[str, Meta(min_length=1, max_length=128)]
-Reference = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:@-]{1,128}$")]
+Reference = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:@-]{1,128}$(?!\n)")]
 
 
 class Payload(msgspec.Struct, rename="camel", kw_only=True):

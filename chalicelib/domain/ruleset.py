@@ -19,10 +19,10 @@ from chalicelib.domain.levels import Levels, thresholds
 Amount = Annotated[int, Meta(ge=0, le=10**12)]
 Count = Annotated[int, Meta(ge=1, le=10**12)]
 # Action names are kept in the item that every event rewrites: 24 bytes each, 32 of them, fit its 1,024 bytes.
-Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,23}$")]
-Slug = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=48)]
+Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,23}$(?!\n)")]
+Slug = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)", max_length=48)]
 Text = Annotated[str, Meta(min_length=1, max_length=300)]
-EventType = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_.]{0,63}$")]
+EventType = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_.]{0,63}$(?!\n)")]
 MAX_ACTIONS = 32
 # 200 earned badges are about 5 KB beside the player; the bench judges that many.
 MAX_BADGES = 200
@@ -64,7 +64,7 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Settings(_Table, frozen=True, kw_only=True):
     max_age_days: Annotated[int, Meta(ge=1, le=30)] = 7
     max_ahead_seconds: Annotated[int, Meta(ge=0, le=86_400)] = 300
-    key_prefix: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9]{1,15}$")] = "laurel"
+    key_prefix: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9]{1,15}$(?!\n)")] = "laurel"
     derive: list[str] = msgspec.field(default_factory=lambda: list(DERIVED))
 
 
@@ -125,8 +125,8 @@ class Badge(_Table, frozen=True, kw_only=True):
 class Board(_Table, frozen=True, kw_only=True):
     """Scope and kind of period. Score: XP of the period, or (all-time only) a sum of counters and stats."""
 
-    scope: Annotated[str, Meta(pattern=r"^[a-z][a-z_]{0,31}$")]
-    period: Annotated[str, Meta(pattern="^(all|daily|weekly|monthly)$")]
+    scope: Annotated[str, Meta(pattern=r"^[a-z][a-z_]{0,31}$(?!\n)")]
+    period: Annotated[str, Meta(pattern=r"^(all|daily|weekly|monthly)$(?!\n)")]
     actions: list[str] = []
     stats: list[str] = []
     keep_days: Count | None = None
@@ -137,7 +137,7 @@ class Board(_Table, frozen=True, kw_only=True):
 
 
 class Ruleset(_Table, frozen=True, kw_only=True):
-    version: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,12}$")]
+    version: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,12}$(?!\n)")]
     settings: Settings = Settings()
     assets: dict[str, Asset]
     levels: LevelRules
