@@ -138,7 +138,6 @@ def split(body: str | bytes) -> list[Any]:
         raise RejectedEvent("not_json", f"the body is not JSON: {error}") from error
     if too_deep(raw, MAX_WRITTEN_DEPTH):
         raise RejectedEvent("too_deep", f"an event nests at most {MAX_DEPTH} levels")
-    raw, _ = _writable(raw)
     if not isinstance(raw, list):
         return [raw]
     if not raw:
@@ -185,8 +184,7 @@ def normalise(raw: Any, fallback_id: str) -> CloudEvent:
         raise RejectedEvent("not_an_event", "an event is a JSON object")
     if too_deep(raw):
         raise RejectedEvent("too_deep", f"an event nests at most {MAX_DEPTH} levels")
-    raw, size = _writable(raw)
-    if size > MAX_EVENT_BYTES + (REDRIVE_BYTES if "receivedAt" in raw else 0):
+    if len(msgspec.json.encode(raw)) > MAX_EVENT_BYTES + (REDRIVE_BYTES if "receivedAt" in raw else 0):
         raise RejectedEvent("too_large", f"an event has at most {MAX_EVENT_BYTES} bytes")
     try:
         if "specversion" in raw:
@@ -250,25 +248,6 @@ def too_deep(value: Any, limit: int = MAX_DEPTH) -> bool:
         return True
     parts: Iterator[Any] = iter(value.values() if isinstance(value, dict) else value)
     return any(too_deep(part, limit - 1) for part in parts)
-
-
-def _writable(raw: Any) -> tuple[Any, int]:
-    """(What was read from JSON, such that it can be written again, its bytes): integers beyond 64 bits become floats."""
-    try:
-        return raw, len(msgspec.json.encode(raw))
-    except OverflowError:
-        raw = _floated(raw)
-        return raw, len(msgspec.json.encode(raw))
-
-
-def _floated(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _floated(part) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_floated(part) for part in value]
-    if isinstance(value, int) and not -(2**63) <= value < 2**64:
-        return float(max(-(10**300), min(10**300, value)))
-    return value
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
