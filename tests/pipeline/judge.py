@@ -1,0 +1,287 @@
+"""Is the table what the naive model says? Every difference is one sentence."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from chalicelib.domain import boards, events
+from chalicelib.domain.errors import RejectedEvent
+from chalicelib.domain.events import Delivery, Event
+from chalicelib.domain.notices import notices_of
+from chalicelib.domain.periods import moment_name, number_of
+from chalicelib.domain.player import Player
+from chalicelib.store.models import BalanceItem, EntryItem, LogItem, PostingItem
+from chalicelib.store.players import day_figures, load_player, minute_from
+from tests.domain.model import Model
+from tests.pipeline.history import Committed, History
+from tests.pipeline.plant import TABLE, Plant
+from tests.pipeline.traffic import HOUR_MS, Sent
+from tests.simulated.world import START_MS
+
+COMPARED = ("xp", "award_xp", "rewarded_level", "counters", "stats", "marks", "longest", "last_provider", "active_days")
+
+
+def is_timeless(sent: Sent) -> bool:
+    raw = json.loads(sent.body)
+    return isinstance(raw, dict) and "apiKeyId" in raw and "time" not in raw and raw["id"].startswith("e")
+
+
+def findings(plant: Plant, history: History, messages: list[Sent], later: list[Sent] | None = None) -> list[str]:
+    """All differences between the table and the model of the commits, and between the commits and what was sent."""
+    sent, refused = _sent(plant, messages)
+    model = Model(plant.context.rules.ruleset)
+    found: list[str] = []
+    for commit in history.commits:
+        event = sent.get((commit.player, commit.entry.identity, commit.entry.body))
+        if event is None:
+            found.append(f"{commit.player}: {commit.entry.id} was committed, but never sent so")
+            continue
+        happened = replace(event, time_ms=_time(commit), id=event.id if not commit.era else f"{event.id}@{commit.era}")
+        if model.apply(happened, commit.at_ms) not in ("applied", "unknown"):
+            found.append(f"{commit.player}: {commit.entry.id} was committed twice")
+    found += _missing(plant, sent, history, later)
+    items = _items(plant)
+    for player in sorted({player for player, *_ in sent}):
+        found += _player(plant, model, player, items)
+        if later is None:
+            found += _log(model, player, items)
+    found += _boards(plant, model, items)
+    found += _ledger(plant, model, items)
+    found += _told(plant, history)
+    found += _rejections(plant, refused, later)
+    return found
+
+
+def _sent(plant: Plant, messages: list[Sent]) -> tuple[dict[tuple[str, str, str], Event], Counter[str]]:
+    """(player, identity, body) -> event of everything valid that was sent, and the reasons of what was not."""
+    valid: dict[tuple[str, str, str], Event] = {}
+    refused: Counter[str] = Counter()
+    received = START_MS + HOUR_MS
+    for sent in messages:
+        raws = json.loads(sent.body)
+        for index, raw in enumerate(raws if isinstance(raws, list) else [raws]):
+            own, backfill = sent.queue == "own", sent.queue == "backfill"
+            delivery = Delivery("message", received, index, own=own, backfill=backfill)
+            try:
+                event = events.parse(raw, delivery, plant.context.rules.settings, received)
+            except RejectedEvent as error:
+                refused[error.reason] += 1
+                continue
+            valid.setdefault((event.player, event.identity, event.body), event)
+    return valid, refused
+
+
+def _time(commit: Committed) -> int:
+    return minute_from(f"LOG#{commit.minute}#0") * 60_000 + commit.entry.offset
+
+
+def _missing(
+    plant: Plant, sent: dict[tuple[str, str, str], Event], history: History, later: list[Sent] | None
+) -> list[str]:
+    committed = {(one.player, one.entry.identity) for one in history.commits if one.era == 0}
+    left = {name[:2]: event for name, event in sent.items() if name[:2] not in committed}
+    lost = [event for event in left.values() if event.type != "award"]
+    found = [f"{event.player}: {event.id} ({event.type}) was sent, and never applied" for event in lost]
+    awards = {name: event for name, event in left.items() if event.type == "award"}
+    refused = _refused_awards(plant)
+    found += [
+        f"{event.player}: award {event.id} was neither applied nor rejected"
+        for (player, _), event in awards.items()
+        if (player, event.data["reason"]) not in refused
+    ]
+    if later is not None:
+        again = {(one.player, one.entry.id) for one in history.commits if one.era == history.era}
+        for each in later:
+            raw = json.loads(each.body)
+            if (raw["apiKeyId"], raw["id"]) not in again:
+                found.append(f"{raw['apiKeyId']}: {raw['id']} came after its record had expired, and was not applied")
+    return found
+
+
+def _refused_awards(plant: Plant) -> set[tuple[str, str]]:
+    refused = set()
+    for message in plant.world.queue(plant.urls["rejected"]).messages():
+        envelope = json.loads(message.body)
+        if envelope["reason"].startswith("award_"):
+            event = envelope["event"]
+            refused.add((event["subject"], event["data"]["reason"]))
+    return refused
+
+
+def _items(plant: Plant) -> dict[str, list[dict[str, Any]]]:
+    """All items, as they go over the wire, by the first word of pk, and of sk for players."""
+    groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in plant.world.dynamodb.tables[TABLE].rows.values():
+        if row is None:
+            continue
+        item = row[0]
+        pk, sk = item["pk"]["S"], item["sk"]["S"]
+        word = pk.split("#")[0]
+        groups[sk.split("#")[0] if word in ("PLAYER", "ACCOUNT") else word].append(item)
+    return groups
+
+
+def _player(plant: Plant, model: Model, player: str, items: dict[str, list[dict[str, Any]]]) -> list[str]:
+    expected = model.player(player)
+    read = load_player(plant.context.table, player)
+    if read is None:
+        return [f"{player}: not in the table"] if expected["exists"] else []
+    got = _observed(read, items["DAYS"])
+    found = [
+        f"{player}: {name} is {got[name]}, should be {expected[name]}" for name in COMPARED if got[name] != expected[name]
+    ]
+    found += _differences(player, "set", got["sets"], {name: set(names) for name, names in expected["sets"].items()})
+    held = {badge: state["held"] for badge, state in expected["badges"].items()}
+    found += _differences(player, "badge", {badge: read.holds(badge) for badge in read.badges}, held)
+    found += _differences(player, "figures", got["figures"], expected["figures"])
+    for kind in ("daily", "weekly", "monthly", "all"):
+        for day in got["days"]:
+            period = boards.period_name(kind, day)
+            xp = read.period_xp(kind, day)[0]
+            if xp != expected["periods"].get(period, 0):
+                found.append(f"{player}: XP of {period} is {xp}, should be {expected['periods'].get(period, 0)}")
+    return found
+
+
+def _observed(read: Player, days_items: list[dict[str, Any]]) -> dict[str, Any]:
+    for item in days_items:
+        if item["pk"]["S"] == f"PLAYER#{read.id}":
+            first = number_of(date.fromisoformat(item["sk"]["S"].removeprefix("DAYS#") + "-01"))
+            for day, figures in day_figures(item, first).items():
+                if day != read.day:
+                    read.past[day] = figures
+    all_days = {**read.past, read.day: read.figures}
+    shown = {
+        day: {"count": f.count, "xp": f.xp, "tokens_saved": f.tokens_saved, "cost_saved": f.cost_saved}
+        for day, f in all_days.items()
+    }
+    active = [day for day in sorted(all_days) if read.streak.is_active(day)]
+    return {
+        "xp": read.xp,
+        "award_xp": read.award_xp,
+        "rewarded_level": read.rewarded_level,
+        "counters": {name: count for name, count in read.counters.items() if count},
+        "stats": {name: value for name, value in read.stats.items() if value},
+        "marks": read.streak.marks,
+        "longest": read.streak.longest,
+        "last_provider": read.last_provider,
+        "active_days": active,
+        "sets": {name: set(names) for name, names in read.sets.items()},
+        "figures": {day: figures for day, figures in shown.items() if any(figures.values())},
+        "days": sorted(all_days),
+    }
+
+
+def _differences(player: str, what: str, got: dict[Any, Any], expected: dict[Any, Any]) -> list[str]:
+    return [
+        f"{player}: {what} {name} is {got.get(name)}, should be {expected.get(name)}"
+        for name in sorted(got.keys() | expected.keys(), key=str)
+        if got.get(name) != expected.get(name)
+    ]
+
+
+def _log(model: Model, player: str, items: dict[str, list[dict[str, Any]]]) -> list[str]:
+    found: list[str] = []
+    logged: Counter[tuple[str, int]] = Counter()
+    entries = {}
+    for item in items["LOG"]:
+        if item["pk"]["S"] != f"PLAYER#{player}":
+            continue
+        for entry in LogItem.from_raw_data(item).entries:
+            name = (entry.id, minute_from(item["sk"]["S"]) * 60_000 + entry.offset)
+            logged[name] += 1
+            entries[name] = entry
+    found += [f"{player}: {name} is in the log {count} times" for name, count in logged.items() if count > 1]
+    expected = {(one["id"], one["time_ms"]): one for one in model.player(player)["entries"]}
+    found += [f"{player}: {name} is missing from the log" for name in expected.keys() - entries.keys()]
+    for name, one in expected.items():
+        entry = entries.get(name)
+        if entry is None:
+            continue
+        pairs = (
+            ("paid", entry.paid), ("unpaid", entry.unpaid), ("credits", entry.credits), ("badges", sorted(entry.badges)),
+            ("milestones", entry.milestones), ("levels", entry.levels),
+        )  # fmt: skip
+        found += [
+            f"{player}: {name} has {what} {value}, should be {one[what]}" for what, value in pairs if value != one[what]
+        ]
+    return found
+
+
+def _boards(plant: Plant, model: Model, items: dict[str, list[dict[str, Any]]]) -> list[str]:
+    now_s = plant.context.now_ms() // 1000
+    got: dict[tuple[str, str], int] = {}
+    for item in items["BOARD"]:
+        entry = EntryItem.from_raw_data(item)
+        on_index = entry.board is not None
+        if on_index != (int(entry.score) > 0):
+            return [f"{entry.player}: on {item['pk']['S']} with {entry.score}, index {on_index}"]
+        if entry.expires is None or int(entry.expires) > now_s:
+            got[entry.player, item["pk"]["S"].removeprefix("BOARD#")] = int(entry.score)
+    expected = {
+        (player, board): score
+        for player in list(model.applied)
+        for board, score in model.boards(player).items()
+        if score > 0 and not _gone(board, now_s)
+    }
+    return [
+        f"{name[0]}: score on {name[1]} is {got.get(name, 0)}, should be {expected.get(name, 0)}"
+        for name in sorted(got.keys() | expected.keys())
+        if got.get(name, 0) != expected.get(name, 0)
+    ]
+
+
+def _gone(board: str, now_s: int) -> bool:
+    scope, _, period = board.partition("#")
+    return scope == "daily" and moment_name((now_s - 31 * 86_400) * 1000)[:10] > period
+
+
+def _ledger(plant: Plant, model: Model, items: dict[str, list[dict[str, Any]]]) -> list[str]:
+    sums: Counter[str] = Counter()
+    by_account: Counter[tuple[str, str]] = Counter()
+    for item in items["POSTING"]:
+        row = PostingItem.from_raw_data(item)
+        sums[row.asset] += int(row.amount)
+        by_account[item["pk"]["S"], row.asset] += int(row.amount)
+    found = [f"postings of {asset} sum to {total}" for asset, total in sums.items() if total]
+    balances = {item["pk"]["S"]: BalanceItem.from_raw_data(item) for item in items["BALANCE"]}
+    for pk, row_ in balances.items():
+        asset = pk.rsplit("#", 1)[1]
+        if int(row_.balance) != by_account[pk, asset] or int(row_.available) != int(row_.balance):
+            found.append(f"{pk}: balance {row_.balance}, available {row_.available}, postings {by_account[pk, asset]}")
+    for player in list(model.applied):
+        read = load_player(plant.context.table, player)
+        if read is None:
+            continue
+        for asset in plant.context.rules.ruleset.assets:
+            held = balances.get(f"ACCOUNT#{read.identity.account}#{asset}")
+            owed = model.credits(player).get(asset, 0)
+            if (int(held.balance) if held else 0) != owed:
+                found.append(f"{player}: {asset} are {held and held.balance}, should be {owed}")
+    return found
+
+
+def _told(plant: Plant, history: History) -> list[str]:
+    published = {_id(event.detail) for event in plant.world.events.published}
+    reward = plant.context.rules.ruleset.levels.reward
+    return [
+        f"{one.player}: {notice.type} of {one.entry.id} was never published"
+        for one in history.commits
+        for notice in notices_of(one.player, _time(one), one.entry, reward.amount if reward else 0)
+        if notice.id not in published
+    ]
+
+
+def _rejections(plant: Plant, refused: Counter[str], later: list[Sent] | None) -> list[str]:
+    if later is not None:
+        return []
+    got = Counter(json.loads(m.body)["reason"] for m in plant.world.queue(plant.urls["rejected"]).messages())
+    return [f"{reason}: {count} sent, {got[reason]} rejected" for reason, count in refused.items() if got[reason] < count]
+
+
+def _id(detail: Any) -> str:
+    return str((json.loads(detail) if isinstance(detail, str) else detail)["id"])

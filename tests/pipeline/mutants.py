@@ -1,0 +1,159 @@
+"""Laurels broken on purpose, one guard taken out of each. The simulation must fail every one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from chalicelib.gateways.bus import EventBus
+from chalicelib.gateways.queues import SqsQueues
+from chalicelib.services import apply_events
+from chalicelib.store import players
+from chalicelib.store.table import Table
+
+
+@contextmanager
+def dedupe_dropped() -> Iterator[None]:
+    """Nothing is ever recognised as applied before."""
+    with patch.object(apply_events, "duplicate_of", lambda event, records: None):
+        yield
+
+
+@contextmanager
+def version_condition_dropped() -> Iterator[None]:
+    """The player's item is written whatever its version."""
+    real = Table.transact
+
+    def transact(self: Table, writes: Any) -> None:
+        for write in writes:
+            put = write.get("Put")
+            if put and put["Item"]["sk"]["S"] == "STATE":
+                put.pop("ConditionExpression", None)
+                put.pop("ExpressionAttributeValues", None)
+        real(self, writes)
+
+    with patch.object(Table, "transact", transact):
+        yield
+
+
+@contextmanager
+def weak_read() -> Iterator[None]:
+    """Reads are eventually consistent."""
+    real = Table._call
+
+    def call(self: Table, operation: str, request: dict[str, Any]) -> Any:
+        if "ConsistentRead" in request:
+            request["ConsistentRead"] = False
+        for part in request.get("RequestItems", {}).values():
+            part["ConsistentRead"] = False
+        return real(self, operation, request)
+
+    with patch.object(Table, "_call", call):
+        yield
+
+
+@contextmanager
+def torn_read_taken() -> Iterator[None]:
+    """What lies beside the state is taken as read, of whatever commit it is."""
+    with patch.object(players, "_whole", lambda state, core: True):
+        yield
+
+
+@contextmanager
+def duplicates_found_first() -> Iterator[None]:
+    """Duplicates are sought before the player is read, not after."""
+    real = apply_events.read_players
+
+    def read(context: Any, groups: Any) -> Any:
+        early = real(context, groups)
+        late = real(context, groups)
+        return {player: (late[player][0], early[player][1]) for player in groups}
+
+    with patch.object(apply_events, "read_players", read):
+        yield
+
+
+@contextmanager
+def outbox_skipped() -> Iterator[None]:
+    """What came after the write is not sent again for a duplicate."""
+
+    def count_duplicate(context: Any, outcome: Any, event: Any, duplicate: Any) -> None:
+        outcome.duplicates += 1
+
+    real = apply_events._board_updates
+
+    def updates(rules: Any, player: Any, before: Any, touched: Any, again: Any) -> Any:
+        return real(rules, player, before, touched, set())
+
+    with (
+        patch.object(apply_events, "_count_duplicate", count_duplicate),
+        patch.object(apply_events, "_board_updates", updates),
+    ):
+        yield
+
+
+@contextmanager
+def ttl_taken_as_logic() -> Iterator[None]:
+    """What is in the table counts, expired or not."""
+    with patch.object(players, "is_live", lambda expires, now_ms: True):
+        yield
+
+
+@contextmanager
+def failed_entries_unread() -> Iterator[None]:
+    """An answer of 200 is taken as done."""
+
+    def send_batch(self: SqsQueues, url: str, batch: list[dict[str, str]]) -> None:
+        entries = [{"Id": str(place), **message} for place, message in enumerate(batch)]
+        self.client.send_message_batch(QueueUrl=url, Entries=entries)
+
+    def put(self: EventBus, pending: list[dict[str, str]]) -> None:
+        self.client.put_events(Entries=pending)
+
+    with patch.object(SqsQueues, "_send_batch", send_batch), patch.object(EventBus, "_put", put):
+        yield
+
+
+@contextmanager
+def unprocessed_keys_unread() -> Iterator[None]:
+    """A partial BatchGetItem is taken as all there is."""
+
+    def batch(self: Table, wanted: list[Any]) -> Iterator[Any]:
+        request = {"RequestItems": {self.name: {"Keys": wanted, "ConsistentRead": True}}}
+        yield from self._call("batch_get_item", request)["Responses"].get(self.name, [])
+
+    with patch.object(Table, "_batch", batch):
+        yield
+
+
+@contextmanager
+def entry_version_ignored() -> Iterator[None]:
+    """The newest message wins on a board, not the newest version."""
+    real = Table.update
+
+    def update(self: Table, request: dict[str, Any]) -> None:
+        if request["Update"].get("ConditionExpression", "").startswith("attribute_not_exists(v)"):
+            del request["Update"]["ConditionExpression"]
+        real(self, request)
+
+    with patch.object(Table, "update", update):
+        yield
+
+
+MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
+    mutant.__name__: mutant
+    for mutant in (
+        dedupe_dropped,
+        version_condition_dropped,
+        weak_read,
+        torn_read_taken,
+        duplicates_found_first,
+        outbox_skipped,
+        ttl_taken_as_logic,
+        failed_entries_unread,
+        unprocessed_keys_unread,
+        entry_version_ignored,
+    )
+}

@@ -1,0 +1,141 @@
+"""A whole Laurel on one simulated world: table, queues, workers, wired as production wires them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from botocore.session import Session
+
+from chalicelib.domain import ruleset
+from chalicelib.domain.ruleset import Rules
+from chalicelib.gateways.bus import EventBus
+from chalicelib.gateways.queues import SqsQueues
+from chalicelib.services.context import Context
+from chalicelib.services.feed_boards import feed_messages
+from chalicelib.services.process_messages import process_messages
+from chalicelib.store.table import Table, connect
+from chalicelib.workers.sqs import failures, messages_of
+from tests.simulated.faults import Faults
+from tests.simulated.world import World
+
+TABLE = "laurel-sim"
+RULESET = Path(__file__).with_name("ruleset.toml")
+RESERVE_MS = 15_000
+STANDARD = ("events", "own", "backfill")
+
+
+@cache
+def clients() -> dict[str, Any]:
+    """Clients are costly to make and hold no state of a run: each world takes them over."""
+    session = Session()
+    session.set_credentials("simulated", "simulated")
+    session.set_config_variable("region", "us-east-1")
+    return {
+        "dynamodb": connect(session),
+        "sqs": session.create_client("sqs"),
+        "events": session.create_client("events"),
+    }
+
+
+@cache
+def rules(path: Path = RULESET) -> Rules:
+    return ruleset.load(path)
+
+
+@dataclass
+class Plant:
+    """One deployment in one world."""
+
+    world: World
+    context: Context
+    urls: dict[str, str]
+    sqs: Any
+    sources: dict[str, Any] = field(default_factory=dict)
+
+
+def build(seed: int, faults: Faults | None = None, chosen: Rules | None = None) -> Plant:
+    """Table, queues, bus and a context on the world's clock and randomness; no worker runs yet."""
+    world = World(seed, faults)
+    made = {name: world.attach(client) for name, client in clients().items()}
+    create_table(made["dynamodb"])
+    urls = {
+        name: world.create_queue(f"laurel-{name}", dead_letter="laurel-dead_letter", max_receives=10, VisibilityTimeout=90)
+        for name in STANDARD
+    }
+    urls |= {name: world.create_queue(f"laurel-{name}") for name in ("rejected", "dead_letter")}
+    urls["boards"] = world.create_queue("laurel-boards.fifo", FifoQueue="true", VisibilityTimeout=90)
+    numbers = iter(range(10**9))
+
+    def pause(attempt: int) -> None:
+        world.sleep(world.rng.uniform(0, 0.02 * 2**attempt))
+
+    context = Context(
+        table=Table(TABLE, made["dynamodb"], pause),
+        queues=SqsQueues(made["sqs"], urls, pause),
+        bus=EventBus(made["events"], "laurel-sim", pause),
+        rules=chosen or rules(),
+        now_ms=world.now_ms,
+        pause=pause,
+        uniform=world.rng.uniform,
+        new_id=lambda: f"{next(numbers):016x}" * 2,
+    )
+    return Plant(world, context, urls, made["sqs"])
+
+
+def create_table(client: Any, name: str = TABLE) -> None:
+    """The table as the template makes it."""
+    client.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk", "board", "order")],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "order-index",
+                "KeySchema": [
+                    {"AttributeName": "board", "KeyType": "HASH"},
+                    {"AttributeName": "order", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+    )
+    client.update_time_to_live(
+        TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"}
+    )
+
+
+def start(plant: Plant, rng: Any) -> None:
+    """Let the workers poll: several at once on the event queues, one a group on the boards."""
+    for name in STANDARD:
+        plant.sources[name] = plant.world.event_source(
+            plant.urls[name], _progress(plant, name), batch_size=rng.choice((1, 3, 10)), concurrency=rng.choice((1, 2, 4)),
+            timeout_s=60.0,
+        )  # fmt: skip
+    plant.sources["boards"] = plant.world.event_source(
+        plant.urls["boards"], _boards(plant), batch_size=10, concurrency=3
+    )
+
+
+def _progress(plant: Plant, queue: str) -> Any:
+    def handler(event: dict[str, Any], lambda_context: Any) -> dict[str, Any]:
+        report = process_messages(
+            plant.context,
+            queue,
+            messages_of(event),
+            has_time=lambda: lambda_context.get_remaining_time_in_millis() > RESERVE_MS,
+        )
+        return failures(report.failed)
+
+    return handler
+
+
+def _boards(plant: Plant) -> Any:
+    def handler(event: dict[str, Any], _: Any) -> dict[str, Any]:
+        fed = feed_messages(plant.context, [(message.id, message.body) for message in messages_of(event)])
+        return failures(fed.failed)
+
+    return handler

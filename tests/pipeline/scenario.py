@@ -1,0 +1,98 @@
+"""One seeded run: traffic, faults, quiescence, judgement."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.services.redrive_failures import redrive_failures
+from tests.pipeline import judge
+from tests.pipeline.history import History
+from tests.pipeline.plant import Plant, build, start
+from tests.pipeline.traffic import Sent, traffic
+from tests.simulated.faults import Faults
+
+EVENTS = 45
+# Dedupe records without time live 90 days; a day more, and the same id is a new event.
+LATER_S = 91 * 86_400
+Mutant = Callable[[], AbstractContextManager[Any]]
+
+
+class Failed(AssertionError):
+    """A seed whose table is not what the model says."""
+
+    def __init__(self, seed: int, findings: list[str], trace: list[Any]) -> None:
+        shown = "\n  ".join(findings[:12])
+        super().__init__(f"seed {seed}: {len(findings)} findings\n  {shown}")
+        self.seed, self.findings, self.trace = seed, findings, trace
+
+
+def run(seed: int, mutant: Mutant = nullcontext, faults: Faults | None = None) -> Plant:
+    """Run one seed; raises Failed with what differs. The same seed does the same, step by step."""
+    rng = random.Random(seed)
+    plant = build(seed, faults or Faults.rough())
+    history = History(plant)
+    start(plant, rng)
+    messages = traffic(rng, plant.world.now_ms(), EVENTS)
+    with mutant():
+        _send(plant, [messages[producer::3] for producer in range(3)])
+        _settle(plant)
+        findings = judge.findings(plant, history, messages)
+        if not findings and seed % 3 == 0:
+            findings = _much_later(plant, history, messages)
+    if findings:
+        raise Failed(seed, findings, plant.world.trace)
+    return plant
+
+
+def _much_later(plant: Plant, history: History, messages: list[Sent]) -> list[str]:
+    """After every dedupe record has expired, the same ids without time are new events, swept or not."""
+    plant.world.sleep(LATER_S)
+    history.new_era()
+    again = [sent for sent in messages if judge.is_timeless(sent)]
+    _send(plant, [[Sent(each.queue, each.body, 0) for each in again[:4]]])
+    _settle(plant)
+    return judge.findings(plant, history, messages, later=again[:4])
+
+
+def _send(plant: Plant, shares: list[list[Sent]]) -> None:
+    """Let producers send their shares while the workers run; one that dies is started again with what is left."""
+    left = [deque(share) for share in shares]
+    began = plant.world.now_ms()
+    while any(left):
+        for number, share in enumerate(left):
+            if share:
+                plant.world.spawn(f"producer-{number}", _produce, plant, share, began)
+        plant.world.run()
+
+
+def _settle(plant: Plant) -> None:
+    """Run to quiescence; then an operator sends on what gave up in the dead-letter queue, until nothing is left."""
+    plant.world.run()
+    while plant.world.queue(plant.urls["dead_letter"]).messages():
+        redrive_all(plant)
+        plant.world.run()
+
+
+def redrive_all(plant: Plant) -> None:
+    """`laurel dlq redrive --all` on the dead-letter queue, from outside the run: no faults meet the operator."""
+    redrive_failures(plant.context, "dead_letter", None)
+
+
+def _produce(plant: Plant, share: deque[Sent], began_ms: int) -> None:
+    """A gateway: sends each message until the queue has taken it, unchanged."""
+    while share:
+        wait = began_ms / 1000 + share[0].after_s - plant.world.now_ms() / 1000
+        if wait > 0:
+            plant.world.sleep(wait)
+        try:
+            plant.sqs.send_message(QueueUrl=plant.urls[share[0].queue], MessageBody=share[0].body)
+        except (ClientError, BotoCoreError):
+            plant.world.sleep(1)
+            continue
+        share.popleft()
