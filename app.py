@@ -1,0 +1,22 @@
+"""The one Chalice application: the API's blueprints, and the workers, each of which is a Lambda of its own."""
+
+from chalice import Chalice
+
+from chalicelib.api.admin import admin
+from chalicelib.api.awards import awards
+from chalicelib.api.blueprint import guard
+from chalicelib.api.docs import docs
+from chalicelib.api.events import events
+from chalicelib.api.leaderboard import leaderboards
+from chalicelib.api.players import players
+from chalicelib.api.status import status
+from chalicelib.workers.archive import worker as archive_worker
+from chalicelib.workers.boards import worker as boards_worker
+from chalicelib.workers.progress import worker as progress_worker
+
+app = Chalice(app_name="laurel")
+app.register_middleware(guard, "http")
+for blueprint in (events, awards, players, leaderboards, admin, docs, status):
+    app.register_blueprint(blueprint)
+for worker in (progress_worker, boards_worker, archive_worker):
+    app.register_blueprint(worker)

@@ -1,0 +1,155 @@
+"""Where HTTP meets Laurel: one `route` that reads requests, one mapper of errors, one encoder of answers."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import chalice
+import msgspec
+from chalice.app import CORSConfig, Request, Response
+
+from chalicelib import wiring
+from chalicelib.api.operations import OPERATIONS, Operation
+from chalicelib.api.request import Call
+from chalicelib.domain.errors import Conflict, Internal, LaurelError, MethodNotAllowed, NotFound, Unavailable
+from chalicelib.gateways.queues import NotSent
+from chalicelib.observability import logger
+from chalicelib.store.table import StoreError
+
+PREFIX = "/api/gamification"
+JSON = "application/json"
+# Boards move every second; three of staleness take the load of a thousand readers off the table.
+PUBLIC_CACHE = "public, max-age=3"
+# Kept by nobody else, and asked for again each time: unchanged costs a 304.
+PRIVATE_CACHE = "private, no-cache"
+RETRY_AFTER_S = "1"
+
+CORS = CORSConfig(
+    allow_origin=os.environ.get("LAUREL_CORS_ORIGIN", "*"),
+    allow_headers=["If-None-Match"],  # beside Authorization, Content-Type and X-Api-Key, which Chalice adds
+    expose_headers=["ETag", "Retry-After"],
+    max_age=86_400,
+)
+
+View = Callable[[Call], Any]
+
+
+class Blueprint(chalice.Blueprint):
+    """A Chalice blueprint whose views take a Call and return a value to encode, or raise a LaurelError."""
+
+    def route(self, path: str, **kwargs: Any) -> Callable[[View], View]:
+        """Register a view for one method of a path; `kwargs` are those of Operation."""
+        operation = Operation(path=path, **kwargs)
+        register = super().route(path, methods=[operation.method], cors=CORS, content_types=[])
+
+        def decorate(view: View) -> View:
+            def answer(**path_parameters: str) -> Response:
+                return respond(operation, view, self.current_request, path_parameters)
+
+            answer.__name__ = operation.name = view.__name__
+            OPERATIONS.append(operation)
+            register(answer)
+            return view
+
+        return decorate
+
+
+def respond(operation: Operation, view: View, request: Request, path_parameters: dict[str, str]) -> Response:
+    """The whole of one request: who calls, what they ask, the view, its answer or its error."""
+    began = time.monotonic()
+    call = Call(operation, request, path_parameters, wiring.context)
+    try:
+        call.read()
+        response = encode(call, view(call))
+    except Exception as error:  # noqa: BLE001 - the one place where any of them becomes an answer
+        response = refusal(error)
+    logger.info(
+        "request",
+        extra={
+            "operation": operation.name,
+            "method": operation.method,
+            "path": operation.path,
+            "status": response.status_code,
+            "player": call.caller.player if call.caller else None,
+            "key": call.caller.prefix if call.caller else None,
+            "ms": round((time.monotonic() - began) * 1000),
+        },
+    )
+    return response
+
+
+def encode(call: Call, answer: Any) -> Response:
+    """An answer's JSON; reads carry its digest as ETag, and are not sent again to who has it."""
+    operation = call.operation
+    if isinstance(answer, Response):
+        return answer
+    body = msgspec.json.encode(answer)
+    headers = {"Content-Type": JSON, "Vary": "Authorization, X-API-Key"}
+    if operation.method != "GET":
+        headers["Cache-Control"] = "no-store"
+        return Response(body.decode(), headers, operation.status)
+    return cached(call, body.decode(), headers)
+
+
+def cached(call: Call, body: str, headers: dict[str, str]) -> Response:
+    """A read's answer with ETag and Cache-Control, or 304."""
+    tag = f'"{hashlib.blake2b(body.encode(), digest_size=12).hexdigest()}"'
+    headers |= {"ETag": tag, "Cache-Control": PRIVATE_CACHE if call.caller else PUBLIC_CACHE}
+    if _has(call.header("If-None-Match"), tag):
+        kept = {name: value for name, value in headers.items() if name != "Content-Type"}
+        return Response("", kept, 304)
+    return Response(body, headers, 200)
+
+
+def _has(known: str, tag: str) -> bool:
+    """Whether If-None-Match names the tag; a cache on the way may have made it weak."""
+    return any(each.strip().removeprefix("W/") in (tag, "*") for each in known.split(","))
+
+
+def refusal(error: Exception) -> Response:
+    """Any error as `{"error", "code", ...}` with its status; nothing of the inside of an unexpected one."""
+    told = _told(error)
+    headers = {"Content-Type": JSON, "Cache-Control": "no-store"}
+    if told.status == Unavailable.status:
+        headers["Retry-After"] = RETRY_AFTER_S
+    if told.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(msgspec.json.encode(told.body()).decode(), headers, told.status)
+
+
+def _told(error: Exception) -> LaurelError:
+    if isinstance(error, LaurelError):
+        return error
+    if isinstance(error, StoreError | Conflict | NotSent):
+        logger.warning("unavailable", extra={"error": repr(error)})
+        return Unavailable("The service is busy; try again.")
+    logger.error("unexpected", exc_info=error)
+    return Internal("Something went wrong here; it has been noted.")
+
+
+def guard(request: Request | None, go_on: Callable[[Any], Response]) -> Response:
+    """Around every request: what Chalice refuses by itself gets our body, and every answer its CORS headers."""
+    if request is not None and request.method == "OPTIONS":
+        return Response("", dict(CORS.get_access_control_headers()), 204)
+    try:
+        response = go_on(request)
+    except KeyError:
+        response = refusal(NotFound("There is nothing at this path."))
+    if isinstance(response.body, dict):
+        response = _in_our_words(response)
+    for name, value in CORS.get_access_control_headers().items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def _in_our_words(response: Response) -> Response:
+    """Chalice's own refusals: another method of a path, or what is no request of API Gateway."""
+    if response.status_code != MethodNotAllowed.status:
+        return refusal(Internal("Something went wrong here."))
+    ours = refusal(MethodNotAllowed("There is nothing of this method at this path."))
+    ours.headers["Allow"] = response.headers["Allow"]
+    return ours

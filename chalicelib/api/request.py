@@ -1,0 +1,124 @@
+"""A request as views see it: its caller, path, query and body, each checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+from chalice.app import Request
+
+from chalicelib.api.operations import Operation
+from chalicelib.domain.errors import InvalidRequest, NotFound, PayloadTooLarge, UnsupportedMediaType
+from chalicelib.domain.events import MAX_DEPTH, readable, too_deep
+from chalicelib.services.authenticate import Caller, authenticate, require
+from chalicelib.services.context import Context
+
+# Half of what SQS takes in four calls; API Gateway itself stops at 10 MB.
+MAX_BODY_BYTES = 1024 * 1024
+JSON_TYPES = ("application/json", "application/cloudevents+json", "application/cloudevents-batch+json")
+
+
+class Call:
+    """One request. `caller` is None without a key; `query` and `body` are of the operation's types."""
+
+    def __init__(
+        self,
+        operation: Operation,
+        request: Request,
+        path_parameters: dict[str, str],
+        context: Callable[[], Context],
+    ) -> None:
+        self.operation, self.request = operation, request
+        self._path, self._context = path_parameters, context
+        self.caller: Caller | None = None
+        self.query: Any = None
+        self.body: Any = None
+
+    @property
+    def context(self) -> Context:
+        """The process's context, made when something first needs it."""
+        return self._context()
+
+    def read(self) -> None:
+        """Check everything, in the order in which a caller may know: key, permission, path, query, body."""
+        operation = self.operation
+        if operation.permission or (operation.optional_key and self.key()):
+            self.caller = authenticate(self.context, self.key())
+        if operation.permission:
+            require(self.who, operation.permission)
+        if operation.query is not None:
+            self.query = read_query(self.request.query_params, operation.query)
+        if operation.body is not None:
+            raw = read_json(self.request)
+            self.body = raw if isinstance(operation.body, tuple) else convert(raw, operation.body)
+
+    @property
+    def who(self) -> Caller:
+        """The caller of an operation that needs a key."""
+        if self.caller is None:
+            raise TypeError(f"{self.operation.name} needs a permission to have a caller")
+        return self.caller
+
+    def path(self, name: str) -> str:
+        """A path parameter, percent-decoded."""
+        try:
+            return unquote(self._path[name], errors="strict")
+        except UnicodeDecodeError as error:
+            raise NotFound("There is nothing at this path.") from error
+
+    def header(self, name: str) -> str:
+        return str(self.request.headers.get(name) or "")
+
+    def key(self) -> str:
+        """The API key as sent, or ''."""
+        found = self.header("X-API-Key").strip()
+        if found:
+            return found
+        scheme, _, rest = self.header("Authorization").strip().partition(" ")
+        return rest.strip() if scheme.lower() == "bearer" else ""
+
+
+def read_query(sent: Any, kind: Any) -> Any:
+    """The query string as `kind`. Raises InvalidRequest naming parameter and range."""
+    known = dict(sent or {})
+    try:
+        return msgspec.convert({name: value for name, value in known.items() if value != ""}, kind, strict=False)
+    except msgspec.ValidationError as error:
+        name = str(error).rpartition("`$.")[2].rstrip("`")
+        from chalicelib.api.ranges import range_of
+
+        wanted, details = range_of(kind, name)
+        raise InvalidRequest(f"'{name}' must be {wanted}", parameter=name, **details) from error
+
+
+def read_json(request: Request) -> Any:
+    """The body's JSON: its size, then its type, then its text, then its depth."""
+    try:
+        raw = request.raw_body
+    except ValueError as error:
+        raise InvalidRequest("The body is not base64, as was said.", code="invalid_body") from error
+    if len(raw) > MAX_BODY_BYTES:
+        raise PayloadTooLarge(f"A body has at most {MAX_BODY_BYTES} bytes.", maximum=MAX_BODY_BYTES)
+    media = str(request.headers.get("content-type") or JSON_TYPES[0]).partition(";")[0].strip().lower()
+    if media not in JSON_TYPES:
+        raise UnsupportedMediaType("Send JSON, with 'Content-Type: application/json'.", allowed=list(JSON_TYPES))
+    deep = InvalidRequest(f"A body nests at most {MAX_DEPTH} levels.", code="too_deep", maximum=MAX_DEPTH)
+    try:
+        value = msgspec.json.decode(raw)
+    except RecursionError as error:
+        raise deep from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidRequest(f"The body is not JSON: {error}.", code="not_json") from error
+    if too_deep(value):
+        raise deep
+    return value
+
+
+def convert(raw: Any, kind: Any) -> Any:
+    """Decoded JSON as `kind`. Raises InvalidRequest naming the member."""
+    try:
+        return msgspec.convert(raw, kind)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(f"{readable(error)}.", code="invalid_body") from error
