@@ -1,0 +1,281 @@
+"""`laurel dlq`: nothing set aside is lost, hidden or applied twice."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+
+from chalicelib.domain.events import MAX_DELAY_MS, MAX_EVENTS_PER_MESSAGE
+from chalicelib.domain.periods import DAY_MS, day_of, moment_name
+from chalicelib.domain.ruleset import Rules
+from chalicelib.services import apply_events
+from chalicelib.services.archive_failures import archive_failures
+from chalicelib.services.parked import Envelope
+from chalicelib.services.process_messages import body_hash
+from chalicelib.store.failures import get_failure
+from chalicelib.store.players import load_player
+from tests.cli.conftest import Deployment, gateway_event, ids
+
+
+def test_nonsense_is_listed_with_its_reason_while_its_neighbours_are_applied(laurel: Deployment) -> None:
+    message = laurel.send("events", [gateway_event("ada", id="1"), {"nonsense": 1}, gateway_event("ada", id="2")])
+    laurel.run()
+    assert laurel.requests("ada") == 2
+    (found,) = laurel.listed()
+    assert found["id"] == f"{message}/1"
+    assert (found["queue"], found["origin"], found["reason"]) == ("rejected", "events", "not_an_event")
+    assert found["body"]["event"] == {"nonsense": 1}
+    line = laurel.laurel("dlq", "list").stdout
+    assert "not_an_event: neither a CloudEvent" in line
+
+
+def test_a_list_leaves_everything_where_it_is(laurel: Deployment) -> None:
+    for number in range(25):
+        laurel.send("events", {"nonsense": number})
+    laurel.run()
+    assert len(laurel.listed()) == 25
+    assert len(laurel.listed()) == 25
+    result = laurel.laurel("dlq", "list", "--limit", "10", "--queue", "rejected")
+    assert "there may be more than these 10" in result.stderr
+
+
+def test_show_prints_body_reason_attempts_and_hash(laurel: Deployment) -> None:
+    text = '{"nonsense":1}'
+    message = laurel.send("events", text)
+    laurel.run()
+    shown = json.loads(laurel.laurel("dlq", "show", f"{message}/0").stdout)
+    assert shown["attempts"] == 1
+    assert shown["bodySha256"] == body_hash(text)
+    assert shown["receivedAt"] == laurel.now()[:10] + shown["receivedAt"][10:]
+    assert "No message 'other'" in laurel.laurel("dlq", "show", "other", status=1).stderr
+
+
+def test_a_dead_letter_says_why_it_failed(laurel: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    laurel.fail_store(monkeypatch)
+    message = laurel.send("events", gateway_event("ada", id="1"))
+    laurel.run()
+    (found,) = laurel.listed("--queue", "dead-letter")
+    assert found["id"] == message
+    assert (found["reason"], found["sentence"]) == ("StoreError", "the table is on fire")
+    assert found["attempts"] == 10
+    assert found["body"]["id"] == "1"
+
+
+def test_a_redriven_event_that_had_been_applied_is_not_applied_again(
+    laurel: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Applied, but what came after the write could not be sent: the message ends as a dead letter."""
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("the bus is down")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(apply_events, "send_updates", broken)
+        # One with an id and without time, one with neither, one whole; in one message.
+        body = [gateway_event("ada", id="1"), gateway_event("ada"), gateway_event("ada", id="3", time=laurel.now(90))]
+        laurel.send("events", body)
+        laurel.run()
+    assert laurel.requests("ada") == 3
+    xp = laurel.xp("ada")
+    assert len(laurel.listed("--queue", "dead-letter")) == 1
+    laurel.world.sleep(3 * 86_400)
+    assert "1 message redriven" in laurel.laurel("dlq", "redrive", "--all").stdout
+    assert laurel.listed() == []
+    again = json.loads(laurel.bodies("events")[0])
+    assert "time" not in again[0]
+    assert again[2]["time"] == body[2]["time"]
+    laurel.run()
+    assert laurel.requests("ada") == 3
+    assert laurel.xp("ada") == xp
+    assert laurel.listed() == []
+
+
+def test_a_redriven_event_that_had_not_been_applied_is_applied_at_the_time_of_its_first_receipt(
+    laurel: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mend = laurel.fail_store(monkeypatch)
+    received = laurel.world.now_ms()
+    laurel.send("events", [gateway_event("ada"), gateway_event("ben", id="b")])
+    laurel.run()
+    laurel.world.sleep(5 * 86_400)
+    mend()
+    laurel.laurel("dlq", "redrive", "--all", "--queue", "dead-letter")
+    laurel.run()
+    for name in ("ada", "ben"):
+        player = load_player(laurel.context.table, name)
+        assert player is not None
+        assert player.stats["requests"] == 1
+        assert player.streak.last == day_of(received)
+    assert laurel.listed() == []
+
+
+def test_a_redriven_rejection_is_applied_if_it_is_valid_now(laurel: Deployment) -> None:
+    """Too old under a limit of 7 days, valid under one of 14, though it is older by now."""
+    old = gateway_event("ada", time=laurel.now(10 * 86_400))
+    message = laurel.send("events", [gateway_event("ben"), old])
+    laurel.run()
+    (found,) = laurel.listed()
+    assert found["reason"] == "too_old"
+    laurel.laurel("dlq", "redrive", found["id"])
+    (body,) = laurel.bodies("events")
+    assert json.loads(body)["id"] == f"{message}/1"
+    laurel.run()
+    assert laurel.requests("ada") == 0
+    (found,) = laurel.listed()
+    laurel.context.rules = _with_max_age(laurel, 14)
+    laurel.world.sleep(8 * 86_400)
+    laurel.laurel("dlq", "redrive", found["id"])
+    laurel.run()
+    assert laurel.requests("ada") == 1
+    assert laurel.listed() == []
+    # The event of the first message, come again by a second way: known by its id.
+    laurel.send("events", old | {"id": f"{message}/1"})
+    laurel.run()
+    assert laurel.requests("ada") == 1
+
+
+def test_awards_keep_their_identity_though_their_form_has_no_id(
+    laurel: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mend = laurel.fail_store(monkeypatch)
+    award = {"event": "award", "distinct_id": "d-1", "properties": {"username": "ada", "points": 5, "reason": "help"}}
+    message = laurel.send("events", award)
+    laurel.run()
+    mend()
+    laurel.laurel("dlq", "redrive", "--all")
+    (body,) = laurel.bodies("events")
+    assert json.loads(body)["id"] == f"{message}/0"
+    laurel.run()
+    assert (laurel.xp("ada") or 0) >= 5
+    before = laurel.xp("ada")
+    laurel.send("events", body)
+    laurel.run()
+    assert laurel.xp("ada") == before
+
+
+def test_what_fails_on_its_own_queue_goes_back_there(laurel: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    mend = laurel.fail_store(monkeypatch)
+    grant = {"type": "badge.granted", "apiKeyId": "ada", "id": "g", "metadata": {"badgeId": "first-steps"}}
+    laurel.send("own", grant)
+    laurel.run()
+    mend()
+    laurel.laurel("dlq", "redrive", "--all")
+    assert laurel.bodies("events") == []
+    laurel.run()
+    player = load_player(laurel.context.table, "ada")
+    assert player is not None
+    assert player.holds("first-steps")
+
+
+def test_an_array_too_long_can_travel_in_parts(laurel: Deployment) -> None:
+    number = MAX_EVENTS_PER_MESSAGE + 20
+    message = laurel.send("events", [{"type": "request.completed", "apiKeyId": "ada"} for _ in range(number)])
+    laurel.run()
+    (found,) = laurel.listed()
+    assert found["reason"] == "too_many_events"
+    laurel.laurel("dlq", "redrive", found["id"])
+    parts = [json.loads(body) for body in laurel.bodies("events")]
+    assert [len(part) for part in parts] == [500, 20]
+    assert parts[1][-1]["id"] == f"{message}/{number - 1}"
+    laurel.run()
+    assert laurel.requests("ada") == number
+
+
+def test_a_copy_of_a_rejection_is_sent_once(laurel: Deployment) -> None:
+    laurel.send("events", {"nonsense": 1})
+    laurel.run()
+    laurel.send("rejected", laurel.bodies("rejected")[0])
+    (found,) = laurel.listed()
+    assert "1 message redriven" in laurel.laurel("dlq", "redrive", found["id"]).stdout
+    assert len(laurel.bodies("events")) == 1
+    assert laurel.bodies("rejected") == []
+
+
+def test_what_no_redrive_can_help_is_refused_and_stays(laurel: Deployment) -> None:
+    laurel.send("events", "no json")
+    laurel.run()
+    (found,) = laurel.listed()
+    result = laurel.laurel("dlq", "redrive", found["id"], status=1)
+    assert "nothing in it can be applied" in result.stderr
+    assert ids(laurel.listed()) == {found["id"]}
+    assert laurel.laurel("dlq", "redrive", "--all").stdout == "0 messages redriven\n"
+    assert "not in rejected or dead-letter" in laurel.laurel("dlq", "redrive", "gone", status=1).stderr
+    assert "Name the messages" in laurel.laurel("dlq", "redrive", status=2).stderr
+
+
+def test_what_is_older_than_the_records_of_duplicates_is_refused(laurel: Deployment) -> None:
+    received = moment_name(laurel.world.now_ms() - MAX_DELAY_MS - DAY_MS)
+    laurel.send("dead_letter", gateway_event("ada", id="1", receivedAt=received))
+    result = laurel.laurel("dlq", "redrive", "--all")
+    assert "more than 60 days ago" in result.stderr
+    assert laurel.bodies("events") == []
+    assert len(laurel.listed()) == 1
+
+
+def test_archived_messages_are_listed_shown_and_redriven(laurel: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    mend = laurel.fail_store(monkeypatch)
+    rejected = laurel.send("events", {"nonsense": 1})
+    failed = laurel.send("backfill", gateway_event("ada"))
+    laurel.run()
+    mend()
+    laurel.world.sleep(9 * 86_400)
+    assert archive_failures(laurel.context).moved == {"rejected": 0, "dead_letter": 0}
+    laurel.world.sleep(2 * 86_400)
+    laurel.send("events", {"nonsense": "young"})
+    laurel.run()
+    archived = archive_failures(laurel.context)
+    assert (archived.moved, archived.failed) == ({"rejected": 1, "dead_letter": 1}, {})
+    assert laurel.bodies("dead_letter") == []
+    assert len(laurel.bodies("rejected")) == 1
+    found = {each["id"]: each for each in laurel.listed()}
+    assert len(found) == 3
+    assert found[f"{rejected}/0"]["archived"]
+    assert found[f"{rejected}/0"]["reason"] == "not_an_event"
+    assert (found[failed]["reason"], found[failed]["origin"]) == ("StoreError", "backfill")
+    assert json.loads(laurel.laurel("dlq", "show", failed).stdout)["body"]["apiKeyId"] == "ada"
+    laurel.laurel("dlq", "redrive", failed)
+    laurel.run()
+    assert laurel.requests("ada") == 1
+    assert get_failure(laurel.context.table, "dead_letter", failed) is None
+    assert len(laurel.listed()) == 2
+
+
+def test_an_archive_run_that_is_short_of_time_leaves_the_rest(laurel: Deployment) -> None:
+    for number in range(30):
+        laurel.send("events", {"nonsense": number})
+    laurel.run()
+    laurel.world.sleep(11 * 86_400)
+    assert archive_failures(laurel.context, has_time=lambda: False).moved["rejected"] == 10
+    assert len(laurel.listed()) == 30
+    assert archive_failures(laurel.context).moved["rejected"] == 20
+    assert len(laurel.listed()) == 30
+
+
+def test_board_messages_go_back_to_the_boards(laurel: Deployment) -> None:
+    body = '{"board":"weekly#2026-W21","updates":[]}'
+    laurel.plant.sqs.send_message(
+        QueueUrl=laurel.plant.urls["boards_dead_letter"],
+        MessageBody=body,
+        MessageGroupId="weekly#2026-W21",
+        MessageDeduplicationId="1",
+    )
+    option = ("--queue", "boards-dead-letter")
+    assert [each["body"]["board"] for each in laurel.listed(*option)] == ["weekly#2026-W21"]
+    laurel.laurel("dlq", "redrive", "--all", *option)
+    (message,) = laurel.world.queue(laurel.plant.urls["boards"]).messages()
+    assert (message.body, message.group) == (body, "weekly#2026-W21")
+    assert laurel.listed(*option) == []
+
+
+def test_the_envelope_of_a_rejection_is_what_the_list_expects(laurel: Deployment) -> None:
+    laurel.send("events", {"nonsense": 1})
+    laurel.run()
+    assert set(json.loads(laurel.bodies("rejected")[0])) == set(Envelope.__struct_encode_fields__)
+
+
+def _with_max_age(laurel: Deployment, days: int) -> Rules:
+    replace, rules = msgspec.structs.replace, laurel.context.rules
+    settings = replace(rules.settings, max_age_days=days)
+    return Rules(replace(rules.ruleset, settings=settings), rules.levels)
