@@ -46,9 +46,13 @@ class EmulatorError(RuntimeError):
 
 @dataclass(frozen=True)
 class Emulator:
-    """The emulator of `directory`; the object holds no state of its own, the directory does."""
+    """The emulator of `directory`; the object holds no state of its own, the directory does.
+
+    `enforcing`: when started, it refuses what the caller's IAM policies do not allow.
+    """
 
     directory: Path
+    enforcing: bool = False
 
     @property
     def data(self) -> Path:
@@ -193,6 +197,7 @@ class Emulator:
             "LOG_LEVEL": "WARNING",
             "PYTHONDONTWRITEBYTECODE": "1",
             "AWS_EC2_METADATA_DISABLED": "true",
+            "AUTH": str(self.enforcing).lower(),
         }
 
     def _log_end(self) -> str:

@@ -39,6 +39,7 @@ class Stack:
     """
 
     directory: Path
+    enforcing: bool = False  # IAM policies are enforced
     ruleset: str = DEFAULT_RULESET
     table: str = ""
     bus: str = ""
@@ -48,7 +49,7 @@ class Stack:
 
     @property
     def emulator(self) -> Emulator:
-        return Emulator(self.directory)
+        return Emulator(self.directory, self.enforcing)
 
     @property
     def endpoint_url(self) -> str:
@@ -140,9 +141,9 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running_stack(directory: Path, built: Package | None = None) -> Iterator[Stack]:
+def running_stack(directory: Path, built: Package | None = None, *, enforcing: bool = False) -> Iterator[Stack]:
     """A stack of its own in `directory`, on its own port; ended with the block, its state kept there."""
-    stack = Stack(directory.resolve())
+    stack = Stack(directory.resolve(), enforcing)
     try:
         stack.start(built, tied=True)
         yield stack
