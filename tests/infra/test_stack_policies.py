@@ -1,0 +1,112 @@
+"""The policies are enough: the functions do their work on a stack that refuses what no policy allows."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from infra.local.stack import Stack, running_stack
+from infra.package import Package
+from infra.policies import function_name
+from infra.settings import FUNCTIONS, Build, Function
+
+LOCAL = Build("local", "local")
+TICK = {
+    "version": "0",
+    "id": "1",
+    "source": "aws.events",
+    "account": "000000000000",
+    "region": "us-east-1",
+    "detail-type": "Scheduled Event",
+    "time": "2026-01-01T00:00:00Z",
+    "resources": [],
+    "detail": {},
+}
+
+
+def with_batches_by_name(built: Package, place: Path) -> Package:
+    """On AWS sqs:SendMessage allows SendMessageBatch, and so on; the emulator wants each by its own name."""
+    template = json.loads(built.template.read_text())
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::IAM::Role":
+            for statement in resource["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]:
+                queue_actions = [action for action in statement["Action"] if action.startswith("sqs:")]
+                statement["Action"] += [f"{action}Batch" for action in queue_actions]
+    place.write_text(json.dumps(template))
+    return replace(built, template=place)
+
+
+@pytest.fixture(scope="module")
+def stack(local_package: Package, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    place = tmp_path_factory.mktemp("enforcing")
+    built = with_batches_by_name(local_package, place / "template.json")
+    with running_stack(place, built, enforcing=True) as running:
+        yield running
+
+
+def logs(stack: Stack, function: Function) -> list[str]:
+    client, group = stack.client("logs"), f"/aws/lambda/{function_name(LOCAL, function)}"
+    pages = client.get_paginator("filter_log_events").paginate(logGroupName=group)
+    return [event["message"] for page in pages for event in page["events"]]
+
+
+def depth(stack: Stack, key: str) -> int:
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    client = stack.client("sqs")
+    found = client.get_queue_attributes(QueueUrl=stack.queue_urls[key], AttributeNames=names)["Attributes"]
+    return sum(int(found[name]) for name in names)
+
+
+def event(player: str) -> dict[str, Any]:
+    now = datetime.now(UTC).isoformat()
+    return {"type": "request.completed", "apiKeyId": player, "id": f"{player}-1", "time": now, "metadata": {}}
+
+
+def send(stack: Stack, key: str, body: Any) -> None:
+    stack.client("sqs").send_message(QueueUrl=stack.queue_urls[key], MessageBody=json.dumps(body))
+
+
+def test_no_function_is_refused_what_it_needs(stack: Stack) -> None:
+    sources = ("events", "own", "backfill")
+    for key in sources:
+        send(stack, key, event(f"player-{key}"))
+        send(stack, key, {"nonsense": 1})
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and (
+        depth(stack, "rejected") < len(sources) or any(depth(stack, key) for key in (*sources, "boards"))
+    ):
+        time.sleep(0.1)
+    archive = stack.client("lambda").invoke(FunctionName="laurel-local-archive", Payload=json.dumps(TICK))
+    assert "FunctionError" not in archive, archive["Payload"].read()
+
+    refused = [line for function in FUNCTIONS for line in logs(stack, function) if "AccessDenied" in line]
+    assert refused == []
+    assert depth(stack, "rejected") == len(sources)
+    items = stack.client("dynamodb").scan(TableName=stack.table)["Items"]
+    ranked = {item["player"]["S"] for item in items if "board" in item}
+    assert ranked >= {f"player-{key}" for key in sources}
+
+
+def test_a_function_may_do_nothing_else(stack: Stack) -> None:
+    """The emulator does refuse: with a function's own role, what only another one may do."""
+    roles = stack.client("iam").list_roles()["Roles"]
+    (role,) = [role["Arn"] for role in roles if "BoardsRole" in role["RoleName"]]
+    session = stack.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    sqs = boto3.client(
+        "sqs",
+        endpoint_url=stack.endpoint_url,
+        region_name="us-east-1",
+        aws_access_key_id=session["AccessKeyId"],
+        aws_secret_access_key=session["SecretAccessKey"],
+        aws_session_token=session["SessionToken"],
+    )
+    with pytest.raises(sqs.exceptions.ClientError, match="not authorized"):
+        sqs.send_message(QueueUrl=stack.queue_urls["events"], MessageBody="{}")
