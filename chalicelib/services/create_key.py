@@ -56,7 +56,7 @@ def _create(context: Context, player_id: str, permissions: list[str]) -> NewKey:
     before = read_keys(context.table, player_id)
     player = load_player(context.table, player_id) or newcomer(context, player_id)
     now_ms = player.created_at if player.version == 0 else context.now_ms()
-    prefix = f"{context.rules.settings.key_prefix}_{context.new_id()[:8]}"
+    prefix = f"{context.rules.settings.key_prefix}_{context.new_id()[-8:]}"
     key = f"{prefix}_{context.new_id()}"
     made = StoredKey(visible_prefix(key), key_digest(key), now_ms)
     retired = before.active[: max(0, len(before.active) + 1 - MAX_ACTIVE_KEYS)]

@@ -22,7 +22,7 @@ class BadgeDecisionRequest(msgspec.Struct, rename="camel", forbid_unknown_fields
     """Whose badge. The same `idempotencyKey` for the same badge and player is one decision."""
 
     player: PlayerId
-    idempotency_key: Annotated[str, Meta(pattern="^[!-~]{1,48}$")] | None = None
+    idempotency_key: Annotated[str, Meta(pattern=r"^[!-~]{1,48}$(?!\n)")] | None = None
 
 
 def decide_badge(

@@ -1,0 +1,114 @@
+"""A deployment in one simulated world, called over HTTP."""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from chalicelib import settings, wiring
+from chalicelib.domain.boards import BoardUpdate
+from chalicelib.services.create_key import create_key
+from chalicelib.store.boards import write_entry
+from infra.settings import INDEX_ATTRIBUTES
+from tests.api.http import Answer, request
+from tests.pipeline import plant
+from tests.simulated.world import World
+
+BASE = "/api/gamification"
+NOW = "2026-05-19T12:00:00Z"
+
+
+class Site:
+    """The API and its workers. `NOW` is the world's time at the start."""
+
+    def __init__(self) -> None:
+        self.plant = plant.build(1, chosen=plant.rules(settings.RULESETS / "default.toml"))
+        self.world: World = self.plant.world
+        self.context = self.plant.context
+        self._project_as_deployed()
+        plant.start(self.plant, random.Random(1))
+
+    def _project_as_deployed(self) -> None:
+        """The table again, with an index that carries no more than the template's."""
+        client = self.context.table.client
+        client.delete_table(TableName=self.context.table.name)
+        create = client.create_table
+
+        def narrow(**table: Any) -> Any:
+            table["GlobalSecondaryIndexes"][0]["Projection"] = {
+                "ProjectionType": "INCLUDE",
+                "NonKeyAttributes": INDEX_ATTRIBUTES,
+            }
+            return create(**table)
+
+        client.create_table = narrow
+        try:
+            plant.create_table(client)
+        finally:
+            client.create_table = create
+
+    def key(self, player: str, *permissions: str) -> str:
+        return create_key(self.context, player, permissions).key
+
+    def get(self, path: str, key: str = "", **headers: str) -> Answer:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        return request("GET", path if path.startswith("/docs") or "openapi" in path else BASE + path, key=key, headers=sent)
+
+    def post(self, path: str, body: Any, key: str = "", **headers: str) -> Answer:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        return request("POST", BASE + path, key=key, body=body, headers=sent)
+
+    def work(self) -> None:
+        """Let the workers empty the queues."""
+        self.world.run()
+
+    def queued(self, queue: str) -> list[str]:
+        """The bodies that wait in a queue."""
+        return [message.body for message in self.world.queue(self.plant.urls[queue]).messages]
+
+    def events(self, queue: str = "events") -> list[dict[str, Any]]:
+        waiting = [json.loads(body) for body in self.queued(queue)]
+        return [event for body in waiting for event in (body if isinstance(body, list) else [body])]
+
+    def put_on_board(self, player: str, score: int, board: str = "global#all", **more: Any) -> None:
+        values = {
+            "version": 1,
+            "reached_at": self.world.now_ms() + len(player),
+            "level": 1,
+            "title": "Beginner",
+            "public_id": f"{abs(hash(player)) % 16**16:016x}",
+        }
+        write_entry(self.context.table, board, BoardUpdate(player, score, **(values | more)))
+
+    def change_identity(self, player: str, **attributes: Any) -> None:
+        """As a later PATCH of the profile will do it."""
+        table = self.context.table
+        item = table.get((f"PLAYER#{player}", "IDENTITY"))
+        assert item
+        table.put(item | attributes)
+
+
+@pytest.fixture()
+def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    made = Site()
+    monkeypatch.setattr(wiring, "context", lambda: made.context)
+    logging.getLogger("laurel").setLevel(logging.CRITICAL)
+    yield made
+    made.world.close()
+
+
+def request_event(player: str, event_id: str, time: str | None = NOW, **data: Any) -> dict[str, Any]:
+    event = {
+        "specversion": "1.0",
+        "id": event_id,
+        "source": "gateway/test",
+        "type": "request.completed",
+        "subject": player,
+        "data": {"provider": "openai", "model": "gpt-4o"} | data,
+    }
+    return event | ({"time": time} if time else {})

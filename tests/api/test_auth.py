@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chalicelib.api.operations import OPERATIONS
+from tests.api.conftest import Site, request_event
+from tests.api.http import request
+
+BODIES: dict[str, Any] = {
+    "send_events": [request_event("anna", "1")],
+    "grant_award": {"player": "anna", "points": 5, "reason": "test"},
+    "grant_badge": {"player": "anna"},
+    "revoke_badge": {"player": "anna"},
+}
+WRONG = "laurel_01234567_0123456789abcdef0123456789abcdef"
+KEYED = [operation for operation in OPERATIONS if operation.permission]
+OPEN = [operation for operation in OPERATIONS if not operation.permission]
+
+
+def call(operation: Any, key: str = "", headers: dict[str, str] | None = None) -> Any:
+    path = operation.path.replace("{player}", "anna").replace("{badge}", "first-steps")
+    return request(operation.method, path, key=key, body=BODIES.get(operation.name), headers=headers)
+
+
+@pytest.mark.parametrize("operation", KEYED, ids=lambda operation: operation.name)
+def test_missing_wrong_and_revoked_keys_get_the_same_answer(site: Site, operation: Any) -> None:
+    site.key("anna")
+    answers = [call(operation), call(operation, WRONG), call(operation, "nonsense"), call(operation, WRONG + "\n")]
+    answers.append(call(operation, headers={"Authorization": f"Bearer {WRONG}"}))
+    answers.append(call(operation, headers={"Authorization": "Basic YTpi"}))
+    assert {answer.status for answer in answers} == {401}
+    assert len({answer.text for answer in answers}) == 1
+    assert answers[0].json["code"] == "unauthenticated"
+    assert answers[0].headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("operation", KEYED, ids=lambda operation: operation.name)
+@pytest.mark.parametrize("permission", ["player", "events:write", "awards:grant", "admin"])
+def test_what_each_permission_allows(site: Site, operation: Any, permission: str) -> None:
+    """A key's holder is a player too; an admin may do everything."""
+    key = site.key("anna", permission)
+    answer = call(operation, key)
+    if operation.permission in ("player", permission) or permission == "admin":
+        assert answer.status == operation.status
+    else:
+        assert answer.status == 403
+        assert answer.json == {
+            "error": f"This key may not do that: it needs the permission '{operation.permission}'.",
+            "code": "forbidden",
+            "permission": operation.permission,
+        }
+
+
+@pytest.mark.parametrize("operation", OPEN, ids=lambda operation: operation.name)
+def test_what_needs_no_key(site: Site, operation: Any) -> None:
+    assert call(operation).status == 200
+
+
+def test_a_key_as_a_bearer_token(site: Site) -> None:
+    key = site.key("anna")
+    assert site.get("/profile", Authorization=f"Bearer {key}").json["id"] == "anna"
+    assert site.get("/profile", authorization=f"bearer  {key}").status == 200
+    assert site.get("/profile", key, Authorization=f"Bearer {WRONG}").status == 200
+
+
+def test_a_wrong_key_where_none_is_needed(site: Site) -> None:
+    assert site.get("/leaderboard", WRONG).status == 401
+    assert site.get("/status", WRONG).status == 200
