@@ -71,7 +71,7 @@ lock: $(VENV)/bin/uv ## compile requirements/*.txt anew
 	@$(COMPILE) pyproject.toml --extra dev -c requirements/runtime.txt -o requirements/dev.txt
 	@$(COMPILE) requirements/stack.in -o requirements/stack.txt
 
-package: setup ## build/aws: zip and template (STAGE=..., RULESET=file, TRACING=1)
+package: setup ## build/aws: zip and template (STAGE=..., RULESET=file, TRACING=1, CORS_ORIGIN=...)
 	@$(RUN) -m infra.package "$(or $(STAGE),prod)" aws
 
 deploy: setup ## package and deploy to AWS (STAGE=..., BUCKET=..., ALARM_TOPIC=arn)

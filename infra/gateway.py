@@ -8,18 +8,15 @@ from infra.settings import API_STAGE, LOCAL_HOST, Build
 
 Json = dict[str, Any]
 
-CORS = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Allow-Headers": "Authorization,Content-Type,X-API-Key,X-Timestamp,X-Signature",
-    "Access-Control-Allow-Methods": "GET,POST,PUT,PATCH,DELETE,OPTIONS",
-}
+# Beside the allowed origin; the preflight answers, which browsers ask for headers and methods, are Chalice's.
+CORS = {"Access-Control-Expose-Headers": "Retry-After"}
 
 # The gateway's own refusals: response type -> status, sentence and code of Laurel's error body. None keeps what
 # the gateway says in the case at hand, which for the two defaults is one of many.
 REFUSALS: dict[str, tuple[int | None, str | None, str]] = {
     "DEFAULT_4XX": (None, None, "invalid_request"),
     "DEFAULT_5XX": (None, "The service is not available; try again.", "unavailable"),
-    "UNAUTHORIZED": (401, "The API key is missing or wrong.", "unauthenticated"),
+    "UNAUTHORIZED": (401, "A valid API key is needed, as 'X-API-Key' or 'Authorization: Bearer'.", "unauthenticated"),
     "MISSING_AUTHENTICATION_TOKEN": (404, "There is nothing at this path.", "not_found"),
     "ACCESS_DENIED": (403, "This key may not do that.", "forbidden"),
     "THROTTLED": (429, "Too many requests; try again later.", "rate_limited"),
@@ -32,18 +29,18 @@ REFUSALS: dict[str, tuple[int | None, str | None, str]] = {
 THROTTLE = {"ThrottlingRateLimit": 500, "ThrottlingBurstLimit": 1000}
 
 
-def refusals() -> Json:
+def refusals(build: Build) -> Json:
     """The swagger extension: a change of it makes a new deployment, as resources of their own would not."""
-    return {kind: _refusal(*answer, retry=answer[0] == 429) for kind, answer in REFUSALS.items()}
+    return {kind: _refusal(build, *answer) for kind, answer in REFUSALS.items()}
 
 
-def _refusal(status: int | None, sentence: str | None, code: str, *, retry: bool) -> Json:
+def _refusal(build: Build, status: int | None, sentence: str | None, code: str) -> Json:
     text = f'"{sentence}"' if sentence else "$context.error.messageString"
-    headers = {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in CORS.items()}
-    if retry:
-        headers["gatewayresponse.header.Retry-After"] = "'1'"
+    headers = CORS | {"Access-Control-Allow-Origin": build.cors_origin}
+    if status == 429:
+        headers["Retry-After"] = "1"
     answer: Json = {
-        "responseParameters": headers,
+        "responseParameters": {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()},
         "responseTemplates": {"application/json": f'{{"error": {text}, "code": "{code}"}}'},
     }
     if status:
@@ -54,7 +51,7 @@ def _refusal(status: int | None, sentence: str | None, code: str, *, retry: bool
 def rest_api(build: Build) -> Json:
     return {
         "Name": build.prefix,
-        "DefinitionBody": {"x-amazon-apigateway-gateway-responses": refusals()},
+        "DefinitionBody": {"x-amazon-apigateway-gateway-responses": refusals(build)},
         "MethodSettings": [{"ResourcePath": "/*", "HttpMethod": "*", "MetricsEnabled": True, **THROTTLE}],
     }
 

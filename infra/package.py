@@ -1,6 +1,7 @@
 """Builds what is deployed: build/<target>/{deployment.zip, sam.json}, the same way for AWS and for a laptop.
 
-`python -m infra.package STAGE aws|local`, with RULESET=path and TRACING=1 in the environment where wanted.
+`python -m infra.package STAGE aws|local`, with RULESET=path, TRACING=1, CORS_ORIGIN=origin in the environment
+where wanted.
 """
 
 from __future__ import annotations
@@ -141,6 +142,7 @@ def _run_chalice(build: Build, tree: Path, out: Path) -> None:
     environment |= {
         "AWS_DEFAULT_REGION": environment.get("AWS_DEFAULT_REGION", "us-east-1"),
         "AWS_EC2_METADATA_DISABLED": "true",
+        "LAUREL_CORS_ORIGIN": build.cors_origin,  # read where the preflight answers are made: here
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     command = [
@@ -173,13 +175,14 @@ def _write_zip(target: Path, roots: list[Path]) -> None:
 
 
 def chosen(stage: str, target: Target) -> Build:
-    """The build that the environment asks for: RULESET (a path), TRACING (1 switches it on)."""
+    """The build that the environment asks for: RULESET (a path), TRACING (1 switches it on), CORS_ORIGIN."""
     ruleset = os.environ.get("RULESET")
     return Build(
         stage,
         target,
         tracing=os.environ.get("TRACING", "") == "1",
         ruleset=Path(ruleset).resolve() if ruleset else None,
+        cors_origin=os.environ.get("CORS_ORIGIN") or "*",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -135,6 +135,7 @@ QUEUES = (
 )  # fmt: skip
 
 QUEUE = {queue.key: queue for queue in QUEUES}
+ORIGIN_SHAPE = re.compile(r"\*|https?://[A-Za-z0-9.:-]+")
 STAGE_SHAPE = re.compile(r"[a-z][a-z0-9-]{0,19}")
 
 
@@ -146,12 +147,17 @@ class Build:
     target: Target
     tracing: bool = False
     ruleset: Path | None = None
-    log_days: int = field(default=30)
+    cors_origin: str = "*"
+    log_days: int = 30
 
     def __post_init__(self) -> None:
         if not STAGE_SHAPE.fullmatch(self.stage) or self.stage.endswith("-"):
             raise SettingError(
                 f"STAGE {self.stage!r} must be 1-20 characters of a-z, 0-9 and '-', beginning with a letter."
+            )
+        if not ORIGIN_SHAPE.fullmatch(self.cors_origin):
+            raise SettingError(
+                f"CORS_ORIGIN {self.cors_origin!r} must be '*' or an origin like https://app.example.com."
             )
         if self.target == "aws" and self.stage == "local":
             raise SettingError("STAGE 'local' is the laptop's; choose another one for AWS.")

@@ -151,6 +151,7 @@ def environment(build: Build, ruleset: str) -> Json:
         "LAUREL_TABLE": {"Ref": "Table"},
         "LAUREL_BUS": {"Ref": "Bus"},
         "LAUREL_RULESET": ruleset,
+        "LAUREL_CORS_ORIGIN": build.cors_origin,
         "LAUREL_TRACING": "1" if build.tracing else "0",
     }
     for item in QUEUES:

@@ -113,11 +113,11 @@ def _week_name(day: date) -> str:
 
 def _show_board(week: str, entries: list[dict[str, Any]]) -> None:
     click.secho(f"Weekly board, {week}", bold=True)
-    click.echo(f"  {'rank':>4}  {'player':<24} {'XP':>7} {'level':>5}  title")
+    click.echo(f"  {'rank':>4}  {'player':<16} {'shown as':<16} {'XP':>7} {'level':>5}  title")
     for entry in entries:
         click.echo(
-            f"  {entry['rank']:>4}  {entry['displayName'][:24]:<24} {entry['score']:>7,} {entry['level']:>5}  "
-            f"{entry['title']}"
+            f"  {entry['rank']:>4}  {entry['apiKeyId'][:16]:<16} {entry['displayName'][:16]:<16} "
+            f"{entry['score']:>7,} {entry['level']:>5}  {entry['title']}"
         )
 
 

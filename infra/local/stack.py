@@ -115,7 +115,7 @@ class Stack:
         self._learn(after)
         if self.changed:
             self._expire()
-            self._refuse_as_on_aws(cloudformation.outputs(after)["RestAPIId"])
+            self._refuse_as_on_aws(built, cloudformation.outputs(after)["RestAPIId"])
 
     def _learn(self, deployed: dict[str, Any]) -> None:
         values = cloudformation.outputs(deployed)
@@ -132,10 +132,10 @@ class Stack:
             wanted = {"AttributeName": "expires", "Enabled": True}
             client.update_time_to_live(TableName=self.table, TimeToLiveSpecification=wanted)
 
-    def _refuse_as_on_aws(self, api: str) -> None:
+    def _refuse_as_on_aws(self, built: Package, api: str) -> None:
         """Nor does it take gateway responses from the API's definition."""
         client = self.client("apigateway")
-        for kind, answer in refusals().items():
+        for kind, answer in refusals(built.build).items():
             client.put_gateway_response(restApiId=api, responseType=kind, **answer)
         client.create_deployment(restApiId=api, stageName=API_STAGE)
 

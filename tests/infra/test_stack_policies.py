@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -93,6 +97,28 @@ def test_no_function_is_refused_what_it_needs(stack: Stack) -> None:
     items = stack.client("dynamodb").scan(TableName=stack.table)["Items"]
     ranked = {item["player"]["S"] for item in items if "board" in item}
     assert ranked >= {f"player-{key}" for key in sources}
+
+
+def ask(stack: Stack, path: str, key: str = "", body: Any = None) -> tuple[int, Any]:
+    """The status and JSON of a request with `key`."""
+    content = None if body is None else json.dumps(body).encode()
+    headers = {"Content-Type": "application/json"} | ({"X-API-Key": key} if key else {})
+    request = urllib.request.Request(f"{stack.api_url}/api/gamification/{path}", content, headers)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return answer.status, json.loads(answer.read())
+
+
+def test_the_api_is_not_refused_what_it_needs(stack: Stack) -> None:
+    create = [str(Path(sys.executable).with_name("laurel")), "key", "create", "--player", "gateway"]
+    create += [part for name in ("player", "events:write", "awards:grant", "admin") for part in ("--permission", name)]
+    made = subprocess.run(create, env=os.environ | stack.environment(), capture_output=True, text=True, check=True)
+    key = made.stdout.strip()
+    award = {"player": "gateway", "points": 5, "reason": "test", "key": "test-1"}
+    assert ask(stack, "events", key, event("over-http"))[0] == 202
+    assert ask(stack, "awards", key, award)[0] == 202
+    assert ask(stack, "profile", key)[0] == 200
+    assert ask(stack, "leaderboard")[0] == 200
+    assert [line for line in logs(stack, FUNCTIONS[0]) if "AccessDenied" in line] == []
 
 
 def test_a_function_may_do_nothing_else(stack: Stack) -> None:

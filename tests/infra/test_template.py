@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from cfnlint.api import lint_all
 
+from chalicelib.domain.errors import LaurelError
+from chalicelib.services.authenticate import REFUSAL
 from infra.gateway import REFUSALS
 from infra.package import Package
 from infra.policies import RESOURCELESS, policy
@@ -170,10 +172,26 @@ def test_a_laptops_and_a_developers_data_end_with_the_stack(stage: str, target: 
 def test_every_refusal_of_the_gateway_speaks_laurels_language(resources: Json) -> None:
     refusals = resources["RestAPI"]["Properties"]["DefinitionBody"]["x-amazon-apigateway-gateway-responses"]
     assert set(refusals) == set(REFUSALS) >= {"DEFAULT_4XX", "DEFAULT_5XX", "UNAUTHORIZED", "THROTTLED"}
+    ours = {kind.code for kind in LaurelError.__subclasses__()} | {"rate_limited", "timeout"}
+    assert {code for _, _, code in REFUSALS.values()} <= ours
+    assert REFUSALS["UNAUTHORIZED"][1] == REFUSAL
     for refusal in refusals.values():
         assert refusal["responseParameters"]["gatewayresponse.header.Access-Control-Allow-Origin"] == "'*'"
         body = refusal["responseTemplates"]["application/json"].replace("$context.error.messageString", '"x"')
         assert set(json.loads(body)) == {"error", "code"}
+
+
+def test_an_origin_of_ones_own_is_told_everywhere() -> None:
+    build = Build("test", "aws", cors_origin="https://app.example.com")
+    resources = merge_template(build)["Resources"]
+    refusals = resources["RestAPI"]["Properties"]["DefinitionBody"]["x-amazon-apigateway-gateway-responses"]
+    told = {
+        item["responseParameters"]["gatewayresponse.header.Access-Control-Allow-Origin"] for item in refusals.values()
+    }
+    assert told == {"'https://app.example.com'"}
+    assert environment_of(resources, FUNCTIONS[0])["LAUREL_CORS_ORIGIN"] == "https://app.example.com"
+    with pytest.raises(SettingError, match="CORS_ORIGIN"):
+        Build("test", "aws", cors_origin="it's")
 
 
 def test_the_api_is_regional_and_throttled(resources: Json) -> None:
