@@ -96,7 +96,7 @@ class DynamoDB:
     def _get(self, operation: str, request: dict[str, Any], call: Call, usage: Usage) -> dict[str, Any]:
         table = self.table(request.get("TableName"))
         binding = Binding(request)
-        projection = queries.projection_of(request, binding)
+        projection = queries.projection_of(table, request, binding)
         binding.finish()
         strong = bool(request.get("ConsistentRead"))
         row = self.read(table, table.key(request["Key"]), strong, call)
@@ -135,7 +135,7 @@ class DynamoDB:
         for name, part in requests.items():
             table = self.table(name)
             binding = Binding(part)
-            projection = queries.projection_of(part, binding)
+            projection = queries.projection_of(table, part, binding)
             binding.finish()
             keys = [table.key(wire) for wire in part["Keys"]]
             if len(set(keys)) != len(keys):
@@ -182,7 +182,7 @@ class DynamoDB:
         usage.write(table.name, None, write_units(size, factor))
         if table.indexes and new is not old:
             for index, units in table.index_writes(old, new):
-                usage.write(table.name, index, units)
+                usage.write(table.name, index, units * factor)
 
     def _batch_write(self, operation: str, request: dict[str, Any], call: Call, usage: Usage) -> dict[str, Any]:
         planned = self._planned_batch(request.get("RequestItems") or {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from .errors import Invalid
@@ -82,7 +82,7 @@ def fetch(item: Item, parts: Parts) -> Value | None:
 class Condition:
     """A condition or filter bound to a request: `condition.test(item)`."""
 
-    __slots__ = ("binding", "run")
+    __slots__ = ("binding", "run", "tree")
 
     def __init__(self, text: str, what: str, binding: Binding) -> None:
         parsed = parse_condition(text, what)
@@ -91,12 +91,26 @@ class Condition:
             checks: list[Callable[[Binding], None]] = []
             parsed.compiled = (_compile(parsed.tree, what, checks), checks)
         self.run, checks = parsed.compiled
-        self.binding = binding
+        self.binding, self.tree = binding, parsed.tree
         for literal_check in checks:
             literal_check(binding)
 
     def test(self, item: Item | None) -> bool:
         return bool(self.run(item or {}, self.binding))
+
+    @property
+    def paths(self) -> list[Parts]:
+        """The resolved paths that it reads."""
+        return [self.binding.resolve(parts) for parts in _paths(self.tree)]
+
+
+def _paths(node: Any) -> Iterator[Parts]:
+    if isinstance(node, tuple) and node:
+        if node[0] == "path":
+            yield node[1]
+        else:
+            for part in node[1:] if isinstance(node[0], str) else node:
+                yield from _paths(part)
 
 
 def _operand(node: Node) -> Operand:
@@ -123,7 +137,7 @@ def _size(value: Value | None) -> Value | None:
     if tag == "B":
         return {"N": str(len(ordered(value)))}
     if tag == "S":
-        return {"N": str(len(content.encode()))}
+        return {"N": str(len(content.encode("utf-16-le")) // 2)}  # UTF-16 units, not bytes
     return {"N": str(len(content))} if tag in ("SS", "NS", "BS", "L", "M") else None
 
 
@@ -142,6 +156,7 @@ def _compile(node: Node, what: str, checks: list[Callable[[Binding], None]]) -> 
         return _compile_compare(node, what, checks)
     if kind == "between":
         value, low, high = (_operand(part) for part in node[1:])
+        _distinct(node[1], node[2:], what, "BETWEEN", checks)
         _check_types(node[1:], what, "BETWEEN", checks)
         checks.append(lambda binding: _check_bounds(binding, node[2], node[3], what))
         return lambda item, binding: (
@@ -149,22 +164,33 @@ def _compile(node: Node, what: str, checks: list[Callable[[Binding], None]]) -> 
             and _less(value(item, binding), high(item, binding), True)
         )
     if kind == "in":
+        _distinct(node[1], node[2], what, "IN", checks)
         value, options = _operand(node[1]), [_operand(option) for option in node[2]]
         return lambda item, binding: _any_equal(value(item, binding), [o(item, binding) for o in options])
     return _compile_call(node, what, checks)
 
 
-def _distinct(left: Node, right: Node, what: str, name: str) -> None:
-    if left == right and left[0] == "path":
-        raise Invalid(
-            f"Invalid {what}: The first operand must be distinct from the remaining operands for this operator "
-            f"or function; operator: {name}, first operand: [{'.'.join(map(str, left[1]))}]"
-        )
+def _distinct(
+    first: Node, others: tuple[Node, ...], what: str, name: str, checks: list[Callable[[Binding], None]]
+) -> None:
+    paths = [other[1] for other in others if other[0] == "path"]
+    if first[0] != "path" or not paths:
+        return
+
+    def check_distinct(binding: Binding) -> None:
+        resolved = binding.resolve(first[1])
+        if any(binding.resolve(path) == resolved for path in paths):
+            raise Invalid(
+                f"Invalid {what}: The first operand must be distinct from the remaining operands for this "
+                f"operator or function; operator: {name}, first operand: {_shown(resolved)}"
+            )
+
+    checks.append(check_distinct)
 
 
 def _compile_compare(node: Node, what: str, checks: list[Callable[[Binding], None]]) -> Test:
     _, sign, left_node, right_node = node
-    _distinct(left_node, right_node, what, sign)
+    _distinct(left_node, (right_node,), what, sign, checks)
     left, right = _operand(left_node), _operand(right_node)
     if sign == "=":
         return lambda item, binding: _any_equal(left(item, binding), (right(item, binding),))
@@ -234,7 +260,7 @@ def _compile_call(node: Node, what: str, checks: list[Callable[[Binding], None]]
         return lambda item, binding: first(item, binding) is not None
     if name == "attribute_not_exists":
         return lambda item, binding: first(item, binding) is None
-    _distinct(args[0], args[1], what, name)
+    _distinct(args[0], args[1:], what, name, checks)
     second = _operand(args[1])
     if name == "attribute_type":
         checks.append(lambda binding: _check_type_name(binding, args[1], what))

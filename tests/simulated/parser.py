@@ -27,7 +27,7 @@ CONDITION_FUNCTIONS = {
 }
 COMPARATORS = {"=", "<>", "<", "<=", ">", ">="}
 _TOKEN = re.compile(
-    r"\s*(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<alias>#[A-Za-z0-9_]+)|(?P<value>:[A-Za-z0-9_]+)"
+    r"\s*(?:(?P<name>[A-Za-z][A-Za-z0-9_]*)|(?P<alias>#[A-Za-z0-9_]+)|(?P<value>:[A-Za-z0-9_]+)"
     r"|(?P<number>[0-9]+)|(?P<sign><>|<=|>=|[=<>()\[\],.+-]))"
 )
 
@@ -130,8 +130,6 @@ class Parser:
             self.expect("(")
             inner = self.operand()
             self.expect(")")
-            if inner[0] != "path":
-                raise self.error("Operator or function requires a document path; operator or function: size")
             return ("size", inner)
         return self.path()
 
@@ -227,7 +225,7 @@ class Parser:
                 f"Incorrect number of operands for operator or function; operator or function: {name}, "
                 f"number of operands: {len(args)}"
             )
-        if args[0][0] != "path" and name.startswith("attribute_"):
+        if args[0][0] != "path" and name.endswith("exists"):
             raise self.error(f"Operator or function requires a document path; operator or function: {name}")
         return ("call", name, args)
 

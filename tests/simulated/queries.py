@@ -20,9 +20,13 @@ _SUFFIX = chr(0x10FFFF)
 Found = tuple[Entry, Row]
 
 
-def projection_of(request: dict[str, Any], binding: Binding) -> Projection | None:
+def projection_of(table: Table, request: dict[str, Any], binding: Binding) -> Projection | None:
     text = request.get("ProjectionExpression")
-    return Projection(text, binding) if text is not None else None
+    if text is None:
+        return None
+    projection = Projection(text, binding)
+    table.check_paths(projection.paths)
+    return projection
 
 
 def run(table: Table, operation: str, request: dict[str, Any], call: Call, usage: Usage) -> dict[str, Any]:
@@ -31,7 +35,12 @@ def run(table: Table, operation: str, request: dict[str, Any], call: Call, usage
     select = KeyRange(table, index, request, binding) if operation == "Query" else None
     text = request.get("FilterExpression")
     condition = Condition(text, "FilterExpression", binding) if text is not None else None
-    projection = projection_of(request, binding)
+    if condition is not None:
+        table.check_paths(condition.paths)
+        if select is not None:
+            _check_filter(index, condition)
+    projection = projection_of(table, request, binding)
+    _check_projected(index, request, projection)
     binding.finish()
     limit = request.get("Limit")
     if limit is not None and limit < 1:
@@ -69,6 +78,36 @@ def _index(table: Table, request: dict[str, Any]) -> Index:
     if request.get("ConsistentRead"):
         raise Invalid("Consistent reads are not supported on global secondary indexes")
     return table.indexes[name]
+
+
+def _check_filter(index: Index, condition: Condition) -> None:
+    for name in dict.fromkeys(str(path[0]) for path in condition.paths):
+        if name in index.keys:
+            raise Invalid(
+                "Filter Expression can only contain non-primary key attributes: Primary key attribute: " + name
+            )
+        if not index.all and name not in index.names:
+            raise Invalid(
+                f"One or more parameter values were invalid: Secondary index {index.name} does not project one or "
+                f"more filter attributes: [{name}]"
+            )
+
+
+def _check_projected(index: Index, request: dict[str, Any], projection: Projection | None) -> None:
+    """An index gives only what it has."""
+    if index.name is None or index.all:
+        return
+    if request.get("Select") == "ALL_ATTRIBUTES":
+        raise Invalid(
+            "One or more parameter values were invalid: Select type ALL_ATTRIBUTES is not supported for global "
+            f"secondary index {index.name} because its projection type is not ALL"
+        )
+    missing = [str(parts[0]) for parts in projection.paths if parts[0] not in index.names] if projection else []
+    if missing:
+        raise Invalid(
+            f"One or more parameter values were invalid: Global secondary index {index.name} does not project "
+            f"[{', '.join(missing)}]"
+        )
 
 
 def _selects_count(request: dict[str, Any], projection: Projection | None) -> bool:

@@ -27,15 +27,25 @@ class Source(Protocol):
     def start(self) -> None: ...
 
 
+class Process:
+    """What dies at once: an actor and those that it runs side by side. Past `deadline_ms` its next call is its last."""
+
+    __slots__ = ("dead", "deadline_ms")
+
+    def __init__(self) -> None:
+        self.dead = False
+        self.deadline_ms: int | None = None
+
+
 class Actor:
     """One strand of the code under test. `failed` holds what it raised, if anything but Killed."""
 
-    __slots__ = ("args", "dead", "deadline_ms", "failed", "fn", "ident", "name", "result", "thread")
+    __slots__ = ("args", "done", "failed", "fn", "ident", "name", "process", "result", "thread", "waiter")
 
-    def __init__(self, name: str, fn: Callable[..., Any], args: tuple[Any, ...]) -> None:
-        self.name, self.fn, self.args = name, fn, args
-        self.dead = False
-        self.deadline_ms: int | None = None
+    def __init__(self, name: str, fn: Callable[..., Any], args: tuple[Any, ...], process: Process) -> None:
+        self.name, self.fn, self.args, self.process = name, fn, args, process
+        self.done = False
+        self.waiter: Actor | None = None
         self.failed: BaseException | None = None
         self.result: Any = None
         self.thread: _Worker | None = None
@@ -63,10 +73,11 @@ class _Worker:
             try:
                 actor.result = actor.fn(*actor.args)
             except Killed:
-                actor.dead = True
+                actor.process.dead = True
             except BaseException as error:
                 actor.failed = error
-                scheduler.failures.append((actor.name, error, traceback.format_exc()))
+                if actor.waiter is None:
+                    scheduler.failures.append((actor.name, error, traceback.format_exc()))
             scheduler.retire(actor, self)
 
 
@@ -86,14 +97,15 @@ class Scheduler:
         self.max_steps = 0
         self._ready: list[Actor] = []
         self._asleep: list[tuple[int, int, Actor | Callable[[], None]]] = []
+        self._joining: dict[Actor, list[Actor]] = {}
         self._sequence = 0
         self._main = _thread.allocate_lock()
         self._main.acquire()
         self._stuck = False
         self._closing = False
 
-    def spawn(self, name: str, fn: Callable[..., Any], *args: Any) -> Actor:
-        actor = Actor(name, fn, args)
+    def spawn(self, name: str, fn: Callable[..., Any], *args: Any, process: Process | None = None) -> Actor:
+        actor = Actor(name, fn, args, process or Process())
         self._ready.append(actor)
         return actor
 
@@ -122,6 +134,13 @@ class Scheduler:
         heapq.heappush(self._asleep, (self.now_ms + max(0, round(ms)), self._sequence, actor))
         self._switch(actor)
 
+    def join(self, actor: Actor, others: list[Actor]) -> None:
+        """Waits until all the others are done."""
+        for other in others:
+            other.waiter = actor
+        self._joining[actor] = others
+        self._switch(actor)
+
     def advance(self, to_ms: int) -> None:
         if to_ms > self.now_ms:
             self.now_ms = to_ms
@@ -143,10 +162,10 @@ class Scheduler:
     def close(self) -> None:
         """Unwinds every actor that is still under way."""
         self._closing = True
-        left = [*self._ready, *(a for _, _, a in self._asleep if isinstance(a, Actor))]
-        self._ready, self._asleep, self.sources = [], [], []
+        left = [*self._ready, *(a for _, _, a in self._asleep if isinstance(a, Actor)), *self._joining]
+        self._ready, self._asleep, self._joining, self.sources = [], [], {}, []
         for actor in left:
-            actor.dead = True
+            actor.process.dead = True
             if actor.thread is not None:
                 self._hand(actor)
                 self._main.acquire()
@@ -156,6 +175,11 @@ class Scheduler:
     def retire(self, actor: Actor, worker: _Worker) -> None:
         """The actor's thread is free again; hands the baton on."""
         _Worker.idle.append(worker)
+        actor.done = True
+        waiter = actor.waiter
+        if waiter is not None and waiter in self._joining and all(a.done for a in self._joining[waiter]):
+            del self._joining[waiter]
+            self._ready.append(waiter)
         following = None if self._closing else self._next()
         if following is None:
             self._main.release()
@@ -163,7 +187,7 @@ class Scheduler:
             self._hand(following)
 
     def _switch(self, actor: Actor) -> None:
-        if actor.dead and self._closing:
+        if actor.process.dead and self._closing:
             raise Killed
         following = self._next()
         if following is actor:
@@ -174,7 +198,7 @@ class Scheduler:
             self._hand(following)
         assert actor.thread is not None
         actor.thread.baton.acquire()
-        if actor.dead:
+        if actor.process.dead:
             raise Killed
 
     def _hand(self, actor: Actor) -> None:

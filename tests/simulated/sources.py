@@ -86,7 +86,7 @@ class EventSource:
         world.note(self.name, "deliver", ",".join(message.id[:4] for message in messages), "")
         actor = world.scheduler.spawn(f"{self.name}-{self.batches}", self._invoke, event, context, receipts)
         if self.kill_at_timeout:
-            actor.deadline_ms = context.deadline_ms
+            actor.process.deadline_ms = context.deadline_ms
 
     def _duplicate(self, messages: list[Message]) -> None:
         rng, faults, now_ms = self.world.rng, self.world.faults, self.world.now_ms()

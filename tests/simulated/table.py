@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import deque
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .capacity import write_units
@@ -69,6 +70,7 @@ class Table:
             made = Index(index["IndexName"], index["KeySchema"], index["Projection"])
             made.names |= {*made.keys, *self.primary.keys}
             self.indexes[made.name or ""] = made
+        self.key_attributes = {*self.primary.keys, *(k for i in self.indexes.values() for k in i.keys)}
         self.rows: dict[Key, Row] = {}
         self.ttl_attribute = ""
         self.history_ms = history_ms
@@ -113,6 +115,15 @@ class Table:
         place = self.primary.place(item)
         assert place is not None
         return place
+
+    def check_paths(self, paths: Iterable[Sequence[str | int]]) -> None:
+        """Key attributes are scalars: nothing lies below them."""
+        for path in paths:
+            if len(path) > 1 and path[0] in self.key_attributes:
+                raise Invalid(
+                    "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: "
+                    f"Key: {path[0]}"
+                )
 
     def check_index_keys(self, item: Item) -> None:
         """Attributes that are keys of an index must have its type, and be neither empty nor too long."""

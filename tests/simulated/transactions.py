@@ -141,7 +141,7 @@ def get(db: DynamoDB, request: dict[str, Any], call: Call, usage: Usage) -> dict
         inner = item["Get"]
         table = db.table(inner.get("TableName"))
         binding = Binding(inner)
-        projection = queries.projection_of(inner, binding)
+        projection = queries.projection_of(table, inner, binding)
         binding.finish()
         planned.append((table, table.key(inner["Key"]), projection))
     if len({(table.name, key) for table, key, _ in planned}) != len(planned):

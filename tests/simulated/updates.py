@@ -17,7 +17,7 @@ _WRONG_TYPE = "An operand in the update expression has an incorrect data type"
 class Update:
     """An update bound to a request: `update.apply(item)` gives the new item; the old one stays as it is."""
 
-    __slots__ = ("actions", "binding")
+    __slots__ = ("actions", "binding", "key_names")
 
     def __init__(self, text: str, binding: Binding, key_names: tuple[str, ...]) -> None:
         parsed = parse_update(text)
@@ -27,15 +27,11 @@ class Update:
             (clause, binding.resolve(parts), operand) for clause, parts, operand in parsed.tree
         ]
         check_overlaps([parts for _, parts, _ in self.actions], "UpdateExpression")
-        self._check(key_names)
+        self.key_names = key_names
+        self._check()
 
-    def _check(self, key_names: tuple[str, ...]) -> None:
-        for clause, parts, operand in self.actions:
-            if parts[0] in key_names:
-                raise Invalid(
-                    "One or more parameter values were invalid: Cannot update attribute "
-                    f"{parts[0]}. This attribute is part of the key"
-                )
+    def _check(self) -> None:
+        for clause, _, operand in self.actions:
             if clause in ("ADD", "DELETE"):
                 tag = next(iter(self.binding.values[operand[1]]))
                 allowed = ("SS", "NS", "BS") if clause == "DELETE" else ("N", "SS", "NS", "BS")
@@ -63,6 +59,12 @@ class Update:
 
     def apply(self, item: Item) -> Item:
         """Invalid if a path or an operand does not fit the item."""
+        for _, parts, _ in self.actions:
+            if parts[0] in self.key_names:
+                raise Invalid(
+                    "One or more parameter values were invalid: Cannot update attribute "
+                    f"{parts[0]}. This attribute is part of the key"
+                )
         planned = [(c, p, self._evaluate(o, item) if o else None) for c, p, o in self.actions]
         fresh = dict(item)
         copied: set[int] = {id(fresh)}

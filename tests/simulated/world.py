@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from typing import Any
 
 from .calls import Call, Killed
@@ -67,6 +68,10 @@ class World:
     def spawn(self, name: str, fn: Callable[..., Any], *args: Any) -> Actor:
         """An actor that `run` will let go; its `result` holds what `fn` returned."""
         return self.scheduler.spawn(name, fn, *args)
+
+    def executor(self) -> Executor:
+        """Stands in for a ThreadPoolExecutor: what it maps runs as actors of the calling actor's process."""
+        return Crew(self)
 
     def run(self, max_steps: int = MAX_STEPS) -> None:
         """Until everybody is done and every event source has nothing left; raises what an actor raised."""
@@ -140,14 +145,15 @@ class World:
 
     def check_alive(self, actor: Actor) -> None:
         """Raises Killed for the dead, and for an invocation past its time."""
-        if actor.dead:
+        process = actor.process
+        if process.dead:
             raise Killed
-        if actor.deadline_ms is not None and self.now_ms() > actor.deadline_ms:
+        if process.deadline_ms is not None and self.now_ms() > process.deadline_ms:
             self.count("timeout_kill")
             self.die(actor)
 
     def die(self, actor: Actor) -> None:
-        actor.dead = True
+        actor.process.dead = True
         self.note(actor.name, "dies", "", "")
         raise Killed
 
@@ -164,3 +170,26 @@ class World:
             f"{(at - first) / 1000:10.3f} {who:24} {what:20} {about} {outcome}"
             for at, who, what, about, outcome in self.trace[-last:]
         )
+
+
+class Crew(Executor):
+    """Only `map`. All of it is spawned at once, and waited for before the first result is given."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def map(self, fn: Callable[..., Any], *iterables: Any, **_: Any) -> Iterator[Any]:  # type: ignore[override]
+        world, work = self.world, list(zip(*iterables, strict=False))
+        parent = world.scheduler.current()
+        if parent is None or len(work) < 2:
+            return iter([fn(*args) for args in work])
+        actors = [
+            world.scheduler.spawn(f"{parent.name}.{n}", fn, *args, process=parent.process)
+            for n, args in enumerate(work)
+        ]
+        world.scheduler.join(parent, actors)
+        world.check_alive(parent)
+        for actor in actors:
+            if actor.failed is not None:
+                raise actor.failed
+        return iter([actor.result for actor in actors])

@@ -60,6 +60,8 @@ class Write:
         if kind == "ConditionCheck" and text is None:
             raise Invalid("The ConditionExpression is required for a ConditionCheck")
         self.condition = Condition(text, "ConditionExpression", binding) if text is not None else None
+        if self.condition is not None:
+            table.check_paths(self.condition.paths)
         binding.finish()
 
     def holds(self, old: Row | None) -> bool:
@@ -79,6 +81,7 @@ class Write:
         item, size = old if old else (self.wire_key, _size(self.wire_key))
         if self.update is None:
             return old or (dict(item), size)
+        self.table.check_paths(parts for _, parts, _ in self.update.actions)
         fresh = self.update.apply(item)
         for name in dict.fromkeys(self.update.names):
             length = len(name.encode())

@@ -1,0 +1,79 @@
+"""Where another engine is known to answer differently, and why this one is kept as it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_NOTHING_READ = "dynamodb-local charges nothing for reads that find nothing; AWS the minimum"
+_DELETE_NOTHING = "dynamodb-local charges 2 for a batched delete of nothing; AWS 1"
+_TRANSACTION = "dynamodb-local doubles the units of a transaction twice; AWS once"
+_REASON = "dynamodb-local answers an update that does not fit with one error; AWS with a reason per item"
+_SCALAR_KEYS = "dynamodb-local refuses paths below a key only in some places, or only once the condition holds"
+_BAD_KEY = "dynamodb-local cancels a transactional read with a bad key, without reasons; AWS refuses it"
+_ONE_ITEM = "dynamodb-local tests conditions before it sees two operations on one item; AWS refuses those first"
+_NO_MORE = "dynamodb-local gives no LastEvaluatedKey at the upper bound; AWS does whenever the limit was reached"
+_INDEX_TYPE = "dynamodb-local lets an update give an index key another type; AWS refuses"
+
+
+def known(engine: str, operation: str, request: dict[str, Any], mine: Any, theirs: Any) -> str:
+    """The reason for a difference, or "" if there is none."""
+    return _local(operation, request, mine, theirs) if engine == "dynamodb-local" else ""
+
+
+def _without_capacity(answer: Any) -> Any:
+    return {name: content for name, content in answer.items() if name != "capacity"}
+
+
+def _units(answer: Any) -> float:
+    return float(sum(table[1] for table in answer.get("capacity") or ()))
+
+
+def _local(operation: str, request: dict[str, Any], mine: Any, theirs: Any) -> str:
+    if "code" in mine and "code" not in theirs:
+        return _INDEX_TYPE if _index_type(mine) else ""
+    if "code" in mine:
+        return _local_refusal(operation, mine, theirs)
+    if "code" in theirs:
+        return ""
+    if "LastEvaluatedKey" in mine and "LastEvaluatedKey" not in theirs and mine["ScannedCount"] == request.get("Limit"):
+        mine = {name: content for name, content in mine.items() if name != "LastEvaluatedKey"}
+        return _NO_MORE if mine == theirs else ""
+    if _without_capacity(mine) == _without_capacity(theirs):
+        return _local_capacity(operation, request, mine, theirs)
+    return ""
+
+
+def _local_capacity(operation: str, request: dict[str, Any], mine: Any, theirs: Any) -> str:
+    more = _units(mine) - _units(theirs)
+    if operation in ("Query", "Scan") and not mine["ScannedCount"] and not _units(theirs):
+        return _NOTHING_READ
+    if operation == "BatchGetItem":
+        found = sum(len(items) for items in theirs["Responses"].values())
+        keys = sum(len(part["Keys"]) for part in request["RequestItems"].values())
+        return _NOTHING_READ if 0 < more <= keys - found else ""
+    if operation == "BatchWriteItem":
+        deletes = sum("DeleteRequest" in part for parts in request["RequestItems"].values() for part in parts)
+        return _DELETE_NOTHING if 0 < -more <= deletes else ""
+    if operation == "TransactWriteItems":
+        return _TRANSACTION if _units(mine) / 2 <= _units(theirs) <= 2 * _units(mine) else ""
+    return ""
+
+
+def _local_refusal(operation: str, mine: Any, theirs: Any) -> str:
+    code, reasons = theirs["code"], theirs["reasons"]
+    if "Key attributes must be scalars" in mine["message"]:
+        return _SCALAR_KEYS
+    if operation == "TransactGetItems" and code == "TransactionCanceledException" and not reasons:
+        return _BAD_KEY
+    if operation != "TransactWriteItems":
+        return ""
+    if "multiple operations on one item" in mine["message"] and code == "TransactionCanceledException":
+        return _ONE_ITEM
+    if ("ValidationError", None) in mine["reasons"]:
+        bare = code == "ValidationException" or reasons == [("ValidationError", None)]
+        return _REASON if bare else ""
+    return ""
+
+
+def _index_type(mine: Any) -> bool:
+    return "ndex" in mine["message"] or mine["reasons"] != []
