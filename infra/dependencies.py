@@ -19,6 +19,10 @@ LAMBDA_MINORS = (11, 12, 13, 14)
 # The AWS service models the zip needs. botocore ships 400 of them, 28 MB; these are 0.2 MB. Clients sign
 # with the credentials Lambda puts in the environment, so no sts, sso or ec2 metadata model is ever read.
 SERVICE_MODELS = {"dynamodb", "sqs", "events"}
+# Of Powertools the logger, metrics and tracer, and what those import: its router and its other utilities are half of
+# all files in the zip, and every cold start on a laptop unpacks them. Whoever uses one more keeps it here.
+POWERTOOLS = "aws_lambda_powertools"
+POWERTOOLS_UTILITIES = {"__init__.py", "jmespath_utils", "serialization.py", "typing"}
 JUNK_DIRECTORIES = {"bin", "tests", "test", "__pycache__", "examples"}
 JUNK_SUFFIXES = {".pyi", ".pyx", ".pxd", ".c", ".h", ".typed"}
 
@@ -93,6 +97,10 @@ def _prune(site: Path, models: set[str]) -> None:
             shutil.rmtree(path)
         elif path.is_file() and (path.suffix in JUNK_SUFFIXES or path.name == ".lock"):
             path.unlink()
+    shutil.rmtree(site / POWERTOOLS / "event_handler")
+    for utility in (site / POWERTOOLS / "utilities").iterdir():
+        if utility.name not in POWERTOOLS_UTILITIES:
+            shutil.rmtree(utility)
     for model in (site / "botocore" / "data").iterdir():
         if model.is_dir() and model.name not in models:
             shutil.rmtree(model)
