@@ -12,7 +12,7 @@ from .desk import DAY, NOON, Desk
 
 def give(desk: Desk, points: int, **data: object) -> object:
     desk.now_ms += 1
-    return desk.send("award", data={"points": points, "reason": "r", **data}, time_ms=NOON)
+    return desk.send("award", data={"points": points, "reason": "r", **data})
 
 
 def test_points_go_straight_to_xp_and_boards(desk: Desk) -> None:

@@ -14,6 +14,7 @@ WEEK = 7 * DAY
 
 
 def pays(desk: Desk, model: str, time_ms: int) -> bool:
+    desk.now_ms = max(desk.now_ms, time_ms)
     return "model_diversity" in desk.send(time_ms=time_ms, data={"model": model}).paid
 
 
