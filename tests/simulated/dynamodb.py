@@ -95,7 +95,7 @@ class DynamoDB:
 
     def _get(self, operation: str, request: dict[str, Any], call: Call, usage: Usage) -> dict[str, Any]:
         table = self.table(request.get("TableName"))
-        binding = Binding(request)
+        binding = Binding(request, with_values=False)
         projection = queries.projection_of(table, request, binding)
         binding.finish()
         strong = bool(request.get("ConsistentRead"))
@@ -134,7 +134,7 @@ class DynamoDB:
         wanted = []
         for name, part in requests.items():
             table = self.table(name)
-            binding = Binding(part)
+            binding = Binding(part, with_values=False)
             projection = queries.projection_of(table, part, binding)
             binding.finish()
             keys = [table.key(wire) for wire in part["Keys"]]

@@ -39,6 +39,10 @@ class Invalid(AwsError):
         super().__init__("ValidationException", message)
 
 
+class KeyInvalid(Invalid):
+    """A key of the table or of an index that does not fit; in a transaction a reason of its own."""
+
+
 class ConditionFailed(AwsError):
     """A condition did not hold; `item` is what was there, if the caller asked to see it."""
 

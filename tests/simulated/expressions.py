@@ -20,8 +20,9 @@ class Binding:
 
     __slots__ = ("names", "used_names", "used_values", "values")
 
-    def __init__(self, request: dict[str, Any]) -> None:
-        names, values = request.get("ExpressionAttributeNames"), request.get("ExpressionAttributeValues")
+    def __init__(self, request: dict[str, Any], with_values: bool = True) -> None:
+        names = request.get("ExpressionAttributeNames")
+        values = request.get("ExpressionAttributeValues") if with_values else None
         if names is not None and not names:
             raise Invalid("ExpressionAttributeNames must not be empty")
         if values is not None and not values:
@@ -283,6 +284,8 @@ def _check_type_name(binding: Binding, node: Node, what: str) -> None:
 
 def _check_prefix(binding: Binding, args: tuple[Node, ...], what: str) -> None:
     for node in args:
+        if node[0] == "size":
+            raise _bad_type(what, "begins_with", "N")
         if node[0] == "value" and (tag := next(iter(binding.values[node[1]]))) not in ("S", "B"):
             raise _bad_type(what, "begins_with", tag)
 

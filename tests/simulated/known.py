@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from .generator import COPY, INDEX, SPARSE
+
+_TIES = "entries of an index with equal keys have no order that anybody promises"
 _NOTHING_READ = "dynamodb-local charges nothing for reads that find nothing; AWS the minimum"
 _DELETE_NOTHING = "dynamodb-local charges 2 for a batched delete of nothing; AWS 1"
 _TRANSACTION = "dynamodb-local doubles the units of a transaction twice; AWS once"
@@ -12,12 +16,34 @@ _SCALAR_KEYS = "dynamodb-local refuses paths below a key only in some places, or
 _BAD_KEY = "dynamodb-local cancels a transactional read with a bad key, without reasons; AWS refuses it"
 _ONE_ITEM = "dynamodb-local tests conditions before it sees two operations on one item; AWS refuses those first"
 _NO_MORE = "dynamodb-local gives no LastEvaluatedKey at the upper bound; AWS does whenever the limit was reached"
+_CRASH = "dynamodb-local crashes on an update without an expression that wants updated attributes back"
+_HALF_KEY = "dynamodb-local charges an index for a put that changes one of its keys though the item is not in it"
 _INDEX_TYPE = "dynamodb-local lets an update give an index key another type; AWS refuses"
 
 
 def known(engine: str, operation: str, request: dict[str, Any], mine: Any, theirs: Any) -> str:
     """The reason for a difference, or "" if there is none."""
+    if operation == "Query" and request.get("IndexName") and _same_but_order(request, mine, theirs):
+        return _TIES
     return _local(operation, request, mine, theirs) if engine == "dynamodb-local" else ""
+
+
+def _same_but_order(request: dict[str, Any], mine: Any, theirs: Any) -> bool:
+    """Whether all that differs is which of several entries with equal keys came first."""
+    if "code" in mine or "code" in theirs or mine["ScannedCount"] != theirs["ScannedCount"]:
+        return False
+    if mine.get("capacity") != theirs.get("capacity") or ("LastEvaluatedKey" in mine) != ("LastEvaluatedKey" in theirs):
+        return False
+    name = {INDEX: "order", COPY: "at"}.get(request["IndexName"], "")
+    places = [[item.get(name) for item in answer.get("Items", ())] for answer in (mine, theirs)]
+    if "LastEvaluatedKey" in mine:
+        return "FilterExpression" in request or places[0] == places[1]
+    texts = [sorted(map(_text, answer.get("Items", ()))) for answer in (mine, theirs)]
+    return places[0] == places[1] and texts[0] == texts[1]
+
+
+def _text(item: Any) -> str:
+    return json.dumps(item, sort_keys=True)
 
 
 def _without_capacity(answer: Any) -> Any:
@@ -34,7 +60,7 @@ def _local(operation: str, request: dict[str, Any], mine: Any, theirs: Any) -> s
     if "code" in mine:
         return _local_refusal(operation, mine, theirs)
     if "code" in theirs:
-        return ""
+        return _CRASH if theirs["code"] == "InternalFailure" else ""
     if "LastEvaluatedKey" in mine and "LastEvaluatedKey" not in theirs and mine["ScannedCount"] == request.get("Limit"):
         mine = {name: content for name, content in mine.items() if name != "LastEvaluatedKey"}
         return _NO_MORE if mine == theirs else ""
@@ -43,7 +69,13 @@ def _local(operation: str, request: dict[str, Any], mine: Any, theirs: Any) -> s
     return ""
 
 
+def _index_units(answer: Any) -> float:
+    return float(sum(units for table in answer.get("capacity") or () for name, units in table[3] if name != SPARSE))
+
+
 def _local_capacity(operation: str, request: dict[str, Any], mine: Any, theirs: Any) -> str:
+    if operation in ("PutItem", "BatchWriteItem", "TransactWriteItems") and _index_units(mine) < _index_units(theirs):
+        return _HALF_KEY
     more = _units(mine) - _units(theirs)
     if operation in ("Query", "Scan") and not mine["ScannedCount"] and not _units(theirs):
         return _NOTHING_READ
@@ -69,7 +101,12 @@ def _local_refusal(operation: str, mine: Any, theirs: Any) -> str:
         return ""
     if "multiple operations on one item" in mine["message"] and code == "TransactionCanceledException":
         return _ONE_ITEM
+    if reasons == [("ValidationError", None)]:
+        return _REASON
     if ("ValidationError", None) in mine["reasons"]:
+        if len(reasons) == len(mine["reasons"]):
+            pairs = [pair for pair in zip(mine["reasons"], reasons, strict=True) if pair[0] != pair[1]]
+            return _INDEX_TYPE if all(pair == (("ValidationError", None), ("None", None)) for pair in pairs) else ""
         bare = code == "ValidationException" or reasons == [("ValidationError", None)]
         return _REASON if bare else ""
     return ""

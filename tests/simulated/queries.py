@@ -233,9 +233,9 @@ def _read(
     first = _look(table, index, select, request, strong, call)
     if not call.meets("torn"):
         return first
-    before = {found[0][1]: found for found in first}
+    before = {found[0][2]: found for found in first}
     call.pause()
-    after = {found[0][1]: found for found in _look(table, index, select, request, strong, call)}
+    after = {found[0][2]: found for found in _look(table, index, select, request, strong, call)}
     chosen = [(before.get(key), after.get(key))[call.rng.randrange(2)] for key in dict.fromkeys((*before, *after))]
     torn = [found for found in chosen if found is not None]
     if select is not None:
@@ -266,7 +266,7 @@ def _look(
 
 
 def _row(table: Table, entry: Entry, chosen: dict[Any, Row | None]) -> Row:
-    key = entry[1]
+    key = entry[2]
     row = chosen[key] if key in chosen else table.rows[key]
     assert row is not None
     return row
@@ -297,11 +297,11 @@ def _entries(index: Index, partition: Any, chosen: dict[Any, Row | None]) -> lis
     entries = index.partitions.get(partition, [])
     if not chosen:
         return entries
-    seen = [entry for entry in entries if entry[1] not in chosen]
+    seen = [entry for entry in entries if entry[2] not in chosen]
     for key, row in chosen.items():
         place = index.place(row[0]) if row else None
         if place is not None and place[0] == partition:
-            seen.append((place[1], key))
+            seen.append(index.entry(place, key))
     return sorted(seen)
 
 
@@ -312,4 +312,4 @@ def _start(table: Table, index: Index, wire: dict[str, Any]) -> tuple[Any, Entry
     place, key = index.place(wire), table.primary.place(wire)
     assert place is not None
     assert key is not None
-    return place[0], (place[1], key)
+    return place[0], index.entry(place, key)

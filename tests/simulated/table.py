@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import zlib
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .capacity import write_units
-from .errors import Invalid
+from .errors import Invalid, KeyInvalid
 from .values import Item, ordered, size_of
 
 Key = tuple[Any, Any]  # ordered hash and range key ("" where there is no range key)
 Row = tuple[Item, int]  # an item and its size in bytes
-Entry = tuple[Any, Key]  # range key of an index, key of the row
+Entry = tuple[Any, int, Key]  # range key of an index, order among equals (which nobody promises), key of the row
 
 MAX_HASH_BYTES = 2048
 MAX_RANGE_BYTES = 1024
@@ -47,12 +48,15 @@ class Index:
             return row[1]
         return sum(len(n.encode()) + size_of(v) for n, v in row[0].items() if n in self.names)
 
+    def entry(self, place: tuple[Any, Any], key: Key) -> Entry:
+        return place[1], zlib.crc32(repr(key).encode()) if self.name else 0, key
+
     def insert(self, place: tuple[Any, Any], key: Key) -> None:
-        insort(self.partitions.setdefault(place[0], []), (place[1], key))
+        insort(self.partitions.setdefault(place[0], []), self.entry(place, key))
 
     def discard(self, place: tuple[Any, Any], key: Key) -> None:
         entries = self.partitions[place[0]]
-        del entries[bisect_left(entries, (place[1], key))]
+        del entries[bisect_left(entries, self.entry(place, key))]
         if not entries:
             del self.partitions[place[0]]
 
@@ -83,15 +87,15 @@ class Table:
         """The key of a request's Key map."""
         names = self.primary.keys
         if len(wire) != len(names) or any(n not in wire or self.types[n] not in wire[n] for n in names):
-            raise Invalid("The provided key element does not match the schema")
+            raise KeyInvalid("The provided key element does not match the schema")
         return self._checked_key(wire)
 
     def key_of_item(self, item: Item) -> Key:
         for name in self.primary.keys:
             if name not in item:
-                raise Invalid(f"One or more parameter values were invalid: Missing the key {name} in the item")
+                raise KeyInvalid(f"One or more parameter values were invalid: Missing the key {name} in the item")
             if self.types[name] not in item[name]:
-                raise Invalid(
+                raise KeyInvalid(
                     f"One or more parameter values were invalid: Type mismatch for key {name} "
                     f"expected: {self.types[name]} actual: {next(iter(item[name]))}"
                 )
@@ -103,12 +107,12 @@ class Table:
         ):
             size = size_of(item[name])
             if not size:
-                raise Invalid(
+                raise KeyInvalid(
                     "One or more parameter values are not valid. The AttributeValue for a key attribute "
                     f"cannot contain an empty string value. Key: {name}"
                 )
             if size > most:
-                raise Invalid(
+                raise KeyInvalid(
                     f"One or more parameter values were invalid: Size of {kind}key has exceeded the maximum size "
                     f"limit of {most} bytes"
                 )
@@ -133,13 +137,13 @@ class Table:
                 if value is None:
                     continue
                 if self.types[name] not in value:
-                    raise Invalid(
+                    raise KeyInvalid(
                         f"One or more parameter values were invalid: Type mismatch for Index Key {name} "
                         f"Expected: {self.types[name]} Actual: {next(iter(value))} IndexName: {index.name}"
                     )
                 size = size_of(value)
                 if not size or size > most:
-                    raise Invalid(
+                    raise KeyInvalid(
                         "One or more parameter values are not valid. A value specified for a secondary index key "
                         f"is not supported. IndexName: {index.name}, IndexKey: {name}"
                     )

@@ -98,7 +98,7 @@ def _planned(db: DynamoDB, items: list[dict[str, Any]]) -> list[tuple[Table, Wri
             raise Invalid("TransactItems can only contain one of Check, Put, Update or Delete")
         ((kind, inner),) = item.items()
         table = db.table(inner.get("TableName"))
-        planned.append((table, plan(table, _KINDS[kind], inner)))
+        planned.append((table, plan(table, _KINDS[kind], inner, lenient=True)))
     if len({(table.name, w.key) for table, w in planned}) != len(planned):
         raise Invalid("Transaction request cannot include multiple operations on one item")
     return planned
@@ -113,7 +113,7 @@ def _judge(
     for (_, planned_write), old in zip(planned, rows, strict=True):
         reason: dict[str, Any] = _NONE
         new = old
-        if not planned_write.holds(old):
+        if planned_write.flaw is None and not planned_write.holds(old):
             reason = {"Code": "ConditionalCheckFailed", "Message": "The conditional request failed"}
             if planned_write.shows_failed and old:
                 reason["Item"] = old[0]
@@ -140,7 +140,7 @@ def get(db: DynamoDB, request: dict[str, Any], call: Call, usage: Usage) -> dict
     for item in items:
         inner = item["Get"]
         table = db.table(inner.get("TableName"))
-        binding = Binding(inner)
+        binding = Binding(inner, with_values=False)
         projection = queries.projection_of(table, inner, binding)
         binding.finish()
         planned.append((table, table.key(inner["Key"]), projection))

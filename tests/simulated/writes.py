@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .errors import Invalid
+from .errors import Invalid, KeyInvalid
 from .expressions import Binding, Condition, fetch
 from .table import Key, Row, Table
 from .updates import Update
@@ -24,6 +24,7 @@ class Write:
 
     __slots__ = (
         "condition",
+        "flaw",
         "fresh",
         "key",
         "kind",
@@ -34,7 +35,7 @@ class Write:
         "wire_key",
     )
 
-    def __init__(self, table: Table, kind: str, request: dict[str, Any]) -> None:
+    def __init__(self, table: Table, kind: str, request: dict[str, Any], lenient: bool = False) -> None:
         self.table, self.kind = table, kind
         self.returns: str = request.get("ReturnValues", "NONE")
         if self.returns not in _RETURNS[kind]:
@@ -43,19 +44,16 @@ class Write:
         binding = Binding(request)
         self.fresh: Row | None = None
         self.update: Update | None = None
-        if kind == "PutItem":
-            item: Item = request["Item"]
-            self.fresh = (item, check_item(item))
-            self.key: Key = table.key_of_item(item)
-            table.check_index_keys(item)
-        else:
-            self.wire_key: Item = request["Key"]
-            for value in self.wire_key.values():
-                check(value)
-            self.key = table.key(self.wire_key)
-            text = request.get("UpdateExpression")
-            if kind == "UpdateItem" and text is not None:
-                self.update = Update(text, binding, table.primary.keys)
+        self.flaw: Invalid | None = None
+        try:
+            self._read_key(request)
+        except KeyInvalid as error:
+            if not lenient:
+                raise
+            self.flaw, self.key = error, (id(self), "")
+        text = request.get("UpdateExpression")
+        if kind == "UpdateItem" and text is not None:
+            self.update = Update(text, binding, table.primary.keys)
         text = request.get("ConditionExpression")
         if kind == "ConditionCheck" and text is None:
             raise Invalid("The ConditionExpression is required for a ConditionCheck")
@@ -64,11 +62,26 @@ class Write:
             table.check_paths(self.condition.paths)
         binding.finish()
 
+    def _read_key(self, request: dict[str, Any]) -> None:
+        table = self.table
+        if self.kind == "PutItem":
+            item: Item = request["Item"]
+            self.fresh = (item, check_item(item))
+            self.key: Key = table.key_of_item(item)
+            table.check_index_keys(item)
+            return
+        self.wire_key: Item = request["Key"]
+        for value in self.wire_key.values():
+            check(value)
+        self.key = table.key(self.wire_key)
+
     def holds(self, old: Row | None) -> bool:
         return self.condition is None or self.condition.test(old[0] if old else None)
 
     def result(self, old: Row | None) -> Row | None:
         """The row after the write; the same object if nothing changes. Invalid if an update does not fit."""
+        if self.flaw is not None:
+            raise self.flaw
         if self.kind == "PutItem":
             return self.fresh
         if self.kind == "DeleteItem":
@@ -118,5 +131,6 @@ def _size(item: Item) -> int:
     return sum(len(name.encode()) + size_of(value) for name, value in item.items())
 
 
-def plan(table: Table, kind: str, request: dict[str, Any]) -> Write:
-    return Write(table, kind, request)
+def plan(table: Table, kind: str, request: dict[str, Any], lenient: bool = False) -> Write:
+    """A checked write. `lenient`: a key that does not fit is kept as the write's `flaw`."""
+    return Write(table, kind, request, lenient)
