@@ -69,7 +69,7 @@ class Site:
 
     def queued(self, queue: str) -> list[str]:
         """The bodies that wait in a queue."""
-        return [message.body for message in self.world.queue(self.plant.urls[queue]).messages]
+        return [message.body for message in self.world.queue(self.plant.urls[queue]).messages()]
 
     def events(self, queue: str = "events") -> list[dict[str, Any]]:
         waiting = [json.loads(body) for body in self.queued(queue)]

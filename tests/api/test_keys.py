@@ -42,6 +42,7 @@ def test_a_player_made_by_a_key_earns_what_newcomers_earn(site: Site) -> None:
     badges = {badge["id"]: badge["earned"] for badge in site.get("/badges", key).json["badges"]}
     others = {badge["id"]: badge["earned"] for badge in site.get("/players/berta/badges", key).json["badges"]}
     assert badges == others
+    assert badges["early-adopter"]
     assert load_player(site.context.table, "anna").created_at < load_player(site.context.table, "berta").created_at  # type: ignore[union-attr]
 
 
