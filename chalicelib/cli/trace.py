@@ -18,6 +18,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from chalicelib.domain.events import to_ms
 from chalicelib.domain.periods import DAY_MS, moment_name
 from chalicelib.services.parked import identified
 
@@ -216,7 +217,7 @@ def _trace_rows(path: Path) -> Iterator[tuple[int, int, int]]:
                 moment, tokens_in, tokens_out = row
                 when = datetime.fromisoformat(moment.strip())
                 when = when if when.tzinfo else when.replace(tzinfo=UTC)
-                yield int(when.timestamp() * 1000), int(tokens_in), int(tokens_out)
+                yield to_ms(when), int(tokens_in), int(tokens_out)
             except ValueError as error:
                 raise BadTrace(f"{path}: line {rows.line_num}: not a row of {','.join(COLUMNS)}: {error}") from error
 

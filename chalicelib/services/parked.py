@@ -225,7 +225,10 @@ def _claimed(raw: dict[str, Any]) -> int:
 
 
 def _first_received(envelope: Envelope | None, sent_ms: int) -> int:
-    return min(events.to_ms(envelope.received_at), sent_ms) if envelope else sent_ms
+    if envelope is None:
+        return sent_ms
+    claimed = _claimed(envelope.event) if isinstance(envelope.event, dict) else sent_ms
+    return min(claimed, events.to_ms(envelope.received_at), sent_ms)
 
 
 def _envelope(body: str) -> Envelope | None:

@@ -1,0 +1,133 @@
+"""The other commands, the errors they make, and how the deployment is found."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from chalicelib.cli import main, target
+from chalicelib.cli.target import NoTarget, Target
+from chalicelib.services.authenticate import authenticate
+from chalicelib.settings import RULESETS
+from infra.settings import QUEUES, Build
+from infra.template import outputs
+from tests.cli.conftest import Deployment, gateway_event
+
+
+def test_ruleset_check_sums_up_or_names_key_and_reason(tmp_path: Path) -> None:
+    good = CliRunner().invoke(main, ["ruleset", "check", str(RULESETS / "default.toml")])
+    assert good.exit_code == 0
+    assert good.stdout.startswith("OK: ")
+    bad = tmp_path / "mine.toml"
+    bad.write_text((RULESETS / "default.toml").read_text().replace("cap = 100", 'cap = "many"'))
+    result = CliRunner().invoke(main, ["ruleset", "check", str(bad)])
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    assert "mine.toml: levels.cap: " in result.stderr
+
+
+def test_a_key_is_printed_once_and_works(laurel: Deployment) -> None:
+    result = laurel.laurel("key", "create", "--player", "ada", "--permission", "admin")
+    caller = authenticate(laurel.context, result.stdout.strip())
+    assert caller.player == "ada"
+    assert caller.may("admin")
+    assert result.stdout.strip() not in result.stderr
+    assert "There is no permission" not in result.stderr
+    bad = laurel.laurel("key", "create", "--player", "not a player", status=1)
+    assert bad.stderr.startswith("Error: 'player' must be")
+
+
+def test_a_player_is_shown(laurel: Deployment) -> None:
+    laurel.send("events", gateway_event("ada", id="1"))
+    laurel.run()
+    shown = json.loads(laurel.laurel("player", "show", "ada").stdout)
+    assert (shown["id"], shown["stats"]["requests"]) == ("ada", 1)
+    assert "no such player" in laurel.laurel("player", "show", "nobody", status=1).stderr
+
+
+def test_without_a_deployment_the_sentence_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LAUREL_TABLE", raising=False)
+    monkeypatch.setattr(target, "_state_files", lambda: [tmp_path / "state.json"])
+    result = CliRunner().invoke(main, ["dlq", "list"])
+    assert result.exit_code == 1
+    assert "make run" in result.stderr
+    (tmp_path / "state.json").write_text('{"port": 1, "pid": 1}')
+    assert "does not run" in CliRunner().invoke(main, ["dlq", "list"]).stderr
+
+
+def test_the_environment_of_a_function_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAUREL_TABLE", "laurel-else")
+    monkeypatch.setenv("LAUREL_EVENTS_QUEUE", "https://queue")
+    assert Target().variables["LAUREL_TABLE"] == "laurel-else"
+    shown = CliRunner().invoke(main, ["stack", "env"])
+    assert "export LAUREL_EVENTS_QUEUE=https://queue\n" in shown.stdout
+    own = Target(ruleset=RULESETS / "default.toml").variables
+    assert own["LAUREL_RULESET"] == str(RULESETS / "default.toml")
+
+
+def test_a_local_stack_is_found_by_its_state_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cloudformation: int
+) -> None:
+    monkeypatch.delenv("LAUREL_TABLE", raising=False)
+    (tmp_path / ".stack").mkdir()
+    (tmp_path / ".stack" / "state.json").write_text(json.dumps({"port": cloudformation, "pid": os.getpid()}))
+    (tmp_path / "deeper").mkdir()
+    monkeypatch.chdir(tmp_path / "deeper")
+    found = Target().variables
+    assert found["LAUREL_TABLE"] == "laurel-local"
+    assert found["LAUREL_API_URL"] == f"http://127.0.0.1:{cloudformation}/laurel"
+    assert (
+        found["LAUREL_DEAD_LETTER_QUEUE"] == f"http://127.0.0.1:{cloudformation}/000000000000/laurel-local-dead-letter"
+    )
+
+
+def test_the_template_names_every_output_that_is_looked_for() -> None:
+    named = set(outputs(Build("dev", "aws")))
+    assert {"TableName", "BusName", "ApiUrl", *target.OUTPUTS.values()} <= named
+    assert set(target.OUTPUTS) == {queue.key for queue in QUEUES}
+    with pytest.raises(NoTarget, match="has no output"):
+        target._from_outputs("dev", {"TableName": "t"}, None)
+
+
+@pytest.fixture
+def cloudformation() -> Iterator[int]:
+    """An endpoint that describes the local stack, its URLs made at another port; yields its own port."""
+    urls = {key: f"http://127.0.0.1:1/000000000000/laurel-local-{name}" for name, key in _outputs().items()}
+    members = {"TableName": "laurel-local", "BusName": "laurel-local", **urls}
+    listed = "".join(
+        f"<member><OutputKey>{key}</OutputKey><OutputValue>{value}</OutputValue></member>"
+        for key, value in members.items()
+    )
+    answer = (
+        '<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult>'
+        "<Stacks><member><StackName>laurel-local</StackName><CreationTime>2026-01-01T00:00:00Z</CreationTime>"
+        f"<StackStatus>CREATE_COMPLETE</StackStatus><Outputs>{listed}</Outputs></member></Stacks>"
+        "</DescribeStacksResult></DescribeStacksResponse>"
+    ).encode()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_port
+    server.shutdown()
+    server.server_close()
+
+
+def _outputs() -> dict[str, str]:
+    return {name.replace("_", "-"): key for name, key in target.OUTPUTS.items()}
