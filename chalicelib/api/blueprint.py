@@ -135,10 +135,7 @@ def guard(request: Request | None, go_on: Callable[[Any], Response]) -> Response
     """Around every request: what Chalice refuses by itself gets our body, and every answer its CORS headers."""
     if request is not None and request.method == "OPTIONS":
         return Response("", dict(CORS.get_access_control_headers()), 204)
-    try:
-        response = go_on(request)
-    except KeyError:
-        response = refusal(NotFound("There is nothing at this path."))
+    response = go_on(request)
     if isinstance(response.body, dict):
         response = _in_our_words(response)
     for name, value in CORS.get_access_control_headers().items():
@@ -150,6 +147,9 @@ def _in_our_words(response: Response) -> Response:
     """Chalice's own refusals: another method of a path, or what is no request of API Gateway."""
     if response.status_code != MethodNotAllowed.status:
         return refusal(Internal("Something went wrong here."))
-    ours = refusal(MethodNotAllowed("There is nothing of this method at this path."))
-    ours.headers["Allow"] = response.headers["Allow"]
+    allowed = response.headers["Allow"]
+    if not allowed:
+        return refusal(NotFound("There is nothing at this path."))
+    ours = refusal(MethodNotAllowed(f"This path takes {allowed} only."))
+    ours.headers["Allow"] = allowed
     return ours

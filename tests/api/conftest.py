@@ -57,7 +57,9 @@ class Site:
 
     def get(self, path: str, key: str = "", **headers: str) -> Answer:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        return request("GET", path if path.startswith("/docs") or "openapi" in path else BASE + path, key=key, headers=sent)
+        return request(
+            "GET", path if path.startswith("/docs") or "openapi" in path else BASE + path, key=key, headers=sent
+        )
 
     def post(self, path: str, body: Any, key: str = "", **headers: str) -> Answer:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -93,7 +95,7 @@ class Site:
         table.put(item | attributes)
 
 
-@pytest.fixture()
+@pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     made = Site()
     monkeypatch.setattr(wiring, "context", lambda: made.context)

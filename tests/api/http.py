@@ -87,5 +87,3 @@ def request(
     if body is not None:
         sent.setdefault("Content-Type", "application/json")
     return invoke(event_of(method, path, sent, body))
-
-

@@ -5,7 +5,7 @@ import pytest
 from tests.api.conftest import Site, request_event
 
 
-@pytest.fixture()
+@pytest.fixture
 def admin(site: Site) -> str:
     site.key("anna")
     return site.key("root", "admin")

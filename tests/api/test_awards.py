@@ -7,7 +7,7 @@ import pytest
 from tests.api.conftest import NOW, Site, request_event
 
 
-@pytest.fixture()
+@pytest.fixture
 def granter(site: Site) -> str:
     return site.key("granter", "awards:grant")
 

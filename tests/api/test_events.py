@@ -10,7 +10,7 @@ from chalicelib.gateways.queues import NotSent
 from tests.api.conftest import NOW, Site, request_event
 
 
-@pytest.fixture()
+@pytest.fixture
 def writer(site: Site) -> str:
     return site.key("gateway", "events:write")
 

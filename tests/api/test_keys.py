@@ -79,7 +79,9 @@ def test_keys_made_at_once_and_beside_the_workers(site: Site, seed: int) -> None
     keys = read_keys(site.context.table, "anna")
     assert len(keys.keys) == 7
     assert len(keys.active) == 5
-    working = [each for each in actors if request("GET", "/api/gamification/profile", key=each.result.key).status == 200]
+    working = [
+        each for each in actors if request("GET", "/api/gamification/profile", key=each.result.key).status == 200
+    ]
     assert len(working) == 5
     player = load_player(site.context.table, "anna")
     assert player is not None
