@@ -370,7 +370,8 @@ class _Change:
 
 
 def _pair_key(action: str, other: str) -> str:
-    return f"{action}:{model_digest(other)[:8]}"
+    """Beside the actions' names, and short: the item that every event rewrites holds them."""
+    return "~" + model_digest(f"{action}:{other}")[:8]
 
 
 def days_of(events: list[Event]) -> set[int]:

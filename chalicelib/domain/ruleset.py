@@ -27,6 +27,8 @@ MAX_ACTIONS = 32
 # 200 earned badges are about 5 KB beside the player; the bench judges that many.
 MAX_BADGES = 200
 MAX_LEVELS = 1000
+# Pairs are counted in the day's figures, 14 bytes each, which the item of 1,024 bytes holds.
+MAX_PAIRS = 20
 
 DERIVED = ("provider_switch", "model_diversity", "combo_use", "compression_use", "skill_use")
 BONUSES = ("daily_login", "streak_milestone", "badge_earned")
@@ -194,10 +196,31 @@ def parse(content: bytes, file: str) -> Rules:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidRuleset(file, "syntax", str(error)) from error
     except msgspec.ValidationError as error:
-        reason, _, path = str(error).partition(" - at `$.")
-        raise InvalidRuleset(file, path.rstrip("`") or "top level", reason) from error
+        raise InvalidRuleset(file, *_located(error, raw)) from error
     check = _Check(file, ruleset)
     return Rules(ruleset, check.everything())
+
+
+def _located(error: msgspec.ValidationError, raw: dict[str, Any]) -> tuple[str, str]:
+    """(key, reason) of an error, also within a table of names, where msgspec does not say which."""
+    reason, path = _split(error)
+    table = path.partition("[...]")[0]
+    if table in _NAMED and isinstance(raw.get(table), dict):
+        for name, value in raw[table].items():
+            try:
+                msgspec.convert({name: value}, _NAMED[table])
+            except msgspec.ValidationError as narrower:
+                reason, path = _split(narrower)
+                return f"{table}.{name}" + path.partition("[...]")[2], reason
+    return path or "top level", reason
+
+
+def _split(error: msgspec.ValidationError) -> tuple[str, str]:
+    reason, _, path = str(error).partition(" - at `")
+    return reason, path.removeprefix("key` in `").lstrip("$.").rstrip("`")
+
+
+_NAMED: dict[str, Any] = {"actions": dict[Name, Action], "events": dict[EventType, str], "assets": dict[str, Asset]}
 
 
 def digest(content: bytes) -> str:
@@ -238,6 +261,11 @@ class _Check:
                 self.known(asset, self.rules.assets, f"actions.{name}.credits", "asset")
             for stat in action.adds.values():
                 self.known(stat, NUMERIC_STATS, f"actions.{name}.adds", "stat")
+            self.need(
+                action.daily_max_per_pair is None or (action.daily_max or MAX_PAIRS + 1) <= MAX_PAIRS,
+                f"actions.{name}.daily_max_per_pair",
+                f"needs a daily_max of at most {MAX_PAIRS}: each pair of the day is remembered",
+            )
 
     def events(self) -> None:
         for type_, action in self.rules.events.items():

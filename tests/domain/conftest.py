@@ -28,15 +28,21 @@ def rules() -> Rules:
 
 
 @pytest.fixture(scope="session")
-def changed_rules() -> Callable[..., Rules]:
+def default_text() -> str:
+    """The default ruleset's file."""
+    return DEFAULT.read_text("utf-8")
+
+
+@pytest.fixture(scope="session")
+def changed_rules(default_text: str) -> Callable[..., Rules]:
     """The default ruleset with passages of its file replaced: `changed_rules(("old", "new"), ...)`."""
 
-    def change(*replacements: tuple[str, str], more: str = "") -> Rules:
-        text = DEFAULT.read_text("utf-8")
+    def change(*replacements: tuple[str, str]) -> Rules:
+        text = default_text
         for old, new in replacements:
             assert old in text, old
             text = text.replace(old, new)
-        return ruleset.parse((text + more).encode(), "changed.toml")
+        return ruleset.parse(text.encode(), "changed.toml")
 
     return change
 
