@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import fcntl
+import functools
 import http.client
 import json
 import os
@@ -84,10 +85,8 @@ class Emulator:
         return self.process() is not None and _answers(self.port)
 
     def client(self, service: str) -> Any:
-        """A boto3 client of the emulator, whatever credentials and settings the user has."""
-        settings = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=2, read_timeout=120)
-        session = boto3.Session(region_name=REGION, **CREDENTIALS)
-        return session.client(service, endpoint_url=self.endpoint_url, config=settings)
+        """A boto3 client of the emulator, the same each time, whatever credentials and settings the user has."""
+        return _client(service, self.endpoint_url)
 
     def workers(self, function: str | None = None) -> dict[int, str]:
         """Process ids of the Lambda workers at this moment -> function name; `function` limits it to one.
@@ -202,6 +201,17 @@ class Emulator:
 
     def _log_end(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
+
+
+@functools.cache
+def _session() -> Any:
+    return boto3.Session(region_name=REGION, **CREDENTIALS)
+
+
+@functools.lru_cache(maxsize=64)
+def _client(service: str, endpoint_url: str) -> Any:
+    settings = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=2, read_timeout=120)
+    return _session().client(service, endpoint_url=endpoint_url, config=settings)
 
 
 def _answers(port: int) -> bool:

@@ -10,17 +10,25 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from infra.local import processes
 from infra.local.emulator import Emulator
-from infra.local.stack import Stack, running_stack
+from infra.local.stack import Stack
 from infra.package import Package
 
 ITEM = {"pk": {"S": "TEST#1"}, "sk": {"S": "ITEM"}}
+
+
+def depth(stack: Stack, key: str) -> int:
+    """Messages in a queue, the hidden ones too."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    client = stack.client("sqs")
+    found = client.get_queue_attributes(QueueUrl=stack.queue_urls[key], AttributeNames=names)["Attributes"]
+    return sum(int(found[name]) for name in names)
 
 
 def until(condition: Callable[[], bool], seconds: float = 20) -> bool:
@@ -30,12 +38,6 @@ def until(condition: Callable[[], bool], seconds: float = 20) -> bool:
             return True
         time.sleep(0.05)
     return False
-
-
-@pytest.fixture(scope="module")
-def stack(local_package: Package, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running_stack(tmp_path_factory.mktemp("stack"), local_package) as running:
-        yield running
 
 
 def test_it_listens_on_loopback_only(stack: Stack) -> None:
@@ -72,6 +74,8 @@ def test_every_source_invokes_its_worker_whose_process_can_be_found(stack: Stack
     )
     wanted = {f"laurel-local-{name}" for name in ("progress", "progress-own", "progress-backfill", "boards")}
     assert until(lambda: wanted <= set(stack.workers().values())), stack.workers()
+    # Not while it holds a message, which would then stay hidden for minutes.
+    assert until(lambda: depth(stack, "boards") == 0)
     (pid,) = stack.workers("laurel-local-boards")
     os.kill(pid, signal.SIGKILL)
     assert until(lambda: pid not in stack.workers())
@@ -88,13 +92,13 @@ def test_two_stacks_do_not_meet(stack: Stack, tmp_path: Path) -> None:
     assert stack.emulator.healthy()
 
 
-def test_data_survive_a_stop_and_a_start_is_not_a_deployment(stack: Stack, local_package: Package) -> None:
+def test_data_survive_a_stop_and_a_start_is_not_a_deployment(stack: Stack, stack_package: Package) -> None:
     stack.client("dynamodb").put_item(TableName=stack.table, Item=ITEM)
     before = stack.api_url
     stack.stop()
     assert not stack.emulator.healthy()
     assert not stack.emulator.temporary.exists()
-    stack.start(local_package, tied=True)
+    stack.start(stack_package, tied=True)
     assert (stack.fresh, stack.changed) == (False, False)
     assert stack.api_url == before
     key = {"TableName": stack.table, "Key": ITEM}
@@ -104,21 +108,21 @@ def test_data_survive_a_stop_and_a_start_is_not_a_deployment(stack: Stack, local
     test_the_table_expires_items(stack)
 
 
-def test_a_start_after_a_crash_cleans_up(stack: Stack, local_package: Package) -> None:
+def test_a_start_after_a_crash_cleans_up(stack: Stack, stack_package: Package) -> None:
     running = stack.emulator.process()
     assert running is not None
     os.kill(running.pid, signal.SIGKILL)
     assert until(lambda: stack.emulator.process() is None)
     leftover = stack.emulator.temporary / "ministack-lambda-laurel-local-progress-crashed"
     leftover.mkdir(parents=True)
-    stack.start(local_package, tied=True)
+    stack.start(stack_package, tied=True)
     assert stack.emulator.healthy()
     assert not leftover.exists()
 
 
-def test_a_start_while_it_runs_changes_nothing(stack: Stack, local_package: Package) -> None:
+def test_a_start_while_it_runs_changes_nothing(stack: Stack, stack_package: Package) -> None:
     before = stack.emulator.process()
-    stack.start(local_package)
+    stack.start(stack_package)
     assert stack.emulator.process() == before
     assert stack.changed is False
 

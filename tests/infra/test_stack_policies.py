@@ -6,10 +6,7 @@ import json
 import os
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,10 +14,10 @@ from typing import Any
 import boto3
 import pytest
 
-from infra.local.stack import Stack, running_stack
-from infra.package import Package
+from infra.local.stack import Stack
 from infra.policies import function_name
 from infra.settings import FUNCTIONS, Build, Function
+from tests.infra.test_stack import depth, until
 
 LOCAL = Build("local", "local")
 TICK = {
@@ -36,37 +33,10 @@ TICK = {
 }
 
 
-def with_batches_by_name(built: Package, place: Path) -> Package:
-    """On AWS sqs:SendMessage allows SendMessageBatch, and so on; the emulator wants each by its own name."""
-    template = json.loads(built.template.read_text())
-    for resource in template["Resources"].values():
-        if resource["Type"] == "AWS::IAM::Role":
-            for statement in resource["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]:
-                queue_actions = [action for action in statement["Action"] if action.startswith("sqs:")]
-                statement["Action"] += [f"{action}Batch" for action in queue_actions]
-    place.write_text(json.dumps(template))
-    return replace(built, template=place)
-
-
-@pytest.fixture(scope="module")
-def stack(local_package: Package, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    place = tmp_path_factory.mktemp("enforcing")
-    built = with_batches_by_name(local_package, place / "template.json")
-    with running_stack(place, built, enforcing=True) as running:
-        yield running
-
-
 def logs(stack: Stack, function: Function) -> list[str]:
     client, group = stack.client("logs"), f"/aws/lambda/{function_name(LOCAL, function)}"
     pages = client.get_paginator("filter_log_events").paginate(logGroupName=group)
     return [event["message"] for page in pages for event in page["events"]]
-
-
-def depth(stack: Stack, key: str) -> int:
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    client = stack.client("sqs")
-    found = client.get_queue_attributes(QueueUrl=stack.queue_urls[key], AttributeNames=names)["Attributes"]
-    return sum(int(found[name]) for name in names)
 
 
 def event(player: str) -> dict[str, Any]:
@@ -80,20 +50,17 @@ def send(stack: Stack, key: str, body: Any) -> None:
 
 def test_no_function_is_refused_what_it_needs(stack: Stack) -> None:
     sources = ("events", "own", "backfill")
+    rejected = depth(stack, "rejected")
     for key in sources:
         send(stack, key, event(f"player-{key}"))
         send(stack, key, {"nonsense": 1})
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and (
-        depth(stack, "rejected") < len(sources) or any(depth(stack, key) for key in (*sources, "boards"))
-    ):
-        time.sleep(0.1)
+    assert until(lambda: depth(stack, "rejected") == rejected + len(sources), 60)
+    assert until(lambda: not any(depth(stack, key) for key in (*sources, "boards")), 60)
     archive = stack.client("lambda").invoke(FunctionName="laurel-local-archive", Payload=json.dumps(TICK))
     assert "FunctionError" not in archive, archive["Payload"].read()
 
     refused = [line for function in FUNCTIONS for line in logs(stack, function) if "AccessDenied" in line]
     assert refused == []
-    assert depth(stack, "rejected") == len(sources)
     items = stack.client("dynamodb").scan(TableName=stack.table)["Items"]
     ranked = {item["player"]["S"] for item in items if "board" in item}
     assert ranked >= {f"player-{key}" for key in sources}
