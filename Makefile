@@ -51,7 +51,7 @@ test: setup ## all tests
 	@$(RUN) -m pytest -n 2
 
 sim: setup ## the simulation of exactly-once (SEEDS=1000)
-	@SEEDS=$(SEEDS) $(RUN) -m tests.simulated.run
+	@$(RUN) -m tests.pipeline --seeds $(SEEDS)
 
 bench: setup ## figures, one JSON object a line (ONLY=prefix)
 	@ONLY=$(ONLY) $(RUN) -m tests.bench

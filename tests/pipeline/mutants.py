@@ -55,27 +55,6 @@ def weak_read() -> Iterator[None]:
 
 
 @contextmanager
-def torn_read_taken() -> Iterator[None]:
-    """What lies beside the state is taken as read, of whatever commit it is."""
-    with patch.object(players, "_whole", lambda state, core: True):
-        yield
-
-
-@contextmanager
-def duplicates_found_first() -> Iterator[None]:
-    """Duplicates are sought before the player is read, not after."""
-    real = apply_events.read_players
-
-    def read(context: Any, groups: Any) -> Any:
-        early = real(context, groups)
-        late = real(context, groups)
-        return {player: (late[player][0], early[player][1]) for player in groups}
-
-    with patch.object(apply_events, "read_players", read):
-        yield
-
-
-@contextmanager
 def outbox_skipped() -> Iterator[None]:
     """What came after the write is not sent again for a duplicate."""
 
@@ -148,8 +127,6 @@ MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
         dedupe_dropped,
         version_condition_dropped,
         weak_read,
-        torn_read_taken,
-        duplicates_found_first,
         outbox_skipped,
         ttl_taken_as_logic,
         failed_entries_unread,
