@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from base64 import b64encode
+from collections.abc import Sequence
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -103,7 +104,7 @@ def _answers(api: Json, each: Json) -> str:
     example = ""
     for code, answer in each["responses"].items():
         told = api["components"]["responses"][code] if "$ref" in answer else answer
-        schema = next((media["schema"] for media in told.get("content", {}).values()), {})
+        schema: Json = next((media["schema"] for media in told.get("content", {}).values()), {})
         if code.startswith("2"):
             example = _example(api, schema)
         rows.append((f"<code>{escape(code)}</code>", _text(told["description"]), _shape(schema) if schema else ""))
@@ -169,7 +170,7 @@ def _shape(schema: Json) -> str:
     return kind
 
 
-def _grid(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _grid(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     top = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
     return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"

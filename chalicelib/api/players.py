@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
-from chalicelib.api.blueprint import PREFIX, Blueprint
+from chalicelib.api.blueprint import PREFIX, Blueprint, View
 from chalicelib.api.request import Call
 from chalicelib.domain.permissions import PLAYER
 from chalicelib.services.read_badges import BadgeList, read_badges
@@ -32,14 +33,14 @@ class LogQuery(msgspec.Struct):
     limit: Annotated[int, Meta(ge=1, le=100)] = 50
 
 
-def own(path: str, summary: str, answer: Any, **more: Any) -> Any:
+def own(path: str, summary: str, answer: Any, **more: Any) -> Callable[[View], View]:
     """A read of the caller's own figures."""
     return players.route(
         f"{PREFIX}/{path}", tag="players", summary=f"Your {summary}", answer=answer, permission=PLAYER, **more
     )
 
 
-def other(path: str, summary: str, answer: Any, **more: Any) -> Any:
+def other(path: str, summary: str, answer: Any, **more: Any) -> Callable[[View], View]:
     """The same read of any player, by id or public id."""
     return players.route(
         f"{PREFIX}/players/{{player}}{path}",

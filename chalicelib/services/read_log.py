@@ -28,7 +28,7 @@ _CURSOR = re.compile(r"(\d{1,10})\.(\d{1,6})\.(\d{1,4})")
 class LogEntry(msgspec.Struct, rename="camel", omit_defaults=True):
     """One applied event. `paid`: XP by action; `unpaid`: why an action that counted paid nothing.
 
-    `id`, `source`, `reason` of decisions and `grantedBy` are shown to the player and to admins alone.
+    `id`, `source`, `credits` and `grantedBy` are shown to the player and to admins alone.
     """
 
     time: str
@@ -107,7 +107,6 @@ def _shown(entry: Entry, minute: int, whole: bool) -> LogEntry:
         paid=entry.paid,
         status=entry.status,
         unpaid=entry.unpaid,
-        credits=entry.credits,
         level=entry.levels[1] if entry.levels else None,
         badges=entry.badges,
         milestones=entry.milestones,
@@ -121,6 +120,7 @@ def _shown(entry: Entry, minute: int, whole: bool) -> LogEntry:
     )
     if whole:
         shown.id, shown.source, shown.granted_by = entry.id, entry.source, entry.by
+        shown.credits = entry.credits
     return shown
 
 

@@ -175,8 +175,7 @@ def _records(table: Table, player: Player, want: Wanted, items: dict[keys.Key, I
         item = items.get(keys.keyed(player.id, identity))
         if item:
             row = KeyedItem.from_raw_data(item)
-            # The clock decides what has expired, not whether the table has collected it yet.
-            if int(row.expires) * 1000 > now_ms:
+            if is_live(int(row.expires), now_ms):
                 records.keyed[identity] = Keyed(int(row.time_ms), row.entry)
     records.once = {what for what in want.once if keys.once(player.id, what) in items}
     for other in want.pairs:
@@ -192,6 +191,11 @@ def _records(table: Table, player: Player, want: Wanted, items: dict[keys.Key, I
         if item:
             records.firsts[badge] = item["player"]["S"]
     return records
+
+
+def is_live(expires: int, now_ms: int) -> bool:
+    """Whether an item still counts: the clock decides, not whether the table has collected it yet."""
+    return expires * 1000 > now_ms
 
 
 def read_minute(table: Table, player_id: str, minute: int, first: Item) -> Minute:
