@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from chalicelib.api.operations import OPERATIONS
+from chalicelib.services import authenticate
+from chalicelib.store.table import Busy
 from tests.api.conftest import Site, request_event
 from tests.api.http import request
 
@@ -68,3 +70,21 @@ def test_a_key_as_a_bearer_token(site: Site) -> None:
 def test_a_wrong_key_where_none_is_needed(site: Site) -> None:
     assert site.get("/leaderboard", WRONG).status == 401
     assert site.get("/status", WRONG).status == 200
+
+
+def test_a_day_of_use_that_cannot_be_noted_refuses_nobody(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = site.key("anna")
+
+    def busy(*_: object) -> None:
+        raise Busy("throttled")
+
+    monkeypatch.setattr(authenticate, "mark_used", busy)
+    assert site.get("/profile", key).status == 200
+
+
+def test_two_requests_note_the_same_day(site: Site) -> None:
+    """The second loses the race, and is answered all the same."""
+    key = site.key("anna")
+    actors = [site.world.spawn(f"reader-{n}", authenticate.authenticate, site.context, key) for n in range(4)]
+    site.work()
+    assert [actor.result.player for actor in actors] == ["anna"] * 4

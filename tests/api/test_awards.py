@@ -102,10 +102,11 @@ def test_an_award_that_is_not_public(site: Site, granter: str) -> None:
     for path in ("/players/anna/awards", "/players/anna/log"):
         others = site.get(path, granter).json["entries"]
         assert [each["reason"] for each in others if each["type"] == "award"] == ["loudly"]
-        assert all("grantedBy" not in each and "id" not in each for each in others)
+        assert all(not {"grantedBy", "id", "source", "credits"} & set(each) for each in others)
     mine = site.get("/awards", own).json["entries"]
     assert {each["reason"]: each.get("public", True) for each in mine} == {"quietly": False, "loudly": True}
     assert {each["grantedBy"] for each in mine} == {"granter"}
+    assert all({"id", "source"} <= set(each) for each in mine)
     assert {each["reason"] for each in site.get("/players/anna/awards", site.key("root", "admin")).json["entries"]} == {
         "quietly",
         "loudly",
