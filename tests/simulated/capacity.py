@@ -49,11 +49,16 @@ class Usage:
             for (name, index), amount in used.items():
                 if name == table:
                     units[index] = units.get(index, 0.0) + amount
-        answer: dict[str, Any] = {"TableName": table, "CapacityUnits": float(sum(units.values()))}
+        kind = "WriteCapacityUnits" if self.writes else "ReadCapacityUnits"
+
+        def arm(amount: float) -> dict[str, Any]:
+            return {"CapacityUnits": float(amount), **({kind: float(amount)} if kinds else {})}
+
+        answer: dict[str, Any] = {"TableName": table, **arm(sum(units.values()))}
         if detail == "INDEXES":
-            answer["Table"] = {"CapacityUnits": float(units.pop(None, 0.0))}
+            answer["Table"] = arm(units.pop(None, 0.0))
             if units:
-                answer["GlobalSecondaryIndexes"] = {i: {"CapacityUnits": float(u)} for i, u in units.items()}
+                answer["GlobalSecondaryIndexes"] = {i: arm(u) for i, u in units.items() if i is not None}
         return answer
 
 

@@ -12,6 +12,7 @@ import argparse
 import copy
 import http.client
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -19,11 +20,17 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
+import moto
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from botocore.session import get_session
+
 from .calls import Call
 from .dynamodb import DynamoDB
 from .errors import AwsError
 from .generator import TABLES, Generator
 from .known import known
+from .tame import Tame
 
 ROUND = 150  # requests between two fresh tables
 Answer = dict[str, Any]
@@ -63,7 +70,22 @@ def over_http(endpoint: str) -> Send:
 
 
 def in_moto() -> Send:
-    raise NotImplementedError
+    """Moto, in this process, through botocore (which hides what the wire looks like)."""
+    os.environ.update(AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x", AWS_DEFAULT_REGION="us-east-1")
+    moto.mock_aws().start()
+    config = Config(parameter_validation=False, retries={"total_max_attempts": 1})
+    client = get_session().create_client("dynamodb", config=config)
+
+    def send(operation: str, request: dict[str, Any]) -> Answer:
+        try:
+            answer: Answer = client._make_api_call(operation, copy.deepcopy(request))
+        except ClientError as error:
+            found = error.response
+            return {"__type": found["Error"]["Code"], **{k: v for k, v in found.items() if k != "Error"}}
+        answer.pop("ResponseMetadata", None)
+        return answer
+
+    return send
 
 
 def plain(answer: Any) -> Any:
@@ -124,7 +146,6 @@ def _capacity(consumed: Any) -> list[Any]:
         [
             table["TableName"],
             table["CapacityUnits"],
-            (table.get("Table") or {}).get("CapacityUnits"),
             sorted((i, u["CapacityUnits"]) for i, u in (table.get("GlobalSecondaryIndexes") or {}).items()),
         ]
         for table in tables
@@ -146,7 +167,10 @@ def run(engine: str, theirs: Send, requests: int, seed: int, show: int = 20) -> 
         if number % ROUND == 0:
             fresh_tables(mine)
             fresh_tables(theirs)
-            generator = Generator(seed * 1_000_003 + number)
+            start = seed * 1_000_003 + number
+            # Other engines than Amazon's own check little of what a request says.
+            wild = engine == "dynamodb-local" and number // ROUND % 2
+            generator = Generator(start) if wild else Tame(start)
         operation, request = generator.request()
         pair = [comparable(operation, send(operation, request), engine == "dynamodb-local") for send in (mine, theirs)]
         counts[f"{operation} {'refused' if 'code' in pair[1] else 'ok'}"] += 1

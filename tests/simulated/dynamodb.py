@@ -73,7 +73,8 @@ class DynamoDB:
         self, operation: str, request: dict[str, Any], answer: dict[str, Any], usage: Usage, detail: str
     ) -> None:
         if "Transact" in operation or "Batch" in operation:
-            answer["ConsumedCapacity"] = [usage.answer(table, detail) for table in usage.tables()]
+            kinds = "Transact" in operation
+            answer["ConsumedCapacity"] = [usage.answer(table, detail, kinds) for table in usage.tables()]
         else:
             answer["ConsumedCapacity"] = usage.answer(request["TableName"], detail)
 
@@ -182,7 +183,7 @@ class DynamoDB:
         usage.write(table.name, None, write_units(size, factor))
         if table.indexes and new is not old:
             for index, units in table.index_writes(old, new):
-                usage.write(table.name, index, units * factor)
+                usage.write(table.name, index, units)  # not doubled in transactions: indexes follow later
 
     def _batch_write(self, operation: str, request: dict[str, Any], call: Call, usage: Usage) -> dict[str, Any]:
         planned = self._planned_batch(request.get("RequestItems") or {})

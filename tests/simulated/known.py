@@ -8,6 +8,9 @@ from typing import Any
 from .generator import COPY, INDEX, SPARSE
 
 _TIES = "entries of an index with equal keys have no order that anybody promises"
+_EMPTY_ITEM = "ministack gives no Item in a transactional read of an item that has nothing of the projection"
+_KEY_FILTER = "ministack lets a filter name a key; AWS refuses"
+_RAW_NUMBER = "ministack looks up a numeric key as it is written, not by value"
 _NOTHING_READ = "dynamodb-local charges nothing for reads that find nothing; AWS the minimum"
 _DELETE_NOTHING = "dynamodb-local charges 2 for a batched delete of nothing; AWS 1"
 _TRANSACTION = "dynamodb-local doubles the units of a transaction twice; AWS once"
@@ -25,6 +28,8 @@ def known(engine: str, operation: str, request: dict[str, Any], mine: Any, their
     """The reason for a difference, or "" if there is none."""
     if operation == "Query" and request.get("IndexName") and _same_but_order(request, mine, theirs):
         return _TIES
+    if engine == "ministack":
+        return _ministack(operation, request, mine, theirs)
     return _local(operation, request, mine, theirs) if engine == "dynamodb-local" else ""
 
 
@@ -46,6 +51,17 @@ def _text(item: Any) -> str:
     return json.dumps(item, sort_keys=True)
 
 
+def _ministack(operation: str, request: dict[str, Any], mine: Any, theirs: Any) -> str:
+    if operation == "TransactGetItems" and "code" not in mine and "code" not in theirs:
+        shown = [{} if part == {"Item": {}} else part for part in mine["Responses"]]
+        return _EMPTY_ITEM if shown == theirs.get("Responses") else ""
+    if operation == "Query" and "only contain non-primary key" in mine.get("message", ""):
+        return _KEY_FILTER
+    if operation == "Query" and {"N": "1e3"} in request.get("ExpressionAttributeValues", {}).values():
+        return _RAW_NUMBER
+    return ""
+
+
 def _without_capacity(answer: Any) -> Any:
     return {name: content for name, content in answer.items() if name != "capacity"}
 
@@ -56,6 +72,8 @@ def _units(answer: Any) -> float:
 
 def _local(operation: str, request: dict[str, Any], mine: Any, theirs: Any) -> str:
     if "code" in mine and "code" not in theirs:
+        if "Key attributes must be scalars" in mine["message"]:
+            return _SCALAR_KEYS
         return _INDEX_TYPE if _index_type(mine) else ""
     if "code" in mine:
         return _local_refusal(operation, mine, theirs)
@@ -70,7 +88,7 @@ def _local(operation: str, request: dict[str, Any], mine: Any, theirs: Any) -> s
 
 
 def _index_units(answer: Any) -> float:
-    return float(sum(units for table in answer.get("capacity") or () for name, units in table[3] if name != SPARSE))
+    return float(sum(units for table in answer.get("capacity") or () for name, units in table[2] if name != SPARSE))
 
 
 def _local_capacity(operation: str, request: dict[str, Any], mine: Any, theirs: Any) -> str:

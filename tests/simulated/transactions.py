@@ -79,7 +79,7 @@ def write(db: DynamoDB, request: dict[str, Any], call: Call, usage: Usage) -> di
     for (table, planned_write), old, new in zip(planned, rows, results, strict=True):
         if new is not old:
             table.store(planned_write.key, new, call.now_ms)
-        size = new[1] if new else 0
+        size = max(old[1] if old else 0, new[1] if new else 0)
         reads[table.name, None] = reads.get((table.name, None), 0.0) + read_units(size, 2)
     if token:
         db.tokens.keep(token, items, call.now_ms, reads)
