@@ -137,7 +137,9 @@ def _raw_of(event: Event) -> dict[str, Any]:
         "source": event.source,
         "type": event.type,
         "subject": event.player,
-        "time": None if event.keyed else moment_name(event.time_ms),
+        # Without a time of its own an event happened when it was received.
+        "time": None if event.time_ms == event.received_ms and event.keyed else moment_name(event.time_ms),
+        "receivedAt": moment_name(event.received_ms),
         "data": event.data,
     }
     return {name: value for name, value in raw.items() if value is not None}

@@ -155,6 +155,20 @@ def test_awards_keep_their_identity_though_their_form_has_no_id(
     assert laurel.xp("ada") == before
 
 
+def test_an_award_over_the_bound_keeps_its_moments_however_often_it_is_redriven(laurel: Deployment) -> None:
+    properties = {"username": "ada", "points": 20_000, "reason": "help", "key": "k"}
+    time, received = laurel.now(3600), laurel.now()
+    laurel.send("events", {"event": "award", "properties": properties, "timestamp": time})
+    for _ in range(3):
+        laurel.run()
+        (found,) = laurel.listed()
+        event = found["body"]["event"]
+        assert (found["reason"], event["id"]) == ("award_out_of_range", "k")
+        assert (event["time"], event["receivedAt"], found["receivedAt"]) == (time, received, received)
+        laurel.world.sleep(86_400)
+        laurel.laurel("dlq", "redrive", found["id"])
+
+
 def test_what_fails_on_its_own_queue_goes_back_there(laurel: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     mend = laurel.fail_store(monkeypatch)
     grant = {"type": "badge.granted", "apiKeyId": "ada", "id": "g", "metadata": {"badgeId": "first-steps"}}

@@ -1,0 +1,80 @@
+"""What `make run` prints, and what it calls missing, over the API on the simulated AWS."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib import wiring
+from chalicelib.cli import trace
+from chalicelib.services.create_key import create_key
+from infra.local import readings
+from infra.local.readings import Api, Refused, show
+from infra.local.run import PLAN
+from tests.api.http import request
+from tests.cli.conftest import Deployment
+from tests.cli.test_replay import small_trace
+
+
+class Wired(Api):
+    """The API in this process."""
+
+    def text(self, path: str, **parameters: Any) -> str:
+        query = "&".join(f"{name}={value}" for name, value in parameters.items())
+        answer = request("GET", f"{path}?{query}" if query else path, key=self.key)
+        if answer.status != 200:
+            raise Refused(f"{path}: {answer.status}: {answer.text}")
+        return answer.text
+
+
+@pytest.fixture
+def api(laurel: Deployment, monkeypatch: pytest.MonkeyPatch) -> Api:
+    monkeypatch.setattr(wiring, "context", lambda: laurel.context)
+    monkeypatch.setattr(readings, "READERS", 1)
+    logging.getLogger("laurel").setLevel(logging.CRITICAL)
+    return Wired("http://laurel.test", create_key(laurel.context, "admin", ["admin"]).key)
+
+
+def replayed(laurel: Deployment, folder: Path) -> Counter[str]:
+    recording = trace.look_through(small_trace(folder))
+    events = list(trace.events_of(recording, PLAN, laurel.world.now_ms()))
+    for event in events:
+        laurel.send("events", event)
+    laurel.run()
+    return Counter(event["subject"] for event in events)
+
+
+def test_everything_is_printed_as_the_api_says(
+    laurel: Deployment, api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = replayed(laurel, tmp_path)
+    monkeypatch.setattr(readings, "_week_name", lambda _: "2026-W21")
+    capsys.readouterr()
+    assert show(api, expected) == []
+    printed = capsys.readouterr().out
+    total = sum(laurel.xp(player) or 0 for player in expected)
+    assert f"60 events of {len(expected)} players applied, {total:,} XP in all" in printed
+    assert "Weekly board, 2026-W21" in printed
+    best = api.board("weekly", "2026-W21", 1)[0]["apiKeyId"]
+    assert f"\n{best}\n  level " in printed
+    assert printed.count("\n  curl -s ") == 3
+    assert api.key in printed
+
+
+def test_what_is_missing_is_named(laurel: Deployment, api: Api, tmp_path: Path) -> None:
+    assert show(api, {"ada": 3}) == [
+        "the board of all times is empty",
+        "0 of 3 events were applied",
+        "the weekly board is empty",
+    ]
+    expected = replayed(laurel, tmp_path) + Counter({"ada": 1, "player-001": 10})
+    assert any("of 71 events were applied" in problem for problem in show(api, expected))
+
+
+def test_a_refusal_quotes_the_api() -> None:
+    with pytest.raises(Refused, match="GET /docs"):
+        Api("http://127.0.0.1:9", "k").text("/docs")
