@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from chalicelib.domain.criteria import All, Any, Criterion, Facts, First
+from chalicelib.domain.criteria import All, Any, Criterion, Facts, claims_first
 from chalicelib.domain.log import Records
 from chalicelib.domain.player import EarnedBadge, Player
 from chalicelib.domain.ruleset import UNIQUE_STATS, Rules
@@ -46,13 +46,6 @@ def revoke(player: Player, badge: str, now_ms: int) -> None:
         return
     player.badges[badge] = EarnedBadge(before.earned_at, now_ms, before.by_hand)
     player.changed.add("badges")
-
-
-def claims_first(criterion: Criterion) -> bool:
-    """Whether earning by this criterion may take the one place of being first."""
-    if isinstance(criterion, First):
-        return criterion.action is not None
-    return isinstance(criterion, All | Any) and any(claims_first(part) for part in criterion.criteria)
 
 
 def _takes_first(criterion: Criterion, known: Facts, badge: str) -> bool:

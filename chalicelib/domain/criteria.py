@@ -232,6 +232,13 @@ def _check_star(badges: list[str]) -> None:
         raise ValueError("'*' (every other badge) stands alone")
 
 
+def claims_first(criterion: Criterion) -> bool:
+    """Whether earning by this criterion may take the one place of being first."""
+    if isinstance(criterion, First):
+        return criterion.action is not None
+    return isinstance(criterion, All | Any) and any(claims_first(part) for part in criterion.criteria)
+
+
 def _facts_of(criteria: list[Criterion], badges: list[str]) -> Iterator[str]:
     for part in criteria:
         yield from part.facts()

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from chalicelib.domain.criteria import Criterion
+from chalicelib.domain.criteria import Criterion, claims_first
 from chalicelib.domain.errors import InvalidRuleset
 from chalicelib.domain.levels import Levels, thresholds
 
@@ -27,6 +27,9 @@ MAX_ACTIONS = 32
 # 200 earned badges are about 5 KB beside the player; the bench judges that many.
 MAX_BADGES = 200
 MAX_LEVELS = 1000
+# Both bound the rows that one event can add to an atomic write.
+MAX_ASSETS = 4
+MAX_FIRST_BADGES = 8
 # Pairs are counted in the day's figures, 14 bytes each, which the item of 1,024 bytes holds.
 MAX_PAIRS = 20
 
@@ -249,6 +252,7 @@ class _Check:
         self.need(value in among, key, f"unknown {what} '{value}'; known: {', '.join(sorted(map(str, among)))}")
 
     def settings(self) -> None:
+        self.need(len(self.rules.assets) <= MAX_ASSETS, "assets", f"at most {MAX_ASSETS} assets")
         for name in self.rules.settings.derive:
             self.known(name, DERIVED, "settings.derive", "derivation")
         milestones = self.rules.streaks.milestones
@@ -274,6 +278,8 @@ class _Check:
     def badges(self) -> None:
         badges = self.rules.badges
         self.need(len(badges) <= MAX_BADGES, "badges", f"at most {MAX_BADGES} badges")
+        firsts = sum(claims_first(badge.criterion) for badge in badges)
+        self.need(firsts <= MAX_FIRST_BADGES, "badges", f"at most {MAX_FIRST_BADGES} badges of the first player ever")
         seen: set[str] = set()
         for index, badge in enumerate(badges):
             key = f"badges[{index}]"

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from chalicelib.domain import boards, notices
-from chalicelib.domain.badges import claims_first
 from chalicelib.domain.boards import BoardUpdate
+from chalicelib.domain.criteria import claims_first
 from chalicelib.domain.errors import Conflict, RejectedEvent
 from chalicelib.domain.events import Event
 from chalicelib.domain.ledger import Transfer, rule_transfer
@@ -21,7 +21,7 @@ from chalicelib.domain.payloads import Award, TransferReceived, TransferSent
 from chalicelib.domain.periods import day_of, minute_of
 from chalicelib.domain.player import Identity, Player, shorten
 from chalicelib.domain.progress import Applied, apply, duplicate_of, log_window
-from chalicelib.domain.ruleset import Rules
+from chalicelib.domain.ruleset import MAX_ASSETS, MAX_FIRST_BADGES, Rules
 from chalicelib.services.context import Context
 from chalicelib.services.feed_boards import send_updates
 from chalicelib.store.commit import MAX_ITEMS, Write, commit, items_in
@@ -29,8 +29,9 @@ from chalicelib.store.players import Wanted, load_players, load_records, model_i
 from chalicelib.store.table import StoreError
 
 MAX_CONFLICTS = 5
-# One event adds at most: pack 2, identity 2, sides 3, months 2, keyed, once, granter, pair, 2 transfers of 3, firsts.
-EVENT_ITEMS = 20
+# One event adds at most: packs 2, state and identity 3, sides 3, months 2, keyed, once, granter, pair, a transfer of 3
+# for each asset, a row for each badge of being first.
+EVENT_ITEMS = 14 + 3 * MAX_ASSETS + MAX_FIRST_BADGES
 
 
 @dataclass(slots=True)
@@ -60,15 +61,29 @@ def apply_events(context: Context, events: Sequence[Event]) -> list[Outcome]:
     # In order of event time, as far as the batch goes: a queue has no order, and late events cost more.
     for event in sorted(events, key=lambda event: event.time_ms):
         groups.setdefault(event.player, []).append(event)
-    readings = read_players(context, groups)
+    try:
+        readings = read_players(context, groups)
+    except Exception:  # noqa: BLE001 - one player that cannot be read must not keep the others; each reads for itself
+        readings = {}
     outcomes = context.each(
         lambda player: apply_to_player(context, player, groups[player], readings.get(player)), groups
     )
+    outcomes = [part for outcome in outcomes for part in _isolated(context, outcome)]
     announce(context, outcomes)
     return outcomes
 
 
 Reading = tuple[Player, Records]
+
+
+def _isolated(context: Context, outcome: Outcome) -> list[Outcome]:
+    """What broke on one of a player's messages is tried again message by message: one fails, its neighbours do not."""
+    messages: dict[str, list[Event]] = {}
+    for event in outcome.events:
+        messages.setdefault(event.message_id, []).append(event)
+    if outcome.failed is None or isinstance(outcome.failed, Conflict | StoreError) or len(messages) == 1:
+        return [outcome]
+    return [apply_to_player(context, outcome.player, events, None) for events in messages.values()]
 
 
 def read_players(context: Context, groups: dict[str, list[Event]]) -> dict[str, Reading]:
@@ -92,7 +107,7 @@ def apply_to_player(context: Context, player: str, events: list[Event], reading:
             outcome = Outcome(player, events, conflicts=attempt + 1, failed=conflict)
             context.pause(attempt)
             reading = None
-        except StoreError as error:
+        except Exception as error:  # noqa: BLE001 - the messages of this player come again; the others go on
             return Outcome(player, events, conflicts=attempt, failed=error)
     return outcome
 

@@ -71,7 +71,11 @@ def process_messages(
     parsed: list[tuple[Message, list[Event]]] = []
     rejections: list[_Rejection] = []
     for message in messages:
-        good, bad = _parse(context, queue, message)
+        try:
+            good, bad = _parse(context, queue, message)
+        except Exception as error:  # noqa: BLE001 - what breaks on one message must not keep its neighbours
+            report.failed[message.id] = error
+            continue
         parsed.append((message, good))
         rejections += bad
     for part in _parts(parsed):
@@ -84,7 +88,8 @@ def process_messages(
         for outcome in outcomes:
             if outcome.failed is not None:
                 report.failed |= {event.message_id: outcome.failed for event in outcome.events}
-    _reject(context, queue, rejections, report)
+    # A message that comes again brings its rejections again.
+    _reject(context, queue, [each for each in rejections if each.message.id not in report.failed], report)
     _note_failed(context, queue, messages, report)
     return report
 

@@ -235,7 +235,9 @@ def _keyed_writes(table: str, write: Write) -> list[dict[str, Any]]:
             row = KeyedItem(
                 pk, sk, time_ms=keyed.time_ms, entry=keyed.entry, expires=_expiry(write.now_ms, keyed.time_ms)
             )
-            writes.append(put_of(table, row.item()))
+            # An expired record, collected or not, is as good as none.
+            free = f"{_NEW} OR expires <= :now"
+            writes.append(put_of(table, row.item(), free, None, {":now": number(write.now_ms // 1000)}))
     return writes
 
 

@@ -100,7 +100,7 @@ def entry(board_id: str, player_id: str) -> Key:
 
 def order(score: int, reached_at: int, player_id: str) -> str:
     """Sorts best score first, then who reached it first, then by id."""
-    return f"{_TOP_SCORE - score:016d}#{reached_at:013d}#{player_id}"
+    return f"{_TOP_SCORE - min(score, _TOP_SCORE):016d}#{reached_at:013d}#{player_id}"
 
 
 def order_above(score: int) -> tuple[str, str]:
