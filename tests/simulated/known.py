@@ -11,9 +11,14 @@ _TIES = "entries of an index with equal keys have no order that anybody promises
 _EMPTY_ITEM = "ministack gives no Item in a transactional read of an item that has nothing of the projection"
 _KEY_FILTER = "ministack lets a filter name a key; AWS refuses"
 _RAW_NUMBER = "ministack looks up a numeric key as it is written, not by value"
+_MOTO_CRASH = "moto raises an error of its own on a path into something that is not there"
+_MOTO_BOUNDS = "moto takes a BETWEEN whose bounds are the wrong way round"
+_MOTO_PROJECTION = "moto ignores projections in transactional reads"
+_MOTO_UPDATED = "moto gives keys and other attributes among the updated ones"
+_NO_MORE_MOTO = "moto gives no LastEvaluatedKey at the end of a partition; AWS does whenever the limit was reached"
 _NOTHING_READ = "dynamodb-local charges nothing for reads that find nothing; AWS the minimum"
 _DELETE_NOTHING = "dynamodb-local charges 2 for a batched delete of nothing; AWS 1"
-_TRANSACTION = "dynamodb-local doubles the units of a transaction twice; AWS once"
+_TRANSACTION = "dynamodb-local takes all units of a transaction four times; AWS the table's twice, an index's once"
 _REASON = "dynamodb-local answers an update that does not fit with one error; AWS with a reason per item"
 _SCALAR_KEYS = "dynamodb-local refuses paths below a key only in some places, or only once the condition holds"
 _BAD_KEY = "dynamodb-local cancels a transactional read with a bad key, without reasons; AWS refuses it"
@@ -28,6 +33,8 @@ def known(engine: str, operation: str, request: dict[str, Any], mine: Any, their
     """The reason for a difference, or "" if there is none."""
     if operation == "Query" and request.get("IndexName") and _same_but_order(request, mine, theirs):
         return _TIES
+    if engine == "moto":
+        return _moto(operation, request, mine, theirs)
     if engine == "ministack":
         return _ministack(operation, request, mine, theirs)
     return _local(operation, request, mine, theirs) if engine == "dynamodb-local" else ""
@@ -49,6 +56,23 @@ def _same_but_order(request: dict[str, Any], mine: Any, theirs: Any) -> bool:
 
 def _text(item: Any) -> str:
     return json.dumps(item, sort_keys=True)
+
+
+def _moto(operation: str, request: dict[str, Any], mine: Any, theirs: Any) -> str:
+    crashed = any(reason[0] == "ValueError" for reason in theirs.get("reasons", ()))
+    if crashed or theirs.get("code") == "InternalFailure" or ("code" not in mine and "code" in theirs):
+        return _MOTO_CRASH
+    if "code" in mine or "code" in theirs:
+        return _MOTO_BOUNDS if "BETWEEN operator requires" in mine.get("message", "") else ""
+    if operation == "TransactGetItems":
+        return _MOTO_PROJECTION if "ProjectionExpression" in str(request) else ""
+    if operation == "UpdateItem" and str(request.get("ReturnValues")).startswith("UPDATED"):
+        return _MOTO_UPDATED
+    return _NO_MORE_MOTO if _without_last(mine) == _without_last(theirs) else ""
+
+
+def _without_last(answer: Any) -> Any:
+    return {name: content for name, content in answer.items() if name != "LastEvaluatedKey"}
 
 
 def _ministack(operation: str, request: dict[str, Any], mine: Any, theirs: Any) -> str:
@@ -91,8 +115,12 @@ def _index_units(answer: Any) -> float:
     return float(sum(units for table in answer.get("capacity") or () for name, units in table[2] if name != SPARSE))
 
 
+def _half_keys(request: dict[str, Any]) -> int:
+    return len(request["TransactItems"])
+
+
 def _local_capacity(operation: str, request: dict[str, Any], mine: Any, theirs: Any) -> str:
-    if operation in ("PutItem", "BatchWriteItem", "TransactWriteItems") and _index_units(mine) < _index_units(theirs):
+    if operation in ("PutItem", "UpdateItem", "BatchWriteItem") and _index_units(mine) < _index_units(theirs):
         return _HALF_KEY
     more = _units(mine) - _units(theirs)
     if operation in ("Query", "Scan") and not mine["ScannedCount"] and not _units(theirs):
@@ -105,7 +133,7 @@ def _local_capacity(operation: str, request: dict[str, Any], mine: Any, theirs: 
         deletes = sum("DeleteRequest" in part for parts in request["RequestItems"].values() for part in parts)
         return _DELETE_NOTHING if 0 < -more <= deletes else ""
     if operation == "TransactWriteItems":
-        return _TRANSACTION if _units(mine) / 2 <= _units(theirs) <= 2 * _units(mine) else ""
+        return _TRANSACTION if _units(mine) / 2 <= _units(theirs) <= 4 * _units(mine) + 8 * _half_keys(request) else ""
     return ""
 
 
