@@ -354,8 +354,9 @@ class Model:
                 states[decided]["held"] = False
             if one.event.type == "badge.granted" and decided in states and not states[decided]["held"]:
                 states[decided] |= {"held": True, "by_hand": True}
+            by_hand = decided if one.event.type == "badge.granted" else None
             for badge in one.badges:
-                states[badge] = {"earned_at": one.commit_ms, "held": True, "by_hand": badge == decided, "paid": True}
+                states[badge] = {"earned_at": one.commit_ms, "held": True, "by_hand": badge == by_hand, "paid": True}
         return states
 
     # What follows from the history ------------------------------------------------------------------------------

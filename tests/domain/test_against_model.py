@@ -152,7 +152,7 @@ def compare(desk: Desk, model: Model, rules: Rules) -> None:
 
 
 @given(steps=history, start=few(BOUNDARIES), before=few([0, 1, HOUR, 3 * DAY]))
-@settings(max_examples=220)
+@settings(max_examples=120)
 def test_any_history_equals_the_model(busy_rules: Rules, steps: list[Any], start: int, before: int) -> None:
     desk, model = Desk(busy_rules, start - before), Model(busy_rules.ruleset)
     tell(desk, model, steps)
@@ -160,11 +160,59 @@ def test_any_history_equals_the_model(busy_rules: Rules, steps: list[Any], start
 
 
 @given(steps=history, start=few(BOUNDARIES))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_any_history_under_the_default_ruleset_equals_the_model(rules: Rules, steps: list[Any], start: int) -> None:
     desk, model = Desk(rules, start), Model(rules.ruleset)
     tell(desk, model, steps)
     compare(desk, model, rules)
+
+
+def dense(chance: random.Random, length: int) -> list[Any]:
+    """A history in which the same days, pairs and names come again and again; no shrinking, but far more happens."""
+
+    def pick(*values: Any) -> Any:
+        return chance.choice(values)
+
+    def data(type_: str) -> dict[str, Any]:
+        told = {"provider": pick("a", "b"), "model": pick("m1", "m2", "m3"), "comboId": pick("k1", "k2", None)}
+        told |= {"skillUsed": pick(True, False, "s1", "s2"), "status": pick("ok", "ok", "ok", "error")}
+        told |= {"tokensSaved": chance.randrange(20), "cacheHit": pick(True, False), "caller": pick("c1", "c2", None)}
+        must = {
+            "to": pick(*others),
+            "from": pick(*others),
+            "amount": chance.randint(1, 60),
+            "lessonId": pick("l1", "l2"),
+        }
+        must |= {
+            "points": pick(-501, -400, -20, 0, 5, 60, 400),
+            "reason": pick("x", "y", "z"),
+            "badgeId": pick(*badge_ids),
+        }
+        must |= {"grantedBy": pick("g1", None), "key": pick("k1", "k2", None, None)}
+        told = told if type_ == "request.completed" else told | must
+        return {name: value for name, value in told.items() if value is not None}
+
+    types = ["request.completed"] * 8 + ["combo.created", "combo.used", "model.first_use", "lesson.completed"] * 2
+    types += ["transfer.sent", "transfer.received", "award", "badge.granted", "badge.revoked", "tournament.won", "tea"]
+    return [
+        (
+            pick(*PLAYERS, "ada"),
+            ((type_ := pick(*types)), data(type_)),
+            pick(0, 0, MINUTE, HOUR, 5 * HOUR, DAY),
+            pick(0, 0, 0, HOUR, DAY, 2 * DAY, 3 * DAY, 7 * DAY, -4 * MINUTE),
+            pick(*["send"] * 8, "timeless", "again", "forget"),
+        )
+        for _ in range(length)
+    ]
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_a_dense_history_equals_the_model(busy_rules: Rules, seed: int) -> None:
+    chance = random.Random(seed)
+    start = chance.choice(BOUNDARIES) - chance.choice([0, DAY, 5 * DAY])
+    desk, model = Desk(busy_rules, start), Model(busy_rules.ruleset)
+    tell(desk, model, dense(chance, 60))
+    compare(desk, model, busy_rules)
 
 
 @pytest.mark.parametrize("seed", range(5))
