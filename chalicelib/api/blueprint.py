@@ -15,10 +15,16 @@ from chalice.app import CORSConfig, Request, Response
 from chalicelib import wiring
 from chalicelib.api.operations import OPERATIONS, Operation
 from chalicelib.api.request import Call
-from chalicelib.domain.errors import Conflict, Internal, LaurelError, MethodNotAllowed, NotFound, Unavailable
-from chalicelib.gateways.queues import NotSent
+from chalicelib.domain.errors import (
+    Conflict,
+    Internal,
+    LaurelError,
+    MethodNotAllowed,
+    NotFound,
+    OutOfReach,
+    Unavailable,
+)
 from chalicelib.observability import logger
-from chalicelib.store.table import StoreError
 
 PREFIX = "/api/gamification"
 JSON = "application/json"
@@ -124,7 +130,7 @@ def refusal(error: Exception) -> Response:
 def _told(error: Exception) -> LaurelError:
     if isinstance(error, LaurelError):
         return error
-    if isinstance(error, StoreError | Conflict | NotSent):
+    if isinstance(error, OutOfReach | Conflict):
         logger.warning("unavailable", extra={"error": repr(error)})
         return Unavailable("The service is busy; try again.")
     logger.error("unexpected", exc_info=error)

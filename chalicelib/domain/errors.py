@@ -92,3 +92,7 @@ class InvalidRuleset(Exception):
 
 class Conflict(Exception):
     """A conditional write lost against another writer; reading again and retrying is right."""
+
+
+class OutOfReach(Exception):
+    """A table, queue or bus could not do it, for a reason of its own; the same may succeed later."""

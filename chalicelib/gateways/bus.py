@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from chalicelib.domain.errors import OutOfReach
 from chalicelib.domain.notices import Notice
 
 SOURCE = "laurel"
@@ -14,7 +15,7 @@ MAX_ENTRIES = 10
 MAX_TRIES = 5
 
 
-class NotPublished(Exception):
+class NotPublished(OutOfReach):
     """The bus did not take everything; what it took may come twice, under the same id."""
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.domain.errors import OutOfReach
+
 # SQS's own limits. 256 KB a call is what every region and emulator takes.
 MAX_ENTRIES = 10
 MAX_BATCH_BYTES = 256 * 1024
@@ -14,11 +16,11 @@ MAX_BATCH_BYTES = 256 * 1024
 MAX_TRIES = 5
 
 
-class NotSent(Exception):
+class NotSent(OutOfReach):
     """A queue did not take everything; what it took may come twice."""
 
 
-class NotDeleted(Exception):
+class NotDeleted(OutOfReach):
     """A queue kept messages that were to be deleted; they will come again."""
 
 

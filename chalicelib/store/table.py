@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
-from chalicelib.domain.errors import Conflict
+from chalicelib.domain.errors import Conflict, OutOfReach
 from chalicelib.store.keys import ORDER_INDEX, Key
 from chalicelib.store.models import Item
 
@@ -29,7 +29,7 @@ _THROTTLED = {"ProvisionedThroughputExceededException", "ThrottlingException", "
 _CONFLICTS = {"TransactionConflictException", "TransactionInProgressException"}
 
 
-class StoreError(Exception):
+class StoreError(OutOfReach):
     """The store could not do it, for a reason of its own."""
 
 
