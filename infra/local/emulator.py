@@ -13,6 +13,7 @@ import functools
 import http.client
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -35,6 +36,8 @@ HOME = ROOT / ".stack"
 REGION = "us-east-1"
 CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 SERVICES = "apigateway,cloudformation,cloudwatch,dynamodb,events,iam,lambda,logs,s3,sqs,sts"
+# Below what systems give to outgoing connections, any of which may hold such a port at the next start.
+PORTS = range(20_000, 32_000)
 START_S = 30.0
 STOP_S = 20.0  # saving the state of a large table takes seconds
 WORKER_MARK = "ministack-lambda-"
@@ -154,9 +157,12 @@ class Emulator:
         python = HOME / "venv" / "bin" / "python"
         if not python.exists():
             raise EmulatorError("The local stack's environment is missing; run: make setup")
-        port = _free_port(int(self._state().get("port", 0)))
+        before = int(self._state().get("port", 0))
+        port = _free_port(before)
         self.temporary.mkdir(parents=True, exist_ok=True)
         self.data.mkdir(exist_ok=True)
+        if before and port != before:
+            self._move(before, port)
         with self.log.open("wb") as log:
             child = subprocess.Popen(
                 [str(python), "-m", "ministack"],
@@ -176,6 +182,16 @@ class Emulator:
                 self._clean_up()
                 raise EmulatorError(f"MiniStack did not start; the end of its log:\n{self._log_end()}")
             time.sleep(0.05)
+
+    def _move(self, before: int, port: int) -> None:
+        """Tell the saved state of a new port: queues are found by URLs that name it, functions hold them too."""
+        for file in self.data.glob("*.json"):
+            text = file.read_text()
+            moved = text.replace(f"{LOCAL_HOST}:{before}/", f"{LOCAL_HOST}:{port}/")
+            if moved != text:
+                new = file.with_suffix(".new")
+                new.write_text(moved)
+                new.replace(file)
 
     def _environment(self, port: int) -> dict[str, str]:
         kept = {key: os.environ[key] for key in ("PATH", "LANG", "LC_ALL") if key in os.environ}
@@ -226,13 +242,14 @@ def _answers(port: int) -> bool:
 
 
 def _free_port(wanted: int) -> int:
-    """`wanted` if nobody listens there, else any free port."""
-    for port in (wanted, 0):
+    """`wanted` if it is free, else another."""
+    others = random.sample(PORTS, 100)
+    for port in [wanted, *others] if wanted else others:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with contextlib.suppress(OSError):
                 probe.bind((LOCAL_HOST, port))
-                return int(probe.getsockname()[1])
+                return port
     raise EmulatorError("No port is free on the loopback interface.")
 
 

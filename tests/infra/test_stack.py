@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -118,6 +119,23 @@ def test_a_start_after_a_crash_cleans_up(stack: Stack, stack_package: Package) -
     stack.start(stack_package, tied=True)
     assert stack.emulator.healthy()
     assert not leftover.exists()
+
+
+def test_its_port_may_be_taken_meanwhile(stack: Stack, stack_package: Package) -> None:
+    stack.client("dynamodb").put_item(TableName=stack.table, Item=ITEM)
+    before = stack.emulator.port
+    stack.stop()
+    with socket.socket() as occupant:
+        occupant.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        occupant.bind(("127.0.0.1", before))
+        occupant.listen()
+        stack.start(stack_package, tied=True)
+    assert stack.emulator.port != before
+    assert stack.changed is False
+    assert stack.client("dynamodb").get_item(TableName=stack.table, Key=ITEM)["Item"] == ITEM
+    rejected = depth(stack, "rejected")
+    stack.client("sqs").send_message(QueueUrl=stack.queue_urls["events"], MessageBody='{"nonsense":1}')
+    assert until(lambda: depth(stack, "rejected") > rejected, 60)
 
 
 def test_a_start_while_it_runs_changes_nothing(stack: Stack, stack_package: Package) -> None:
