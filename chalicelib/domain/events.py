@@ -26,7 +26,6 @@ MAX_DEPTH = 20
 MAX_WRITTEN_DEPTH = 4 * MAX_DEPTH
 # Dedupe records live 90 days from receipt; what was received longer ago than this is refused before they go.
 MAX_DELAY_MS = 60 * DAY_MS
-LOG_DAYS = 90
 # Backfill lifts the age limit down to here: bounded years bound the item of active days.
 BACKFILL_FROM_MS = 946_684_800_000
 GATEWAY_SOURCE, AWARDS_SOURCE = "gateway", "awards"

@@ -10,6 +10,9 @@ import msgspec
 from chalicelib.domain.periods import MINUTE_MS, minute_of
 from chalicelib.domain.player import Pair
 
+# Kept after the later of commit and event; dedupe reaches as far back.
+LOG_DAYS = 90
+
 
 class Entry(
     msgspec.Struct,

@@ -16,7 +16,7 @@ from chalicelib.domain.payloads import (
     TransferReceived,
     TransferSent,
 )
-from chalicelib.domain.periods import DAY_MS, MINUTE_MS, day_of
+from chalicelib.domain.periods import MINUTE_MS, day_of
 from chalicelib.domain.player import DIVERSITY_WINDOW_MS, Pair, Player, model_digest, shorten
 from chalicelib.domain.ruleset import UNIQUE_STATS, Rules
 
@@ -306,9 +306,7 @@ class _Change:
         figures = self.player.open(self.day)
         if not figures.login:
             figures.login = True
-            if "daily_login" in self.rules.actions:
-                self.count("daily_login")
-                self.xp("daily_login", self.rules.xp_of("daily_login"))
+            self.pay("daily_login")
 
     def active_day(self) -> None:
         streak = self.player.streak
@@ -319,15 +317,12 @@ class _Change:
         self.facts.add("streak")
         for milestone in streak.reach(self.day, self.rules.milestones):
             self.entry.milestones.append(milestone)
-            self.count("streak_milestone")
-            self.xp("streak_milestone", self.rules.xp_of("streak_milestone"))
+            self.pay("streak_milestone")
 
     def earned(self, badge: str) -> None:
         self.entry.badges.append(badge)
         self.facts.add("badge")
-        if "badge_earned" in self.rules.actions:
-            self.count("badge_earned")
-            self.xp("badge_earned", self.rules.xp_of("badge_earned"))
+        self.pay("badge_earned")
 
     # What follows ----------------------------------------------------------------------------------------------
 
@@ -372,7 +367,3 @@ class _Change:
 def _pair_key(action: str, other: str) -> str:
     """Beside the actions' names, and short: the item that every event rewrites holds them."""
     return "~" + model_digest(f"{action}:{other}")[:8]
-
-
-def days_of(events: list[Event]) -> set[int]:
-    return {event.time_ms // DAY_MS for event in events}

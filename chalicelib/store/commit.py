@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.domain.ledger import Transfer
-from chalicelib.domain.log import Entry, Minute, Records
-from chalicelib.domain.periods import DAY_MS, MINUTE_MS, day_name, month_name
+from chalicelib.domain.log import Records
+from chalicelib.domain.periods import DAY_MS, day_name, month_name
 from chalicelib.domain.player import Player
 from chalicelib.store import keys
 from chalicelib.store.ledger import transfer_writes
@@ -18,7 +18,6 @@ from chalicelib.store.models import (
     IdentityItem,
     Item,
     KeyedItem,
-    LogItem,
     OnceItem,
     PairItem,
     PublicItem,
@@ -26,6 +25,7 @@ from chalicelib.store.models import (
     StateItem,
     StreakItem,
 )
+from chalicelib.store.packs import expiry, pack_writes, packs_in
 from chalicelib.store.players import FIGURES, day_attribute, pack_models
 from chalicelib.store.size import item_size
 from chalicelib.store.table import Table, number, put_of, text, update_of
@@ -34,9 +34,6 @@ from chalicelib.store.table import Table, number, put_of, text, update_of
 MAX_ITEMS = 98
 # The item that every event rewrites: one write unit.
 MAX_STATE_BYTES = 1024
-# A pack of the log: one write unit.
-MAX_PACK_BYTES = 1024
-LOG_DAYS = 90
 _NEW = "attribute_not_exists(pk)"
 _MIN_MODELS = 4
 
@@ -57,11 +54,7 @@ class Write:
 def items_in(write: Write) -> int:
     """How many items the commit will hold, at most."""
     player, records = write.player, write.records
-    packs = sum(
-        1 + _json_bytes(minute.appended) // (MAX_PACK_BYTES // 2)
-        for minute in records.minutes.values()
-        if minute.appended
-    )
+    packs = sum(packs_in(minute) for minute in records.minutes.values())
     months = len({month_name(day) for day in player.changed_days})
     rows = sum(keyed.new for keyed in records.keyed.values())
     rows += len(records.new_once) + len(records.new_firsts) + len(records.new_granted) + len(records.changed_pairs)
@@ -185,46 +178,12 @@ def _days_update(table: str, player: Player, month: str, days: Sequence[int]) ->
 
 
 def _log_writes(table: str, write: Write) -> list[dict[str, Any]]:
-    writes = []
-    for number_, minute in write.records.minutes.items():
-        if minute.appended:
-            writes += _pack_writes(table, write, number_, minute)
-    return writes
-
-
-def _pack_writes(table: str, write: Write, number_: int, minute: Minute) -> list[dict[str, Any]]:
-    """Append to the last chunk while it holds at most 1 KB, then open the next. The count is the condition."""
-    chunk, entries, stored = minute.chunk, list(minute.last), len(minute.last)
-    writes: list[dict[str, Any]] = []
-    packs: list[tuple[int, list[Entry], int]] = []
-    touched = False
-    for entry in minute.appended:
-        if chunk < 0 or (
-            entries and item_size(_pack(write, number_, max(chunk, 0), [*entries, entry])) > MAX_PACK_BYTES
-        ):
-            if touched:
-                packs.append((chunk, entries, stored))
-            chunk, entries, stored = chunk + 1, [], 0
-        entries.append(entry)
-        touched = True
-    packs.append((chunk, entries, stored))
-    for chunk_number, held, before in packs:
-        condition = ("n = :n", {":n": number(before)}) if before else (_NEW, None)
-        writes.append(put_of(table, _pack(write, number_, chunk_number, held), condition[0], None, condition[1]))
-    minute.next_chunk, minute.next_last = chunk, entries
-    return writes
-
-
-def _pack(write: Write, minute: int, chunk: int, entries: list[Entry]) -> Item:
-    pk, sk = keys.log(write.player.id, minute, chunk)
-    return LogItem(
-        pk, sk, length=len(entries), entries=entries, expires=_expiry(write.now_ms, minute * MINUTE_MS)
-    ).item()
-
-
-def _expiry(now_ms: int, time_ms: int) -> int:
-    """Epoch seconds at which the log and its dedupe records may go: 90 days after the later of commit and event."""
-    return (max(now_ms, time_ms) + LOG_DAYS * DAY_MS) // 1000
+    return [
+        put
+        for place, minute in write.records.minutes.items()
+        if minute.appended
+        for put in pack_writes(table, write.player.id, place, minute, write.now_ms)
+    ]
 
 
 def _keyed_writes(table: str, write: Write) -> list[dict[str, Any]]:
@@ -233,7 +192,7 @@ def _keyed_writes(table: str, write: Write) -> list[dict[str, Any]]:
         if keyed.new:
             pk, sk = keys.keyed(write.player.id, identity)
             row = KeyedItem(
-                pk, sk, time_ms=keyed.time_ms, entry=keyed.entry, expires=_expiry(write.now_ms, keyed.time_ms)
+                pk, sk, time_ms=keyed.time_ms, entry=keyed.entry, expires=expiry(write.now_ms, keyed.time_ms)
             )
             # An expired record, collected or not, is as good as none.
             free = f"{_NEW} OR expires <= :now"
@@ -308,7 +267,3 @@ def _written(write: Write) -> None:
             minute.chunk, minute.last = minute.next_chunk, minute.next_last
     for keyed in records.keyed.values():
         keyed.new = False
-
-
-def _json_bytes(entries: list[Entry]) -> int:
-    return sum(len(LogItem.entries.serialize([entry])) for entry in entries)

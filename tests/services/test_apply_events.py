@@ -15,6 +15,7 @@ from chalicelib.services import apply_events as use_case
 from chalicelib.services.process_messages import Message, Report, process_messages
 from chalicelib.store import commit as commits
 from chalicelib.store.failures import get_failure
+from chalicelib.store.packs import MAX_PACK_BYTES
 from chalicelib.store.players import load_player
 from chalicelib.store.table import StoreError, Table
 from tests.pipeline import plant as plants
@@ -92,7 +93,7 @@ def test_five_hundred_events_of_one_minute_fill_pack_after_pack(plant: Plant) ->
     packs = rows(plant, "PLAYER#ada|LOG#")
     sizes = [row[1] for (_, sk), row in plant.world.dynamodb.tables[TABLE].rows.items() if sk.startswith("LOG#")]
     assert len(packs) > 50
-    assert max(sizes) <= commits.MAX_PACK_BYTES
+    assert max(sizes) <= MAX_PACK_BYTES
     assert process(plant, bodies).outcomes[0].duplicates == 500
     assert counted(plant, "ada") == 500
 
