@@ -10,13 +10,10 @@ import contextlib
 import ctypes
 import fcntl
 import functools
-import http.client
 import json
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -29,6 +26,7 @@ import boto3
 from botocore.config import Config
 
 from infra.local import processes
+from infra.local.ports import answers, free_port
 from infra.local.processes import Process
 from infra.settings import LOCAL_HOST, ROOT
 
@@ -36,8 +34,6 @@ HOME = ROOT / ".stack"
 REGION = "us-east-1"
 CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 SERVICES = "apigateway,cloudformation,cloudwatch,dynamodb,events,iam,lambda,logs,s3,sqs,sts"
-# Below what systems give to outgoing connections, any of which may hold such a port at the next start.
-PORTS = range(20_000, 32_000)
 START_S = 30.0
 STOP_S = 20.0  # saving the state of a large table takes seconds
 WORKER_MARK = "ministack-lambda-"
@@ -85,7 +81,7 @@ class Emulator:
         return found if found and found.started == state["started"] else None
 
     def healthy(self) -> bool:
-        return self.process() is not None and _answers(self.port)
+        return self.process() is not None and answers(self.port)
 
     def client(self, service: str) -> Any:
         """A boto3 client of the emulator, the same each time, whatever credentials and settings the user has."""
@@ -158,7 +154,7 @@ class Emulator:
         if not python.exists():
             raise EmulatorError("The local stack's environment is missing; run: make setup")
         before = int(self._state().get("port", 0))
-        port = _free_port(before)
+        port = free_port(before)
         self.temporary.mkdir(parents=True, exist_ok=True)
         self.data.mkdir(exist_ok=True)
         if before and port != before:
@@ -177,7 +173,7 @@ class Emulator:
         me = processes.find(child.pid)
         self._remember({"port": port, "pid": child.pid, "started": me.started if me else ""})
         deadline = time.monotonic() + START_S
-        while not _answers(port):
+        while not answers(port):
             if child.poll() is not None or time.monotonic() > deadline:
                 self._clean_up()
                 raise EmulatorError(f"MiniStack did not start; the end of its log:\n{self._log_end()}")
@@ -228,29 +224,6 @@ def _session() -> Any:
 def _client(service: str, endpoint_url: str) -> Any:
     settings = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=2, read_timeout=120)
     return _session().client(service, endpoint_url=endpoint_url, config=settings)
-
-
-def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection(LOCAL_HOST, port, timeout=2)
-    try:
-        connection.request("GET", "/_ministack/ready")
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        connection.close()
-
-
-def _free_port(wanted: int) -> int:
-    """`wanted` if it is free, else another."""
-    others = random.sample(PORTS, 100)
-    for port in [wanted, *others] if wanted else others:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind((LOCAL_HOST, port))
-                return port
-    raise EmulatorError("No port is free on the loopback interface.")
 
 
 def _end_with_parent() -> None:

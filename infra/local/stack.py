@@ -172,7 +172,7 @@ def main(arguments: list[str]) -> int:
             case _:
                 print("usage: python -m infra.local.stack start|stop|status|endpoint", file=sys.stderr)
                 return 2
-    except (SettingError, EmulatorError, cloudformation.DeployError, ClientError) as error:
+    except (SettingError, EmulatorError, cloudformation.DeployError, ClientError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
