@@ -162,7 +162,7 @@ class _Change:
             most = bounds.max_points_per_granter_and_day
             raise RejectedEvent(
                 "award_over_daily_bound",
-                f"'{granter[0]}' may grant {most - granted + abs(points)} more of {most} points today, not {abs(points)}",
+                f"'{granter[0]}' may grant {most - granted + abs(points)} more of {most} today, not {abs(points)}",
             )
         self.records.granted[granter] = granted
         self.records.new_granted[granter] = self.records.new_granted.get(granter, 0) + abs(points)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.domain.ledger import Transfer
-from chalicelib.domain.log import Records
+from chalicelib.domain.log import LOG_DAYS, Records
 from chalicelib.domain.periods import DAY_MS, day_name, month_name
 from chalicelib.domain.player import Player
 from chalicelib.store import keys

@@ -69,7 +69,9 @@ def _seeds(pool: ProcessPoolExecutor, seeds: int) -> int:
 
 
 def _told(name: str, seed: int | None) -> bool:
-    print(f"mutant {name}: " + (f"caught by seed {seed}" if seed is not None else f"NOT CAUGHT by {MUTANT_SEEDS} seeds"))
+    print(
+        f"mutant {name}: " + (f"caught by seed {seed}" if seed is not None else f"NOT CAUGHT by {MUTANT_SEEDS} seeds")
+    )
     return seed is not None
 
 

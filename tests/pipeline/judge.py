@@ -132,7 +132,9 @@ def _player(plant: Plant, model: Model, player: str, items: dict[str, list[dict[
         return [f"{player}: not in the table"] if expected["exists"] else []
     got = _observed(read, items["DAYS"])
     found = [
-        f"{player}: {name} is {got[name]}, should be {expected[name]}" for name in COMPARED if got[name] != expected[name]
+        f"{player}: {name} is {got[name]}, should be {expected[name]}"
+        for name in COMPARED
+        if got[name] != expected[name]
     ]
     found += _differences(player, "set", got["sets"], {name: set(names) for name, names in expected["sets"].items()})
     held = {badge: state["held"] for badge, state in expected["badges"].items()}
@@ -280,7 +282,9 @@ def _rejections(plant: Plant, refused: Counter[str], later: list[Sent] | None) -
     if later is not None:
         return []
     got = Counter(json.loads(m.body)["reason"] for m in plant.world.queue(plant.urls["rejected"]).messages())
-    return [f"{reason}: {count} sent, {got[reason]} rejected" for reason, count in refused.items() if got[reason] < count]
+    return [
+        f"{reason}: {count} sent, {got[reason]} rejected" for reason, count in refused.items() if got[reason] < count
+    ]
 
 
 def _id(detail: Any) -> str:

@@ -18,6 +18,7 @@ from chalicelib.services.feed_boards import feed_messages
 from chalicelib.services.process_messages import process_messages
 from chalicelib.store.table import Table, connect
 from chalicelib.workers.sqs import failures, messages_of
+from infra.settings import INDEX_ATTRIBUTES
 from tests.simulated.faults import Faults
 from tests.simulated.world import World
 
@@ -62,7 +63,9 @@ def build(seed: int, faults: Faults | None = None, chosen: Rules | None = None) 
     made = {name: world.attach(client) for name, client in clients().items()}
     create_table(made["dynamodb"])
     urls = {
-        name: world.create_queue(f"laurel-{name}", dead_letter="laurel-dead_letter", max_receives=10, VisibilityTimeout=90)
+        name: world.create_queue(
+            f"laurel-{name}", dead_letter="laurel-dead_letter", max_receives=10, VisibilityTimeout=90
+        )
         for name in STANDARD
     }
     urls |= {name: world.create_queue(f"laurel-{name}") for name in ("rejected", "dead_letter")}
@@ -99,13 +102,11 @@ def create_table(client: Any, name: str = TABLE) -> None:
                     {"AttributeName": "board", "KeyType": "HASH"},
                     {"AttributeName": "order", "KeyType": "RANGE"},
                 ],
-                "Projection": {"ProjectionType": "ALL"},
+                "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": INDEX_ATTRIBUTES},
             }
         ],
     )
-    client.update_time_to_live(
-        TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"}
-    )
+    client.update_time_to_live(TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"})
 
 
 def start(plant: Plant, rng: Any) -> None:

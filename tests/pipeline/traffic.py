@@ -61,7 +61,9 @@ def _event(rng: random.Random, now_ms: int, player: str, number: int) -> tuple[s
          "unknown", "old"),
         (30, 8, 6, 6, 5, 6, 3, 5, 4, 3, 2, 3),
     )[0]  # fmt: skip
-    time = moment_name(now_ms - rng.choice((0, HOUR_MS, 13 * HOUR_MS, DAY_MS, 2 * DAY_MS, 5 * DAY_MS)) - rng.randrange(HOUR_MS))
+    time = moment_name(
+        now_ms - rng.choice((0, HOUR_MS, 13 * HOUR_MS, DAY_MS, 2 * DAY_MS, 5 * DAY_MS)) - rng.randrange(HOUR_MS)
+    )
     if kind in ("short", "timeless"):
         short = {"type": "request.completed", "apiKeyId": player, "metadata": _request(rng), "id": f"e{number}"}
         return "events", short if kind == "timeless" else short | {"time": time}
@@ -98,7 +100,11 @@ def _event(rng: random.Random, now_ms: int, player: str, number: int) -> tuple[s
 
 
 def _request(rng: random.Random) -> dict[str, Any]:
-    data: dict[str, Any] = {"provider": rng.choice(PROVIDERS), "model": rng.choice(MODELS), "tokensIn": rng.randrange(500)}
+    data: dict[str, Any] = {
+        "provider": rng.choice(PROVIDERS),
+        "model": rng.choice(MODELS),
+        "tokensIn": rng.randrange(500),
+    }
     if rng.random() < 0.2:
         data["status"] = rng.choice(("error", "rejected", "ok"))
     if rng.random() < 0.3:
