@@ -24,10 +24,11 @@ help: ## this list
 setup: $(READY) $(STACK_READY) ## the locked environments: .venv, and .stack/venv for the local stack
 
 $(VENV)/bin/uv: pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "error: Laurel needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
-			"Choose one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
-	@test -x $(RUN) && $(RUN) -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	@$(RUN) -c '' 2>/dev/null || { \
+		$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+			echo "error: Laurel needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+				"Choose one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }; \
+		$(PYTHON) -m venv --clear $(VENV); }
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-input uv==$(UV_VERSION)
 	@touch $@
 
