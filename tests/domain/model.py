@@ -48,14 +48,18 @@ class Occurrence(Protocol):
 
 @dataclass
 class Happened:
-    """One applied event and what was decided when it was: nothing of this is ever taken back."""
+    """One applied event and what was decided when it was: nothing of this is ever taken back.
+
+    `own`: it did an action of its own, an award or a decision does not. `counted` are all its actions, paid or not.
+    """
 
     event: Occurrence
     commit_ms: int
     known: bool = True
+    own: bool = False
+    counted: list[str] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
-    bonuses: list[str] = field(default_factory=list)
     paid: list[tuple[str, int]] = field(default_factory=list)
     credits: Counter[str] = field(default_factory=Counter)
     milestones: list[int] = field(default_factory=list)
@@ -145,10 +149,11 @@ class Model:
         streak, level = self.current_streak(player, now.commit_ms // DAY), self.best_level(player)
         actions = self._actions(now)
         self.applied[player].append(now)
+        now.own = bool(actions)
         for action in actions:
             self._act(now, action)
         if now.event.type == "award":
-            now.bonuses.append("award")
+            now.counted.append("award")
             now.paid.append(("award", data["points"]))
         if now.event.type == "badge.granted" and not self._ever_earned(player, data["badgeId"], now):
             self._earn(now, data["badgeId"])
@@ -198,6 +203,7 @@ class Model:
         rule = self.rules["actions"].get(action)
         if rule is None:
             return
+        now.counted.append(action)
         reason = self._refusal(now, action, rule)
         if reason:
             now.refused[action] = reason
@@ -212,16 +218,16 @@ class Model:
         if rule["streak_day"] and not active:
             self._milestones(now)
         if first_request:
-            self._bonus(now, "daily_login")
+            self._act(now, "daily_login")
 
     def _refusal(self, now: Happened, action: str, rule: dict[str, Any]) -> str:
         others = [one for one in self.known(now.event.player) if one is not now]
         member = rule["once_per"]
         if member:
-            done = [one.event.data.get(member) for one in others if action in (*one.accepted, *one.refused)]
+            done = [one.event.data.get(member) for one in others if action in one.counted]
             if now.event.data.get(member) is None or now.event.data[member] in done:
                 return f"once_per_{member}"
-        paid = [one for one in others if action in one.accepted and one.day == now.day]
+        paid = [one for one in (*others, now) for each in one.accepted if each == action and one.day == now.day]
         if rule["daily_max"] is not None and len(paid) >= rule["daily_max"]:
             return "daily_max"
         to = now.event.data.get("to")
@@ -231,19 +237,13 @@ class Model:
                 return "daily_max_per_pair"
         return ""
 
-    def _bonus(self, now: Happened, action: str) -> None:
-        rule = self.rules["actions"].get(action)
-        if rule is not None:
-            now.bonuses.append(action)
-            now.paid.append((action, rule["xp"]))
-
     def _milestones(self, now: Happened) -> None:
         run = next(run for run in _runs(self.active_days(now.event.player)) if now.day in run)
         marks = self.marks(now.event.player)
         for milestone in sorted(self.rules["streaks"]["milestones"]):
             if len(run) >= milestone and not any(day in run for day in marks.get(milestone, ())):
                 now.milestones.append(milestone)
-                self._bonus(now, "streak_milestone")
+                self._act(now, "streak_milestone")
 
     # Badges -----------------------------------------------------------------------------------------------------
 
@@ -263,7 +263,7 @@ class Model:
 
     def _earn(self, now: Happened, badge: str) -> None:
         now.badges.append(badge)
-        self._bonus(now, "badge_earned")
+        self._act(now, "badge_earned")
         by_rule = not (now.event.type == "badge.granted" and now.event.data["badgeId"] == badge)
         if by_rule and self._takes_first(now.event.player, badge, self.badges[badge]["criterion"]):
             self.firsts[badge] = now.event.player
@@ -378,7 +378,7 @@ class Model:
         return [str(title["title"]) for title in self.rules["levels"]["titles"] if title["level"] <= level][-1]
 
     def counters(self, player: str) -> Counter[str]:
-        return Counter(action for one in self.known(player) for action in (*one.accepted, *one.refused, *one.bonuses))
+        return Counter(action for one in self.known(player) for action in one.counted)
 
     def stats(self, player: str) -> Counter[str]:
         """Sums and counts, without the distinct names."""
@@ -392,7 +392,7 @@ class Model:
                     found[name] += data.get(name, 0)
                 for name, flag in FLAGS.items():
                     found[name] += bool(data.get(flag))
-            for action in (*one.accepted, *one.refused):
+            for action in (action for action in one.counted if action != "award"):
                 for member, stat in self.rules["actions"][action]["adds"].items():
                     found[stat] += data.get(member, 0)
             if one.event.type == "transfer.sent":
@@ -407,7 +407,7 @@ class Model:
         """Distinct names in the order they were first seen, at most 64 of each."""
         found: dict[str, list[str]] = {unique: [] for unique in NAMES}
         for one in self.known(player):
-            if not (one.accepted or one.refused):
+            if not one.own:
                 continue
             seen = [(unique, one.event.data.get(member)) for unique, member in NAMES.items()]
             if one.request and isinstance(one.event.data.get("skillUsed"), str):
@@ -445,8 +445,7 @@ class Model:
         for one in self.known(player):
             figures = found.setdefault(one.day, {"count": 0, "xp": 0, "tokens_saved": 0, "cost_saved": 0})
             figures["xp"] += one.xp
-            if one.accepted or one.refused:
-                figures["count"] += 1
+            figures["count"] += one.own
             if one.request:
                 figures["tokens_saved"] += one.event.data.get("tokensSaved", 0)
                 figures["cost_saved"] += one.event.data.get("costSavedMicroUsd", 0)

@@ -224,6 +224,23 @@ def test_another_player_s_lesson_is_another(desk: Desk) -> None:
     assert desk.send("lesson.completed", player="bob", data={"lessonId": "l1"}).paid["lesson"] == 20
 
 
+def test_bonuses_obey_their_rules_like_other_actions(changed_rules: Callable[..., Rules]) -> None:
+    rules = changed_rules(
+        ("daily_login = { xp = 3 }", "daily_login = { xp = 3, credits = { coins = 2 } }"),
+        ("badge_earned = { xp = 25 }", "badge_earned = { xp = 25, daily_max = 1 }"),
+        ("streak_milestone = { xp = 15 }\n", ""),
+        ("milestones = [7, 14,", "milestones = [2, 14,"),
+        ("skill_use = { xp = 2 }\n", ""),
+        ('"skill.executed" = "skill_use"\n', ""),
+    )
+    desk = Desk(rules)
+    entry = desk.send(data={"skillUsed": True})
+    assert (entry.credits, entry.badges) == ({"coins": 2}, ["first-steps", "early-adopter"])
+    assert (entry.paid["badge_earned"], entry.unpaid) == (25, {"badge_earned": "daily_max"})
+    assert desk.send(time_ms=NOON - DAY).milestones == [2]
+    assert set(desk.player().counters) == {"request", "daily_login", "badge_earned"}
+
+
 # What is not paid --------------------------------------------------------------------------------------------------
 
 

@@ -30,6 +30,8 @@ BUSY = [
     ("daily_max_per_pair = 3", "daily_max_per_pair = 1"),
     ("milestones = [7, 14, 30, 60, 90, 180, 365]", "milestones = [2, 3, 5, 8]"),
     ("base = 100\n", "base = 10\n"),
+    ("streak_milestone = { xp = 15 }", "streak_milestone = { xp = 15, credits = { coins = 3 } }"),
+    ("badge_earned = { xp = 25 }", "badge_earned = { xp = 25, daily_max = 3, credits = { coins = 1 } }"),
     ("max_points = 10_000", "max_points = 500"),
     ("max_points_per_granter_and_day = 50_000", "max_points_per_granter_and_day = 900"),
     (

@@ -45,6 +45,7 @@ def criterion(text: str) -> tuple[str, str]:
         (('amount = "tokensShared"', 'amount = "nonsense"'), "actions.token_share.adds", "unknown stat 'nonsense'"),
         (('"combo.used" = "combo_use"', '"combo.used" = "nap"'), 'events."combo.used"', "unknown action 'nap'"),
         (('"combo.used" =', '"Combo used" ='), "events.Combo used", "regex"),
+        (('"combo.used" = "combo_use"', '"combo.used" = 5'), "events.combo.used", "got `int`"),
         (
             ("daily_max = 20, daily_max_per_pair", "daily_max = 21, daily_max_per_pair"),
             "actions.token_share.daily_max_per_pair",
