@@ -12,10 +12,10 @@ import argparse
 import copy
 import http.client
 import json
-import os
 import sys
 from collections import Counter
 from collections.abc import Callable
+from contextlib import nullcontext
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
@@ -70,11 +70,11 @@ def over_http(endpoint: str) -> Send:
 
 
 def in_moto() -> Send:
-    """Moto, in this process, through botocore (which hides what the wire looks like)."""
-    os.environ.update(AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x", AWS_DEFAULT_REGION="us-east-1")
-    moto.mock_aws().start()
-    config = Config(parameter_validation=False, retries={"total_max_attempts": 1})
-    client = get_session().create_client("dynamodb", config=config)
+    """Moto, in this process and under `moto.mock_aws()`, through botocore (which hides the wire itself)."""
+    session = get_session()
+    session.set_credentials("x", "x")
+    config = Config(region_name="us-east-1", parameter_validation=False, retries={"total_max_attempts": 1})
+    client = session.create_client("dynamodb", config=config)
 
     def send(operation: str, request: dict[str, Any]) -> Answer:
         try:
@@ -208,8 +208,9 @@ def main() -> int:
     parser.add_argument("--requests", type=int, default=5_000)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
-    theirs = in_moto() if chosen.engine == "moto" else over_http(chosen.endpoint)
-    counts, differences = run(chosen.engine, theirs, chosen.requests, chosen.seed)
+    with moto.mock_aws() if chosen.engine == "moto" else nullcontext():
+        theirs = in_moto() if chosen.engine == "moto" else over_http(chosen.endpoint)
+        counts, differences = run(chosen.engine, theirs, chosen.requests, chosen.seed)
     for name, number in sorted(counts.items()):
         print(f"{number:7} {name}")
     for text in differences:
