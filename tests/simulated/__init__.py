@@ -27,7 +27,8 @@ from .dynamodb import DynamoDB
 from .errors import AwsError
 from .events import EventBridge, Published
 from .faults import Faults
-from .queue import Message, Queue
+from .message import Message
+from .queue import Queue
 from .scheduler import Actor, Stuck
 from .sources import EventSource, LambdaContext, failed_ids
 from .sqs import Sqs, lambda_event

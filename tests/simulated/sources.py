@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from .calls import Call, Killed
 from .errors import AwsError
-from .queue import Message, Queue
+from .message import Message
+from .queue import Queue
 from .sqs import ACCOUNT, REGION, lambda_event
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import Any
 
 from .calls import Call, Handler, Killed, missing_operation
 from .errors import AwsError
-from .queue import Message, Queue, md5_of
+from .message import Message, md5_of
+from .queue import Queue
 
 MAX_BATCH = 10
 MAX_BATCH_BYTES = 1024 * 1024

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .generator import NUMBERS_USED, Generator
+from .drawing import NUMBERS_USED
+from .generator import Generator
 
 SIMPLE = ("a", "b", "x")
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.simulated import AwsError
-from tests.simulated.expressions import Binding, Condition, Projection
+from tests.simulated.conditions import Condition
+from tests.simulated.expressions import Binding, Projection
 from tests.simulated.updates import Update
 from tests.simulated.values import Item, canonical
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from .errors import Invalid
 from .expressions import Binding, Parts, check_overlaps, fetch
-from .parser import Node, parse_update
+from .parser import Node
+from .update_grammar import parse_update
 from .values import Item, Value, add_numbers
 
 _INVALID_PATH = "The document path provided in the update expression is invalid for update"

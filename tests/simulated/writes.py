@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from .conditions import Condition
 from .errors import Invalid, KeyInvalid
-from .expressions import Binding, Condition, fetch
+from .expressions import Binding, fetch
 from .table import Key, Row, Table
 from .updates import Update
 from .values import MAX_ITEM_BYTES, Item, check, check_item, size_of
