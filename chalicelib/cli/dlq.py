@@ -8,7 +8,8 @@ import msgspec
 from chalicelib.cli.target import Target
 from chalicelib.domain.periods import moment_name
 from chalicelib.services.list_failures import MAX_LISTED, find_failure, list_failures
-from chalicelib.services.parked import BOARDS_DEAD_LETTER, DEAD_LETTER, REJECTED, Parked
+from chalicelib.services.parked import BOARDS_DEAD_LETTER, Parked
+from chalicelib.services.process_messages import DEAD_LETTER, REJECTED
 from chalicelib.services.redrive_failures import redrive_failures
 
 # Queues as they are called on AWS -> by what the code calls them.

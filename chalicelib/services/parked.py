@@ -19,7 +19,7 @@ from chalicelib.domain.events import Moment
 from chalicelib.domain.periods import moment_name
 from chalicelib.gateways.queues import Received
 from chalicelib.services.context import Context
-from chalicelib.services.process_messages import DEAD_LETTER, REJECTED
+from chalicelib.services.process_messages import REJECTED
 from chalicelib.store.models import FailureItem
 
 BOARDS_DEAD_LETTER = "boards_dead_letter"
@@ -236,21 +236,3 @@ def _envelope(body: str) -> Envelope | None:
         return msgspec.json.decode(body, type=Envelope)
     except msgspec.MsgspecError:
         return None
-
-
-__all__ = [
-    "BOARDS_DEAD_LETTER",
-    "DEAD_LETTER",
-    "REJECTED",
-    "NotRedrivable",
-    "Parked",
-    "bodies_again",
-    "from_queue",
-    "from_table",
-    "identified",
-    "packed",
-    "parked_id",
-    "receive_all",
-    "release",
-    "remembered",
-]
