@@ -11,8 +11,10 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 NAMESPACE = "Laurel"
-logger = Logger(service="laurel", level=os.environ.get("LAUREL_LOG_LEVEL", "INFO"))
-metrics = Metrics(namespace=NAMESPACE, service="laurel")
+# Two stages in one account keep their figures apart.
+SERVICE = f"laurel-{os.environ.get('LAUREL_STAGE', 'local')}"
+logger = Logger(service=SERVICE, level=os.environ.get("LAUREL_LOG_LEVEL", "INFO"))
+metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
 
 Handler = Callable[[Any], Any]
 
@@ -31,7 +33,7 @@ def observed(handler: Handler) -> Handler:
         # 32-92 ms of import that only a traced deployment pays.
         from aws_lambda_powertools import Tracer
 
-        flushed = Tracer(service="laurel").capture_lambda_handler(flushed)
+        flushed = Tracer(service=SERVICE).capture_lambda_handler(flushed)
 
     @wraps(handler)
     def run(event: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chalicelib.api.blueprint import PREFIX, Blueprint
 from chalicelib.api.request import Call
-from chalicelib.domain.events import AwardEvent, CloudEvent, GatewayEvent
+from chalicelib.domain.forms import AwardEvent, CloudEvent, GatewayEvent
 from chalicelib.domain.permissions import EVENTS_WRITE
 from chalicelib.services.accept_events import Accepted, accept_events
 

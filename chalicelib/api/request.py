@@ -11,7 +11,7 @@ from chalice.app import Request
 
 from chalicelib.api.operations import Operation
 from chalicelib.domain.errors import InvalidRequest, NotFound, PayloadTooLarge, UnsupportedMediaType
-from chalicelib.domain.events import MAX_DEPTH, readable, too_deep
+from chalicelib.domain.forms import MAX_DEPTH, readable, too_deep
 from chalicelib.services.authenticate import Caller, authenticate, require
 from chalicelib.services.context import Context
 

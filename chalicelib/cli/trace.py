@@ -18,7 +18,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from chalicelib.domain.events import to_ms
+from chalicelib.domain.forms import to_ms
 from chalicelib.domain.periods import DAY_MS, moment_name
 from chalicelib.services.parked import identified
 

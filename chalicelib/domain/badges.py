@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from chalicelib.domain.criteria import All, Any, Criterion, Facts, claims_first
 from chalicelib.domain.log import Records
 from chalicelib.domain.player import EarnedBadge, Player
-from chalicelib.domain.ruleset import UNIQUE_STATS, Rules
+from chalicelib.domain.ruleset import Rules
+from chalicelib.domain.tables import UNIQUE_STATS
 
 
 def earn_badges(player: Player, facts: Iterable[str], records: Records, rules: Rules, now_ms: int) -> list[str]:

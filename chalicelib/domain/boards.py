@@ -8,7 +8,8 @@ import msgspec
 
 from chalicelib.domain.periods import period_name
 from chalicelib.domain.player import Player
-from chalicelib.domain.ruleset import UNIQUE_STATS, Board, Rules
+from chalicelib.domain.ruleset import Rules
+from chalicelib.domain.tables import UNIQUE_STATS, Board
 
 
 class BoardUpdate(msgspec.Struct, rename="camel"):

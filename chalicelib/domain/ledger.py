@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.domain.progress import Credit
+from chalicelib.domain.change import Credit
 
 MINT, BURN, REWARDS = "@mint", "@burn", "@rewards"
 

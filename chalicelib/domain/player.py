@@ -10,8 +10,9 @@ import msgspec
 
 from chalicelib.domain.criteria import UNIQUE_CAP
 from chalicelib.domain.periods import DAY_MS, month_days, week_days
-from chalicelib.domain.ruleset import NUMERIC_STATS, UNIQUE_STATS, Rules
+from chalicelib.domain.ruleset import Rules
 from chalicelib.domain.streaks import Streak
+from chalicelib.domain.tables import NUMERIC_STATS, UNIQUE_STATS
 
 # 7 x 24 h of event time: a model not used in the window before pays model_diversity.
 DIVERSITY_WINDOW_MS = 7 * DAY_MS

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from chalicelib.domain import events
+from chalicelib.domain import events, forms
 from chalicelib.domain.errors import InvalidRequest, RejectedEvent
-from chalicelib.domain.events import AWARD_TYPE, MAX_EVENT_BYTES, MAX_EVENTS_PER_MESSAGE, Delivery, Event
+from chalicelib.domain.events import MAX_EVENTS_PER_MESSAGE, Delivery, Event
+from chalicelib.domain.forms import AWARD_TYPE, MAX_EVENT_BYTES
 from chalicelib.domain.payloads import Award
 from chalicelib.domain.permissions import AWARDS_GRANT
 from chalicelib.services.authenticate import Caller, require
@@ -95,13 +96,13 @@ def sqs_text(value: Any) -> str:
 
 def _canonical(context: Context, caller: Caller, raw: Any, now_ms: int) -> tuple[str, str]:
     """(id, canonical JSON) of one raw event that the worker will accept too."""
-    event = events.normalise(raw, context.new_id())
+    event = forms.normalise(raw, context.new_id())
     # When it was received is the queue's to say, on this way in.
     event.received_at = None
     if event.type == AWARD_TYPE:
         require(caller, AWARDS_GRANT)
         event.data = (event.data or {}) | {"grantedBy": caller.player}
-    body = events.canonical_json(event)
+    body = forms.canonical_json(event)
     parsed = events.parse(body, Delivery("", now_ms), context.rules.settings, now_ms)
     _check_award_event(context, parsed)
     text = sqs_text(body)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from chalicelib.domain import boards, notices
 from chalicelib.domain.boards import BoardUpdate
+from chalicelib.domain.change import Applied
 from chalicelib.domain.criteria import claims_first
 from chalicelib.domain.errors import Conflict, RejectedEvent
 from chalicelib.domain.events import Event
@@ -20,8 +21,9 @@ from chalicelib.domain.notices import Notice
 from chalicelib.domain.payloads import Award, TransferReceived, TransferSent
 from chalicelib.domain.periods import day_of, minute_of
 from chalicelib.domain.player import Identity, Player, shorten
-from chalicelib.domain.progress import Applied, apply, duplicate_of, log_window
-from chalicelib.domain.ruleset import MAX_ASSETS, MAX_FIRST_BADGES, Rules
+from chalicelib.domain.progress import apply, duplicate_of, log_window
+from chalicelib.domain.ruleset import Rules
+from chalicelib.domain.tables import MAX_ASSETS, MAX_FIRST_BADGES
 from chalicelib.services.context import Context
 from chalicelib.services.feed_boards import send_updates
 from chalicelib.store.commit import MAX_ITEMS, Write, commit, items_in

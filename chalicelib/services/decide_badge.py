@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.events import PlayerId
+from chalicelib.domain.forms import PlayerId
 from chalicelib.services.accept_events import Accepted, sqs_text
 from chalicelib.services.authenticate import Caller
 from chalicelib.services.context import Context

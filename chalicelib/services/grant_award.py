@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from chalicelib.domain.errors import InvalidRequest, RejectedEvent
-from chalicelib.domain.events import AWARD_TYPE, AWARDS_SOURCE, PlayerId, Printable
+from chalicelib.domain.forms import AWARD_TYPE, AWARDS_SOURCE, PlayerId, Printable
 from chalicelib.services.accept_events import Accepted, accept_events, check_award
 from chalicelib.services.authenticate import Caller
 from chalicelib.services.context import Context

@@ -13,9 +13,9 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.domain import events
+from chalicelib.domain import events, forms
 from chalicelib.domain.errors import RejectedEvent
-from chalicelib.domain.events import Moment
+from chalicelib.domain.forms import Moment
 from chalicelib.domain.periods import moment_name
 from chalicelib.gateways.queues import Received
 from chalicelib.services.context import Context
@@ -164,10 +164,10 @@ def identified(raw: dict[str, Any], fallback_id: str) -> dict[str, Any]:
     """An event that brings its id, whatever message carries it: only short forms may come without."""
     if "specversion" in raw:
         return dict(raw)
-    if raw.get("event") == events.AWARD_TYPE:
+    if raw.get("event") == forms.AWARD_TYPE:
         try:
             # The form of an award has no place for an id.
-            return events.canonical_json(events.normalise(raw, fallback_id))
+            return forms.canonical_json(forms.normalise(raw, fallback_id))
         except RejectedEvent:
             return dict(raw)
     return raw | {"id": fallback_id} if raw.get("id") is None else dict(raw)
@@ -219,7 +219,7 @@ def _check_delay(raws: Sequence[Any], received_ms: int, now_ms: int) -> None:
 def _claimed(raw: dict[str, Any]) -> int:
     """When an event redriven before was first received; far ahead if it does not say."""
     try:
-        return events.to_ms(msgspec.convert(raw["receivedAt"], Moment))
+        return forms.to_ms(msgspec.convert(raw["receivedAt"], Moment))
     except (KeyError, msgspec.ValidationError):
         return 10**15
 
@@ -228,7 +228,7 @@ def _first_received(envelope: Envelope | None, sent_ms: int) -> int:
     if envelope is None:
         return sent_ms
     claimed = _claimed(envelope.event) if isinstance(envelope.event, dict) else sent_ms
-    return min(claimed, events.to_ms(envelope.received_at), sent_ms)
+    return min(claimed, forms.to_ms(envelope.received_at), sent_ms)
 
 
 def _envelope(body: str) -> Envelope | None:

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from chalicelib.domain.periods import moment_name
 from chalicelib.domain.player import Player
-from chalicelib.domain.ruleset import Badge
+from chalicelib.domain.tables import Badge
 from chalicelib.services.authenticate import Caller
 from chalicelib.services.context import Context
 from chalicelib.services.find_player import find_player

@@ -13,7 +13,7 @@ from chalicelib.domain.errors import InvalidRequest, NotFound
 from chalicelib.domain.names import display_name, private_name
 from chalicelib.domain.periods import DAY_MS, day_of, moment_name, number_of, parse_period
 from chalicelib.domain.permissions import ADMIN
-from chalicelib.domain.ruleset import Board
+from chalicelib.domain.tables import Board
 from chalicelib.services.authenticate import Caller
 from chalicelib.services.context import Context
 from chalicelib.store.board_pages import board_page

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from chalicelib.domain.errors import InvalidRequest
-from chalicelib.domain.events import AWARD_TYPE
+from chalicelib.domain.forms import AWARD_TYPE
 from chalicelib.domain.log import Entry
 from chalicelib.domain.periods import MINUTE_MS, moment_name
 from chalicelib.services.authenticate import Caller

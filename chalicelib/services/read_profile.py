@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.domain.names import display_name
 from chalicelib.domain.periods import day_of, moment_name
-from chalicelib.domain.ruleset import NUMERIC_STATS, UNIQUE_STATS
+from chalicelib.domain.tables import NUMERIC_STATS, UNIQUE_STATS
 from chalicelib.services.authenticate import Caller
 from chalicelib.services.context import Context
 from chalicelib.services.find_player import Seen, find_player

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.ruleset import NUMERIC_STATS, UNIQUE_STATS
+from chalicelib.domain.tables import NUMERIC_STATS, UNIQUE_STATS
 from chalicelib.services import read_log
 from tests.api.conftest import Site, request_event
 

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
+from chalicelib.domain.change import Applied
 from chalicelib.domain.errors import RejectedEvent
 from chalicelib.domain.events import Delivery, Event, parse
 from chalicelib.domain.log import Entry, Records
 from chalicelib.domain.periods import moment_name
 from chalicelib.domain.player import Identity, Player, shorten
-from chalicelib.domain.progress import Applied, apply, duplicate_of, log_window
+from chalicelib.domain.progress import apply, duplicate_of, log_window
 from chalicelib.domain.ruleset import Rules
 
 from .observed import observed

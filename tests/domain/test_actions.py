@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.ruleset import DERIVED, Rules
+from chalicelib.domain.ruleset import Rules
+from chalicelib.domain.tables import DERIVED
 
 from .desk import DAY, HOUR, NOON, Desk
 

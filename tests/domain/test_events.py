@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain import events
+from chalicelib.domain import events, forms
 from chalicelib.domain.errors import RejectedEvent
-from chalicelib.domain.events import OWN_TYPES, Delivery, Event, canonical_json, normalise, parse, split
+from chalicelib.domain.events import OWN_TYPES, Delivery, Event, parse, split
+from chalicelib.domain.forms import canonical_json, normalise
 from chalicelib.domain.payloads import Award, LessonCompleted, RequestCompleted, TransferSent
-from chalicelib.domain.ruleset import Rules, Settings
+from chalicelib.domain.ruleset import Rules
+from chalicelib.domain.tables import Settings
 
 from .desk import DAY, HOUR, MINUTE, NOON
 
@@ -144,7 +146,7 @@ def test_quantities_up_to_ten_to_the_twelve_and_unknown_members_are_fine() -> No
 
 
 def test_an_event_has_at_most_16_kb() -> None:
-    room = events.MAX_EVENT_BYTES - len(json.dumps(cloud(data={"note": ""}), separators=(",", ":")))
+    room = forms.MAX_EVENT_BYTES - len(json.dumps(cloud(data={"note": ""}), separators=(",", ":")))
     assert read(cloud(data={"note": "x" * room})).data["note"]
     assert reason_of(cloud(data={"note": "x" * (room + 1)})) == "too_large"
     redriven = cloud(data={"note": "x" * (room + 1)}, receivedAt=NOON_TEXT)

@@ -8,7 +8,8 @@ import pytest
 
 from chalicelib.domain import ruleset
 from chalicelib.domain.errors import InvalidRuleset
-from chalicelib.domain.ruleset import MAX_ACTIONS, MAX_BADGES, Rules
+from chalicelib.domain.ruleset import Rules
+from chalicelib.domain.tables import MAX_ACTIONS, MAX_BADGES
 
 FIRST_BADGE = '{ type = "action_count", action = "request", at_least = 1 }'
 LAST_BADGE = '{ type = "all", badges = ["*"] }'

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from chalicelib.domain import boards, errors, names, permissions
+from chalicelib.domain.change import Credit
 from chalicelib.domain.ledger import MINT, Transfer, is_system, rule_transfer, transfer_id
 from chalicelib.domain.log import Entry, Records, feed
 from chalicelib.domain.notices import notices_of
-from chalicelib.domain.progress import Credit
 
 from .desk import DAY, NOON, Desk
 
