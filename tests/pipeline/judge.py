@@ -205,9 +205,13 @@ def _log(model: Model, player: str, items: dict[str, list[dict[str, Any]]]) -> l
         if entry is None:
             continue
         pairs = (
-            ("paid", entry.paid), ("unpaid", entry.unpaid), ("credits", entry.credits), ("badges", sorted(entry.badges)),
-            ("milestones", entry.milestones), ("levels", entry.levels),
-        )  # fmt: skip
+            ("paid", entry.paid),
+            ("unpaid", entry.unpaid),
+            ("credits", entry.credits),
+            ("badges", sorted(entry.badges)),
+            ("milestones", entry.milestones),
+            ("levels", entry.levels),
+        )
         found += [
             f"{player}: {name} has {what} {value}, should be {one[what]}" for what, value in pairs if value != one[what]
         ]

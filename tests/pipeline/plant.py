@@ -113,9 +113,12 @@ def start(plant: Plant, rng: Any) -> None:
     """Let the workers poll: several at once on the event queues, one a group on the boards."""
     for name in STANDARD:
         plant.sources[name] = plant.world.event_source(
-            plant.urls[name], _progress(plant, name), batch_size=rng.choice((1, 3, 10)), concurrency=rng.choice((1, 2, 4)),
+            plant.urls[name],
+            _progress(plant, name),
+            batch_size=rng.choice((1, 3, 10)),
+            concurrency=rng.choice((1, 2, 4)),
             timeout_s=60.0,
-        )  # fmt: skip
+        )
     plant.sources["boards"] = plant.world.event_source(
         plant.urls["boards"], _boards(plant), batch_size=10, concurrency=3
     )

@@ -57,10 +57,22 @@ def traffic(rng: random.Random, now_ms: int, events: int) -> list[Sent]:
 def _event(rng: random.Random, now_ms: int, player: str, number: int) -> tuple[str, dict[str, Any]]:
     """(queue, raw event)."""
     kind = rng.choices(
-        ("request", "short", "timeless", "combo", "lesson", "transfer", "received", "award", "keyed award", "badge",
-         "unknown", "old"),
+        (
+            "request",
+            "short",
+            "timeless",
+            "combo",
+            "lesson",
+            "transfer",
+            "received",
+            "award",
+            "keyed award",
+            "badge",
+            "unknown",
+            "old",
+        ),
         (30, 8, 6, 6, 5, 6, 3, 5, 4, 3, 2, 3),
-    )[0]  # fmt: skip
+    )[0]
     time = moment_name(
         now_ms - rng.choice((0, HOUR_MS, 13 * HOUR_MS, DAY_MS, 2 * DAY_MS, 5 * DAY_MS)) - rng.randrange(HOUR_MS)
     )
