@@ -1,8 +1,9 @@
 """Random requests to this engine and to another one, answers compared: items, codes, reasons, capacity.
 
-    python -m tests.simulated.differential --engine dynamodb-local --endpoint http://127.0.0.1:8000 --requests 5000
+    python -m tests.simulated.differential --engine dynamodb-local --requests 5000
+    python -m tests.simulated.differential --engine ministack --endpoint http://127.0.0.1:4566
 
-`--engine moto` needs no endpoint. Prints each difference that is not known and exits with 1 if there was one.
+Without an endpoint DynamoDB Local is fetched and started (Java and Maven), and moto needs none. Prints each difference that is not known and exits with 1 if there was one.
 What is known to differ is in `known.py`, each with its reason.
 """
 
@@ -14,8 +15,8 @@ import http.client
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,6 +25,8 @@ import moto
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.session import get_session
+
+from infra.local import dynamodb_local
 
 from .calls import Call
 from .dynamodb import DynamoDB
@@ -201,15 +204,28 @@ def _state(send: Send) -> list[Any]:
     return found
 
 
+@contextmanager
+def _engine(name: str, endpoint: str) -> Iterator[Send]:
+    if name == "moto":
+        with moto.mock_aws():
+            yield in_moto()
+    elif endpoint:
+        yield over_http(endpoint)
+    else:
+        with dynamodb_local.running() as started:
+            yield over_http(started)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--engine", choices=("ministack", "dynamodb-local", "moto"), required=True)
-    parser.add_argument("--endpoint", default="http://127.0.0.1:8000")
+    parser.add_argument("--endpoint", default="")
     parser.add_argument("--requests", type=int, default=5_000)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
-    with moto.mock_aws() if chosen.engine == "moto" else nullcontext():
-        theirs = in_moto() if chosen.engine == "moto" else over_http(chosen.endpoint)
+    if chosen.engine == "ministack" and not chosen.endpoint:
+        parser.error("MiniStack must be running: give its --endpoint")
+    with _engine(chosen.engine, chosen.endpoint) as theirs:
         counts, differences = run(chosen.engine, theirs, chosen.requests, chosen.seed)
     for name, number in sorted(counts.items()):
         print(f"{number:7} {name}")

@@ -81,6 +81,10 @@ def _ministack(operation: str, request: dict[str, Any], mine: Any, theirs: Any) 
         return _EMPTY_ITEM if shown == theirs.get("Responses") else ""
     if operation == "Query" and "only contain non-primary key" in mine.get("message", ""):
         return _KEY_FILTER
+    if operation in ("UpdateItem", "DeleteItem", "TransactWriteItems") and _without_capacity(mine) == _without_capacity(
+        theirs
+    ):
+        return _RAW_NUMBER if _sparse_units(mine) != _sparse_units(theirs) else ""
     if operation == "Query" and {"N": "1e3"} in request.get("ExpressionAttributeValues", {}).values():
         return _RAW_NUMBER
     return ""
@@ -113,6 +117,10 @@ def _local(operation: str, request: dict[str, Any], mine: Any, theirs: Any) -> s
 
 def _index_units(answer: Any) -> float:
     return float(sum(units for table in answer.get("capacity") or () for name, units in table[2] if name != SPARSE))
+
+
+def _sparse_units(answer: Any) -> float:
+    return float(sum(units for table in answer.get("capacity") or () for name, units in table[2] if name == SPARSE))
 
 
 def _half_keys(request: dict[str, Any]) -> int:
