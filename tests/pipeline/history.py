@@ -8,8 +8,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.domain.log import Entry
-from tests.pipeline.plant import TABLE, Plant
-from tests.simulated.errors import AwsError
+from tests.pipeline.plant import Plant
 
 
 @dataclass(frozen=True)
@@ -23,32 +22,20 @@ class Committed:
     era: int
 
 
-class History:
-    """Watches the table's transactions."""
+class Commits:
+    """Turns transactions, given in the order in which they were carried out, into `commits`."""
 
-    def __init__(self, plant: Plant) -> None:
+    def __init__(self) -> None:
         self.commits: list[Committed] = []
         self.era = 0
         self._seen: set[tuple[str, str, str, int]] = set()
-        self._world = plant.world
-        below = plant.world.dynamodb._handlers["TransactWriteItems"]
-
-        def watched(operation: str, request: dict[str, Any], call: Any, usage: Any) -> Any:
-            before = {key for key in plant.world.dynamodb.table(TABLE).rows}
-            try:
-                answer = below(operation, request, call, usage)
-            except AwsError:
-                raise
-            self._note(request, before)
-            return answer
-
-        plant.world.dynamodb._handlers["TransactWriteItems"] = watched
 
     def new_era(self) -> None:
         """From now on, an identity seen before is another event."""
         self.era += 1
 
-    def _note(self, request: dict[str, Any], before: set[Any]) -> None:
+    def note(self, request: dict[str, Any], at_ms: int) -> None:
+        """A TransactWriteItems request as it went over the wire."""
         fresh: list[Committed] = []
         for write in request["TransactItems"]:
             item = write.get("Put", {}).get("Item")
@@ -59,6 +46,21 @@ class History:
                 name = (player, minute, entry.identity, self.era)
                 if name not in self._seen:
                     self._seen.add(name)
-                    fresh.append(Committed(player, minute, entry, self._world.now_ms(), self.era))
+                    fresh.append(Committed(player, minute, entry, at_ms, self.era))
         # One transaction applies events in order of their time; packs of it come in any order.
         self.commits += sorted(fresh, key=lambda one: (one.minute, one.entry.offset))
+
+
+class History(Commits):
+    """Watches the transactions of a simulated table."""
+
+    def __init__(self, plant: Plant) -> None:
+        super().__init__()
+        below = plant.world.dynamodb._handlers["TransactWriteItems"]
+
+        def watched(operation: str, request: dict[str, Any], call: Any, usage: Any) -> Any:
+            answer = below(operation, request, call, usage)
+            self.note(request, plant.world.now_ms())
+            return answer
+
+        plant.world.dynamodb._handlers["TransactWriteItems"] = watched

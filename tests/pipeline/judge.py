@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -14,6 +15,7 @@ from chalicelib.domain.events import Delivery, Event
 from chalicelib.domain.notices import notices_of
 from chalicelib.domain.periods import moment_name, number_of
 from chalicelib.domain.player import Player
+from chalicelib.services.context import Context
 from chalicelib.store.models import BalanceItem, EntryItem, LogItem, PostingItem
 from chalicelib.store.players import day_figures, load_player, minute_from
 from tests.domain.model import Model
@@ -30,12 +32,62 @@ def is_timeless(sent: Sent) -> bool:
     return isinstance(raw, dict) and "apiKeyId" in raw and "time" not in raw and raw["id"].startswith("e")
 
 
-def findings(plant: Plant, history: History, messages: list[Sent], later: list[Sent] | None = None) -> list[str]:
-    """All differences between the table and the model of the commits, and between the commits and what was sent."""
-    sent, refused = _sent(plant, messages)
-    model = Model(plant.context.rules.ruleset)
+@dataclass(frozen=True)
+class Scene:
+    """What a deployment has come to, once nothing moves any more.
+
+    `items`: all of the table, as they go over the wire. `rejected`: message bodies in that queue. `published`: ids of
+    the domain events that the bus had. `received_ms`: a time at which everything sent could have been received.
+    """
+
+    context: Context
+    items: Sequence[dict[str, Any]]
+    rejected: Sequence[str]
+    published: set[str]
+    received_ms: int
+
+
+def scene_of(plant: Plant) -> Scene:
+    rows = plant.world.dynamodb.tables[TABLE].rows.values()
+    return Scene(
+        plant.context,
+        [row[0] for row in rows if row is not None],
+        [message.body for message in plant.world.queue(plant.urls["rejected"]).messages()],
+        {_id(event.detail) for event in plant.world.events.published},
+        START_MS + HOUR_MS,
+    )
+
+
+def findings(
+    scene: Scene, commits: Sequence[Committed], messages: list[Sent], later: list[Sent] | None = None, era: int = 0
+) -> list[str]:
+    """All differences between the table and the model of the commits, and between the commits and what was sent.
+
+    `later`: what was sent once more in this last `era`, after every dedupe record had expired.
+    """
+    sent, refused = _sent(scene, messages)
+    model, found = replayed(scene, commits, messages)
+    found += _missing(scene, sent, commits)
+    found += _missing_later(commits, later or [], era)
+    items = _by_kind(scene)
+    for player in sorted({player for player, *_ in sent}):
+        found += _player(scene, model, player, items)
+        if later is None:
+            found += _log(model, player, items)
+    found += _boards(scene, model, items)
+    found += _ledger(scene, model, items)
+    found += _told(scene, commits)
+    if later is None:
+        found += _rejections(scene, refused)
+    return found
+
+
+def replayed(scene: Scene, commits: Sequence[Committed], messages: list[Sent]) -> tuple[Model, list[str]]:
+    """The model after all commits, and which of them should not have been."""
+    sent, _ = _sent(scene, messages)
+    model = Model(scene.context.rules.ruleset)
     found: list[str] = []
-    for commit in history.commits:
+    for commit in commits:
         event = sent.get((commit.player, commit.entry.identity, commit.entry.body))
         if event is None:
             found.append(f"{commit.player}: {commit.entry.id} was committed, but never sent so")
@@ -43,31 +95,20 @@ def findings(plant: Plant, history: History, messages: list[Sent], later: list[S
         happened = replace(event, time_ms=_time(commit), id=event.id if not commit.era else f"{event.id}@{commit.era}")
         if model.apply(happened, commit.at_ms) not in ("applied", "unknown"):
             found.append(f"{commit.player}: {commit.entry.id} was committed twice")
-    found += _missing(plant, sent, history, later)
-    items = _items(plant)
-    for player in sorted({player for player, *_ in sent}):
-        found += _player(plant, model, player, items)
-        if later is None:
-            found += _log(model, player, items)
-    found += _boards(plant, model, items)
-    found += _ledger(plant, model, items)
-    found += _told(plant, history)
-    found += _rejections(plant, refused, later)
-    return found
+    return model, found
 
 
-def _sent(plant: Plant, messages: list[Sent]) -> tuple[dict[tuple[str, str, str], Event], Counter[str]]:
+def _sent(scene: Scene, messages: list[Sent]) -> tuple[dict[tuple[str, str, str], Event], Counter[str]]:
     """(player, identity, body) -> event of everything valid that was sent, and the reasons of what was not."""
     valid: dict[tuple[str, str, str], Event] = {}
     refused: Counter[str] = Counter()
-    received = START_MS + HOUR_MS
     for sent in messages:
         raws = json.loads(sent.body)
         for index, raw in enumerate(raws if isinstance(raws, list) else [raws]):
             own, backfill = sent.queue == "own", sent.queue == "backfill"
-            delivery = Delivery("message", received, index, own=own, backfill=backfill)
+            delivery = Delivery("message", scene.received_ms, index, own=own, backfill=backfill)
             try:
-                event = events.parse(raw, delivery, plant.context.rules.settings, received)
+                event = events.parse(raw, delivery, scene.context.rules.settings, scene.received_ms)
             except RejectedEvent as error:
                 refused[error.reason] += 1
                 continue
@@ -79,55 +120,54 @@ def _time(commit: Committed) -> int:
     return minute_from(f"LOG#{commit.minute}#0") * 60_000 + commit.entry.offset
 
 
-def _missing(
-    plant: Plant, sent: dict[tuple[str, str, str], Event], history: History, later: list[Sent] | None
-) -> list[str]:
-    committed = {(one.player, one.entry.identity) for one in history.commits if one.era == 0}
+def _missing(scene: Scene, sent: dict[tuple[str, str, str], Event], commits: Sequence[Committed]) -> list[str]:
+    committed = {(one.player, one.entry.identity) for one in commits if one.era == 0}
     left = {name[:2]: event for name, event in sent.items() if name[:2] not in committed}
     lost = [event for event in left.values() if event.type != "award"]
     found = [f"{event.player}: {event.id} ({event.type}) was sent, and never applied" for event in lost]
     awards = {name: event for name, event in left.items() if event.type == "award"}
-    refused = _refused_awards(plant)
+    refused = _refused_awards(scene)
     found += [
         f"{event.player}: award {event.id} was neither applied nor rejected"
         for (player, _), event in awards.items()
         if (player, event.data["reason"]) not in refused
     ]
-    if later is not None:
-        again = {(one.player, one.entry.id) for one in history.commits if one.era == history.era}
-        for each in later:
-            raw = json.loads(each.body)
-            if (raw["apiKeyId"], raw["id"]) not in again:
-                found.append(f"{raw['apiKeyId']}: {raw['id']} came after its record had expired, and was not applied")
     return found
 
 
-def _refused_awards(plant: Plant) -> set[tuple[str, str]]:
+def _missing_later(commits: Sequence[Committed], later: list[Sent], era: int) -> list[str]:
+    again = {(one.player, one.entry.id) for one in commits if one.era == era}
+    raws = [json.loads(each.body) for each in later]
+    return [
+        f"{raw['apiKeyId']}: {raw['id']} came after its record had expired, and was not applied"
+        for raw in raws
+        if (raw["apiKeyId"], raw["id"]) not in again
+    ]
+
+
+def _refused_awards(scene: Scene) -> set[tuple[str, str]]:
     refused = set()
-    for message in plant.world.queue(plant.urls["rejected"]).messages():
-        envelope = json.loads(message.body)
+    for body in scene.rejected:
+        envelope = json.loads(body)
         if envelope["reason"].startswith("award_"):
             event = envelope["event"]
             refused.add((event["subject"], event["data"]["reason"]))
     return refused
 
 
-def _items(plant: Plant) -> dict[str, list[dict[str, Any]]]:
-    """All items, as they go over the wire, by the first word of pk, and of sk for players."""
+def _by_kind(scene: Scene) -> dict[str, list[dict[str, Any]]]:
+    """The items by the first word of pk, and of sk for players and accounts."""
     groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in plant.world.dynamodb.tables[TABLE].rows.values():
-        if row is None:
-            continue
-        item = row[0]
+    for item in scene.items:
         pk, sk = item["pk"]["S"], item["sk"]["S"]
         word = pk.split("#")[0]
         groups[sk.split("#")[0] if word in ("PLAYER", "ACCOUNT") else word].append(item)
     return groups
 
 
-def _player(plant: Plant, model: Model, player: str, items: dict[str, list[dict[str, Any]]]) -> list[str]:
+def _player(scene: Scene, model: Model, player: str, items: dict[str, list[dict[str, Any]]]) -> list[str]:
     expected = model.player(player)
-    read = load_player(plant.context.table, player)
+    read = load_player(scene.context.table, player)
     if read is None:
         return [f"{player}: not in the table"] if expected["exists"] else []
     got = _observed(read, items["DAYS"])
@@ -218,8 +258,8 @@ def _log(model: Model, player: str, items: dict[str, list[dict[str, Any]]]) -> l
     return found
 
 
-def _boards(plant: Plant, model: Model, items: dict[str, list[dict[str, Any]]]) -> list[str]:
-    now_s = plant.context.now_ms() // 1000
+def _boards(scene: Scene, model: Model, items: dict[str, list[dict[str, Any]]]) -> list[str]:
+    now_s = scene.context.now_ms() // 1000
     got: dict[tuple[str, str], int] = {}
     for item in items["BOARD"]:
         entry = EntryItem.from_raw_data(item)
@@ -246,7 +286,7 @@ def _gone(board: str, now_s: int) -> bool:
     return scope == "daily" and moment_name((now_s - 31 * 86_400) * 1000)[:10] > period
 
 
-def _ledger(plant: Plant, model: Model, items: dict[str, list[dict[str, Any]]]) -> list[str]:
+def _ledger(scene: Scene, model: Model, items: dict[str, list[dict[str, Any]]]) -> list[str]:
     sums: Counter[str] = Counter()
     by_account: Counter[tuple[str, str]] = Counter()
     for item in items["POSTING"]:
@@ -260,10 +300,10 @@ def _ledger(plant: Plant, model: Model, items: dict[str, list[dict[str, Any]]]) 
         if int(row_.balance) != by_account[pk, asset] or int(row_.available) != int(row_.balance):
             found.append(f"{pk}: balance {row_.balance}, available {row_.available}, postings {by_account[pk, asset]}")
     for player in list(model.applied):
-        read = load_player(plant.context.table, player)
+        read = load_player(scene.context.table, player)
         if read is None:
             continue
-        for asset in plant.context.rules.ruleset.assets:
+        for asset in scene.context.rules.ruleset.assets:
             held = balances.get(f"ACCOUNT#{read.identity.account}#{asset}")
             owed = model.credits(player).get(asset, 0)
             if (int(held.balance) if held else 0) != owed:
@@ -271,21 +311,18 @@ def _ledger(plant: Plant, model: Model, items: dict[str, list[dict[str, Any]]]) 
     return found
 
 
-def _told(plant: Plant, history: History) -> list[str]:
-    published = {_id(event.detail) for event in plant.world.events.published}
-    reward = plant.context.rules.ruleset.levels.reward
+def _told(scene: Scene, commits: Sequence[Committed]) -> list[str]:
+    reward = scene.context.rules.ruleset.levels.reward
     return [
         f"{one.player}: {notice.type} of {one.entry.id} was never published"
-        for one in history.commits
+        for one in commits
         for notice in notices_of(one.player, _time(one), one.entry, reward.amount if reward else 0)
-        if notice.id not in published
+        if notice.id not in scene.published
     ]
 
 
-def _rejections(plant: Plant, refused: Counter[str], later: list[Sent] | None) -> list[str]:
-    if later is not None:
-        return []
-    got = Counter(json.loads(m.body)["reason"] for m in plant.world.queue(plant.urls["rejected"]).messages())
+def _rejections(scene: Scene, refused: Counter[str]) -> list[str]:
+    got = Counter(json.loads(body)["reason"] for body in scene.rejected)
     return [
         f"{reason}: {count} sent, {got[reason]} rejected" for reason, count in refused.items() if got[reason] < count
     ]

@@ -42,7 +42,7 @@ def run(seed: int, mutant: Mutant = nullcontext, faults: Faults | None = None) -
     with mutant():
         _send(plant, [messages[producer::3] for producer in range(3)])
         _settle(plant)
-        findings = judge.findings(plant, history, messages)
+        findings = judge.findings(judge.scene_of(plant), history.commits, messages)
         if not findings and seed % 3 == 0:
             findings = _much_later(plant, history, messages)
     if findings:
@@ -57,7 +57,7 @@ def _much_later(plant: Plant, history: History, messages: list[Sent]) -> list[st
     again = [sent for sent in messages if judge.is_timeless(sent)]
     _send(plant, [[Sent(each.queue, each.body, 0) for each in again[:4]]])
     _settle(plant)
-    return judge.findings(plant, history, messages, later=again[:4])
+    return judge.findings(judge.scene_of(plant), history.commits, messages, later=again[:4], era=history.era)
 
 
 def _send(plant: Plant, shares: list[list[Sent]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,10 +31,12 @@ class Sent:
     after_s: float
 
 
-def traffic(rng: random.Random, now_ms: int, events: int) -> list[Sent]:
-    """Messages to send, in order of their moment."""
-    players = [f"player-{number}" for number in range(rng.randint(1, 5))]
-    made = [_event(rng, now_ms, rng.choice(players), number) for number in range(events)]
+def traffic(
+    rng: random.Random, now_ms: int, events: int, players: Sequence[str] = (), badge: str = "hundred"
+) -> list[Sent]:
+    """Messages to send, in order of their moment. `badge`: the one that admins grant and revoke."""
+    players = players or [f"player-{number}" for number in range(rng.randint(1, 5))]
+    made = [_event(rng, now_ms, rng.choice(players), number, badge) for number in range(events)]
     sent: list[Sent] = []
     moment = 0.0
     queue: list[tuple[str, Any]] = list(made)
@@ -54,7 +57,7 @@ def traffic(rng: random.Random, now_ms: int, events: int) -> list[Sent]:
     return sorted(sent, key=lambda each: each.after_s)
 
 
-def _event(rng: random.Random, now_ms: int, player: str, number: int) -> tuple[str, dict[str, Any]]:
+def _event(rng: random.Random, now_ms: int, player: str, number: int, badge: str) -> tuple[str, dict[str, Any]]:
     """(queue, raw event)."""
     kind = rng.choices(
         (
@@ -90,7 +93,7 @@ def _event(rng: random.Random, now_ms: int, player: str, number: int) -> tuple[s
         "lesson": ("lesson.completed", {"lessonId": f"lesson-{rng.randrange(3)}"}),
         "transfer": ("transfer.sent", {"to": f"player-{rng.randrange(4)}", "amount": rng.randint(1, 40)}),
         "received": ("transfer.received", {"from": f"player-{rng.randrange(4)}", "amount": rng.randint(1, 40)}),
-        "badge": (rng.choice(("badge.granted", "badge.revoked")), {"badgeId": "hundred"}),
+        "badge": (rng.choice(("badge.granted", "badge.revoked")), {"badgeId": badge}),
         "unknown": ("coffee.brewed", {"cups": 2}),
         "old": ("request.completed", _request(rng)),
     }
