@@ -19,7 +19,7 @@ from chalicelib.services.context import Context
 from chalicelib.store.models import BalanceItem, EntryItem, LogItem, PostingItem
 from chalicelib.store.players import day_figures, load_player, minute_from
 from tests.domain.model import Model
-from tests.pipeline.history import Committed, History
+from tests.pipeline.history import Committed
 from tests.pipeline.plant import TABLE, Plant
 from tests.pipeline.traffic import HOUR_MS, Sent
 from tests.simulated.world import START_MS
