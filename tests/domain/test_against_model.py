@@ -114,7 +114,7 @@ happening = st.one_of(
     st.tuples(few(["badge.granted", "badge.revoked"]), st.fixed_dictionaries({"badgeId": few(badge_ids)})),
 )
 passing = few([0, 1, MINUTE, 5 * HOUR, 11 * HOUR, DAY, DAY + HOUR])
-lateness = few([0, 0, 0, 1, HOUR, DAY, 2 * DAY, 5 * DAY, 7 * DAY, -4 * MINUTE])
+lateness = few([0, 0, 0, 1, HOUR, DAY, 2 * DAY, 5 * DAY, 7 * DAY, 16 * DAY, -4 * MINUTE])
 step = st.tuples(few(PLAYERS), happening, passing, lateness, few(["send"] * 7 + ["timeless", "again", "forget"]))
 history = st.lists(step, min_size=5, max_size=35)
 
@@ -127,7 +127,7 @@ def tell(desk: Desk, model: Model, steps: list[Any]) -> None:
         if how == "forget" and player in desk.players and desk.players[player].models:
             desk.players[player].forget_model()
         if how == "again" and sent:
-            event = sent[len(sent) * late // (8 * DAY) if late > 0 else 0]
+            event = sent[len(sent) * late // (17 * DAY) if late > 0 else 0]
         else:
             more = {"time": None} if how == "timeless" else {}
             event = desk.event(type_, player, desk.now_ms - late, data, **more)
@@ -201,7 +201,7 @@ def dense(chance: random.Random, length: int) -> list[Any]:
             pick(*PLAYERS, "ada"),
             ((type_ := pick(*types)), data(type_)),
             pick(0, 0, MINUTE, HOUR, 5 * HOUR, DAY),
-            pick(0, 0, 0, HOUR, DAY, 2 * DAY, 3 * DAY, 7 * DAY, -4 * MINUTE),
+            pick(0, 0, 0, HOUR, DAY, 2 * DAY, 3 * DAY, 7 * DAY, 12 * DAY, -4 * MINUTE),
             pick(*["send"] * 8, "timeless", "again", "forget"),
         )
         for _ in range(length)

@@ -298,6 +298,11 @@ def test_age_is_received_at_minus_time(age_ms: int, reason: str) -> None:
         assert read(cloud(), received=received, now=received + 3 * DAY).time_ms == NOON
 
 
+def test_what_delays_an_event_later_makes_it_neither_old_nor_due() -> None:
+    assert reason_of(cloud(), received=NOON - 6 * MINUTE, now=NOON + HOUR) == "too_far_ahead"
+    assert read(cloud(), received=NOON + 6 * DAY, now=NOON + 20 * DAY).time_ms == NOON
+
+
 def test_backfill_lifts_the_seven_days_but_not_the_five_minutes() -> None:
     assert read(cloud(time="2000-01-01T00:00:00Z"), backfill=True).time_ms == events.BACKFILL_FROM_MS
     assert reason_of(cloud(time="1999-12-31T23:59:59Z"), backfill=True) == "too_old"

@@ -35,6 +35,13 @@ def test_a_late_use_is_judged_by_the_window_before_it(desk: Desk, late_ms: int, 
     assert pays(desk, "gpt", NOON - 3 * WEEK + late_ms) is paid
 
 
+def test_uses_far_apart_leave_the_time_between_unused(desk: Desk) -> None:
+    assert pays(desk, "gpt", NOON)
+    assert pays(desk, "gpt", NOON - 16 * DAY)
+    assert pays(desk, "gpt", NOON - DAY), "8 days before it there was none"
+    assert not pays(desk, "gpt", NOON - 10 * DAY)
+
+
 def test_a_payment_is_never_taken_back_when_an_earlier_use_comes_late(desk: Desk) -> None:
     assert pays(desk, "gpt", NOON)
     assert pays(desk, "gpt", NOON - HOUR), "nothing was used before it"
