@@ -15,7 +15,8 @@ from chalicelib.domain.events import Delivery, Event, parse
 from chalicelib.domain.log import Records
 from chalicelib.domain.player import Identity, Player
 from chalicelib.domain.progress import apply
-from chalicelib.domain.ruleset import MAX_BADGES, Rules
+from chalicelib.domain.ruleset import Rules
+from chalicelib.domain.tables import MAX_BADGES, Badge
 from chalicelib.settings import RULESETS
 from tests.bench.figures import Figure, NotTaken
 from tests.bench.traffic import request
@@ -39,7 +40,7 @@ def with_badges(count: int, reachable: bool, source: Path = RULESETS / "default.
     rules = ruleset.load(source)
     badges = [_badge(number, reachable) for number in range(count - 1)]
     badges.append(_badge(count - 1, reachable) | {"criterion": {"type": "all", "badges": ["*"]}, "hidden": True})
-    changed = msgspec.structs.replace(rules.ruleset, badges=msgspec.convert(badges, list[ruleset.Badge]))
+    changed = msgspec.structs.replace(rules.ruleset, badges=msgspec.convert(badges, list[Badge]))
     return Rules(changed, rules.levels)
 
 

@@ -73,7 +73,7 @@ def acquaint(deployment: Deployment, run: Any, players: Sequence[str]) -> None:
 
 
 def recorded(deployment: Deployment, run: Any, events_per_player: int, events: int = EVENTS) -> list[dict[str, Any]]:
-    """Lambda events that were applied in the world just now; their answers are on the tape, their units on the meter."""
+    """Lambda events just applied in the world: their answers are on the tape, their units on the meter."""
     acquaint(deployment, run, [f"player-{number:04d}" for number in range(events // events_per_player)])
     now_ms = deployment.world.now_ms()
     prepared = [lambda_event(bodies, now_ms) for bodies in batches(events_per_player, now_ms, events)]

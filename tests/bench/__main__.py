@@ -1,0 +1,82 @@
+"""`make bench`. See the package's docstring."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+from tests.bench import badges, contention, cost, emulated, imports, progress
+from tests.bench.figures import Figure, NotTaken, misses
+
+
+@dataclass(frozen=True)
+class Part:
+    """Figures taken together: all of `names`, or the part has failed. `limit_s` is ten times what it took."""
+
+    names: tuple[str, ...]
+    take: Callable[[], Iterator[Figure]]
+    limit_s: int
+
+
+PARTS = (
+    Part(("progress.write_units_per_event",), progress.write_units, 60),
+    Part(("progress.cpu_ms_per_1000_events",), progress.cpu, 300),
+    Part(("progress.retries_per_write",), contention.retries, 120),
+    Part(("cost.write_units_per_event", "cost.usd_per_million_events"), cost.whole_path, 600),
+    Part(("badges.eval_ms",), badges.evaluation, 30),
+    Part(("import.api_ms", "import.worker_ms"), imports.imports, 300),
+    Part(("package.zip_mb",), imports.zip_size, 300),
+    Part(("pipeline.queue_to_board_ms", "pipeline.events_per_s"), emulated.pipeline, 300),
+)
+
+
+def main(only: str) -> int:
+    """Print the figures whose name begins with `only`; 1 if one of them could not be taken, 2 if there is none."""
+    parts = [part for part in PARTS if any(name.startswith(only) for name in part.names)]
+    if not parts:
+        names = ", ".join(name for part in PARTS for name in part.names)
+        print(f"error: no figure begins with ONLY={only!r}; there are: {names}", file=sys.stderr)
+        return 2
+    taken: list[Figure] = []
+    status = 0
+    for part in parts:
+        wanted = [name for name in part.names if name.startswith(only)]
+        try:
+            with _at_most(part.limit_s):
+                for figure in part.take():
+                    if figure.name in wanted:
+                        print(figure.line(), flush=True)
+                        taken.append(figure)
+            missing = set(wanted) - {figure.name for figure in taken}
+            if missing:
+                raise NotTaken(f"nothing was measured for {', '.join(sorted(missing))}")
+        except Exception as error:
+            kind = "" if isinstance(error, NotTaken) else f"{type(error).__name__}: "
+            print(f"error: {', '.join(wanted)} cannot be taken: {kind}{error}", file=sys.stderr)
+            status = 1
+    for sentence in misses(taken):
+        print(sentence, file=sys.stderr)
+    return status
+
+
+@contextmanager
+def _at_most(seconds: int) -> Iterator[None]:
+    def stop(_: int, __: FrameType | None) -> None:
+        raise NotTaken(f"not done within {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+if __name__ == "__main__":
+    sys.exit(main(os.environ.get("ONLY", "")))

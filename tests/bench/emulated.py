@@ -1,0 +1,159 @@
+"""pipeline.events_per_s and pipeline.queue_to_board_ms: a local stack of the bench's own, from queue to HTTP answer.
+
+It is an emulator on this machine: nothing here says how fast AWS is.
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session
+
+from chalicelib import settings, wiring
+from chalicelib.services.create_key import create_key
+from infra.cloudformation import DeployError
+from infra.local.emulator import CREDENTIALS, REGION, EmulatorError
+from infra.local.readings import Api, Refused
+from infra.local.stack import Stack, running_stack
+from infra.settings import SettingError
+from tests.bench.figures import Figure, NotTaken
+from tests.bench.traffic import Zipf, request
+
+LABEL = "emulator"
+PROBES = 40
+WARM_UPS = 3
+PAUSE_S = 0.3  # the stack comes to rest between two probes
+POLL_S = 0.01
+PROBE_LIMIT_S = 15.0
+EVENTS = 1000
+PLAYERS = 50
+DRAIN_LIMIT_S = 120.0
+ENTRIES = 10
+READERS = 4
+WAITING = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
+
+
+def pipeline(probes: int = PROBES, events: int = EVENTS) -> Iterator[Figure]:
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="laurel-bench-", ignore_cleanup_errors=True) as place,
+            running_stack(Path(place)) as stack,
+        ):
+            api = Api(stack.api_url, _key(stack))
+            yield from _latency(stack, api, probes)
+            yield _rate(stack, api, events)
+    except (BotoCoreError, ClientError, DeployError, EmulatorError, Refused, SettingError) as error:
+        raise NotTaken(f"the local stack: {error}") from error
+
+
+def _key(stack: Stack) -> str:
+    session = Session()
+    session.set_credentials(CREDENTIALS["aws_access_key_id"], CREDENTIALS["aws_secret_access_key"])
+    session.set_config_variable("region", REGION)
+    variables = stack.environment()
+    chosen = settings.read(variables)
+    context = wiring.build(chosen, _pointed(session, variables["AWS_ENDPOINT_URL"]))
+    return create_key(context, "bench-admin", ["admin"]).key
+
+
+def _pointed(session: Session, endpoint_url: str) -> Session:
+    """The session, its clients made for the stack whatever the environment says."""
+    create = session.create_client
+
+    def create_client(service: str, **options: Any) -> Any:
+        return create(service, endpoint_url=endpoint_url, **options)
+
+    session.create_client = create_client
+    return session
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _latency(stack: Stack, api: Api, probes: int) -> Iterator[Figure]:
+    """From before an event is sent to the answer of the leaderboard that has it, one event at a time."""
+    sqs, taken = stack.client("sqs"), []
+    for number in range(WARM_UPS + probes):
+        score = _score(api, "probe")
+        began = time.perf_counter()
+        sqs.send_message(QueueUrl=stack.queue_urls["events"], MessageBody=request("probe", number, _now_ms()))
+        _wait(lambda score=score: _score(api, "probe") > score, PROBE_LIMIT_S, "an event did not reach the board")  # type: ignore[misc]
+        taken.append((time.perf_counter() - began) * 1000)
+        time.sleep(PAUSE_S)
+    taken = taken[WARM_UPS:]
+    cuts = statistics.quantiles(taken, n=100, method="inclusive")
+    for name, value in (("p50", cuts[49]), ("p99", cuts[98])):
+        yield Figure(
+            "pipeline.queue_to_board_ms", value, "ms", {"percentile": name, "probes": probes, "idle": True, "on": LABEL}
+        )
+
+
+def _score(api: Api, player: str) -> int:
+    entries = api.board("global", limit=ENTRIES)
+    return next((int(entry["score"]) for entry in entries if entry["apiKeyId"] == player), 0)
+
+
+def _rate(stack: Stack, api: Api, events: int) -> Figure:
+    """A backlog through both workers, the functions warm; over when no queue holds anything."""
+    sqs, url, expected = stack.client("sqs"), stack.queue_urls["events"], dict.fromkeys(range(PLAYERS), 0)
+    bodies, zipf, now_ms = [], Zipf(PLAYERS, 1.1), _now_ms()
+    rng = random.Random(3)
+    for number in range(events):
+        player = zipf.draw(rng)
+        expected[player] += 1
+        bodies.append(request(f"player-{player}", number, now_ms - rng.randrange(600_000)))
+    began = time.perf_counter()
+    for start in range(0, events, ENTRIES):
+        entries = [
+            {"Id": str(place), "MessageBody": body} for place, body in enumerate(bodies[start : start + ENTRIES])
+        ]
+        answer = sqs.send_message_batch(QueueUrl=url, Entries=entries)
+        if answer.get("Failed"):
+            raise NotTaken(f"the queue did not take all: {answer['Failed']}")
+    _wait(lambda: not _waiting(stack), DRAIN_LIMIT_S, "the queues did not empty")
+    seconds = time.perf_counter() - began
+    _check(api, {f"player-{player}": count for player, count in expected.items() if count})
+    return Figure(
+        "pipeline.events_per_s", events / seconds, "events/s", {"events": events, "players": PLAYERS, "on": LABEL}
+    )
+
+
+def _waiting(stack: Stack) -> int:
+    sqs = stack.client("sqs")
+    return sum(
+        int(value)
+        for name in ("events", "boards")
+        for value in sqs.get_queue_attributes(QueueUrl=stack.queue_urls[name], AttributeNames=list(WAITING))[
+            "Attributes"
+        ].values()
+    )
+
+
+def _check(api: Api, expected: dict[str, int]) -> None:
+    """What was counted as done is: every event in its player's figures, every player's XP on the board."""
+    with ThreadPoolExecutor(READERS) as pool:
+        profiles = dict(zip(expected, pool.map(api.profile, expected), strict=True))
+    counted = {player: int(profile["stats"]["requests"]) for player, profile in profiles.items()}
+    if counted != expected:
+        raise NotTaken(f"{sum(counted.values())} of {sum(expected.values())} events were applied")
+    shown = {entry["apiKeyId"]: entry["score"] for entry in api.board("global")}
+    behind = [player for player, profile in profiles.items() if shown.get(player) != profile["xp"]]
+    if behind:
+        raise NotTaken(f"the board is behind for {len(behind)} of {len(expected)} players")
+
+
+def _wait(done: Callable[[], Any], limit_s: float, what: str) -> None:
+    deadline = time.monotonic() + limit_s
+    while not done():
+        if time.monotonic() > deadline:
+            raise NotTaken(f"{what} within {limit_s:.0f} s")
+        time.sleep(POLL_S)
