@@ -5,7 +5,6 @@ A day is a whole number, days since 1970-01-01; a moment is milliseconds since t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from functools import lru_cache
 
@@ -84,11 +83,6 @@ def month_days(day: int) -> range:
     first = date_of(day).replace(day=1)
     after = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
     return range(number_of(first), number_of(after))
-
-
-def month_names(days: Iterator[int] | range) -> list[str]:
-    """The months that hold the days, each once, in order."""
-    return list(dict.fromkeys(month_name(day) for day in days))
 
 
 def parse_period(kind: str, text: str | None, today: int) -> str:

@@ -28,7 +28,6 @@ MAX_FIRST_BADGES = 8
 MAX_PAIRS = 20
 
 DERIVED = ("provider_switch", "model_diversity", "combo_use", "compression_use", "skill_use")
-BONUSES = ("daily_login", "streak_milestone", "badge_earned")
 NUMERIC_STATS = (
     "requests",
     "tokensIn",
