@@ -3,8 +3,9 @@
     python -m tests.simulated.differential --engine dynamodb-local --requests 5000
     python -m tests.simulated.differential --engine ministack --endpoint http://127.0.0.1:4566
 
-Without an endpoint DynamoDB Local is fetched and started (Java and Maven), and moto needs none. Prints each difference that is not known and exits with 1 if there was one.
-What is known to differ is in `known.py`, each with its reason.
+Without an endpoint DynamoDB Local is fetched and started (Java and Maven); moto runs in this process. Prints each
+difference that is not known and exits with 1 if there was one. What is known to differ is in `known.py`, each with
+its reason.
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ class Refused(dict[str, Any]):
         names = ("code", "reasons", "item")
         return isinstance(other, Refused) and all(self[n] == other[n] for n in names)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __ne__(self, other: object) -> bool:
         return not self == other

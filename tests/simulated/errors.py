@@ -47,7 +47,7 @@ class ConditionFailed(AwsError):
     """A condition did not hold; `item` is what was there, if the caller asked to see it."""
 
     def __init__(self, item: dict[str, Any] | None = None) -> None:
-        extra = {"Item": item} if item is not None else {}
+        extra: dict[str, Any] = {"Item": item} if item is not None else {}
         super().__init__("ConditionalCheckFailedException", "The conditional request failed", **extra)
 
 

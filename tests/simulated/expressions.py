@@ -90,14 +90,15 @@ class Projection:
 
     def take(self, item: Item) -> Item:
         if self.simple:
-            return {p[0]: item[p[0]] for p in self.paths if p[0] in item}  # type: ignore[index,misc]
+            return {p[0]: item[p[0]] for p in self.paths if p[0] in item}
         tree: dict[str | int, Any] = {}
         for parts in self.paths:
             level = tree
             for part in parts[:-1]:
                 level = level.setdefault(part, {})
             level[parts[-1]] = None
-        return _cut({"M": item}, tree).get("M", {})
+        cut: Item = _cut({"M": item}, tree).get("M", {})
+        return cut
 
 
 def _cut(value: Value, tree: dict[str | int, Any] | None) -> Value:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import heapq
+import os
 import random
 import threading
 import traceback
@@ -82,6 +83,8 @@ class _Worker:
 
 
 _Worker.idle = []
+# A forked process has none of its parent's threads.
+os.register_at_fork(after_in_child=_Worker.idle.clear)
 
 
 class Scheduler:
@@ -123,7 +126,7 @@ class Scheduler:
 
     def pause(self, actor: Actor) -> None:
         """Lets the draw say who goes on."""
-        if not self._ready and not self._asleep and not self.sources:
+        if not self._ready and not self._asleep and not self.sources and self.steps < self.max_steps:
             self.steps += 1
             return
         self._ready.append(actor)
@@ -169,6 +172,7 @@ class Scheduler:
             if actor.thread is not None:
                 self._hand(actor)
                 self._main.acquire()
+        self._ready, self._asleep = [], []
         self.running = None
         self._closing = False
 

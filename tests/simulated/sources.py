@@ -135,7 +135,5 @@ def failed_ids(answer: Any, delivered: set[str]) -> set[str]:
     failures = answer.get("batchItemFailures")
     if not failures:
         return set()
-    ids = [f.get("itemIdentifier") if isinstance(f, dict) else None for f in failures]
-    if any(not isinstance(i, str) or i not in delivered for i in ids):
-        return delivered
-    return set(ids)
+    ids = {str(failure.get("itemIdentifier")) if isinstance(failure, dict) else "" for failure in failures}
+    return ids if ids <= delivered else delivered

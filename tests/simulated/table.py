@@ -10,7 +10,7 @@ from typing import Any
 
 from .capacity import write_units
 from .errors import Invalid, KeyInvalid
-from .values import Item, ordered, size_of
+from .values import Item, equal, ordered, size_of
 
 Key = tuple[Any, Any]  # ordered hash and range key ("" where there is no range key)
 Row = tuple[Item, int]  # an item and its size in bytes
@@ -198,7 +198,8 @@ class Table:
             after = index.place(new[0]) if new else None
             units = 0
             if before is not None and before == after and old and new:
-                if index.project(old[0]) != index.project(new[0]):
+                one, other = index.project(old[0]), index.project(new[0])
+                if one != other and not equal({"M": one}, {"M": other}):
                     units = write_units(max(index.entry_size(old), index.entry_size(new)))
             else:
                 units += write_units(index.entry_size(old)) if before is not None and old else 0

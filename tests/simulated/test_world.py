@@ -113,12 +113,16 @@ def test_a_failing_actor_fails_the_run(attach: Attach) -> None:
         world.run()
 
 
-def test_endless_worlds_are_stuck(attach: Attach) -> None:
+@pytest.mark.parametrize("asleep", [True, False])
+def test_endless_worlds_are_stuck(attach: Attach, clients: SimpleNamespace, asleep: bool) -> None:
     world = attach(World(1))
 
     def forever() -> None:
         while True:
-            world.sleep(1)
+            if asleep:
+                world.sleep(1)
+            else:
+                clients.dynamodb.get_item(TableName=MAIN, Key=key())
 
     world.spawn("actor", forever)
     with pytest.raises(Stuck):

@@ -45,7 +45,7 @@ class Update:
         kind = node[0]
         if kind in ("plus", "minus", "list_append"):
             wanted = "L" if kind == "list_append" else "N"
-            name = {"plus": "+", "minus": "-"}.get(kind, kind)
+            name = {"plus": "+", "minus": "-"}.get(kind, "list_append")
             for part in node[1:]:
                 if part[0] == "value" and wanted not in self.binding.values[part[1]]:
                     raise _bad_type(name, next(iter(self.binding.values[part[1]])))

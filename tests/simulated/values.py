@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable
 from decimal import Context, Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
@@ -90,6 +91,9 @@ def _binary_size(text: str) -> int:
         raise AwsError("SerializationException", "Base64 encoded length is unexpected") from None
 
 
+_ELEMENT_SIZES: dict[str, Callable[[str], int]] = {"SS": _text_size, "NS": number_size, "BS": _binary_size}
+
+
 def check(value: Value, depth: int = 0) -> int:
     """Validates a value, makes its numbers canonical in place, returns its size in bytes."""
     if not isinstance(value, dict):
@@ -144,8 +148,7 @@ def _check_set(value: Value, tag: str, content: list[str]) -> int:
         if tag == "NS":
             raise Invalid("Input collection contains duplicates")
         raise Invalid(f"{_PARAMETER}Input collection [{', '.join(content)}] contains duplicates.")
-    size = {"SS": _text_size, "NS": number_size, "BS": _binary_size}[tag]
-    return sum(size(element) for element in content)
+    return sum(map(_ELEMENT_SIZES[tag], content))
 
 
 def size_of(value: Value) -> int:
@@ -163,8 +166,7 @@ def size_of(value: Value) -> int:
         return 3 + sum(1 + size_of(element) for element in content)
     if tag == "M":
         return 3 + sum(1 + _text_size(name) + size_of(v) for name, v in content.items())
-    size = {"SS": _text_size, "NS": number_size, "BS": _binary_size}[tag]
-    return sum(size(element) for element in content)
+    return sum(map(_ELEMENT_SIZES[tag], content))
 
 
 def item_size(item: Item) -> int:

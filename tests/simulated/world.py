@@ -178,7 +178,7 @@ class Crew(Executor):
     def __init__(self, world: World) -> None:
         self.world = world
 
-    def map(self, fn: Callable[..., Any], *iterables: Any, **_: Any) -> Iterator[Any]:  # type: ignore[override]
+    def map(self, fn: Callable[..., Any], *iterables: Any, **_: Any) -> Iterator[Any]:
         world, work = self.world, list(zip(*iterables, strict=False))
         parent = world.scheduler.current()
         if parent is None or len(work) < 2:

@@ -46,6 +46,7 @@ class Write:
         self.fresh: Row | None = None
         self.update: Update | None = None
         self.flaw: Invalid | None = None
+        self.key: Key
         try:
             self._read_key(request)
         except KeyInvalid as error:
@@ -68,7 +69,7 @@ class Write:
         if self.kind == "PutItem":
             item: Item = request["Item"]
             self.fresh = (item, check_item(item))
-            self.key: Key = table.key_of_item(item)
+            self.key = table.key_of_item(item)
             table.check_index_keys(item)
             return
         self.wire_key: Item = request["Key"]
