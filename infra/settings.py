@@ -22,6 +22,8 @@ DAY_S = 86_400
 SOURCE_S = 4 * DAY_S
 PARKED_S = 14 * DAY_S  # SQS allows no more
 MAX_RECEIVES = 10
+SOURCES = ("events", "own", "backfill")  # keys of the queues that events come in by
+MAX_EVENT_MESSAGE = 256 * 1024
 VISIBILITY_FACTOR = 6  # AWS: a queue's visibility is at least six function timeouts
 
 

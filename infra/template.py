@@ -15,10 +15,12 @@ from infra.settings import (
     API_STAGE,
     FUNCTIONS,
     INDEX_ATTRIBUTES,
+    MAX_EVENT_MESSAGE,
     MAX_RECEIVES,
     ORDER_INDEX,
     QUEUE,
     QUEUES,
+    SOURCES,
     Build,
     Function,
     Queue,
@@ -95,6 +97,9 @@ def queue(build: Build, item: Queue) -> Json:
         "VisibilityTimeout": item.visibility_s,
         "SqsManagedSseEnabled": True,
     }
+    if item.key in SOURCES:
+        # What is set aside with its reason must fit a table item (400 KB) when its queue forgets it.
+        properties["MaximumMessageSize"] = MAX_EVENT_MESSAGE
     if item.fifo:
         # Boards are independent of each other: throughput and repeats are counted per message group.
         properties |= {
