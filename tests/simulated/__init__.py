@@ -14,7 +14,9 @@ out here, and their answers are parsed by botocore as ever:
 Actors are threads, but one runs at a time: every call and every `world.sleep` is where the seed may let another
 one go on. So the code under test takes its time from `world.now_ms()`, its waits from `world.sleep`, its chance
 from `world.rng`, its pool from `world.executor()`, and starts no threads of its own. It must not let the order of a
-set of strings reach a request, or a seed means another run in another process. An actor that is to die gets `Killed`, a BaseException, out of its call.
+set of strings reach a request, or a seed means another run in another process.
+
+An actor that is to die gets `Killed`, a BaseException, out of its call.
 Calls from outside of `run` (set-up, checks) meet no faults. What a fault means is told in `faults.py`; what a
 call cost is in `world.dynamodb.meter` (`capacity.py`), with one `Record` a call while `meter.recording`.
 
