@@ -98,20 +98,20 @@ def write_units(events: int = 200) -> Iterator[Figure]:
         )
 
 
-def cpu(runs: int = RUNS) -> Iterator[Figure]:
+def cpu(runs: int = RUNS, events: int = EVENTS) -> Iterator[Figure]:
     """CPU of this process while the worker's handler takes 1,000 events, every answer canned."""
     for events_per_player in EVENTS_PER_PLAYER:
         deployment = Deployment(threads=THREADS)
         with handler(deployment) as run:
-            prepared = recorded(deployment, run, events_per_player)
+            prepared = recorded(deployment, run, events_per_player, events)
             taken = [_cpu_ms(deployment, run, prepared) for _ in range(runs + 1)][1:]
         yield Figure(
             "progress.cpu_ms_per_1000_events",
-            statistics.median(taken) * 1000 / EVENTS,
+            statistics.median(taken) * 1000 / events,
             "ms",
             {
                 "events_per_player": events_per_player,
-                "players": EVENTS // events_per_player,
+                "players": events // events_per_player,
                 "batch": BATCH,
                 "runs": runs,
                 "least": round(min(taken), 1),

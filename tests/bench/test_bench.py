@@ -1,0 +1,121 @@
+"""The parts of the bench that are counted, to the unit; those that are timed only as to whether they can be taken."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import pytest
+
+from tests.bench import __main__ as bench
+from tests.bench import badges, contention, cost, figures, progress
+from tests.bench.deployment import Deployment
+from tests.bench.figures import TARGETS, Figure, NotTaken
+from tests.bench.traffic import Zipf, lambda_event, request
+
+
+@pytest.mark.parametrize(("events_per_player", "units"), [(1, 4.0), (10, 0.6)])
+def test_write_units_of_the_progress_part(events_per_player: int, units: float) -> None:
+    taken = {figure.params["events_per_player"]: figure.value for figure in progress.write_units(events=40)}
+    assert taken[events_per_player] == units
+
+
+def test_a_batch_of_players_is_two_batch_reads_and_a_transaction_for_each() -> None:
+    deployment = Deployment()
+    with progress.handler(deployment) as run:
+        progress.recorded(deployment, run, 1, events=20)
+    calls = Counter(operation for operation, _ in deployment.tape.requests)
+    assert calls == {"BatchGetItem": 2, "TransactWriteItems": 20, "SendMessageBatch": 1}
+    for operation, params in deployment.tape.requests:
+        if operation == "TransactWriteItems":
+            keys = [write["Put"]["Item"]["sk"]["S"] for write in params["TransactItems"]]
+            assert [key.split("#")[0] for key in keys] == ["LOG", "STATE"]
+
+
+def test_cpu_is_taken_on_canned_answers() -> None:
+    first, second = progress.cpu(runs=1, events=200)
+    assert (first.params["players"], second.params["players"]) == (200, 20)
+    assert first.value > second.value > 0
+
+
+@pytest.mark.filterwarnings("ignore:No application metrics")
+def test_other_calls_than_the_recorded_ones_are_an_error() -> None:
+    deployment = Deployment()
+    with progress.handler(deployment) as run:
+        prepared = progress.recorded(deployment, run, 1, events=5)
+        deployment.tape.play()
+        run(prepared[0])
+        assert deployment.tape.played_out()
+        more = [request(f"player-{number:04d}", number, deployment.world.now_ms()) for number in range(6)]
+        with pytest.raises(NotTaken):
+            run(lambda_event(more, deployment.world.now_ms()))
+
+
+def test_nothing_is_lost_under_contention() -> None:
+    (figure,) = contention.retries(seeds=(5,), events=150)
+    assert figure.value > 0
+    assert figure.params["writes"] > 0
+
+
+def test_the_bill_of_a_stretch_adds_up() -> None:
+    play = cost.Play(cost.Stretch(4, 10))
+    play.run()
+    bill = play.bill
+    assert play.events > 20
+    assert 1 <= bill.write_units / play.events <= 6
+    # Four boards of XP, an entry and its move on the index each; players that share a batch share them.
+    assert 8 <= bill.entry_write_units / play.events <= 12
+    # A send for each event, a receive and a delete for each batch of up to ten, and three sources polled idly.
+    assert bill.sqs_requests == play.events + 2 * play.batches + 10 * cost.IDLE_POLLS_PER_S * 3
+    assert bill.invocations >= 2 * play.batches
+    assert all(part >= 0 for part in bill.parts().values())
+    assert not play.boards.messages()
+
+
+def test_many_events_a_second_cost_less() -> None:
+    few, many = (next(cost.whole_path((stretch,))).value for stretch in (cost.Stretch(1, 20), cost.Stretch(30, 3)))
+    assert many < few
+
+
+def test_badges_are_judged() -> None:
+    none, every = badges.evaluation(runs=10)
+    assert (none.params["earned"], every.params["earned"]) == (0, 200)
+    assert none.value < 5
+
+
+def test_zipf_shares_are_all_there_is() -> None:
+    zipf = Zipf(100, 1.1)
+    assert sum(map(zipf.share, range(100))) == pytest.approx(1)
+    assert zipf.share(0) > zipf.share(1) > zipf.share(99)
+
+
+def test_every_figure_has_a_part_and_every_target_a_figure() -> None:
+    names = [name for part in bench.PARTS for name in part.names]
+    assert len(names) == len(set(names)) == 11
+    assert {target.name for target in TARGETS} <= set(names)
+
+
+def test_a_part_prints_json_lines_and_a_miss_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(figures, "TARGETS", (figures.Target("badges.eval_ms", 0.0, {"earned": 0}),))
+    assert bench.main("badges") == 0
+    printed = capsys.readouterr()
+    lines = [json.loads(line) for line in printed.out.splitlines()]
+    assert [set(line) for line in lines] == [{"name", "value", "unit", "params"}] * 2
+    assert printed.err.count("missed: badges.eval_ms") == 1
+
+
+def test_what_cannot_be_taken_is_an_error(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = (
+        bench.Part(("a.silent",), lambda: iter(()), 5),
+        bench.Part(("a.broken",), lambda: iter([1 // 0]), 5),
+        bench.Part(("a.good",), lambda: iter([Figure("a.good", 1, "ms")]), 5),
+    )
+    monkeypatch.setattr(bench, "PARTS", parts)
+    assert bench.main("") == 1
+    printed = capsys.readouterr()
+    assert [json.loads(line)["name"] for line in printed.out.splitlines()] == ["a.good"]
+    assert "a.silent cannot be taken" in printed.err
+    assert "ZeroDivisionError" in printed.err
+    assert bench.main("b.") == 2
