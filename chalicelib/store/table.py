@@ -63,6 +63,8 @@ def connect(session: Session) -> Any:
         read_timeout=3,
         max_pool_connections=32,
         parameter_validation=False,
+        # Botocore writes its own user agent anew twice a call: a quarter of a call's CPU.
+        user_agent="laurel",
         retries={"total_max_attempts": 4, "mode": "standard"},
     )
     return session.create_client("dynamodb", config=config)
