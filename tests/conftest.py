@@ -1,10 +1,19 @@
-"""How the suite is spread over processes."""
+"""How the suite is spread over processes, and the local stack that its tests share."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from infra.local import processes
+from infra.local.stack import Stack, running_stack
+from infra.package import Package, package
+from infra.settings import Build
 
 try:
     from xdist.scheduler import LoadScopeScheduling
@@ -24,3 +33,38 @@ class KeepStacksTogether(LoadScopeScheduling):
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return KeepStacksTogether(config, log)
+
+
+@pytest.fixture(scope="session")
+def local_package() -> Package:
+    """The very build that the local stack runs."""
+    return package(Build("local", "local"))
+
+
+def with_batches_by_name(built: Package, place: Path) -> Package:
+    """On AWS sqs:SendMessage allows SendMessageBatch, and so on; the emulator wants each by its own name."""
+    template = json.loads(built.template.read_text())
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::IAM::Role":
+            for statement in resource["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]:
+                queue_actions = [action for action in statement["Action"] if action.startswith("sqs:")]
+                statement["Action"] += [f"{action}Batch" for action in queue_actions]
+    place.write_text(json.dumps(template))
+    return replace(built, template=place)
+
+
+@pytest.fixture(scope="session")
+def stack_package(local_package: Package, tmp_path_factory: pytest.TempPathFactory) -> Package:
+    return with_batches_by_name(local_package, tmp_path_factory.mktemp("build") / "template.json")
+
+
+@pytest.fixture(scope="session")
+def stack(stack_package: Package, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack of the tests' own, which enforces the functions' policies; it leaves no process behind."""
+    directory = tmp_path_factory.mktemp("stack").resolve()
+    with running_stack(directory, stack_package, enforcing=True) as running:
+        yield running
+        emulator = running.emulator.process()
+    left = [process for process in processes.all_processes() if str(directory) in process.command]
+    assert left == []
+    assert emulator is None or not processes.alive(emulator.pid, emulator.started)

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from email.message import Message
+from typing import Any
+
+import pytest
+from botocore.session import Session
+
+from chalicelib import settings, wiring
+from chalicelib.services.context import Context
+from chalicelib.services.create_key import create_key
+from infra.local.stack import Stack
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Message
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+@dataclass(frozen=True)
+class Http:
+    """The API of the running stack, over real HTTP."""
+
+    url: str
+
+    def ask(self, path: str, key: str = "", body: Any = None) -> Answer:
+        content = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"} | ({"X-API-Key": key} if key else {})
+        request = urllib.request.Request(self.url + path, content, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return Answer(answer.status, answer.headers, answer.read().decode())
+        except urllib.error.HTTPError as error:
+            return Answer(error.code, error.headers, error.read().decode())
+
+    def get(self, path: str, key: str = "") -> Any:
+        """The JSON of a read, which must succeed."""
+        answer = self.ask(f"/api/gamification/{path}", key)
+        assert answer.status == 200, (path, answer.text)
+        return answer.json
+
+    def board(self, scope: str, key: str) -> dict[str, int]:
+        """Player -> score on the board's present period, as an admin sees it."""
+        found: dict[str, int] = {}
+        while page := self.get(f"leaderboard?scope={scope}&limit=200&offset={len(found)}", key)["entries"]:
+            found |= {entry["apiKeyId"]: entry["score"] for entry in page}
+        return found
+
+
+@pytest.fixture
+def http(stack: Stack) -> Http:
+    return Http(stack.api_url)
+
+
+@pytest.fixture
+def laurel(stack: Stack) -> Iterator[Context]:
+    """A context on the stack, as the command line has it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in stack.environment().items():
+            patch.setenv(name, value)
+        made = wiring.build(settings.read(stack.environment()), Session())
+    yield made
+    if made.pool:
+        made.pool.shutdown()
+
+
+@pytest.fixture
+def key(laurel: Context) -> Callable[..., str]:
+    """Makes a key for a player, with permissions."""
+    return lambda player, *permissions: create_key(laurel, player, permissions).key
