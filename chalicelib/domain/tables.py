@@ -12,7 +12,7 @@ from chalicelib.domain.criteria import Criterion
 # 10^12: the largest input the spec knows; a rule may not pay more than an event may carry.
 Amount = Annotated[int, Meta(ge=0, le=10**12)]
 Count = Annotated[int, Meta(ge=1, le=10**12)]
-# Action names are kept in the item that every event rewrites: 24 bytes each, 32 of them, fit its 1,024 bytes.
+# Action names are kept in the item that every event rewrites, those of the default ruleset as one byte.
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,23}$(?!\n)")]
 Slug = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)", max_length=48)]
 Text = Annotated[str, Meta(min_length=1, max_length=300)]
@@ -28,6 +28,7 @@ MAX_FIRST_BADGES = 8
 MAX_PAIRS = 20
 
 DERIVED = ("provider_switch", "model_diversity", "combo_use", "compression_use", "skill_use")
+# The table holds them by their place: add at the end, never take one out.
 NUMERIC_STATS = (
     "requests",
     "tokensIn",

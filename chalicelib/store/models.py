@@ -16,14 +16,36 @@ from pynamodb.attributes import (
     NumberAttribute,
     UnicodeAttribute,
 )
-from pynamodb.constants import STRING
+from pynamodb.constants import BINARY, STRING
 from pynamodb.models import Model
 
 from chalicelib.domain.log import Entry
 from chalicelib.domain.player import DayFigures, EarnedBadge
+from chalicelib.domain.tables import NUMERIC_STATS
 
 T = TypeVar("T")
 Item = dict[str, dict[str, Any]]
+
+# Their places are what the table holds: add at the end, never take one out. Other actions are held by name.
+KNOWN_ACTIONS = (
+    "request",
+    "provider_switch",
+    "combo_create",
+    "combo_use",
+    "compression_use",
+    "skill_use",
+    "model_diversity",
+    "token_share",
+    "referral",
+    "daily_login",
+    "streak_milestone",
+    "badge_earned",
+    "lesson",
+    "tournament_win",
+    "tournament_loss",
+    "award",
+)
+_CODES: dict[str, Any] = {name: place for place, name in enumerate(KNOWN_ACTIONS)}
 
 
 class Json(Attribute[T]):
@@ -41,6 +63,51 @@ class Json(Attribute[T]):
     def deserialize(self, value: str) -> T:
         decoded: T = self.decoder.decode(value)
         return decoded
+
+
+class Packed(Attribute[T]):
+    """A typed value as MessagePack: numbers in 1 to 9 bytes, half of JSON's size. For the item of 1,024 bytes only."""
+
+    attr_type = BINARY
+
+    def __init__(self, kind: Any, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.decoder = msgspec.msgpack.Decoder(kind)
+
+    def serialize(self, value: T) -> bytes:
+        return msgspec.msgpack.encode(value)
+
+    def deserialize(self, value: bytes) -> T:
+        decoded: T = self.decoder.decode(value)
+        return decoded
+
+
+class Counters(Packed[dict[str, int]]):
+    """Counts by action; a well-known action's name is its place in `KNOWN_ACTIONS`."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(dict[int | str, int], **settings)
+
+    def serialize(self, value: dict[str, int]) -> bytes:
+        return msgspec.msgpack.encode({_CODES.get(name, name): count for name, count in value.items()})
+
+    def deserialize(self, value: bytes) -> dict[str, int]:
+        coded: dict[Any, int] = self.decoder.decode(value)
+        return {KNOWN_ACTIONS[name] if isinstance(name, int) else name: count for name, count in coded.items()}
+
+
+class Stats(Packed[dict[str, int]]):
+    """Stats by their place in `NUMERIC_STATS`; one of 0 is as good as none."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(list[int], **settings)
+
+    def serialize(self, value: dict[str, int]) -> bytes:
+        return msgspec.msgpack.encode([value.get(name, 0) for name in NUMERIC_STATS])
+
+    def deserialize(self, value: bytes) -> dict[str, int]:
+        amounts: Any = self.decoder.decode(value)
+        return {name: amount for name, amount in zip(NUMERIC_STATS, amounts, strict=False) if amount}
 
 
 class Kind(Model):
@@ -61,23 +128,23 @@ class StateItem(Kind):
     """The player's totals. Rewritten by every event, at most 1,024 bytes."""
 
     version = NumberAttribute(attr_name="v")
-    sides: Json[dict[str, int]] = Json(dict[str, int], attr_name="sv")
+    sides: Packed[dict[str, int]] = Packed(dict[str, int], attr_name="sv")
     ruleset = UnicodeAttribute(attr_name="rv")
     xp = NumberAttribute(attr_name="x")
     xp_at = NumberAttribute(attr_name="xa")
     award_xp = NumberAttribute(attr_name="aw", null=True)
     rewarded_level = NumberAttribute(attr_name="l")
-    counters: Json[dict[str, int]] = Json(dict[str, int], attr_name="c")
-    stats: Json[dict[str, int]] = Json(dict[str, int], attr_name="s")
+    counters = Counters(attr_name="c")
+    stats = Stats(attr_name="s")
     last_provider = UnicodeAttribute(attr_name="p", null=True)
     last_provider_at = NumberAttribute(attr_name="pa", null=True)
     models = BinaryAttribute(attr_name="m", legacy_encoding=False, null=True)
     models_forgotten_at = NumberAttribute(attr_name="mf", null=True)
     day = NumberAttribute(attr_name="d")
-    figures: Json[DayFigures] = Json(DayFigures, attr_name="df")
-    week: Json[tuple[int, int]] = Json(tuple[int, int], attr_name="wk")
-    month: Json[tuple[int, int]] = Json(tuple[int, int], attr_name="mo")
-    sums_at: Json[dict[str, int]] = Json(dict[str, int], attr_name="sa", null=True)
+    figures: Packed[DayFigures] = Packed(DayFigures, attr_name="df")
+    week: Packed[tuple[int, int]] = Packed(tuple[int, int], attr_name="wk")
+    month: Packed[tuple[int, int]] = Packed(tuple[int, int], attr_name="mo")
+    sums_at: Packed[dict[str, int]] = Packed(dict[str, int], attr_name="sa", null=True)
 
 
 class IdentityItem(Kind):

@@ -61,7 +61,7 @@ def load_player(table: Table, player_id: str) -> Player | None:
 
 def _whole(state: Item, core: dict[str, Item | None]) -> bool:
     """Whether each item beside the state is the one that the state's commit saw: a batch read is no snapshot."""
-    sides: dict[str, int] = StateItem.sides.deserialize(state["sv"]["S"])
+    sides: dict[str, int] = StateItem.sides.deserialize(state["sv"]["B"])
     for part, letter in keys.SIDES.items():
         item = core[part]
         if sides.get(letter, 0) != (int(item["v"]["N"]) if item else 0):
@@ -139,14 +139,15 @@ class Wanted:
     firsts: set[str] = field(default_factory=set)
 
     def keys(self, player: Player) -> list[keys.Key]:
+        """Sorted where the order of a set of texts would differ from process to process."""
         found = [keys.log(player.id, minute, 0) for minute in self.minutes]
         late = [day for day in self.days if day < player.day]
         found += [keys.days(player.id, month_name(day)) for day in months_to_load(late)]
-        found += [keys.keyed(player.id, identity) for identity in self.keyed]
-        found += [keys.once(player.id, what) for what in self.once]
-        found += [keys.pair(player.id, other) for other in self.pairs]
-        found += [keys.granter(name, str(day)) for name, day in self.granters]
-        found += [keys.first(badge) for badge in self.firsts if badge not in player.badges]
+        found += [keys.keyed(player.id, identity) for identity in sorted(self.keyed)]
+        found += [keys.once(player.id, what) for what in sorted(self.once)]
+        found += [keys.pair(player.id, other) for other in sorted(self.pairs)]
+        found += [keys.granter(name, str(day)) for name, day in sorted(self.granters)]
+        found += [keys.first(badge) for badge in sorted(self.firsts) if badge not in player.badges]
         return found
 
 
