@@ -1,4 +1,4 @@
-"""`laurel ruleset`: check a ruleset before it is deployed."""
+"""`laurel ruleset`: check a ruleset before it is deployed, apply it to the players who exist after."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from chalicelib.cli.target import Target
 from chalicelib.domain import ruleset as rulesets
+from chalicelib.services.apply_ruleset import apply_ruleset, preview_ruleset, ruleset_id
 
 
 @click.group()
@@ -25,3 +27,30 @@ def check(file: Path) -> None:
         f"{len(found.actions)} actions, {len(found.events)} event types, {len(found.badges)} badges, "
         f"{len(found.boards)} boards, {rules.levels.cap} levels"
     )
+
+
+@ruleset.command()
+@click.option("--dry-run", is_flag=True, help="Only say what it would do.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def apply(target: Target, dry_run: bool, yes: bool) -> None:
+    """Carry the ruleset to the players who exist: badges already met are granted, levels recomputed (each level's
+    reward once ever), board entries written anew. Deploy it first, then name the same file: laurel --ruleset FILE
+    ruleset apply. Stopped half-way, run it again: nobody is judged twice by one ruleset."""
+    context = target.context
+    click.echo(f"ruleset {ruleset_id(context.rules)}")
+    effect = preview_ruleset(context)
+    click.echo(f"{effect.players:,} players, {effect.changed:,} of them with something new")
+    for badge, number in sorted(effect.badges.items()):
+        click.echo(f"  badge {badge}: {number:,} players")
+    for asset, amount in sorted(effect.credits.items()):
+        click.echo(f"  {amount:,} {asset} for {effect.levels_reached:,} levels reached")
+    if effect.levels_lost:
+        click.echo(f"  {effect.levels_lost:,} levels lost; their rewards stay")
+    click.echo(f"  {effect.xp:,} XP")
+    if dry_run or not (yes or click.confirm("Apply it?")):
+        return
+    sent = 0
+    for sent in apply_ruleset(context):
+        click.echo(f"\r{sent:,} of {effect.players:,} players queued", nl=False)
+    click.echo(f"\r{sent:,} players queued; the workers do the rest")

@@ -42,6 +42,7 @@ OWN_TYPES = frozenset(
         "level.up",
         "leaderboard.rotated",
         "player.created",
+        "ruleset.applied",
     ]
 )
 

@@ -22,6 +22,8 @@ from chalicelib.domain.tables import UNIQUE_STATS
 
 REQUEST = "request.completed"
 AWARD_ACTION = "award"
+# Judges a player anew by the ruleset in use; sent to every player when it has changed.
+RULESET_APPLIED = "ruleset.applied"
 
 
 def duplicate_of(event: Event, records: Records) -> tuple[int, Entry] | None:
@@ -59,6 +61,8 @@ def apply(player: Player, event: Event, records: Records, rules: Rules, now_ms: 
         _decision(change, event.type, event.payload)
     elif isinstance(event.payload, TransferReceived):
         change.transferred(event.payload.sender, received=event.payload.amount)
+    elif event.type == RULESET_APPLIED:
+        change.facts |= set(rules.badges_by_fact)
     elif event.type in rules.ruleset.events:
         _action(change, rules.ruleset.events[event.type], event.payload)
     else:

@@ -21,7 +21,7 @@ from chalicelib.domain.notices import Notice
 from chalicelib.domain.payloads import Award, TransferReceived, TransferSent
 from chalicelib.domain.periods import day_of, minute_of
 from chalicelib.domain.player import Identity, Player, shorten
-from chalicelib.domain.progress import apply, duplicate_of, log_window
+from chalicelib.domain.progress import RULESET_APPLIED, apply, duplicate_of, log_window
 from chalicelib.domain.ruleset import Rules
 from chalicelib.domain.tables import MAX_ASSETS, MAX_FIRST_BADGES
 from chalicelib.services.context import Context
@@ -135,6 +135,9 @@ def _apply_all(context: Context, reading: Reading, outcome: Outcome) -> None:
         outcome.applied.append(applied)
         if applied.known:
             touched.add(applied.day)
+            if event.type == RULESET_APPLIED:
+                # Boards may be new, levels and titles others: every entry is written anew.
+                again |= {applied.day, player.day}
             outcome.notices += _notices(context, player.id, event.time_ms, applied.entry)
         else:
             outcome.unknown.append(event.type)

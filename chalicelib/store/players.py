@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from chalicelib.domain.log import Keyed, Minute, Records
-from chalicelib.domain.periods import date_of, minute_of, month_name, number_of
+from chalicelib.domain.periods import date_of, day_of, minute_of, month_days, month_name, number_of, week_days
 from chalicelib.domain.player import DayFigures, Identity, ModelUse, Pair, Player, months_to_load
 from chalicelib.domain.streaks import Streak
 from chalicelib.store import keys
@@ -53,6 +53,17 @@ def load_players(table: Table, ids: Sequence[str]) -> dict[str, Player]:
             return players
         wanted = torn
     raise Busy("a player kept changing while it was read")
+
+
+def all_players(table: Table) -> Iterator[list[str]]:
+    """The ids of all players, page by page, in no order."""
+    start: Item | None = None
+    while True:
+        page = table.scan_keys(keys.STATE, start)
+        yield [item["pk"]["S"].removeprefix("PLAYER#") for item in page.items]
+        start = page.next
+        if start is None:
+            return
 
 
 def load_player(table: Table, player_id: str) -> Player | None:
@@ -141,8 +152,7 @@ class Wanted:
     def keys(self, player: Player) -> list[keys.Key]:
         """Sorted where the order of a set of texts would differ from process to process."""
         found = [keys.log(player.id, minute, 0) for minute in self.minutes]
-        late = [day for day in self.days if day < player.day]
-        found += [keys.days(player.id, month_name(day)) for day in months_to_load(late)]
+        found += [keys.days(player.id, month_name(day)) for day in self.past_months(player)]
         found += [keys.keyed(player.id, identity) for identity in sorted(self.keyed)]
         found += [keys.once(player.id, what) for what in sorted(self.once)]
         found += [keys.pair(player.id, other) for other in sorted(self.pairs)]
@@ -168,16 +178,14 @@ def _records(table: Table, player: Player, want: Wanted, items: dict[keys.Key, I
     for minute in want.minutes:
         first = items.get(keys.log(player.id, minute, 0))
         records.minutes[minute] = read_minute(table, player.id, minute, first) if first else Minute()
-    for day in months_to_load([day for day in want.days if day < player.day]):
-        item = items.get(keys.days(player.id, month_name(day)))
-        if item:
-            read_days(player, day, item)
+    _read_months(player, want.past_months(player), items)
     for identity in want.keyed:
         item = items.get(keys.keyed(player.id, identity))
         if item:
             row = KeyedItem.from_raw_data(item)
             if is_live(int(row.expires), now_ms):
                 records.keyed[identity] = Keyed(int(row.time_ms), row.entry)
+    _read_days_of_repeats(table, player, want, records)
     records.once = {what for what in want.once if keys.once(player.id, what) in items}
     for other in want.pairs:
         item = items.get(keys.pair(player.id, other))
@@ -192,6 +200,22 @@ def _records(table: Table, player: Player, want: Wanted, items: dict[keys.Key, I
         if item:
             records.firsts[badge] = item["player"]["S"]
     return records
+
+
+def _read_months(player: Player, months: list[int], items: dict[keys.Key, Item]) -> None:
+    for day in months:
+        item = items.get(keys.days(player.id, month_name(day)))
+        if item:
+            read_days(player, day, item)
+
+
+def _read_days_of_repeats(table: Table, player: Player, want: Wanted, records: Records) -> None:
+    """An identity without time comes again at another one: the boards told again are those of the first."""
+    elsewhere = Wanted(days={day_of(keyed.time_ms) for keyed in records.keyed.values()})
+    months = elsewhere.past_months(player)
+    wanted = [keys.days(player.id, month_name(day)) for day in months if elsewhere.days - want.days]
+    if wanted:
+        _read_months(player, months, table.get_many(wanted))
 
 
 def is_live(expires: int, now_ms: int) -> bool:

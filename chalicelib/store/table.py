@@ -157,6 +157,18 @@ class Table:
             if start is None:
                 return
 
+    def scan_keys(self, sk: str, start: Item | None = None) -> Page:
+        """One page (1 MB read) of the keys of all items with this sort key, in no order."""
+        request: dict[str, Any] = {
+            "TableName": self.name,
+            "FilterExpression": "sk = :s",
+            "ProjectionExpression": "pk, sk",
+            "ExpressionAttributeValues": {":s": {"S": sk}},
+            "ConsistentRead": True,
+        }
+        answer = self._call("scan", request | ({"ExclusiveStartKey": start} if start else {}))
+        return Page(answer["Items"], answer.get("LastEvaluatedKey"))
+
     # Writes ----------------------------------------------------------------------------------------------------
 
     def put(

@@ -33,6 +33,17 @@ def test_ruleset_check_sums_up_or_names_key_and_reason(tmp_path: Path) -> None:
     assert "mine.toml: levels.cap: " in result.stderr
 
 
+def test_ruleset_apply_says_what_it_does_and_asks(laurel: Deployment) -> None:
+    laurel.send("events", gateway_event("ada", id="1"))
+    laurel.run()
+    said = laurel.laurel("ruleset", "apply", "--dry-run").stdout
+    assert "1 players, 0 of them with something new" in said
+    laurel.laurel("ruleset", "apply", stdin="n\n")
+    assert not laurel.world.queue(laurel.plant.urls["own"]).messages()
+    assert "1 players queued" in laurel.laurel("ruleset", "apply", "--yes").stdout
+    laurel.run()
+
+
 def test_a_key_is_printed_once_and_works(laurel: Deployment) -> None:
     result = laurel.laurel("key", "create", "--player", "ada", "--permission", "admin")
     caller = authenticate(laurel.context, result.stdout.strip())
