@@ -16,7 +16,7 @@ from tests.bench.figures import Figure, NotTaken, misses
 
 @dataclass(frozen=True)
 class Part:
-    """Figures taken together: all of `names`, or the part has failed. `limit_s` is ten times what it took."""
+    """Figures taken together: all of `names` within `limit_s` (several times what it takes), or the part has failed."""
 
     names: tuple[str, ...]
     take: Callable[[], Iterator[Figure]]

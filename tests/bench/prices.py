@@ -1,4 +1,8 @@
-"""AWS list prices in USD, us-east-1, as of November 2025; free tiers and volume discounts left out."""
+"""AWS list prices in USD, us-east-1; free tiers and volume discounts left out.
+
+DynamoDB's are those since November 2024; SQS's and Lambda's were looked up as of mid-2026, in others' summaries of the
+price lists; EventBridge's is from memory. Nothing here asks AWS: look them up before a decision hangs on them.
+"""
 
 from __future__ import annotations
 
