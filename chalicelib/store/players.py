@@ -149,6 +149,13 @@ class Wanted:
     granters: set[tuple[str, int]] = field(default_factory=set)
     firsts: set[str] = field(default_factory=set)
 
+    def past_months(self, player: Player) -> list[int]:
+        """One day of each month to read: of late days, and of the open day if these events end its week or month,
+        whose boards then are the sums of all their days."""
+        latest = max(self.days, default=player.day)
+        ending = player.day >= 0 and not (latest in week_days(player.day) and latest in month_days(player.day))
+        return months_to_load(day for day in self.days if day < player.day or (ending and day < latest))
+
     def keys(self, player: Player) -> list[keys.Key]:
         """Sorted where the order of a set of texts would differ from process to process."""
         found = [keys.log(player.id, minute, 0) for minute in self.minutes]
@@ -211,9 +218,9 @@ def _read_months(player: Player, months: list[int], items: dict[keys.Key, Item])
 
 def _read_days_of_repeats(table: Table, player: Player, want: Wanted, records: Records) -> None:
     """An identity without time comes again at another one: the boards told again are those of the first."""
-    elsewhere = Wanted(days={day_of(keyed.time_ms) for keyed in records.keyed.values()})
-    months = elsewhere.past_months(player)
-    wanted = [keys.days(player.id, month_name(day)) for day in months if elsewhere.days - want.days]
+    elsewhere = {day_of(keyed.time_ms) for keyed in records.keyed.values()} - want.days
+    months = Wanted(days=elsewhere | want.days).past_months(player) if elsewhere else []
+    wanted = [keys.days(player.id, month_name(day)) for day in months]
     if wanted:
         _read_months(player, months, table.get_many(wanted))
 
