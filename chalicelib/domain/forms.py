@@ -86,8 +86,6 @@ def normalise(raw: Any, fallback_id: str) -> CloudEvent:
             canonical = msgspec.convert(raw, CloudEvent)
             if canonical.specversion != "1.0":
                 raise RejectedEvent("invalid_event", "'specversion' must be \"1.0\"")
-            if canonical.type == AWARD_TYPE:
-                canonical = _award_identity(canonical)
         elif raw.get("event") == AWARD_TYPE:
             canonical = _from_award(msgspec.convert(raw, AwardEvent), fallback_id)
         elif "apiKeyId" in raw:
@@ -99,6 +97,8 @@ def normalise(raw: Any, fallback_id: str) -> CloudEvent:
             )
     except msgspec.ValidationError as error:
         raise RejectedEvent("invalid_event", readable(error)) from error
+    if canonical.type == AWARD_TYPE:
+        canonical = _award_identity(canonical)
     for name, text in (("id", canonical.id), ("source", canonical.source), ("type", canonical.type)):
         if not text.isprintable():
             raise RejectedEvent("invalid_event", f"'{name}' must be printable characters")
@@ -160,7 +160,7 @@ def _from_award(event: AwardEvent, fallback_id: str) -> CloudEvent:
         "public": properties.public,
     }
     data.update({name: value for name, value in extra.items() if value is not None})
-    canonical = CloudEvent(
+    return CloudEvent(
         specversion="1.0",
         id=fallback_id,
         source=event.source or AWARDS_SOURCE,
@@ -170,7 +170,6 @@ def _from_award(event: AwardEvent, fallback_id: str) -> CloudEvent:
         data=data,
         received_at=event.received_at,
     )
-    return _award_identity(canonical)
 
 
 def _award_identity(event: CloudEvent) -> CloudEvent:

@@ -38,6 +38,11 @@ class Rules:
                 index.setdefault(fact, []).append(badge)
         return index
 
+    @cached_property
+    def once_per(self) -> list[tuple[str, str]]:
+        """(action, member of an event's data) of what pays only the first time for each value."""
+        return [(name, rule.once_per) for name, rule in self.actions.items() if rule.once_per is not None]
+
     def xp_of(self, action: str) -> int:
         rule = self.actions.get(action)
         return rule.xp if rule else 0

@@ -229,10 +229,10 @@ def wants(events: Iterable[Event], rules: Rules) -> Wanted:
             want.pairs.add(event.payload.sender)
         if isinstance(event.payload, Award):
             want.granters.add((event.payload.granted_by or event.source, day_of(event.received_ms)))
-        action = rules.ruleset.events.get(event.type, "")
-        rule = rules.actions.get(action)
-        if rule and rule.once_per and event.data.get(rule.once_per) is not None:
-            want.once.add(f"{action}/{shorten(str(event.data[rule.once_per]))}")
+        for action, member in rules.once_per:
+            # Whatever the type: an event may also pay what is derived from it, and bonuses.
+            if event.data.get(member) is not None:
+                want.once.add(f"{action}/{shorten(str(event.data[member]))}")
     return want
 
 

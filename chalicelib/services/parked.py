@@ -135,7 +135,7 @@ def bodies_again(parked: Parked, now_ms: int) -> list[str]:
     else:
         try:
             decoded = msgspec.json.decode(parked.body)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return [parked.body]
         raws = decoded if isinstance(decoded, list) else [decoded]
     message_id = parked.id.rpartition("/")[0] if parked.queue == REJECTED else parked.id
@@ -199,7 +199,7 @@ def _rejected_events(parked: Parked) -> list[Any]:
     try:
         # A body refused as a whole is kept as its text: an array too long may travel in parts.
         body = msgspec.json.decode(envelope.event if isinstance(envelope.event, str) else b"")
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         body = None
     if not isinstance(body, list) or not body:
         raise NotRedrivable("it is no JSON object: nothing in it can be applied")
@@ -219,7 +219,8 @@ def _check_delay(raws: Sequence[Any], received_ms: int, now_ms: int) -> None:
 def _claimed(raw: dict[str, Any]) -> int:
     """When an event redriven before was first received; far ahead if it does not say."""
     try:
-        return forms.to_ms(msgspec.convert(raw["receivedAt"], Moment))
+        # Whoever sent it may claim any year; one that cannot be written is as late as 1970.
+        return max(0, forms.to_ms(msgspec.convert(raw["receivedAt"], Moment)))
     except (KeyError, msgspec.ValidationError):
         return 10**15
 
@@ -234,5 +235,5 @@ def _first_received(envelope: Envelope | None, sent_ms: int) -> int:
 def _envelope(body: str) -> Envelope | None:
     try:
         return msgspec.json.decode(body, type=Envelope)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return None

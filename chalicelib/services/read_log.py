@@ -22,7 +22,8 @@ from chalicelib.store.player_reads import Place, log_page
 MAX_QUERIES = 10
 # Four entries are what a pack of the log holds at least, once it is full.
 ENTRIES_IN_PACK = 4
-_CURSOR = re.compile(r"(\d{1,10})\.(\d{1,6})\.(\d{1,4})")
+# Eight digits of minutes reach the year 2160, and no further: there are dates for all of them.
+_CURSOR = re.compile(r"(\d{1,8})\.(\d{1,6})\.(\d{1,4})")
 
 
 class LogEntry(msgspec.Struct, rename="camel", omit_defaults=True):

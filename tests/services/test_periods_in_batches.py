@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.periods import day_name, day_of, month_name, moment_name, week_name
+from chalicelib.domain.periods import day_name, day_of, moment_name, month_name, week_name
 from chalicelib.services.feed_boards import feed_messages
 from chalicelib.store.boards import read_entries
 from chalicelib.store.player_reads import load_days

@@ -1,0 +1,98 @@
+"""Events that try to break what takes them: each fails alone, or is what it claims to be and no more."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+
+import pytest
+
+from chalicelib.domain import ruleset
+from chalicelib.domain.errors import InvalidRequest
+from chalicelib.domain.ruleset import Rules
+from chalicelib.services.authenticate import Caller
+from chalicelib.services.list_failures import list_failures
+from chalicelib.services.read_log import read_log
+from chalicelib.services.redrive_failures import redrive_failures
+from chalicelib.settings import RULESETS
+from chalicelib.store.players import load_player
+from tests.pipeline import plant as plants
+from tests.pipeline.plant import Plant
+from tests.services.test_apply_events import counted, event, process
+from tests.simulated.faults import Faults
+
+AWARD = {"points": 10, "reason": "kind", "key": "once"}
+
+
+@pytest.fixture
+def plant() -> Plant:
+    return plants.build(1, Faults())
+
+
+def default_rules(**changes: str) -> Rules:
+    """The default ruleset with other lines for some actions."""
+    lines = (RULESETS / "default.toml").read_text().splitlines()
+    for action, rule in changes.items():
+        (place,) = [number for number, line in enumerate(lines) if line.startswith(f"{action} = ")]
+        lines[place] = f"{action} = {rule}"
+    return ruleset.parse("\n".join(lines).encode(), "changed.toml")
+
+
+def test_an_awards_key_is_its_identity_in_every_form(plant: Plant) -> None:
+    gateway = {"type": "award", "apiKeyId": "ada", "source": "awards", "metadata": AWARD}
+    canonical = {"specversion": "1.0", "id": "c", "source": "awards", "type": "award", "subject": "ada", "data": AWARD}
+    short = {"event": "award", "properties": AWARD | {"username": "ada"}}
+    assert not process(plant, gateway | {"id": "a"}, gateway | {"id": "b"}, gateway, canonical, short).failed
+    player = load_player(plant.context.table, "ada")
+    assert player is not None
+    assert player.award_xp == 10
+
+
+@pytest.mark.parametrize(
+    ("action", "rule"),
+    [
+        ("combo_use", '{ xp = 2, once_per = "comboId" }'),
+        ("skill_use", '{ xp = 2, once_per = "comboId" }'),
+        ("daily_login", '{ xp = 3, once_per = "comboId" }'),
+        ("request", '{ xp = 1, streak_day = true, once_per = "comboId" }'),
+    ],
+)
+def test_what_is_derived_may_pay_only_the_first_time(action: str, rule: str) -> None:
+    plant = plants.build(1, Faults(), default_rules(**{action: rule}))
+    data = {"comboId": "c", "skillUsed": True}
+    for number, ago_s in ((1, 2 * 86_400.0), (2, 86_400.0), (3, 0.0)):
+        report = process(plant, event(plant, number, ago_s=ago_s, data=data))
+        assert not report.failed
+        paid = report.outcomes[0].applied[0].entry.paid
+        assert (action in paid) is (number == 1)
+    assert counted(plant, "ada") == 3
+
+
+def test_what_nests_without_end_is_refused_by_a_redrive_and_keeps_nobody(plant: Plant) -> None:
+    process(plant, "[" * 200_000, [])
+    result = redrive_failures(plant.context, "rejected")
+    assert set(result.refused) == {"m0/0", "m1/0"}
+
+
+def test_a_claim_of_the_first_year_is_listed_and_refused(plant: Plant) -> None:
+    process(plant, event(plant, 1) | {"receivedAt": "0001-01-01T00:00:00+23:59"}, {"nonsense": 1})
+    assert list_failures(plant.context, "rejected").found[0].received_ms == 0
+    result = redrive_failures(plant.context, "rejected")
+    assert (result.done, set(result.refused)) == (["m1/0"], {"m0/0"})
+
+
+def log_at(plant: Plant, place: str) -> set[str]:
+    process(plant, event(plant, 1), event(plant, 2, "bob"))
+    cursor = urlsafe_b64encode(place.encode()).decode().rstrip("=")
+    log = read_log(plant.context, Caller("ada", "laurel_0", frozenset()), cursor=cursor)
+    return {entry.id for entry in log.entries}
+
+
+@pytest.mark.parametrize("forged", ["9999999999.1.1", "-1.0.0", "1.1", "\u0661.1.1", "1.1.1\n", ""])
+def test_a_cursor_that_no_answer_gave_is_refused(plant: Plant, forged: str) -> None:
+    with pytest.raises(InvalidRequest, match="'cursor'"):
+        log_at(plant, forged or "\0")
+
+
+@pytest.mark.parametrize(("place", "found"), [("99999999.999999.9999", {"e1"}), ("1.1.1", set())])
+def test_a_cursor_leads_no_further_than_the_players_own_log(plant: Plant, place: str, found: set[str]) -> None:
+    assert log_at(plant, place) == found
