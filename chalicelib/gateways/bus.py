@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.errors import OutOfReach
 from chalicelib.domain.notices import Notice
@@ -44,7 +45,10 @@ class EventBus:
         for attempt in range(MAX_TRIES):
             if attempt:
                 self.pause(attempt)
-            answer = self.client.put_events(Entries=pending)
+            try:
+                answer = self.client.put_events(Entries=pending)
+            except (ClientError, BotoCoreError) as error:
+                raise NotPublished(f"{len(pending)} events not taken: {error}") from error
             if not answer.get("FailedEntryCount"):
                 return
             results = answer["Entries"]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.errors import OutOfReach
 
@@ -14,6 +17,8 @@ MAX_ENTRIES = 10
 MAX_BATCH_BYTES = 256 * 1024
 # Four pauses are well under a second; after that the caller's own retry is better.
 MAX_TRIES = 5
+# Characters that JSON may hold as they are and SQS refuses, with all of the call they came in.
+_ESCAPED = {ord("\ufffe"): "\\ufffe", ord("\uffff"): "\\uffff"}
 
 
 class NotSent(OutOfReach):
@@ -39,14 +44,14 @@ class Received:
 
 
 class SqsQueues:
-    """Queues by their short name (`events`, `own`, `boards`, ...), from a map of name to URL."""
+    """Queues by their short name (`events`, `own`, `boards`, ...), from a map of name to URL. Bodies are JSON."""
 
     def __init__(self, client: Any, urls: Mapping[str, str], pause: Callable[[int], None]) -> None:
         self.client, self.urls, self.pause = client, urls, pause
 
     def send(self, queue: str, bodies: Sequence[str]) -> None:
         """Send message bodies to a standard queue."""
-        self._send(queue, [{"MessageBody": body} for body in bodies])
+        self._send(queue, [{"MessageBody": _sendable(body)} for body in bodies])
 
     def send_grouped(self, queue: str, bodies: Sequence[tuple[str, str]]) -> None:
         """Send (group, body) to a FIFO queue, in order within a group. A body repeated in 5 minutes is one message."""
@@ -54,7 +59,7 @@ class SqsQueues:
             queue,
             [
                 {
-                    "MessageBody": body,
+                    "MessageBody": _sendable(body),
                     "MessageGroupId": group,
                     "MessageDeduplicationId": hashlib.sha256(body.encode()).hexdigest(),
                 }
@@ -70,8 +75,9 @@ class SqsQueues:
                 {"Id": str(place), "ReceiptHandle": handle, "VisibilityTimeout": seconds}
                 for place, (handle, seconds) in enumerate(items[start : start + MAX_ENTRIES])
             ]
-            # A failed entry keeps the queue's own visibility timeout: later, never lost.
-            self.client.change_message_visibility_batch(QueueUrl=self.urls[queue], Entries=entries)
+            # What fails, an entry or the call, keeps the queue's own visibility timeout: later, never lost.
+            with suppress(ClientError, BotoCoreError):
+                self.client.change_message_visibility_batch(QueueUrl=self.urls[queue], Entries=entries)
 
     def receive(self, queue: str, visibility_s: int, wait_s: int = 1) -> list[Received]:
         """Up to 10 messages, hidden from others for a while. With a wait every server is asked: none means none."""
@@ -123,15 +129,21 @@ class SqsQueues:
         for attempt in range(MAX_TRIES):
             if attempt:
                 self.pause(attempt)
-            answer = self.client.send_message_batch(
-                QueueUrl=url, Entries=[{"Id": name, **message} for name, message in pending.items()]
-            )
+            entries = [{"Id": name, **message} for name, message in pending.items()]
+            try:
+                answer = self.client.send_message_batch(QueueUrl=url, Entries=entries)
+            except (ClientError, BotoCoreError) as error:
+                raise NotSent(f"{len(pending)} of {len(batch)} messages not taken: {error}") from error
             failed = answer.get("Failed", [])
             pending = {entry["Id"]: pending[entry["Id"]] for entry in failed}
             if not pending:
                 return
             reason = failed[0].get("Code", "unknown")
         raise NotSent(f"{len(pending)} of {len(batch)} messages not taken: {reason}")
+
+
+def _sendable(body: str) -> str:
+    return body if body.isascii() else body.translate(_ESCAPED)
 
 
 def batches(messages: Sequence[dict[str, str]]) -> list[list[dict[str, str]]]:

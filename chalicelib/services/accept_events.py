@@ -21,8 +21,6 @@ from chalicelib.services.context import Context
 QUEUE = "events"
 # A message is one worker's unit of retry: 100 KB are some hundred events, and well under SQS's 256 KB.
 MAX_MESSAGE_BYTES = 100 * 1024
-# Characters that JSON may hold as they are and SQS refuses.
-_NOT_IN_SQS = {ord("\ufffe"): "\\ufffe", ord("\uffff"): "\\uffff"}
 
 
 class Accepted(msgspec.Struct):
@@ -89,11 +87,6 @@ def packed(bodies: Sequence[str]) -> Iterator[str]:
         yield f"[{','.join(pack)}]"
 
 
-def sqs_text(value: Any) -> str:
-    """JSON as SQS takes it."""
-    return msgspec.json.encode(value).decode().translate(_NOT_IN_SQS)
-
-
 def _canonical(context: Context, caller: Caller, raw: Any, now_ms: int) -> tuple[str, str]:
     """(id, canonical JSON) of one raw event that the worker will accept too."""
     event = forms.normalise(raw, context.new_id())
@@ -105,7 +98,7 @@ def _canonical(context: Context, caller: Caller, raw: Any, now_ms: int) -> tuple
     body = forms.canonical_json(event)
     parsed = events.parse(body, Delivery("", now_ms), context.rules.settings, now_ms)
     _check_award_event(context, parsed)
-    text = sqs_text(body)
+    text = msgspec.json.encode(body).decode()
     if len(text.encode()) > MAX_EVENT_BYTES:
         raise RejectedEvent("too_large", f"an event has at most {MAX_EVENT_BYTES} bytes")
     return event.id, text

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.forms import PlayerId
-from chalicelib.services.accept_events import Accepted, sqs_text
+from chalicelib.services.accept_events import Accepted
 from chalicelib.services.authenticate import Caller
 from chalicelib.services.context import Context
 from chalicelib.services.find_player import real_id
@@ -42,5 +42,5 @@ def decide_badge(
         "subject": player,
         "data": {"badgeId": badge, "decidedBy": caller.player},
     }
-    context.queues.send(QUEUE, [sqs_text(event)])
+    context.queues.send(QUEUE, [msgspec.json.encode(event).decode()])
     return Accepted(1, [event_id])

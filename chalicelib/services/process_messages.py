@@ -13,9 +13,10 @@ from chalicelib.domain import events
 from chalicelib.domain.errors import Conflict, RejectedEvent
 from chalicelib.domain.events import Delivery, Event
 from chalicelib.domain.periods import moment_name
+from chalicelib.gateways.queues import MAX_BATCH_BYTES
 from chalicelib.services.apply_events import Outcome, apply_events
 from chalicelib.services.context import Context
-from chalicelib.store.failures import Failure, note_failure
+from chalicelib.store.failures import Failure, archive_body, note_failure
 from chalicelib.store.table import StoreError
 
 REJECTED, DEAD_LETTER = "rejected", "dead_letter"
@@ -152,17 +153,35 @@ def _raw_of(event: Event) -> dict[str, Any]:
 
 def _reject(context: Context, queue: str, rejections: list[_Rejection], report: Report) -> None:
     """Send what can never be valid to the rejected queue, its reason with it and beside it."""
-    if not rejections:
-        return
+    large: list[tuple[_Rejection, str]] = []
+    bodies: list[str] = []
     try:
         for rejection in rejections:
             note_failure(context.table, _failure(context, queue, rejection))
-        context.queues.send(REJECTED, [_envelope(queue, rejection) for rejection in rejections])
+            body = _envelope(queue, rejection)
+            if len(body.encode()) <= MAX_BATCH_BYTES:
+                bodies.append(body)
+            else:
+                large.append((rejection, body))
+        context.queues.send(REJECTED, bodies)
     except Exception as error:  # noqa: BLE001 - the messages come again and are rejected again
         report.failed |= {rejection.message.id: error for rejection in rejections}
         return
+    for rejection, body in large:
+        _reject_to_table(context, queue, rejection, body, report)
     for rejection in rejections:
-        report.rejected[rejection.error.reason] = report.rejected.get(rejection.error.reason, 0) + 1
+        if rejection.message.id not in report.failed:
+            report.rejected[rejection.error.reason] = report.rejected.get(rejection.error.reason, 0) + 1
+
+
+def _reject_to_table(context: Context, queue: str, rejection: _Rejection, body: str, report: Report) -> None:
+    """What escapes make too large for a message goes at once to where it would go before its queue forgets it."""
+    name, sent_ms = f"{rejection.message.id}/{rejection.index}", rejection.message.sent_ms
+    try:
+        archive_body(context.table, REJECTED, name, body, sent_ms, queue, context.now_ms())
+    except (StoreError, Conflict) as error:
+        # Too large for an item, too: alone, it ends as a dead letter, as it was sent.
+        report.failed[rejection.message.id] = error
 
 
 def _failure(context: Context, queue: str, rejection: _Rejection) -> Failure:

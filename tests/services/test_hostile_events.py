@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
+from typing import Any
+from unittest.mock import patch
 
 import pytest
+from botocore.exceptions import ClientError
 
 from chalicelib.domain import ruleset
-from chalicelib.domain.errors import InvalidRequest
+from chalicelib.domain.errors import InvalidRequest, OutOfReach
+from chalicelib.domain.notices import Notice
 from chalicelib.domain.ruleset import Rules
 from chalicelib.services.authenticate import Caller
 from chalicelib.services.list_failures import list_failures
@@ -96,3 +102,50 @@ def test_a_cursor_that_no_answer_gave_is_refused(plant: Plant, forged: str) -> N
 @pytest.mark.parametrize(("place", "found"), [("99999999.999999.9999", {"e1"}), ("1.1.1", set())])
 def test_a_cursor_leads_no_further_than_the_players_own_log(plant: Plant, place: str, found: set[str]) -> None:
     assert log_at(plant, place) == found
+
+
+def test_text_that_sqs_refuses_is_escaped_on_every_way(plant: Plant) -> None:
+    process(plant, '{"nonsense":"\uffff"}', '{"nonsense":"\\uffff \ud7ff \\u0000"}', "not json \ufffe")
+    (envelope,) = [each for each in list_failures(plant.context, "rejected").found if each.id == "m1/0"]
+    redrive_failures(plant.context, "rejected", [envelope.id])
+    for queue in ("rejected", "events"):
+        bodies = [message.body for message in plant.world.queue(plant.urls[queue]).messages()]
+        assert bodies
+        assert not any(char in body for body in bodies for char in "\ufffe\uffff\0")
+
+
+def test_what_escapes_make_too_large_for_a_message_keeps_no_neighbour(plant: Plant) -> None:
+    sizes = []
+    send = plant.context.queues.send
+
+    def queue_of_256_kb(queue: str, bodies: Sequence[str]) -> None:
+        sizes.extend(len(body) for body in bodies)
+        send(queue, bodies)
+
+    array = json.dumps([event(plant, number) for number in range(1250)])
+    quotes = '"' * 250_000
+    with patch.object(plant.context.queues, "send", queue_of_256_kb):
+        report = process(plant, {"nonsense": 1}, array, quotes, event(plant, 1))
+    assert max(sizes) <= 256 * 1024
+    assert list(report.failed) == ["m2"]
+    assert report.rejected == {"not_an_event": 1, "too_many_events": 1}
+    assert counted(plant, "ada") == 1
+    assert {each.id for each in list_failures(plant.context, "rejected").found} == {"m0/0", "m1/0"}
+    assert redrive_failures(plant.context, "rejected", ["m1/0"]).done == ["m1/0"]
+    waiting = plant.world.queue(plant.urls["events"]).messages()
+    assert sum(len(json.loads(message.body)) for message in waiting) == 1250
+
+
+def broken_call(*_: Any, **__: Any) -> Any:
+    raise ClientError({"Error": {"Code": "RequestThrottled", "Message": "slow down"}}, "SendMessageBatch")
+
+
+def test_a_queue_out_of_reach_says_so_and_a_visibility_that_cannot_be_changed_fails_nothing(plant: Plant) -> None:
+    client = plant.context.queues.client
+    with patch.object(client, "send_message_batch", broken_call), pytest.raises(OutOfReach):
+        plant.context.queues.send("events", ["{}"])
+    with patch.object(plant.context.bus.client, "put_events", broken_call), pytest.raises(OutOfReach):
+        plant.context.bus.publish([Notice("1", "level.up", "ada", "2026-05-19T12:00:00.000Z", {})])
+    with patch.object(client, "change_message_visibility_batch", broken_call):
+        report = process(plant, event(plant, 1), has_time=lambda: False)
+    assert list(report.failed) == ["m0"]
