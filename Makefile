@@ -3,6 +3,7 @@ PYTHON ?= python3
 STAGE ?=
 ONLY ?=
 SEEDS ?= 1000
+REQUESTS ?= 5000
 
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -15,7 +16,7 @@ COMPILE := $(UV) pip compile --quiet --generate-hashes --universal --no-header -
 export PYTHONPATH := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test sim bench lint format lock package deploy stack-stop clean
+.PHONY: help setup run test sim peers bench lint format lock package deploy stack-stop clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -53,6 +54,9 @@ test: setup ## all tests
 
 sim: setup ## the simulation of exactly-once (SEEDS=1000)
 	@$(RUN) -m tests.pipeline --seeds $(SEEDS)
+
+peers: setup ## the simulated DynamoDB against Amazon's own engine (needs Java 17 and Maven; REQUESTS=5000)
+	@$(RUN) -m tests.simulated.differential --engine dynamodb-local --requests $(REQUESTS)
 
 bench: setup ## figures, one JSON object a line (ONLY=prefix)
 	@ONLY=$(ONLY) $(RUN) -m tests.bench

@@ -57,7 +57,7 @@ def over_http(endpoint: str) -> Send:
     """The JSON protocol itself: what a client library would hide shows."""
     parts = urlsplit(endpoint)
     connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=60)
-    credential = "x/20260519/us-east-1/dynamodb/aws4_request"
+    credential = "test/20260519/us-east-1/dynamodb/aws4_request"
     headers = {
         "Content-Type": "application/x-amz-json-1.0",
         "X-Amz-Date": "20260519T120000Z",
