@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -45,6 +46,19 @@ def queues(stack: Stack, keys: tuple[str, ...], **attributes: str) -> Iterator[N
     finally:
         for key, old in before.items():
             client.set_queue_attributes(QueueUrl=stack.queue_urls[key], Attributes=old)
+
+
+@contextlib.contextmanager
+def receives(stack: Stack, most: int, keys: tuple[str, ...]) -> Iterator[None]:
+    """A message goes to the dead letters of its queue after so many deliveries."""
+    client = stack.client("sqs")
+    with contextlib.ExitStack() as changes:
+        for key in keys:
+            asked = {"QueueUrl": stack.queue_urls[key], "AttributeNames": ["RedrivePolicy"]}
+            policy = json.loads(client.get_queue_attributes(**asked)["Attributes"]["RedrivePolicy"])
+            changed = json.dumps(policy | {"maxReceiveCount": most})
+            changes.enter_context(queues(stack, (key,), RedrivePolicy=changed))
+        yield
 
 
 @contextlib.contextmanager

@@ -52,10 +52,10 @@ class Http:
 
     def board(self, scope: str, key: str) -> dict[str, int]:
         """Player -> score on the board's present period, as an admin sees it."""
-        found: dict[str, int] = {}
-        while page := self.get(f"leaderboard?scope={scope}&limit=200&offset={len(found)}", key)["entries"]:
-            found |= {entry["apiKeyId"]: entry["score"] for entry in page}
-        return found
+        entries: list[Any] = []
+        while page := self.get(f"leaderboard?scope={scope}&limit=200&offset={len(entries)}", key)["entries"]:
+            entries += page
+        return {entry["apiKeyId"]: entry["score"] for entry in entries}
 
 
 @pytest.fixture

@@ -142,14 +142,11 @@ def listed(stack: Stack, queue: str) -> list[dict[str, Any]]:
 def test_what_kept_failing_is_redriven_and_counts_once(stack: Stack, http: Http, key: MakeKey) -> None:
     """The worker writes, cannot tell the boards, and gives up; once that is repaired, a redrive does what is left."""
     mine, occurred = key("red"), event("red", 1)
-    target = stack.client("sqs").get_queue_attributes(
-        QueueUrl=stack.queue_urls["dead_letter"], AttributeNames=["QueueArn"]
-    )["Attributes"]["QueueArn"]
-    once = json.dumps({"deadLetterTargetArn": target, "maxReceiveCount": 1})
     quiet(stack)
     others = depth(stack, "dead_letter")
     with (
-        altered.queues(stack, ("events",), VisibilityTimeout="2", RedrivePolicy=once),
+        altered.receives(stack, 1, ("events",)),
+        altered.queues(stack, ("events",), VisibilityTimeout="2"),
         altered.functions(stack, ("progress",), LAUREL_BOARDS_QUEUE=f"{stack.queue_urls['boards']}-gone"),
     ):
         send(stack, occurred)

@@ -1,0 +1,116 @@
+"""Exactly once, for real: workers are killed by signal while a write of theirs is under way, again and again.
+
+The traffic is the simulation's, and so is the judge: after quiescence table, boards, ledger, log, bus and rejections
+are what the naive model makes of the commits, each of which happened once.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from chalicelib.services.context import Context
+from infra.local.stack import Stack
+from tests.domain.model import Model
+from tests.pipeline import judge
+from tests.pipeline.traffic import Sent, traffic
+from tests.stack import altered, sockets
+from tests.stack.aftermath import listening, scene_of
+from tests.stack.altered import SOURCES, depth, until
+from tests.stack.conftest import Http
+from tests.stack.interposer import AFTER, BEFORE, Interposer, Plan
+
+SEED = 20_261
+EVENTS = 240
+PLAYERS = [f"player-{number}" for number in range(8)]
+EVENT_QUEUES = ("events", "own", "backfill")
+WORKERS = ("progress", "progress-own", "progress-backfill", "boards")
+# Operation -> how many of its first calls end their worker, and which are the first. Boards write by UpdateItem.
+KILLS = {"TransactWriteItems": (6, 60), "SendMessageBatch": (2, 15), "PutEvents": (2, 10), "UpdateItem": (2, 200)}
+VISIBILITY_S = 3
+PATIENCE_S = 60.0
+QUIET_S = 0.3
+DIED = "failed processing SQS batch"
+
+pytestmark = pytest.mark.skipif(not sockets.SUPPORTED, reason="needs /proc/net to tell who writes")
+
+
+@pytest.fixture
+def interposer(stack: Stack) -> Iterator[Interposer]:
+    """Stands before the emulator for all workers; every queue brings back soon what a dead worker held."""
+    until(lambda: depth(stack, *SOURCES) == 0, PATIENCE_S, "what other tests sent is done")
+    between = Interposer(stack, Plan.drawn(random.Random(SEED), KILLS))
+    with ExitStack() as settings:
+        settings.enter_context(between.serving())
+        # On a busy machine a message may come back while it is still worked on, any number of times.
+        settings.enter_context(altered.receives(stack, 1000, SOURCES))
+        settings.enter_context(altered.queues(stack, SOURCES, VisibilityTimeout=str(VISIBILITY_S)))
+        settings.enter_context(altered.concurrency(stack, 2, WORKERS[:3]))
+        settings.enter_context(altered.functions(stack, WORKERS, AWS_ENDPOINT_URL=between.url))
+        yield between
+
+
+def test_workers_killed_in_the_middle_of_a_write_lose_and_double_nothing(
+    stack: Stack, laurel: Context, http: Http, key: Callable[..., str], interposer: Interposer
+) -> None:
+    stack.client("sqs").purge_queue(QueueUrl=stack.queue_urls["rejected"])
+    died = deaths(stack)
+    messages = traffic(random.Random(SEED), time.time_ns() // 1_000_000, EVENTS, PLAYERS, badge="power-user")
+    with listening(stack) as listener:
+        send(stack, messages)
+        settle(stack, interposer)
+        scene = scene_of(stack, laurel, PLAYERS, listener)
+    commits = interposer.history.commits
+    assert judge.findings(scene, commits, messages) == []
+    model, _ = judge.replayed(scene, commits, messages)
+    over_http(http, key("auditor", "admin"), model)
+
+    kills, ended = interposer.kills, deaths(stack) - died
+    print(f"\n{kills.total()} workers killed in the middle of a write, {ended} invocations ended by it:")
+    print("\n".join(f"  {operation}, {moment} it was done: {count}" for (operation, moment), count in kills.items()))
+    print(f"  {len(commits)} events of {len(PLAYERS)} players applied, out of {len(messages)} messages")
+    assert kills.total() == interposer.plan.total > 0
+    assert {moment for _, moment in kills} == {BEFORE, AFTER}
+    # The emulator's own word for it: each kill hit an invocation that never answered.
+    assert ended >= kills.total()
+
+
+def send(stack: Stack, messages: list[Sent]) -> None:
+    for queue in EVENT_QUEUES:
+        bodies = [sent.body for sent in messages if sent.queue == queue]
+        for start in range(0, len(bodies), 10):
+            entries = [{"Id": str(place), "MessageBody": body} for place, body in enumerate(bodies[start : start + 10])]
+            answer = stack.client("sqs").send_message_batch(QueueUrl=stack.queue_urls[queue], Entries=entries)
+            assert not answer.get("Failed")
+
+
+def settle(stack: Stack, interposer: Interposer) -> None:
+    """To quiescence: no message anywhere, nobody at work."""
+
+    def idle() -> bool:
+        return depth(stack, *SOURCES) == 0 and time.monotonic() - interposer.called_at > QUIET_S
+
+    until(idle, PATIENCE_S, "the queues run empty")
+
+
+def over_http(http: Http, key: str, model: Model) -> None:
+    """What frontends are shown is what the model says."""
+    for scope in ("global", "tokens_shared", "contributions"):
+        shown = http.board(scope, key)
+        wanted = {player: model.boards(player)[f"{scope}#all"] for player in PLAYERS}
+        assert {player: shown.get(player, 0) for player in PLAYERS} == wanted
+    for player in PLAYERS:
+        profile = http.get(f"players/{player}", key)
+        assert (profile["xp"], profile["level"]) == (max(0, model.xp(player)), model.level(player))
+        assert profile["counters"] == {name: count for name, count in model.counters(player).items() if count}
+        assert profile["tokens"] == model.credits(player).get("tokens", 0)
+        assert profile["coins"] == model.credits(player).get("coins", 0)
+
+
+def deaths(stack: Stack) -> int:
+    """Batches that the emulator saw fail as a whole."""
+    return stack.emulator.log.read_text(errors="replace").count(DIED)
