@@ -22,7 +22,6 @@ from tests.domain.model import Model
 from tests.pipeline.history import Committed
 from tests.pipeline.plant import TABLE, Plant
 from tests.pipeline.traffic import HOUR_MS, Sent
-from tests.simulated.world import START_MS
 
 COMPARED = ("xp", "award_xp", "rewarded_level", "counters", "stats", "marks", "longest", "last_provider", "active_days")
 
@@ -54,7 +53,7 @@ def scene_of(plant: Plant) -> Scene:
         [row[0] for row in rows if row is not None],
         [message.body for message in plant.world.queue(plant.urls["rejected"]).messages()],
         {_id(event.detail) for event in plant.world.events.published},
-        START_MS + HOUR_MS,
+        plant.began_ms + HOUR_MS,
     )
 
 

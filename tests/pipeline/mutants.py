@@ -7,10 +7,12 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from unittest.mock import patch
 
+from chalicelib.domain.player import Player, months_to_load
 from chalicelib.gateways.bus import EventBus
 from chalicelib.gateways.queues import SqsQueues
 from chalicelib.services import apply_events
 from chalicelib.store import players
+from chalicelib.store.players import Wanted
 from chalicelib.store.table import Table
 
 
@@ -121,6 +123,17 @@ def entry_version_ignored() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def ended_periods_unread() -> Iterator[None]:
+    """Past days are read for late events only, not for a week or month that ends within the batch."""
+
+    def past_months(self: Wanted, player: Player) -> list[int]:
+        return months_to_load(day for day in self.days if day < player.day)
+
+    with patch.object(Wanted, "past_months", past_months):
+        yield
+
+
 MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
     mutant.__name__: mutant
     for mutant in (
@@ -132,5 +145,6 @@ MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
         failed_entries_unread,
         unprocessed_keys_unread,
         entry_version_ignored,
+        ended_periods_unread,
     )
 }

@@ -20,7 +20,7 @@ from chalicelib.store.table import Table, connect
 from chalicelib.workers.sqs import failures, messages_of
 from infra.settings import INDEX_ATTRIBUTES
 from tests.simulated.faults import Faults
-from tests.simulated.world import World
+from tests.simulated.world import START_MS, World
 
 TABLE = "laurel-sim"
 RULESET = Path(__file__).with_name("ruleset.toml")
@@ -55,11 +55,12 @@ class Plant:
     urls: dict[str, str]
     sqs: Any
     sources: dict[str, Any] = field(default_factory=dict)
+    began_ms: int = START_MS
 
 
-def build(seed: int, faults: Faults | None = None, chosen: Rules | None = None) -> Plant:
+def build(seed: int, faults: Faults | None = None, chosen: Rules | None = None, start_ms: int = START_MS) -> Plant:
     """Table, queues, bus and a context on the world's clock and randomness; no worker runs yet."""
-    world = World(seed, faults)
+    world = World(seed, faults, start_ms)
     made = {name: world.attach(client) for name, client in clients().items()}
     create_table(made["dynamodb"])
     urls = {
@@ -85,7 +86,7 @@ def build(seed: int, faults: Faults | None = None, chosen: Rules | None = None) 
         uniform=world.rng.uniform,
         new_id=lambda: f"{next(numbers):016x}" * 2,
     )
-    return Plant(world, context, urls, made["sqs"])
+    return Plant(world, context, urls, made["sqs"], began_ms=start_ms)
 
 
 def create_table(client: Any, name: str = TABLE) -> None:

@@ -16,10 +16,13 @@ from tests.pipeline.history import History
 from tests.pipeline.plant import Plant, build, start
 from tests.pipeline.traffic import Sent, traffic
 from tests.simulated.faults import Faults
+from tests.simulated.world import START_MS
 
 EVENTS = 45
 # Dedupe records without time live 90 days; a day more, and the same id is a new event.
 LATER_S = 91 * 86_400
+# In the midst of a week and month; and when both have just ended, 2026-06-01T01:00:00Z.
+STARTS = (START_MS, 1_780_275_600_000)
 Mutant = Callable[[], AbstractContextManager[Any]]
 
 
@@ -35,7 +38,7 @@ class Failed(AssertionError):
 def run(seed: int, mutant: Mutant = nullcontext, faults: Faults | None = None) -> Plant:
     """Run one seed; raises Failed with what differs. The same seed does the same, step by step."""
     rng = random.Random(seed)
-    plant = build(seed, faults or Faults.rough())
+    plant = build(seed, faults or Faults.rough(), start_ms=STARTS[seed % 2])
     history = History(plant)
     start(plant, rng)
     messages = traffic(rng, plant.world.now_ms(), EVENTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,7 +39,7 @@ def apply(plant: Plant, *events: Any) -> None:
 def on_boards(plant: Plant, player: str = "ada") -> dict[str, int]:
     today = day_of(plant.context.now_ms())
     names = {"global#all"}
-    for day in range(today - 40, today + 1):
+    for day in range(today - 200, today + 1):
         names |= {f"daily#{day_name(day)}", f"weekly#{week_name(day)}", f"monthly#{month_name(day)}"}
     found = {}
     for name in names:
@@ -53,9 +54,9 @@ def in_totals(plant: Plant, player: str = "ada") -> dict[str, int]:
     read = load_player(plant.context.table, player)
     assert read is not None
     today = day_of(plant.context.now_ms())
-    load_days(plant.context.table, read, range(today - 40, today + 1))
+    load_days(plant.context.table, read, range(today - 200, today + 1))
     sums = {"global#all": read.xp}
-    for day in range(today - 40, today + 1):
+    for day in range(today - 200, today + 1):
         for name in (f"daily#{day_name(day)}", f"weekly#{week_name(day)}", f"monthly#{month_name(day)}"):
             sums[name] = sums.get(name, 0) + read.figures_of(day).xp
     return {name: score for name, score in sums.items() if score > 0}
@@ -100,3 +101,27 @@ def test_an_event_without_time_sent_again_on_another_day_leaves_the_first_days_b
     apply(plant, event(plant, 2))
     apply(plant, timeless)
     assert on_boards(plant) == in_totals(plant)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_boards_equal_the_days_after_any_batches(plant: Plant, seed: int) -> None:
+    rng = random.Random(seed)
+    set_clock(plant, rng.choice(("2026-05-31T23:50:00", "2026-06-28T23:00:00", "2026-12-30T10:00:00")))
+    sent: list[dict[str, Any]] = []
+    for _ in range(rng.randint(3, 12)):
+        batch = [rng.choice(sent) if sent and rng.random() < 0.25 else _any_event(plant, rng) for _ in range(4)]
+        sent += batch
+        apply(plant, *batch[: rng.randint(1, 4)])
+        plant.world.sleep(rng.choice((1, 1800, DAY_S, 3 * DAY_S, 9 * DAY_S)))
+    assert on_boards(plant) == in_totals(plant)
+
+
+def _any_event(plant: Plant, rng: random.Random) -> dict[str, Any]:
+    number, ago_s = rng.randrange(1000), rng.choice((0, 60, 3600, DAY_S, 2 * DAY_S, 4 * DAY_S, 6.8 * DAY_S))
+    if rng.random() < 0.2:
+        return {"type": "request.completed", "apiKeyId": "ada", "id": f"t{number % 4}"}
+    if rng.random() < 0.3:
+        time = moment_name(plant.context.now_ms() - round(ago_s * 1000))
+        properties = {"username": "ada", "points": rng.randint(-60, 90), "reason": "x", "key": f"k{number % 5}"}
+        return {"event": "award", "properties": properties, "timestamp": time}
+    return event(plant, number, ago_s=ago_s)
