@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -78,10 +80,18 @@ class Event:
     data: dict[str, Any] = field(default_factory=dict)
 
 
-def split(body: str | bytes) -> list[Any]:
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What stands in an array of events and is JSON by its grammar alone: half a surrogate pair, 1e400."""
+
+    text: str
+    error: str
+
+
+def split(body: str) -> list[Any]:
     """The raw events of a message body: one, or a JSON array of up to 500. Raises RejectedEvent for the whole."""
     try:
-        raw = msgspec.json.decode(body)
+        raw = decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise RejectedEvent("not_json", f"the body is not JSON: {error}") from error
     if too_deep(raw, MAX_WRITTEN_DEPTH):
@@ -97,8 +107,52 @@ def split(body: str | bytes) -> list[Any]:
     return raw
 
 
+def decode(body: str) -> Any:
+    """A message body's JSON; what cannot be read within an array stands there as Unreadable.
+
+    Raises msgspec.DecodeError, UnicodeDecodeError or RecursionError for the whole.
+    """
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        elements = _elements(body.strip())
+        if elements is None:
+            raise
+        return elements
+
+
+def _elements(body: str) -> list[Any] | None:
+    """The elements of a JSON array, each read alone; None if it is none."""
+    found: list[Any] = []
+    place = 1
+    while body[:1] == "[" and place < len(body):
+        start = _SPACE.match(body, place).end()  # type: ignore[union-attr]
+        try:
+            _, end = _LENIENT.raw_decode(body, start)
+        except ValueError:
+            return None
+        try:
+            found.append(msgspec.json.decode(body[start:end]))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            found.append(Unreadable(body[start:end], str(error)))
+        place = _SPACE.match(body, end).end()  # type: ignore[union-attr]
+        if body[place:] == "]":
+            return found
+        if body[place : place + 1] != ",":
+            return None
+        place += 1
+    return None
+
+
+# Numbers are left as text: only where an element ends is asked.
+_LENIENT = json.JSONDecoder(parse_int=str, parse_float=str)
+_SPACE = re.compile(r"[ \t\r\n]*")
+
+
 def parse(raw: Any, delivery: Delivery, settings: Settings, now_ms: int) -> Event:
     """A raw event of any form as an Event. Raises RejectedEvent with reason and sentence."""
+    if isinstance(raw, Unreadable):
+        raise RejectedEvent("not_json", f"the event is not JSON: {raw.error}")
     canonical = normalise(raw, f"{delivery.message_id}/{delivery.index}")
     if canonical.type in OWN_TYPES and not delivery.own:
         raise RejectedEvent("own_type", f"events of type '{canonical.type}' are made by Laurel alone")

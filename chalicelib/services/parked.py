@@ -134,7 +134,7 @@ def bodies_again(parked: Parked, now_ms: int) -> list[str]:
         raws = _rejected_events(parked)
     else:
         try:
-            decoded = msgspec.json.decode(parked.body)
+            decoded = events.decode(parked.body)
         except (msgspec.DecodeError, RecursionError):
             return [parked.body]
         raws = decoded if isinstance(decoded, list) else [decoded]
@@ -178,7 +178,7 @@ def packed(raws: Sequence[Any], most: int = events.MAX_EVENTS_PER_MESSAGE) -> li
     groups: list[list[bytes]] = []
     size = 0
     for raw in raws:
-        text = msgspec.json.encode(raw)
+        text = raw.text.encode() if isinstance(raw, events.Unreadable) else msgspec.json.encode(raw)
         if not groups or len(groups[-1]) == most or size + len(text) > MAX_BODY_BYTES:
             groups.append([])
             size = 0
@@ -198,7 +198,7 @@ def _rejected_events(parked: Parked) -> list[Any]:
         return [envelope.event]
     try:
         # A body refused as a whole is kept as its text: an array too long may travel in parts.
-        body = msgspec.json.decode(envelope.event if isinstance(envelope.event, str) else b"")
+        body = events.decode(envelope.event if isinstance(envelope.event, str) else "")
     except (msgspec.DecodeError, RecursionError):
         body = None
     if not isinstance(body, list) or not body:

@@ -108,7 +108,8 @@ def _parse(context: Context, queue: str, message: Message) -> tuple[list[Event],
         try:
             good.append(events.parse(raw, delivery, context.rules.settings, now_ms))
         except RejectedEvent as error:
-            bad.append(_Rejection(message, index, raw, error))
+            text = raw.text if isinstance(raw, events.Unreadable) else raw
+            bad.append(_Rejection(message, index, text, error))
     return good, bad
 
 

@@ -17,6 +17,7 @@ from chalicelib.domain.notices import Notice
 from chalicelib.domain.ruleset import Rules
 from chalicelib.services.authenticate import Caller
 from chalicelib.services.list_failures import list_failures
+from chalicelib.services.parked import Parked, bodies_again
 from chalicelib.services.read_log import read_log
 from chalicelib.services.redrive_failures import redrive_failures
 from chalicelib.settings import RULESETS
@@ -149,3 +150,32 @@ def test_a_queue_out_of_reach_says_so_and_a_visibility_that_cannot_be_changed_fa
     with patch.object(client, "change_message_visibility_batch", broken_call):
         report = process(plant, event(plant, 1), has_time=lambda: False)
     assert list(report.failed) == ["m0"]
+
+
+HALF_PAIR = '{"type": "request.completed", "apiKeyId": "ada", "metadata": {"note": "\\ud83d"}}'
+
+
+@pytest.mark.parametrize("hostile", [HALF_PAIR, '{"x": 1e400}', "1e400", '{"x": NaN}', f'{{"x": {"9" * 5000}}}'])
+def test_an_event_that_no_reader_takes_leaves_the_others_of_its_array(plant: Plant, hostile: str) -> None:
+    timeless = json.dumps({"type": "request.completed", "apiKeyId": "ada"})
+    body = f" [ {timeless}, {hostile} ,{timeless}\n]\n"
+    report = process(plant, body)
+    assert not report.failed
+    assert report.rejected == {"not_json": 1}
+    assert counted(plant, "ada") == 2
+    assert [each.id for each in list_failures(plant.context, "rejected").found] == ["m0/1"]
+    assert "m0/1" in redrive_failures(plant.context, "rejected").refused
+    # As a dead letter its events keep the ids they had, so that none is applied again.
+    (again,) = bodies_again(dead_letter(plant, body), plant.context.now_ms())
+    assert process(plant, again).outcomes[0].duplicates == 2
+    assert counted(plant, "ada") == 2
+
+
+@pytest.mark.parametrize("body", ["[", "[]x", "[1e400", "[1e400,]", "[1e400 1]", "1e400", HALF_PAIR, "[1e400]]", ""])
+def test_a_body_that_is_no_json_is_refused_whole(plant: Plant, body: str) -> None:
+    assert process(plant, body).rejected == {"not_json": 1}
+
+
+def dead_letter(plant: Plant, body: str) -> Parked:
+    now_ms = plant.context.now_ms()
+    return Parked("m0", "dead_letter", "events", body, now_ms, "StoreError", "", 10, "")
