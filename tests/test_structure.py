@@ -33,7 +33,17 @@ HANDLERS = [
     "chalicelib.workers.archive.archive",
 ]
 # What no queue worker may load: each costs tens of milliseconds of every cold start.
-NOT_IN_WORKERS = ["pydantic", "boto3", "moto", "jinja2", "click", "chalicelib.api", "chalicelib.cli", "aws_xray_sdk", "app"]
+NOT_IN_WORKERS = [
+    "pydantic",
+    "boto3",
+    "moto",
+    "jinja2",
+    "click",
+    "chalicelib.api",
+    "chalicelib.cli",
+    "aws_xray_sdk",
+    "app",
+]
 
 
 def imports(path: Path) -> list[str]:
