@@ -13,7 +13,7 @@ from chalicelib.domain import boards, events
 from chalicelib.domain.errors import RejectedEvent
 from chalicelib.domain.events import Delivery, Event
 from chalicelib.domain.notices import notices_of
-from chalicelib.domain.periods import moment_name, number_of
+from chalicelib.domain.periods import number_of
 from chalicelib.domain.player import Player
 from chalicelib.services.context import Context
 from chalicelib.store.models import BalanceItem, EntryItem, LogItem, PostingItem
@@ -281,8 +281,9 @@ def _boards(scene: Scene, model: Model, items: dict[str, list[dict[str, Any]]]) 
 
 
 def _gone(board: str, now_s: int) -> bool:
+    """A daily board is kept for 30 days after its end."""
     scope, _, period = board.partition("#")
-    return scope == "daily" and moment_name((now_s - 31 * 86_400) * 1000)[:10] > period
+    return scope == "daily" and (number_of(date.fromisoformat(period)) + 31) * 86_400 <= now_s
 
 
 def _ledger(scene: Scene, model: Model, items: dict[str, list[dict[str, Any]]]) -> list[str]:
