@@ -170,7 +170,9 @@ def parse(raw: Any, delivery: Delivery, settings: Settings, now_ms: int) -> Even
         player=canonical.subject,
         time_ms=time_ms,
         keyed=keyed,
-        identity=digest(12, canonical.source, canonical.id, "" if keyed else str(time_ms)),
+        identity=digest(
+            12, canonical.source, canonical.id, "" if keyed else str(time_ms), *_realm(canonical, delivery)
+        ),
         body=digest(6, canonical.type, msgspec.json.encode(data, order="deterministic").decode()),
         payload=decode_payload(canonical.type, data),
         received_ms=received,
@@ -193,6 +195,13 @@ def check_age(time_ms: int, received_ms: int, now_ms: int, settings: Settings, *
 
 def _has_award_key(event: CloudEvent) -> bool:
     return event.type == AWARD_TYPE and bool((event.data or {}).get("key"))
+
+
+def _realm(event: CloudEvent, delivery: Delivery) -> tuple[str, ...]:
+    """Awards, and what Laurel makes, are known apart: nobody without their permission takes an identity before them."""
+    if event.type == AWARD_TYPE:
+        return ("award",)
+    return ("own",) if delivery.own else ()
 
 
 def _received(claimed: datetime, sent_ms: int) -> int:

@@ -137,7 +137,7 @@ def _apply_all(context: Context, reading: Reading, outcome: Outcome) -> None:
             touched.add(applied.day)
             if event.type == RULESET_APPLIED:
                 # Boards may be new, levels and titles others: every entry is written anew.
-                again |= {applied.day, player.day}
+                again |= {day for day in (applied.day, player.day) if day >= 0}
             outcome.notices += _notices(context, player.id, event.time_ms, applied.entry)
         else:
             outcome.unknown.append(event.type)

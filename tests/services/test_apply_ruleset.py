@@ -11,11 +11,12 @@ import pytest
 
 from chalicelib.domain import ruleset
 from chalicelib.services.apply_ruleset import apply_ruleset, preview_ruleset, ruleset_id
+from chalicelib.services.create_key import create_key
 from chalicelib.store.boards import read_entries
 from chalicelib.store.models import BalanceItem, EntryItem
 from chalicelib.store.players import load_player
 from tests.pipeline import plant as plants
-from tests.pipeline.plant import RULESET, Plant
+from tests.pipeline.plant import RULESET, TABLE, Plant
 from tests.simulated import Faults
 
 
@@ -73,3 +74,11 @@ def test_a_ruleset_is_known_by_version_and_content(plant: Plant, tmp_path: Path)
     newer(plant, tmp_path)
     assert ruleset_id(plant.context.rules) != first
     assert ruleset_id(plant.context.rules).startswith("sim2-")
+
+
+def test_a_player_without_any_day_is_put_on_no_board_of_a_day(plant: Plant) -> None:
+    create_key(plant.context, "new")
+    list(apply_ruleset(plant.context))
+    plant.world.run()
+    boards = {pk for pk, sk in plant.world.dynamodb.tables[TABLE].rows if sk == "ENTRY#new"}
+    assert not any("19" in board.partition("#")[2].partition("#")[2][:2] for board in boards)

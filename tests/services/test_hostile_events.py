@@ -179,3 +179,15 @@ def test_a_body_that_is_no_json_is_refused_whole(plant: Plant, body: str) -> Non
 def dead_letter(plant: Plant, body: str) -> Parked:
     now_ms = plant.context.now_ms()
     return Parked("m0", "dead_letter", "events", body, now_ms, "StoreError", "", 10, "")
+
+
+def test_nobody_takes_the_identity_of_an_award_or_a_decision_before_it(plant: Plant) -> None:
+    taken = {"specversion": "1.0", "type": "anything", "subject": "ada"}
+    process(plant, taken | {"id": "once", "source": "awards"}, taken | {"id": "d1", "source": "laurel/admin"})
+    process(plant, {"event": "award", "properties": AWARD | {"username": "ada"}})
+    decision = {"id": "d1", "source": "laurel/admin", "type": "badge.granted", "data": {"badgeId": "hundred"}}
+    assert not process(plant, taken | decision, queue="own").failed
+    player = load_player(plant.context.table, "ada")
+    assert player is not None
+    assert player.award_xp == 10
+    assert player.holds("hundred")
