@@ -25,7 +25,7 @@ from tests.stack.conftest import Http
 from tests.stack.interposer import AFTER, BEFORE, Interposer, Plan
 
 SEED = 20_261
-EVENTS = 240
+EVENTS = 200
 PLAYERS = [f"player-{number}" for number in range(8)]
 EVENT_QUEUES = ("events", "own", "backfill")
 WORKERS = ("progress", "progress-own", "progress-backfill", "boards")
