@@ -27,7 +27,8 @@ from chalicelib.domain.tables import MAX_ASSETS, MAX_FIRST_BADGES
 from chalicelib.services.context import Context
 from chalicelib.services.feed_boards import send_updates
 from chalicelib.store.commit import MAX_ITEMS, Write, commit, items_in
-from chalicelib.store.players import Wanted, load_players, load_records, model_in_log
+from chalicelib.store.players import load_players
+from chalicelib.store.records import Wanted, load_records, model_in_log
 from chalicelib.store.table import StoreError
 
 MAX_CONFLICTS = 5

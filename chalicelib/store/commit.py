@@ -26,7 +26,8 @@ from chalicelib.store.models import (
     StreakItem,
 )
 from chalicelib.store.packs import expiry, pack_writes, packs_in
-from chalicelib.store.players import FIGURES, day_attribute, pack_models
+from chalicelib.store.players import pack_models
+from chalicelib.store.records import FIGURES, day_attribute
 from chalicelib.store.size import item_size
 from chalicelib.store.table import Table, number, put_of, text, update_of
 

@@ -10,7 +10,7 @@ from chalicelib.domain.periods import month_days, month_name
 from chalicelib.domain.player import Player
 from chalicelib.store import keys
 from chalicelib.store.models import BalanceItem, LogItem, PublicItem
-from chalicelib.store.players import minute_from, read_days
+from chalicelib.store.records import minute_from, read_days
 from chalicelib.store.table import Table, key_of
 
 

@@ -17,7 +17,8 @@ from chalicelib.domain.periods import number_of
 from chalicelib.domain.player import Player
 from chalicelib.services.context import Context
 from chalicelib.store.models import BalanceItem, EntryItem, LogItem, PostingItem
-from chalicelib.store.players import day_figures, load_player, minute_from
+from chalicelib.store.players import load_player
+from chalicelib.store.records import day_figures, minute_from
 from tests.domain.model import Model
 from tests.pipeline.history import Committed
 from tests.pipeline.plant import TABLE, Plant

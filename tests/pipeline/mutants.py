@@ -11,8 +11,8 @@ from chalicelib.domain.player import Player, months_to_load
 from chalicelib.gateways.bus import EventBus
 from chalicelib.gateways.queues import SqsQueues
 from chalicelib.services import apply_events
-from chalicelib.store import players
-from chalicelib.store.players import Wanted
+from chalicelib.store import records
+from chalicelib.store.records import Wanted
 from chalicelib.store.table import Table
 
 
@@ -78,7 +78,7 @@ def outbox_skipped() -> Iterator[None]:
 @contextmanager
 def ttl_taken_as_logic() -> Iterator[None]:
     """What is in the table counts, expired or not."""
-    with patch.object(players, "is_live", lambda expires, now_ms: True):
+    with patch.object(records, "is_live", lambda expires, now_ms: True):
         yield
 
 

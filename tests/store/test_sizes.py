@@ -12,8 +12,9 @@ from chalicelib.domain.ruleset import Rules
 from chalicelib.domain.tables import MAX_PAIRS, NUMERIC_STATS
 from chalicelib.settings import RULESETS
 from chalicelib.store import keys
+from chalicelib.store.codecs import KNOWN_ACTIONS
 from chalicelib.store.commit import MAX_STATE_BYTES, state_item
-from chalicelib.store.models import KNOWN_ACTIONS, Item, StateItem
+from chalicelib.store.models import Item, StateItem
 from chalicelib.store.players import unpack_models
 from chalicelib.store.size import item_size
 from tests.simulated.values import check_item
