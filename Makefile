@@ -11,7 +11,10 @@ UV := $(VENV)/bin/uv
 UV_VERSION := $(shell sed -n 's/^ *"uv==\([0-9.]*\)".*/\1/p' pyproject.toml)
 READY := $(VENV)/.ready
 STACK_READY := .stack/venv/.ready
-COMPILE := $(UV) pip compile --quiet --generate-hashes --universal --no-header --no-emit-index-url -p 3.11
+# uv, in make and in what it starts, reads none of pip's settings; behind a company's proxy or mirror it needs these two.
+AS_PIP = $(shell $(RUN) -m pip config list 2>/dev/null | sort -r | sed -n \
+	-e 's/^.*\.cert=/SSL_CERT_FILE=/p' -e 's/^.*\.index-url=/UV_DEFAULT_INDEX=/p')
+COMPILE = $(AS_PIP) $(UV) pip compile --quiet --generate-hashes --universal --no-header --no-emit-index-url -p 3.11
 
 export PYTHONPATH := $(CURDIR)
 
@@ -34,23 +37,23 @@ $(VENV)/bin/uv: pyproject.toml
 	@touch $@
 
 $(READY): $(VENV)/bin/uv requirements/dev.txt pyproject.toml
-	@$(UV) pip sync --quiet --require-hashes --python $(RUN) requirements/dev.txt
-	@$(UV) pip install --quiet --no-deps --no-build-isolation --python $(RUN) --editable .
+	@$(AS_PIP) $(UV) pip sync --quiet --require-hashes --python $(RUN) requirements/dev.txt
+	@$(AS_PIP) $(UV) pip install --quiet --no-deps --no-build-isolation --python $(RUN) --editable .
 	@touch $@
 
 $(STACK_READY): $(VENV)/bin/uv requirements/stack.txt
 	@$(UV) venv --quiet --clear --python $(RUN) .stack/venv
-	@$(UV) pip sync --quiet --require-hashes --python .stack/venv/bin/python requirements/stack.txt
+	@$(AS_PIP) $(UV) pip sync --quiet --require-hashes --python .stack/venv/bin/python requirements/stack.txt
 	@touch $@
 
 run: setup ## Laurel on this machine, with a sample of real traffic (ONCE=1: print and end)
-	@ONCE=$(ONCE) $(RUN) -m infra.local.run
+	@$(AS_PIP) ONCE=$(ONCE) $(RUN) -m infra.local.run
 
 stack-stop: setup ## end a local stack that was left running
 	@$(RUN) -m infra.local.stack stop
 
 test: setup ## all tests
-	@$(RUN) -m pytest -n 2
+	@$(AS_PIP) $(RUN) -m pytest -n 2
 
 sim: setup ## the simulation of exactly-once (SEEDS=1000)
 	@$(RUN) -m tests.pipeline --seeds $(SEEDS)
@@ -59,7 +62,7 @@ peers: setup ## the simulated DynamoDB against Amazon's own engine (needs Java 1
 	@$(RUN) -m tests.simulated.differential --engine dynamodb-local --requests $(REQUESTS)
 
 bench: setup ## figures, one JSON object a line (ONLY=prefix)
-	@ONLY=$(ONLY) $(RUN) -m tests.bench
+	@$(AS_PIP) ONLY=$(ONLY) $(RUN) -m tests.bench
 
 lint: $(READY) ## ruff and mypy
 	@$(VENV)/bin/ruff check .
@@ -77,10 +80,10 @@ lock: $(VENV)/bin/uv ## compile requirements/*.txt anew
 	@$(COMPILE) requirements/stack.in -o requirements/stack.txt
 
 package: setup ## build/aws: zip and template (STAGE=..., RULESET=file, TRACING=1, CORS_ORIGIN=...)
-	@$(RUN) -m infra.package "$(or $(STAGE),prod)" aws
+	@$(AS_PIP) $(RUN) -m infra.package "$(or $(STAGE),prod)" aws
 
 deploy: setup ## package and deploy to AWS (STAGE=..., BUCKET=..., ALARM_TOPIC=arn)
-	@$(RUN) -m infra.deploy "$(STAGE)"
+	@$(AS_PIP) $(RUN) -m infra.deploy "$(STAGE)"
 
 clean: ## remove what was built; the local stack's data stays in .stack
 	@rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* *.egg-info

@@ -87,7 +87,9 @@ def _install(build: Build, into: Path) -> None:
     if wheels := platform(build):
         command += ["--python-platform", wheels, "--python-version", python_minor()]
     # Copies, because the files are pruned and compiled in place and the installer's cache must not see it.
-    subprocess.run([*command, "--link-mode", "copy"], check=True, stdin=subprocess.DEVNULL)
+    done = subprocess.run([*command, "--link-mode", "copy"], check=False, stdin=subprocess.DEVNULL)
+    if done.returncode:
+        raise SettingError(f"The zip's dependencies could not be installed from {lock(build).name}: uv says why above.")
 
 
 def _prune(site: Path, models: set[str]) -> None:
