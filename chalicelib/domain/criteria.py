@@ -32,12 +32,7 @@ class Facts(Protocol):
 
 
 class _Criterion(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
-    def facts(self) -> Iterator[str]:
-        """Keys of the facts that can change the answer."""
-        raise NotImplementedError
-
-    def met(self, of: Facts, badge: str) -> bool:
-        raise NotImplementedError
+    """Every kind has `facts()`, keys of the facts that can change its answer, and `met(of, badge)`, the answer."""
 
     def possible(self, of: Facts, badge: str) -> bool:
         """False once the player can never meet it."""
