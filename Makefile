@@ -19,7 +19,7 @@ COMPILE = $(AS_PIP) $(UV) pip compile --quiet --generate-hashes --universal --no
 export PYTHONPATH := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test sim peers bench lint format lock package deploy stack-stop clean
+.PHONY: help setup run test coverage sim peers bench lint format lock package deploy stack-stop clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -54,6 +54,10 @@ stack-stop: setup ## end a local stack that was left running
 
 test: setup ## all tests
 	@$(AS_PIP) $(RUN) -m pytest -n 2
+
+coverage: $(READY) ## branch coverage of domain, services and store, at least 90%
+	@$(RUN) -m pytest -n 2 --cov --cov-report=term:skip-covered --cov-fail-under=90 \
+		tests/domain tests/services tests/store tests/api tests/cli
 
 sim: setup ## the simulation of exactly-once (SEEDS=1000)
 	@$(RUN) -m tests.pipeline --seeds $(SEEDS)
