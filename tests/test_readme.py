@@ -23,6 +23,7 @@ from botocore.config import Config
 from chalicelib import wiring
 from chalicelib.cli import main
 from chalicelib.domain.events import Delivery, parse
+from chalicelib.domain.periods import moment_name
 from chalicelib.services.create_key import create_key
 from chalicelib.settings import RULESETS
 from tests.api.http import request
@@ -107,7 +108,8 @@ def test_types_that_pay_are_those_of_the_ruleset(laurel: Deployment) -> None:
 @pytest.mark.parametrize("line", CURLS)
 def test_curl_lines_are_answered(laurel: Deployment, line: str) -> None:
     key = create_key(laurel.context, "ada", ["admin"]).key
-    call = curl(line.replace("$LAUREL_KEY", key).replace("$LAUREL_API_URL", URL))
+    now = moment_name(laurel.world.now_ms())
+    call = curl(line.replace("$LAUREL_KEY", key).replace("$LAUREL_API_URL", URL).replace("$(date -u +%FT%TZ)", now))
     if call["body"] is not None:
         call["body"] = json.loads(call["body"])
         assert call["headers"]["content-type"] == "application/json"
