@@ -17,7 +17,10 @@ events = Blueprint(__name__)
     tag="events",
     summary="Send events",
     description="One event or an array of up to 500, as CloudEvents 1.0 or in a short form. All are queued, or none. "
-    "Send an `id` and a `time` of your own: the same event sent again then changes nothing.",
+    "Send an `id` and a `time` of your own: the same event sent again then changes nothing. "
+    "The `data` (or `metadata`) of `request.completed` may hold `provider`, `model`, `comboId`, `compressionUsed`, "
+    "`skillUsed`, `caller`, `subscriptionId`, `status`, `tokensIn`, `tokensOut`, `tokensSaved`, `costMicroUsd`, "
+    "`costSavedMicroUsd`, `latencyMs`, `fallbackUsed`, `cacheHit`, `semanticHit`, `raceWon`, `factStored`.",
     body=(CloudEvent, GatewayEvent, AwardEvent),
     answer=Accepted,
     status=202,

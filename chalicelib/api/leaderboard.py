@@ -14,13 +14,19 @@ from chalicelib.services.read_leaderboard import read_leaderboard as read
 
 leaderboards = Blueprint(__name__)
 
+SCOPE = (
+    "A board of the ruleset; by the default one `global`, `daily`, `weekly`, `monthly`, `tokens_shared` or "
+    "`contributions`."
+)
+PERIOD = (
+    "In UTC: `2026-05-19`, `2026-W21` (ISO week), `2026-05` or `all`, as the scope has it. "
+    "Default: the one that holds today."
+)
+
 
 class LeaderboardQuery(msgspec.Struct):
-    scope: Annotated[str, Meta(max_length=32, description="A board of the ruleset.", examples=["weekly"])] = "global"
-    period: (
-        Annotated[str, Meta(max_length=16, description="By default the one that holds today.", examples=["2026-W21"])]
-        | None
-    ) = None
+    scope: Annotated[str, Meta(max_length=32, description=SCOPE, examples=["weekly"])] = "global"
+    period: Annotated[str, Meta(max_length=16, description=PERIOD, examples=["2026-W21"])] | None = None
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
     offset: Annotated[int, Meta(ge=0, le=10_000, description="Entries to skip.")] = 0
 

@@ -28,14 +28,16 @@ REF = "#/components/schemas/{name}"
 NOT_SENT = {"CloudEvent": ["receivedAt"], "GatewayEvent": ["receivedAt"], "AwardEvent": ["receivedAt"]}
 ABOUT = (
     "A gateway sends what its users did; Laurel turns it, exactly once, into XP, levels, streaks, badges and boards. "
-    "Errors are `{error, code, ...details}`: one sentence for people, one word for machines."
+    "Errors are `{error, code, ...details}`: one sentence for people, one word for machines. "
+    "Times and days are UTC. XP, scores and tokens are integers, and so is money, in micro-dollars."
 )
 MEANINGS = {
     304: "Unchanged since the ETag in If-None-Match.",
-    400: "Something in the request is not valid: which, and what it may be.",
-    401: "The API key is missing, wrong or revoked.",
-    403: "The key may not do this.",
-    404: "There is no such thing, or it is not shown.",
+    400: "Something in the request is not valid: which, and what it may be. `invalid_request` (a parameter), "
+    "`not_json`, `too_deep`, `invalid_body`, `too_many_events`, `invalid_events`.",
+    401: "The API key is missing, wrong or revoked. `unauthenticated`.",
+    403: "The key may not do this. `forbidden`.",
+    404: "There is no such thing, or it is not shown. `not_found`.",
     413: f"The body has more than {MAX_BODY_BYTES} bytes.",
     415: "The body is not said to be JSON.",
     429: "Too many requests.",
