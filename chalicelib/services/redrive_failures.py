@@ -49,12 +49,14 @@ def redrive_failures(context: Context, queue: str, ids: Collection[str] | None =
 
 def _from_queue(context: Context, queue: str, ids: Collection[str] | None, result: Redriven) -> None:
     held: list[str] = []
+    began_ms = context.now_ms()
     try:
         for batch in receive_all(context, queue, HOLD_S, MAX_REDRIVEN):
             held += [message.receipt for message in batch]
             for message in batch:
                 name = parked_id(queue, message)
-                if ids is not None and name not in ids:
+                # What came back while this ran would be redriven for ever.
+                if message.sent_ms > began_ms or (ids is not None and name not in ids):
                     continue
                 row = None if queue == BOARDS_DEAD_LETTER else get_failure(context.table, queue, name)
                 if not _redrive(context, from_queue(queue, message, row), result):

@@ -207,6 +207,27 @@ def test_a_copy_of_a_rejection_is_sent_once(laurel: Deployment) -> None:
     assert laurel.bodies("rejected") == []
 
 
+def test_what_is_rejected_again_meanwhile_waits_for_the_next_redrive(
+    laurel: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        laurel.send("events", {"nonsense": 1})
+    laurel.run()
+    real, sent = laurel.context.queues.send, []
+
+    def send(queue: str, bodies: list[str]) -> None:
+        real(queue, bodies)
+        if queue == "events":
+            sent.extend(bodies)
+            laurel.world.sleep(1)
+            laurel.run()
+
+    monkeypatch.setattr(laurel.context.queues, "send", send)
+    laurel.laurel("dlq", "redrive", "--all")
+    assert len(sent) == 2
+    assert len(laurel.listed()) == 2
+
+
 def test_what_no_redrive_can_help_is_refused_and_stays(laurel: Deployment) -> None:
     laurel.send("events", "no json")
     laurel.run()
