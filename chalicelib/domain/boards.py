@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import date
 
 import msgspec
 
-from chalicelib.domain.periods import period_name
+from chalicelib.domain.periods import DAY_MS, number_of, period_name
 from chalicelib.domain.player import Player
 from chalicelib.domain.ruleset import Rules
 from chalicelib.domain.tables import UNIQUE_STATS, Board
@@ -30,6 +31,11 @@ class BoardUpdate(msgspec.Struct, rename="camel"):
 def board_id(scope: str, period: str) -> str:
     """`weekly#2026-W21`."""
     return f"{scope}#{period}"
+
+
+def kept_until_ms(day: str, keep_days: int) -> int:
+    """When the board of a day (`2026-05-19`) is gone: so many days after its end."""
+    return (number_of(date.fromisoformat(day)) + 1 + keep_days) * DAY_MS
 
 
 def score(player: Player, board: Board, day: int) -> tuple[int, int]:

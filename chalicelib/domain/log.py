@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 
@@ -117,30 +116,3 @@ class Records:
     def model_used(self, model: str, since_ms: int, until_ms: int) -> bool:
         """Whether a request among these minutes used the model within the closed interval."""
         return any(minute.has_use(model, number, since_ms, until_ms) for number, minute in self.minutes.items())
-
-
-def feed(entry: Entry, time: str) -> dict[str, Any]:
-    """An entry as readers see it: what happened, what it paid and why."""
-    shown: dict[str, Any] = {
-        "time": time,
-        "type": entry.type,
-        "source": entry.source,
-        "id": entry.id,
-        "xp": entry.xp,
-        "paid": entry.paid,
-    }
-    extra: dict[str, Any] = {
-        "unpaid": entry.unpaid,
-        "credits": entry.credits,
-        "badges": entry.badges,
-        "milestones": entry.milestones,
-        "provider": entry.provider,
-        "model": entry.model,
-        "latencyMs": entry.latency_ms,
-        "reason": entry.note,
-        "grantedBy": entry.by,
-    }
-    shown |= {name: value for name, value in extra.items() if value not in ({}, [], "", None)}
-    if entry.levels:
-        shown["level"] = entry.levels[1]
-    return shown | {"status": entry.status, "fallback": entry.fallback}

@@ -43,10 +43,6 @@ class Rules:
         """(action, member of an event's data) of what pays only the first time for each value."""
         return [(name, rule.once_per) for name, rule in self.actions.items() if rule.once_per is not None]
 
-    def xp_of(self, action: str) -> int:
-        rule = self.actions.get(action)
-        return rule.xp if rule else 0
-
 
 def load(path: Path) -> Rules:
     """The rules of a TOML file. Raises InvalidRuleset naming file, key and reason."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from chalicelib.domain.boards import board_id
+from chalicelib.domain.boards import board_id, kept_until_ms
 from chalicelib.domain.errors import InvalidRequest, NotFound
 from chalicelib.domain.names import display_name, private_name
-from chalicelib.domain.periods import DAY_MS, day_of, moment_name, number_of, parse_period
+from chalicelib.domain.periods import day_of, moment_name, parse_period
 from chalicelib.domain.permissions import ADMIN
 from chalicelib.domain.tables import Board
 from chalicelib.services.authenticate import Caller
@@ -75,7 +74,7 @@ def read_leaderboard(
 
 def _check_kept(board: Board, period: str, now_ms: int) -> None:
     """A board that has expired by the clock is gone, collected or not."""
-    if board.keep_days is not None and (number_of(date.fromisoformat(period)) + 1 + board.keep_days) * DAY_MS <= now_ms:
+    if board.keep_days is not None and kept_until_ms(period, board.keep_days) <= now_ms:
         raise NotFound(f"Boards of a day are kept for {board.keep_days} days.", parameter="period")
 
 

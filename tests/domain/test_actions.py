@@ -153,7 +153,7 @@ def test_switches_stop_paying_at_20_a_day(desk: Desk) -> None:
 def test_members_of_a_request_derive_actions(
     desk: Desk, changed_rules: Callable[..., Rules], data: dict[str, Any], action: str
 ) -> None:
-    assert desk.send(data=data).paid[action] == desk.rules.xp_of(action)
+    assert desk.send(data=data).paid[action] == desk.rules.actions[action].xp
     others = [name for name in DERIVED if name != action]
     line = 'derive = ["provider_switch", "model_diversity", "combo_use", "compression_use", "skill_use"]'
     off = Desk(changed_rules((line, f"derive = {others}".replace("'", '"'))))

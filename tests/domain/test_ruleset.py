@@ -223,8 +223,7 @@ def test_the_rest_of_the_default_ruleset(rules: Rules) -> None:
         ("tokens_shared", "all"),
         ("contributions", "all"),
     ]
-    assert rules.xp_of("lesson") == 20
-    assert rules.xp_of("nothing") == 0
+    assert rules.actions["lesson"].xp == 20
     share, lesson = rules.actions["token_share"], rules.actions["lesson"]
     assert (share.daily_max_per_pair, lesson.once_per, lesson.credits) == (3, "lessonId", {"coins": 10})
 

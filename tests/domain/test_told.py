@@ -9,7 +9,7 @@ import pytest
 from chalicelib.domain import boards, errors, names, permissions
 from chalicelib.domain.change import Credit
 from chalicelib.domain.ledger import MINT, Transfer, is_system, rule_transfer, transfer_id
-from chalicelib.domain.log import Entry, Records, feed
+from chalicelib.domain.log import Entry, Records
 from chalicelib.domain.notices import notices_of
 
 from .desk import DAY, NOON, Desk
@@ -92,35 +92,6 @@ def test_ids_of_domain_events_are_stable_and_apart(desk: Desk) -> None:
 
 
 # The feed ----------------------------------------------------------------------------------------------------------
-
-
-def test_the_feed_of_an_entry(desk: Desk) -> None:
-    entry = desk.send(data={"provider": "a", "model": "m", "latencyMs": 12, "fallbackUsed": True}, id="e1")
-    shown = feed(entry, "2026-05-19T12:00:00.000Z")
-    assert shown == {
-        "time": "2026-05-19T12:00:00.000Z",
-        "type": "request.completed",
-        "source": "gateway/eu-1",
-        "id": "e1",
-        "xp": 1 + 3 + 3 + 50,
-        "paid": {"request": 1, "daily_login": 3, "model_diversity": 3, "badge_earned": 50},
-        "badges": ["first-steps", "early-adopter"],
-        "provider": "a",
-        "model": "m",
-        "latencyMs": 12,
-        "status": "ok",
-        "fallback": True,
-    }
-
-
-def test_the_feed_of_an_award_and_a_level(desk: Desk) -> None:
-    entry = desk.send("award", data={"points": 300, "reason": "merged a fix", "grantedBy": "carl"})
-    shown = feed(entry, "t")
-    assert (shown["reason"], shown["grantedBy"], shown["level"]) == ("merged a fix", "carl", 2)
-    assert shown["credits"] == {"tokens": 100}
-
-
-# The ledger --------------------------------------------------------------------------------------------------------
 
 
 def test_what_rules_owe_is_minted_once_for_each_event_and_asset(desk: Desk) -> None:

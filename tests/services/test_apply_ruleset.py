@@ -12,7 +12,7 @@ import pytest
 from chalicelib.domain import ruleset
 from chalicelib.services.apply_ruleset import apply_ruleset, preview_ruleset, ruleset_id
 from chalicelib.services.create_key import create_key
-from chalicelib.store.boards import read_entries
+from chalicelib.store import keys
 from chalicelib.store.models import BalanceItem, EntryItem
 from chalicelib.store.players import load_player
 from tests.pipeline import plant as plants
@@ -64,7 +64,7 @@ def test_what_it_will_do_is_said_first_and_done_once(plant: Plant, tmp_path: Pat
         account = plant.context.table.get((f"ACCOUNT#{player.identity.account}#tokens", "BALANCE"))
         assert account is not None
         assert int(BalanceItem.from_raw_data(account).balance) == 100 * (player.rewarded_level - 1)
-    entries = [EntryItem.from_raw_data(item) for item in read_entries(plant.context.table, "requests#all")]
+    entries = [EntryItem.from_raw_data(item) for item in plant.context.table.query_all(keys.board("requests#all"))]
     assert {entry.player: int(entry.score) for entry in entries} == {"ada": 3, "bob": 3}
     assert preview_ruleset(plant.context).changed == 0
 

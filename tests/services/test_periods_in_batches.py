@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.domain.periods import day_name, day_of, moment_name, month_name, week_name
 from chalicelib.services.feed_boards import feed_messages
-from chalicelib.store.boards import read_entries
+from chalicelib.store import keys
 from chalicelib.store.player_reads import load_days
 from chalicelib.store.players import load_player
 from tests.pipeline import plant as plants
@@ -43,7 +43,7 @@ def on_boards(plant: Plant, player: str = "ada") -> dict[str, int]:
         names |= {f"daily#{day_name(day)}", f"weekly#{week_name(day)}", f"monthly#{month_name(day)}"}
     found = {}
     for name in names:
-        for entry in read_entries(plant.context.table, name):
+        for entry in plant.context.table.query_all(keys.board(name)):
             if entry["player"]["S"] == player and int(entry["score"]["N"]):
                 found[name] = int(entry["score"]["N"])
     return found
