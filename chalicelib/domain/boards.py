@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import date
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from chalicelib.domain.periods import DAY_MS, number_of, period_name
 from chalicelib.domain.player import Player
+from chalicelib.domain.rank_index import MAX_SCORE
 from chalicelib.domain.ruleset import Rules
 from chalicelib.domain.tables import UNIQUE_STATS, Board
 
 
 class BoardUpdate(msgspec.Struct, rename="camel"):
-    """ "Player P's score on board B is S at version V". `reached_at`: commit time (ms) at which S was reached."""
+    """ "Player P's score on board B is S at version V". `reached_at`: commit time (ms) at which S was reached.
 
-    player: str
-    score: int
-    version: int
-    reached_at: int
-    level: int
-    title: str
-    public_id: str
-    name: str = ""
+    Its bounds are those of what can be written: an entry that cannot be would stop its board.
+    """
+
+    player: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:@-]{1,128}$(?!\n)")]
+    score: Annotated[int, Meta(ge=0, le=MAX_SCORE)]
+    version: Annotated[int, Meta(ge=1, le=10**15)]
+    reached_at: Annotated[int, Meta(ge=0, lt=10**13)]
+    level: Annotated[int, Meta(ge=0, le=10**6)]
+    title: Annotated[str, Meta(max_length=24)]
+    public_id: Annotated[str, Meta(min_length=1, max_length=64)]
+    name: Annotated[str, Meta(max_length=50)] = ""
     private: bool = False
     hidden: bool = False
 
@@ -31,6 +38,19 @@ class BoardUpdate(msgspec.Struct, rename="camel"):
 def board_id(scope: str, period: str) -> str:
     """`weekly#2026-W21`."""
     return f"{scope}#{period}"
+
+
+def shards_of(board: str, shards: int) -> list[str]:
+    """The shards of a board, each with a writer and a rank index of its own; one shard is the board itself."""
+    return [board] if shards == 1 else [f"{board}~{number}" for number in range(shards)]
+
+
+def shard_of(board: str, player: str, shards: int) -> str:
+    """The shard that a player is in."""
+    if shards == 1:
+        return board
+    digest = hashlib.blake2b(player.encode(), digest_size=8).digest()
+    return shards_of(board, shards)[int.from_bytes(digest, "big") % shards]
 
 
 def kept_until_ms(day: str, keep_days: int) -> int:
@@ -42,12 +62,12 @@ def score(player: Player, board: Board, day: int) -> tuple[int, int]:
     """(score, reached at) on the board's period that holds the day; a negative total is a score of 0."""
     if board.counts_xp:
         xp, reached_at = player.period_xp(board.period, day)
-        return max(0, xp), reached_at
+        return min(max(0, xp), MAX_SCORE), reached_at
     counted = sum(player.count(action) for action in board.actions)
     counted += sum(
         len(player.sets.get(stat, ())) if stat in UNIQUE_STATS else player.stats.get(stat, 0) for stat in board.stats
     )
-    return max(0, counted), player.sums_at.get(board.scope, 0)
+    return min(max(0, counted), MAX_SCORE), player.sums_at.get(board.scope, 0)
 
 
 def scores(player: Player, days: Iterable[int], rules: Rules) -> dict[str, tuple[int, int]]:

@@ -28,6 +28,7 @@ class Rules:
         self.derive = frozenset(ruleset.settings.derive)
         self.milestones = sorted(ruleset.streaks.milestones)
         self.badges = {badge.id: badge for badge in ruleset.badges}
+        self.boards = {board.scope: board for board in ruleset.boards}
 
     @cached_property
     def badges_by_fact(self) -> dict[str, list[Badge]]:

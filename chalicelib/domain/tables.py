@@ -122,13 +122,17 @@ class Badge(_Table, frozen=True, kw_only=True):
 
 
 class Board(_Table, frozen=True, kw_only=True):
-    """Scope and kind of period. Score: XP of the period, or (all-time only) a sum of counters and stats."""
+    """Scope and kind of period. Score: XP of the period, or (all-time only) a sum of counters and stats.
+
+    `shards`: writers that share a board's updates; reads cost so many times as much. Change it, then repair the board.
+    """
 
     scope: Annotated[str, Meta(pattern=r"^[a-z][a-z_]{0,31}$(?!\n)")]
     period: Annotated[str, Meta(pattern=r"^(all|daily|weekly|monthly)$(?!\n)")]
     actions: list[str] = []
     stats: list[str] = []
     keep_days: Count | None = None
+    shards: Annotated[int, Meta(ge=1, le=16)] = 1
 
     @property
     def counts_xp(self) -> bool:

@@ -24,8 +24,8 @@ from chalicelib.domain.player import Identity, Player, shorten
 from chalicelib.domain.progress import RULESET_APPLIED, apply, duplicate_of, log_window
 from chalicelib.domain.ruleset import Rules
 from chalicelib.domain.tables import MAX_ASSETS, MAX_FIRST_BADGES
+from chalicelib.services.board_messages import send_updates
 from chalicelib.services.context import Context
-from chalicelib.services.feed_boards import send_updates
 from chalicelib.store.commit import MAX_ITEMS, Write, commit, items_in
 from chalicelib.store.players import load_players
 from chalicelib.store.records import Wanted, load_records, model_in_log

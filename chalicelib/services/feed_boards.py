@@ -1,82 +1,156 @@
-"""Board updates on their way: packed by board into messages, and applied to entries by the `boards` worker."""
+"""The `boards` worker: what its messages say, shard by shard, in their order."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import groupby
 
 import msgspec
 
-from chalicelib.domain.boards import BoardUpdate
-from chalicelib.domain.errors import Conflict
+from chalicelib.domain.boards import BoardUpdate, kept_until_ms, shards_of
+from chalicelib.domain.errors import Conflict, InvalidRequest, LaurelError
+from chalicelib.domain.periods import parse_period
+from chalicelib.services.board_messages import BOARDS, BoardMessage, shard_for
 from chalicelib.services.context import Context
-from chalicelib.store.boards import write_entry
+from chalicelib.services.freeze_board import freeze_board
+from chalicelib.services.process_messages import REJECTED
+from chalicelib.services.write_board import settle, write_states
+from chalicelib.store.failures import Failure, archive_body, note_failure
 from chalicelib.store.table import StoreError
 
-# An update is 200 to 600 bytes: a message stays under 128 KB, within SQS's 256 KB.
-MAX_UPDATES_PER_MESSAGE = 200
-BOARDS = "boards"
-
-
-class BoardMessage(msgspec.Struct):
-    """What travels on the boards queue: states of players on one board."""
-
-    board: str
-    updates: list[BoardUpdate]
-
-
-def send_updates(context: Context, updates: Sequence[tuple[str, BoardUpdate]]) -> None:
-    """Queue updates, one message for up to 200 of a board, in the board's own message group."""
-    newest: dict[str, dict[str, BoardUpdate]] = {}
-    for board, update in updates:
-        players = newest.setdefault(board, {})
-        known = players.get(update.player)
-        if known is None or known.version < update.version:
-            players[update.player] = update
-    bodies = []
-    for board, players in newest.items():
-        states = list(players.values())
-        for start in range(0, len(states), MAX_UPDATES_PER_MESSAGE):
-            message = BoardMessage(board, states[start : start + MAX_UPDATES_PER_MESSAGE])
-            bodies.append((board, msgspec.json.encode(message).decode()))
-    context.queues.send_grouped(BOARDS, bodies)
+UNREADABLE, UNWRITABLE = "not_a_board_message", "not_a_board_state"
+BROKEN = "board_message_broken"
 
 
 @dataclass(slots=True)
 class Fed:
-    """`written` entries; `failed` message ids to deliver again; `unreadable` ids with why, never to come again."""
+    """`written` entries; `failed` message ids to deliver again; `set_aside` ids of messages, or of parts of them
+    (`id/place`), with why: recorded, never to come again."""
 
     written: int = 0
     failed: dict[str, Exception] = field(default_factory=dict)
-    unreadable: dict[str, str] = field(default_factory=dict)
+    set_aside: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    id: str
+    body: str
+    message: BoardMessage
+    states: list[BoardUpdate]
 
 
 def feed_messages(context: Context, messages: Sequence[tuple[str, str]]) -> Fed:
-    """Write the entries of (message id, body) in order. After a failure the rest waits, to keep a group's order."""
+    """Carry out (message id, body) in order. What the store fails waits, and with it the rest of its shard, to keep
+    the order of the group. Content never fails a message: it is set aside, with its reason."""
     fed = Fed()
+    shards: dict[str, list[_Delivery]] = {}
     for message_id, body in messages:
-        if fed.failed:
-            fed.failed[message_id] = next(iter(fed.failed.values()))
-            continue
-        try:
-            fed.written += feed_boards(context, body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            # Its content can never be written; states come again by themselves, so the board goes on without it.
-            fed.unreadable[message_id] = str(error)
-        except (StoreError, Conflict) as error:
-            fed.failed[message_id] = error
+        with _come_again(fed, [message_id]):
+            try:
+                delivery = _read(context, message_id, body, fed)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, LaurelError) as error:
+                _set_aside(context, fed, message_id, body, UNREADABLE, error)
+            else:
+                shards.setdefault(delivery.message.shard, []).append(delivery)
+    for deliveries in shards.values():
+        _feed_shard(context, deliveries, fed)
     return fed
 
 
-def feed_boards(context: Context, body: str) -> int:
-    """Write the entries of one message; returns how many states were newer than what the board had.
+def feed_boards(context: Context, board: str, states: Sequence[BoardUpdate]) -> int:
+    """Write states of one board, whatever shards their players are in; returns how many entries changed."""
+    shards: dict[str, list[BoardUpdate]] = {}
+    for state in states:
+        shards.setdefault(shard_for(context, board, state.player), []).append(state)
+    return sum(write_states(context, board, shard, members) for shard, members in shards.items())
 
-    Raises msgspec.ValidationError for a body that is no board message.
-    """
+
+def _read(context: Context, message_id: str, body: str, fed: Fed) -> _Delivery:
+    """A message whose board may exist, with those of its states that can be written; the others are set aside."""
     message = msgspec.json.decode(body, type=BoardMessage)
-    keep_days = {board.scope: board.keep_days for board in context.rules.ruleset.boards}
-    days = keep_days.get(message.board.partition("#")[0])
-    written = context.each(
-        lambda update: write_entry(context.table, message.board, update, keep_days=days), message.updates
-    )
-    return sum(written)
+    scope, _, period = message.board.partition("#")
+    board = context.rules.boards.get(scope)
+    if board is None:
+        raise InvalidRequest(f"there is no board '{scope}'")
+    parse_period(board.period, period, 0)
+    if message.shard not in shards_of(message.board, board.shards):
+        raise InvalidRequest(f"'{message.shard}' is no shard of '{message.board}'")
+    states = []
+    for place, raw in enumerate(message.updates):
+        try:
+            states.append(msgspec.json.decode(raw, type=BoardUpdate))
+        except msgspec.DecodeError as error:
+            _set_aside(context, fed, f"{message_id}/{place}", bytes(raw).decode(), UNWRITABLE, error)
+    return _Delivery(message_id, body, message, states)
+
+
+def _feed_shard(context: Context, deliveries: list[_Delivery], fed: Fed) -> None:
+    """States of messages that follow each other go together: the more at once, the fewer writes of nodes."""
+    left = list(deliveries)
+    for order, group in groupby(deliveries, key=lambda each: _order(each.message)):
+        run = list(group)
+        for part in [run] if order is None else [[each] for each in run]:
+            with _come_again(fed, [each.id for each in left]):
+                _carry_out_apart(context, part, fed)
+            if part[0].id in fed.failed:
+                return
+            left = left[len(part) :]
+
+
+@contextmanager
+def _come_again(fed: Fed, ids: list[str]) -> Iterator[None]:
+    """If the store fails what is done here, these messages are delivered again."""
+    try:
+        yield
+    except (StoreError, Conflict) as error:
+        fed.failed |= dict.fromkeys(ids, error)
+
+
+def _carry_out_apart(context: Context, part: list[_Delivery], fed: Fed) -> None:
+    """What breaks unexpectedly is tried one by one, and what breaks alone is set aside: the board goes on."""
+    try:
+        _carry_out(context, part, fed)
+    except (StoreError, Conflict):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is about this message
+        if len(part) == 1:
+            _set_aside(context, fed, part[0].id, part[0].body, BROKEN, error)
+            return
+        for delivery in part:
+            _carry_out_apart(context, [delivery], fed)
+
+
+def _carry_out(context: Context, part: list[_Delivery], fed: Fed) -> None:
+    message = part[0].message
+    if _gone(context, message.board):
+        return
+    if message.freeze:
+        freeze_board(context, message.board, message.shard)
+    elif states := [state for delivery in part for state in delivery.states]:
+        fed.written += feed_boards(context, message.board, states)
+    else:
+        settle(context, message.board, message.shard)
+
+
+def _order(message: BoardMessage) -> str | None:
+    """What kind of order a message is, None for states."""
+    return next((kind for kind in ("freeze", "mend", "repair") if getattr(message, kind)), None)
+
+
+def _gone(context: Context, board: str) -> bool:
+    """Whether a board is past its time by the clock: its items may be collected any moment."""
+    scope, _, period = board.partition("#")
+    keep_days = context.rules.boards[scope].keep_days
+    return keep_days is not None and kept_until_ms(period, keep_days) <= context.now_ms()
+
+
+def _set_aside(context: Context, fed: Fed, failure_id: str, body: str, reason: str, error: Exception) -> None:
+    now_ms = context.now_ms()
+    digest = hashlib.sha256(body.encode()).hexdigest()
+    note_failure(context.table, Failure(failure_id, REJECTED, reason, str(error), 1, digest, BOARDS, now_ms))
+    archive_body(context.table, REJECTED, failure_id, body, now_ms, BOARDS, now_ms)
+    fed.set_aside[failure_id] = f"{reason}: {error}"

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from itertools import islice
 
+from chalicelib.services.board_messages import BOARDS
 from chalicelib.services.context import Context
-from chalicelib.services.feed_boards import BOARDS
 from chalicelib.services.parked import (
     BOARDS_DEAD_LETTER,
     NotRedrivable,

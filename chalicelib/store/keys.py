@@ -10,6 +10,8 @@ granter     GRANTER#<granter>#<day> GRANTED
 account     ACCOUNT#<account>#<asset>             BALANCE | POSTING#<ms>#<transfer>
             ACCOUNT#@mint#<asset>#<00..ff>        POSTING#<ms>#<transfer>
 board       BOARD#<scope>#<period>  ENTRY#<player>
+rank index  NODE#<shard>            <level>.<prefix> | TOTAL | D.<score> | V.<score>.<volume>
+            LOG#<shard>             LOG
 failure     FAILURE#<queue>#<0..7>  <message id>[/<index>]
 """
 
@@ -19,6 +21,7 @@ import hashlib
 
 from chalicelib.domain.ledger import is_system
 from chalicelib.domain.periods import minute_name
+from chalicelib.domain.rank_index import MAX_SCORE
 
 Key = tuple[str, str]
 
@@ -28,8 +31,7 @@ SIDES = {IDENTITY: "i", STREAK: "k", BADGES: "b", SETS: "s"}
 ORDER_INDEX = "order-index"
 FAILURE_SHARDS = 8
 LOG = "LOG#"
-# Larger than any score (sums of 10^12 inputs), so that the difference sorts scores downwards.
-_TOP_SCORE = 10**16 - 1
+ENTRY = "ENTRY#"
 
 
 def player(player_id: str, part: str = STATE) -> Key:
@@ -95,17 +97,40 @@ def board(board_id: str) -> str:
 
 
 def entry(board_id: str, player_id: str) -> Key:
-    return board(board_id), f"ENTRY#{player_id}"
+    return board(board_id), f"{ENTRY}{player_id}"
+
+
+def node(shard: str, name: str) -> Key:
+    return nodes(shard), name
+
+
+def nodes(shard: str) -> str:
+    return f"NODE#{shard}"
+
+
+def board_log(shard: str) -> Key:
+    return f"LOG#{shard}", "LOG"
 
 
 def order(score: int, reached_at: int, player_id: str) -> str:
     """Sorts best score first, then who reached it first, then by id."""
-    return f"{_TOP_SCORE - min(score, _TOP_SCORE):016d}#{reached_at:013d}#{player_id}"
+    return f"{order_since(score, reached_at)}#{player_id}"
 
 
-def order_above(score: int) -> tuple[str, str]:
-    """The range of orders that holds every score above this one."""
-    return "0", f"{_TOP_SCORE - score:016d}"
+def order_since(score: int, reached_at: int) -> str:
+    """Before every order of players who reached this score at this moment or later, after those who did earlier."""
+    return f"{order_score(score)}#{reached_at:013d}"
+
+
+def order_score(score: int) -> str:
+    """What the orders of all players with this score begin with; those of better scores are less."""
+    return f"{MAX_SCORE - score:016d}"
+
+
+def spot_of(order_: str) -> tuple[int, int]:
+    """(score, reached at) of an order."""
+    score, reached_at, _ = order_.split("#", 2)
+    return MAX_SCORE - int(score), int(reached_at)
 
 
 def failure(queue: str, failure_id: str) -> Key:

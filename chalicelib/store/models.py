@@ -169,19 +169,34 @@ class BalanceItem(Kind):
 
 
 class EntryItem(Kind):
-    """A player's score on a board. Without `board` and `order` it is not on the index: it left the board."""
+    """A player's score on a board. Without `board` and `order` it is not on the index: it left the board.
 
-    version = NumberAttribute(attr_name="v")
-    score = NumberAttribute()
-    reached_at = NumberAttribute(attr_name="reachedAt")
-    player = UnicodeAttribute()
+    The index has what is not null here, and neither version nor score: the order tells the score.
+    """
+
+    version = NumberAttribute(attr_name="v", null=True)
+    seq = NumberAttribute(attr_name="q", null=True)
+    score = NumberAttribute(null=True)
+    reached_at = NumberAttribute(attr_name="reachedAt", null=True)
     public = UnicodeAttribute()
     name = UnicodeAttribute(null=True)
     private = BooleanAttribute(null=True)
+    hidden = BooleanAttribute(null=True)
     level = NumberAttribute()
     title = UnicodeAttribute()
     board = UnicodeAttribute(null=True)
     order = UnicodeAttribute(null=True)
+    expires = NumberAttribute(null=True)
+
+
+class BoardLogItem(Kind):
+    """How far the writer of a board shard has come: `seq` done, `pending` begun."""
+
+    seq = NumberAttribute(null=True)
+    pending = NumberAttribute(null=True)
+    intent = BinaryAttribute(legacy_encoding=False, null=True)
+    frozen = NumberAttribute(null=True)
+    latest = NumberAttribute(null=True)
     expires = NumberAttribute(null=True)
 
 

@@ -84,20 +84,20 @@ class Table:
         answer = self._call("get_item", {"TableName": self.name, "Key": key_of(key), "ConsistentRead": strong})
         return answer.get("Item")
 
-    def get_many(self, keys: Sequence[Key]) -> dict[Key, Item]:
-        """The items that exist, strongly read, by key."""
+    def get_many(self, keys: Sequence[Key], *, strong: bool = True) -> dict[Key, Item]:
+        """The items that exist, by key."""
         found: dict[Key, Item] = {}
         distinct = list(dict.fromkeys(keys))
         for start in range(0, len(distinct), MAX_BATCH_GET):
             wanted = [key_of(key) for key in distinct[start : start + MAX_BATCH_GET]]
-            for item in self._batch(wanted):
+            for item in self._batch(wanted, strong):
                 found[item["pk"]["S"], item["sk"]["S"]] = item
         return found
 
-    def _batch(self, wanted: list[Item]) -> Iterator[Item]:
+    def _batch(self, wanted: list[Item], strong: bool) -> Iterator[Item]:
         for attempt in range(MAX_PARTIAL_RETRIES):
             answer = self._call(
-                "batch_get_item", {"RequestItems": {self.name: {"Keys": wanted, "ConsistentRead": True}}}
+                "batch_get_item", {"RequestItems": {self.name: {"Keys": wanted, "ConsistentRead": strong}}}
             )
             yield from answer["Responses"].get(self.name, [])
             wanted = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])

@@ -17,14 +17,14 @@ worker = Blueprint(__name__)
 @worker.on_sqs_message(queue="boards.fifo", batch_size=10)
 @observed
 def boards(event: Any) -> dict[str, Any]:
-    """Write entries."""
+    """Carry states to entries and rank index."""
     messages = [(message.id, message.body) for message in messages_of(event.to_dict())]
     fed = feed_messages(wired(), messages)
-    for message_id, reason in fed.unreadable.items():
-        logger.error("not a board message", extra={"message_id": message_id, "error": reason})
+    for message_id, reason in fed.set_aside.items():
+        logger.error("set aside", extra={"message_id": message_id, "error": reason})
     for message_id, error in fed.failed.items():
         logger.warning("board message failed", extra={"message_id": message_id, "error": repr(error)})
     count("EntriesWritten", fed.written)
-    count("BoardMessagesUnreadable", len(fed.unreadable))
+    count("BoardStatesSetAside", len(fed.set_aside))
     logger.info("boards", extra={"messages": len(messages), "entries": fed.written, "failed": len(fed.failed)})
     return failures(fed.failed)

@@ -1,0 +1,24 @@
+"""Close a board: an order in its own writer's queue, so that no state of a player races it."""
+
+from __future__ import annotations
+
+from chalicelib.domain.errors import Conflict
+from chalicelib.services.context import Context
+from chalicelib.services.write_board import MAX_ROUNDS, expiry, settle
+from chalicelib.store.board_log import freeze
+from chalicelib.store.table import Busy
+
+
+def freeze_board(context: Context, board: str, shard: str) -> bool:
+    """Freeze a shard, once what has begun is complete; False if it was frozen before. Raises StoreError."""
+    for attempt in range(MAX_ROUNDS):
+        log = settle(context, board, shard)
+        if log.frozen is not None:
+            return False
+        try:
+            freeze(context.table, shard, log, context.now_ms(), expiry(context, board))
+        except Conflict:
+            context.pause(attempt)
+            continue
+        return True
+    raise Busy(f"{shard}: other writers were first {MAX_ROUNDS} times")

@@ -1,0 +1,135 @@
+"""Entries of boards: the player's score as the board knows it, and what a page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from chalicelib.store import keys
+from chalicelib.store.models import EntryItem, Item
+from chalicelib.store.table import Page, Table, number, text, update_of
+
+
+class Entry(msgspec.Struct, array_like=True):
+    """A player on a board, or what is left of it: who leaves keeps score and version, off the index.
+
+    `seq`: the intent that wrote it.
+    """
+
+    player: str
+    version: int
+    score: int
+    reached_at: int
+    level: int
+    title: str
+    public: str
+    name: str = ""
+    private: bool = False
+    hidden: bool = False
+    on_board: bool = False
+    seq: int = 0
+
+    @property
+    def spot(self) -> tuple[int, int] | None:
+        """(score, reached at) on the board, None off it."""
+        return (self.score, self.reached_at) if self.on_board else None
+
+
+def read_entries(table: Table, board: str, players: Sequence[str]) -> dict[str, Entry]:
+    """The entries that exist, by player, strongly read."""
+    items = table.get_many([keys.entry(board, player) for player in players])
+    return {entry.player: entry for entry in map(entry_of, items.values())}
+
+
+def read_entry(table: Table, board: str, player: str) -> Entry | None:
+    """One entry, eventually consistent."""
+    item = table.get(keys.entry(board, player), strong=False)
+    return entry_of(item) if item else None
+
+
+def scan_entries(table: Table, board: str) -> Iterator[Entry]:
+    """All entries, tombstones too, strongly read, one page in memory at a time."""
+    return map(entry_of, table.query_all(keys.board(board), prefix=keys.ENTRY))
+
+
+def listed_entries(
+    table: Table, board: str, between: tuple[str, str] | None, limit: int, *, worst_first: bool = False
+) -> list[Entry]:
+    """Up to `limit` entries in board order by the ordering index, in a range of orders if there is one."""
+    found: list[Item] = []
+    following: Item | None = None
+    while len(found) < limit:
+        page: Page = table.query(
+            keys.board(board),
+            index=True,
+            between=between,
+            limit=limit - len(found),
+            start=following,
+            newest_first=worst_first,
+        )
+        found += page.items
+        following = page.next
+        if following is None:
+            break
+    return [entry_of(item) for item in found]
+
+
+def entry_of(item: Item) -> Entry:
+    """An entry from the table, or from the index, which has score and moment in the order and no version."""
+    row = EntryItem.from_raw_data(item)
+    if row.order:
+        score, reached_at = keys.spot_of(row.order)
+    if row.score is not None:
+        score, reached_at = int(row.score), int(row.reached_at)
+    return Entry(
+        player=row.sk.removeprefix(keys.ENTRY),
+        version=int(row.version or 0),
+        score=score,
+        reached_at=reached_at,
+        level=int(row.level),
+        title=row.title,
+        public=row.public,
+        name=row.name or "",
+        private=bool(row.private),
+        hidden=bool(row.hidden),
+        on_board=row.order is not None,
+        seq=int(row.seq or 0),
+    )
+
+
+def entry_write(table: str, board: str, entry: Entry, seq: int, expires: int | None = None) -> dict[str, Any]:
+    """The update of an entry by intent `seq`: done before if the entry knows this intent, or a later one.
+
+    Who is off the board has no index keys.
+    """
+    shown = entry.on_board
+    values: dict[str, Any] = {
+        "v": number(entry.version),
+        "q": number(seq),
+        "score": number(entry.score),
+        "reachedAt": number(entry.reached_at),
+        "public": text(entry.public),
+        "name": text(entry.name) if entry.name else None,
+        "private": {"BOOL": True} if entry.private else None,
+        "hidden": {"BOOL": True} if entry.hidden else None,
+        "level": number(entry.level),
+        "title": text(entry.title),
+        "board": text(keys.board(board)) if shown else None,
+        "order": text(keys.order(entry.score, entry.reached_at, entry.player)) if shown else None,
+        "expires": number(expires) if expires is not None else None,
+    }
+    kept = {name: value for name, value in values.items() if value is not None}
+    gone = [name for name, value in values.items() if value is None]
+    expression = "SET " + ", ".join(f"#{name} = :{name}" for name in kept)
+    if gone:
+        expression += " REMOVE " + ", ".join(f"#{name}" for name in gone)
+    return update_of(
+        table,
+        keys.entry(board, entry.player),
+        expression,
+        "attribute_not_exists(#q) OR #q < :q",
+        {f"#{name}": name for name in values},
+        {f":{name}": value for name, value in kept.items()},
+    )
