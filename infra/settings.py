@@ -16,7 +16,8 @@ BUILD = ROOT / "build"
 API_STAGE = "laurel"  # the first path segment of every URL, on AWS and locally
 LOCAL_HOST = "127.0.0.1"
 ORDER_INDEX = "order-index"
-INDEX_ATTRIBUTES = ["score", "player", "public", "name", "private", "level", "title", "reachedAt"]
+# Score, moment and player are in `order`: what an entry costs on every read of a page is its size here.
+INDEX_ATTRIBUTES = ["public", "name", "private", "level", "title"]
 
 DAY_S = 86_400
 SOURCE_S = 4 * DAY_S
@@ -25,6 +26,7 @@ MAX_RECEIVES = 10
 SOURCES = ("events", "own", "backfill")  # keys of the queues that events come in by
 MAX_EVENT_MESSAGE = 256 * 1024
 VISIBILITY_FACTOR = 6  # AWS: a queue's visibility is at least six function timeouts
+THREADS = 8  # calls of one invocation side by side
 
 
 class SettingError(ValueError):
@@ -51,7 +53,10 @@ class Queue:
 
 @dataclass(frozen=True)
 class Function:
-    """One Lambda: `name` is Chalice's, `handler` what Lambda imports; memory in MB, timeout in seconds."""
+    """One Lambda: `name` is Chalice's, `handler` what Lambda imports; memory in MB, timeout in seconds.
+
+    `table`: actions on the table; `index`: it reads the ordering index; `threads`: its calls side by side.
+    """
 
     name: str
     logical_id: str
@@ -67,6 +72,7 @@ class Function:
     table: tuple[str, ...] = ()
     index: bool = False
     publishes: bool = False
+    threads: int = THREADS
 
     @property
     def suffix(self) -> str:
@@ -108,10 +114,11 @@ FUNCTIONS = (
         queue="backfill", batch_size=100, window_s=1, concurrency=2,
         sends=("boards", "rejected"), table=READ + WRITE, publishes=True,
     ),
-    # FIFO sources take at most 10 messages and no window, and one batch of a board at a time.
+    # FIFO sources take at most 10 messages and no window, and one batch of a board at a time: 2,000 states are some
+    # 2,500 writes, as many side by side as the client has connections. Repairs read a whole board.
     Function(
-        "boards", "Boards", "chalicelib.workers.boards.boards", 512, 30,
-        queue="boards", batch_size=10, table=READ + WRITE,
+        "boards", "Boards", "chalicelib.workers.boards.boards", 1024, 120,
+        queue="boards", batch_size=10, table=(*READ, "UpdateItem"), threads=32,
     ),
     # It moves whatever waits in two queues, ten messages a call: 5 minutes are some 10,000 messages a run.
     Function(
@@ -125,11 +132,15 @@ def _visibility(queue: str) -> int:
     return max(VISIBILITY_FACTOR * function.timeout_s for function in FUNCTIONS if function.queue == queue)
 
 
+# Not six timeouts: while a dead writer's messages are hidden, its board stands still. One and a half leave Lambda
+# time to hand a batch over, and a writer that is not dead after all meets conditions on all it writes.
+BOARDS_VISIBILITY_S = 180
+
 QUEUES = (
     Queue("events", "EventsQueue", "events", SOURCE_S, _visibility("events"), "dead_letter", 300),
     Queue("own", "OwnQueue", "own", SOURCE_S, _visibility("own"), "dead_letter", 300),
     Queue("backfill", "BackfillQueue", "backfill", SOURCE_S, _visibility("backfill"), "dead_letter", 21_600),
-    Queue("boards", "BoardsQueue", "boards.fifo", SOURCE_S, _visibility("boards"), "boards_dead_letter", 300),
+    Queue("boards", "BoardsQueue", "boards.fifo", SOURCE_S, BOARDS_VISIBILITY_S, "boards_dead_letter", 300),
     # Longer than one run of archive, so that no message it holds comes to it twice.
     Queue("rejected", "RejectedQueue", "rejected", PARKED_S, 360, max_depth=100),
     Queue("dead_letter", "DeadLetterQueue", "dead-letter", PARKED_S, 360, max_depth=0),

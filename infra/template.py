@@ -118,7 +118,7 @@ def queue(build: Build, item: Queue) -> Json:
 def function(build: Build, item: Function, ruleset: str) -> Json:
     properties: Json = {
         "FunctionName": function_name(build, item),
-        "Environment": {"Variables": environment(build, ruleset)},
+        "Environment": {"Variables": environment(build, item, ruleset)},
     }
     if item.queue:
         properties["Events"] = {item.event_id: {"Type": "SQS", "Properties": event_source(item)}}
@@ -150,7 +150,7 @@ def event_source(item: Function) -> Json:
     return source
 
 
-def environment(build: Build, ruleset: str) -> Json:
+def environment(build: Build, item: Function, ruleset: str) -> Json:
     values: Json = {
         "LAUREL_STAGE": build.stage,
         "LAUREL_TABLE": {"Ref": "Table"},
@@ -158,9 +158,10 @@ def environment(build: Build, ruleset: str) -> Json:
         "LAUREL_RULESET": ruleset,
         "LAUREL_CORS_ORIGIN": build.cors_origin,
         "LAUREL_TRACING": "1" if build.tracing else "0",
+        "LAUREL_THREADS": str(item.threads),
     }
-    for item in QUEUES:
-        values[f"LAUREL_{item.key.upper()}_QUEUE"] = {"Ref": item.logical_id}
+    for each in QUEUES:
+        values[f"LAUREL_{each.key.upper()}_QUEUE"] = {"Ref": each.logical_id}
     return values
 
 

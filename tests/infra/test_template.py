@@ -69,11 +69,16 @@ def test_event_source(resources: Json, function: Function) -> None:
 
 
 @pytest.mark.parametrize("function", WITH_QUEUE, ids=lambda function: function.name)
-def test_visibility_is_six_timeouts(resources: Json, function: Function) -> None:
+def test_visibility_is_six_timeouts_but_a_board_waits_no_longer_than_it_must(
+    resources: Json, function: Function
+) -> None:
     assert function.queue
     visibility = resources[QUEUE[function.queue].logical_id]["Properties"]["VisibilityTimeout"]
     timeout = resources[function.logical_id]["Properties"]["Timeout"]
-    assert visibility >= VISIBILITY_FACTOR * timeout
+    if QUEUE[function.queue].fifo:
+        assert timeout < visibility <= 2 * timeout
+    else:
+        assert visibility >= VISIBILITY_FACTOR * timeout
 
 
 def test_sources_keep_4_days_and_end_in_a_dead_letter_queue_of_14(resources: Json) -> None:
@@ -102,6 +107,7 @@ def test_function_settings(resources: Json, function: Function) -> None:
         *("LAUREL_RULESET", "LAUREL_TRACING"),
     }
     assert variables["LAUREL_EVENTS_QUEUE"] == {"Ref": "EventsQueue"}
+    assert 1 <= int(variables["LAUREL_THREADS"]) <= 32, "the table's client has 32 connections"
 
 
 def test_every_function_has_a_role_of_its_own(resources: Json) -> None:
@@ -143,6 +149,8 @@ def test_what_each_function_may_do() -> None:
     assert may("archive", "sqs:DeleteMessage", "DeadLetterQueue")
     assert not may("progress", "sqs:ReceiveMessage", "BackfillQueue")
     assert not may("progress", "sqs:SendMessage", "EventsQueue")
+    assert may("boards", "dynamodb:UpdateItem", "Table")
+    assert not may("boards", "dynamodb:PutItem", "Table")
     assert not may("boards", "sqs:SendMessage", "EventsQueue")
     assert not may("api_handler", "sqs:DeleteMessage", "EventsQueue")
     assert not may("archive", "dynamodb:DeleteItem", "Table")
@@ -160,6 +168,10 @@ def test_the_table(resources: Json) -> None:
     (index,) = properties["GlobalSecondaryIndexes"]
     assert index["IndexName"] == "order-index"
     assert [key["AttributeName"] for key in index["KeySchema"]] == ["board", "order"]
+    assert index["Projection"] == {
+        "ProjectionType": "INCLUDE",
+        "NonKeyAttributes": ["public", "name", "private", "level", "title"],
+    }
 
 
 @pytest.mark.parametrize(("stage", "target"), [("local", "local"), ("dev", "aws"), ("dev-anna", "aws")])
