@@ -11,6 +11,8 @@ from infra.settings import FUNCTIONS, QUEUES, Build, Function, Queue
 Json = dict[str, Any]
 
 PERIOD_S = 300  # of queue figures: SQS publishes them every minute, an alarm a minute late costs nothing
+HOUR_S = 3600
+NAMESPACE = "Laurel"
 HAS_TOPIC = "HasAlarmTopic"
 OUTCOMES = ("EventsApplied", "EventsDuplicate", "EventsRejected", "EventsUnknown", "EventsMismatched")
 
@@ -30,7 +32,7 @@ def alarms(build: Build) -> Json:
         found |= _queue_alarms(build, queue)
     for function in FUNCTIONS:
         found |= _function_alarms(build, function)
-    return found
+    return found | _board_alarms(build)
 
 
 def _queue_alarms(build: Build, queue: Queue) -> Json:
@@ -66,7 +68,31 @@ def _function_alarms(build: Build, function: Function) -> Json:
     return found
 
 
-def _alarm(build: Build, name: str, text: str, metric: tuple[str, str, str], dimensions: Json, threshold: int) -> Json:
+def _board_alarms(build: Build) -> Json:
+    """Metrics that Laurel writes itself, under the name of the stage: any difference is one too many."""
+    dimension = {"service": build.prefix}
+    differences = "Boards differ from their players' totals or their rank index; see: laurel board verify."
+    set_aside = "The writer of boards set something aside; see: laurel dlq list."
+    return {
+        # The samples are taken once an hour, and stay told until the next.
+        "BoardDifferencesAlarm": _alarm(
+            build, "board-differences", differences, (NAMESPACE, "BoardDifferences", "Maximum"), dimension, 0, HOUR_S
+        ),
+        "BoardStatesSetAsideAlarm": _alarm(
+            build, "board-states-set-aside", set_aside, (NAMESPACE, "BoardStatesSetAside", "Sum"), dimension, 0
+        ),
+    }
+
+
+def _alarm(
+    build: Build,
+    name: str,
+    text: str,
+    metric: tuple[str, str, str],
+    dimensions: Json,
+    threshold: int,
+    period_s: int = PERIOD_S,
+) -> Json:
     namespace, metric_name, statistic = metric
     actions = {"Fn::If": [HAS_TOPIC, [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
     return {
@@ -78,7 +104,7 @@ def _alarm(build: Build, name: str, text: str, metric: tuple[str, str, str], dim
             "MetricName": metric_name,
             "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
             "Statistic": statistic,
-            "Period": PERIOD_S,
+            "Period": period_s,
             "EvaluationPeriods": 1,
             "Threshold": threshold,
             "ComparisonOperator": "GreaterThanThreshold",
@@ -105,6 +131,10 @@ def _widgets(build: Build) -> list[Json]:
         ("Events", [_own(name, "Sum") for name in OUTCOMES]),
         ("XP paid", [_own("XpPaid", "Sum")]),
         ("Batch time and queue lag p95 (ms)", [_own("BatchTime", "p95"), _own("QueueLag", "p95")]),
+        ("Board entries written, board states set aside", [
+            _own("EntriesWritten", "Sum"), _own("BoardStatesSetAside", "Sum"),
+        ]),
+        ("Differences found on boards", [_own("BoardDifferences", "Maximum")]),
         ("Write conflicts, failed messages", [_own("WriteConflicts", "Sum"), _own("MessagesFailed", "Sum")]),
         ("Age of the oldest message (s)", _queues("ApproximateAgeOfOldestMessage", sources)),
         ("Messages waiting", _queues("ApproximateNumberOfMessagesVisible", queues)),
@@ -138,7 +168,7 @@ def _lambdas(metric: str, names: list[str], statistic: str) -> list[Any]:
 
 def _own(metric: str, statistic: str) -> list[Any]:
     """A metric Laurel writes itself; the search finds it whatever its dimension's value."""
-    found = f"SEARCH('{{Laurel,service}} MetricName=\"{metric}\"', '{statistic}', {PERIOD_S})"
+    found = f"SEARCH('{{{NAMESPACE},service}} MetricName=\"{metric}\"', '{statistic}', {PERIOD_S})"
     return [{"expression": found, "label": metric}]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from cfnlint.api import lint_all
 
+from chalicelib import observability
 from chalicelib.domain.errors import LaurelError
 from chalicelib.services.authenticate import REFUSAL
 from infra.gateway import REFUSALS
@@ -224,8 +226,22 @@ def test_alarms_watch_every_queue_and_function(resources: Json) -> None:
     for function in FUNCTIONS:
         for metric in ("Errors", "Throttles"):
             assert (metric, json.dumps({"Ref": function.logical_id})) in watched
+    for metric in ("BoardDifferences", "BoardStatesSetAside"):
+        assert (metric, '"laurel-test"') in watched
     assert len({alarm["Properties"]["AlarmName"] for alarm in alarms}) == len(alarms)
     assert len(watched) == len(alarms)
+
+
+def test_alarms_watch_metrics_where_the_workers_write_them(resources: Json) -> None:
+    own = [
+        alarm["Properties"]
+        for alarm in of_type(resources, "AWS::CloudWatch::Alarm").values()
+        if not alarm["Properties"]["Namespace"].startswith("AWS/")
+    ]
+    assert {alarm["Namespace"] for alarm in own} == {observability.NAMESPACE}
+    stage = os.environ.get("LAUREL_STAGE", "local")
+    local = merge_template(Build(stage, "local"))["Resources"]["BoardDifferencesAlarm"]["Properties"]
+    assert local["Dimensions"] == [{"Name": "service", "Value": observability.SERVICE}]
 
 
 def test_the_dashboard_is_json_about_this_stage(resources: Json) -> None:
