@@ -36,7 +36,8 @@ RETRY_AFTER_S = "1"
 
 CORS = CORSConfig(
     allow_origin=os.environ.get("LAUREL_CORS_ORIGIN", "*"),
-    allow_headers=["If-None-Match"],  # beside Authorization, Content-Type and X-Api-Key, which Chalice adds
+    # Beside Authorization, Content-Type and X-Api-Key, which Chalice adds.
+    allow_headers=["If-None-Match", "Last-Event-ID"],
     expose_headers=["ETag", "Retry-After"],
     max_age=86_400,
 )
@@ -103,12 +104,17 @@ def encode(call: Call, answer: Any) -> Response:
 
 def cached(call: Call, body: str, headers: dict[str, str]) -> Response:
     """A read's answer with ETag and Cache-Control, or 304."""
-    tag = f'"{hashlib.blake2b(body.encode(), digest_size=12).hexdigest()}"'
+    tag = f'"{digest(body)}"'
     headers |= {"ETag": tag, "Cache-Control": PRIVATE_CACHE if call.caller else PUBLIC_CACHE}
     if _has(call.header("If-None-Match"), tag):
         kept = {name: value for name, value in headers.items() if name != "Content-Type"}
         return Response("", kept, 304)
     return Response(body, headers, 200)
+
+
+def digest(body: str) -> str:
+    """24 hex digits that tell one body from another."""
+    return hashlib.blake2b(body.encode(), digest_size=12).hexdigest()
 
 
 def _has(known: str, tag: str) -> bool:

@@ -61,6 +61,26 @@ def _answered() -> dict[str, Any]:
             "total": 200,
             "updatedAt": "2026-05-19T12:00:01.204Z",
         },
+        "Neighbour": _ENTRY | {"you": False},
+        "OwnRank": {
+            "scope": "weekly",
+            "period": "2026-W21",
+            "rank": 2,
+            "score": 790,
+            "percentile": 9900,
+            "total": 200,
+            "pointsToNext": 22,
+            "neighbours": [
+                _ENTRY | {"you": False},
+                _ENTRY | {"rank": 2, "apiKeyId": "anna@example.org", "displayName": "Anna", "score": 790, "you": True},
+            ],
+        },
+        "TopTen": {
+            "scope": "weekly",
+            "period": "2026-W21",
+            "entries": [_ENTRY],
+            "updatedAt": "2026-05-19T12:00:01.204Z",
+        },
     }
 
 

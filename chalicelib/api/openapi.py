@@ -16,6 +16,7 @@ from chalicelib.api import (  # noqa: F401 - importing them fills OPERATIONS
     players,
     status,
 )
+from chalicelib.api.blueprint import JSON
 from chalicelib.api.examples import examples
 from chalicelib.api.operations import OPERATIONS, TAGS, Operation
 from chalicelib.api.request import MAX_BODY_BYTES
@@ -111,11 +112,11 @@ def _operation(operation: Operation) -> Json:
     if operation.permission:
         texts.append(f"Needs a key with the permission `{operation.permission}`.")
     described["description"] = " ".join(text for text in texts if text)
-    parameters = _path_parameters(operation.path) + _query_parameters(operation.query)
+    parameters = _path_parameters(operation.path) + _query_parameters(operation.query) + _headers(operation)
     if parameters:
         described["parameters"] = parameters
     if operation.body is not None:
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": _body(operation)}}}
+        described["requestBody"] = {"required": True, "content": {JSON: {"schema": _body(operation)}}}
     key: list[Json] = [{"apiKey": []}, {"bearer": []}]
     described["security"] = key if operation.permission else [{}, *key] if operation.optional_key else []
     return described
@@ -133,16 +134,14 @@ def _responses(operation: Operation) -> Json:
     good: Json = {"description": "Queued." if operation.status == 202 else "Found."}
     kinds = _kinds(operation)
     schema = _ref(operation.answer) if operation.answer in kinds else {"type": "object"}
-    if operation.media != "application/json":
+    if operation.media != JSON:
         schema = {"type": "string"}
     good["content"] = {operation.media: {"schema": schema}}
     if operation.method == "GET":
-        good["headers"] = {
-            "ETag": {"description": "A digest of the body.", "schema": {"type": "string"}},
-            "Cache-Control": {"description": "How long it may be kept.", "schema": {"type": "string"}},
-        }
+        good["headers"] = {"Cache-Control": {"description": "How long it may be kept.", "schema": {"type": "string"}}}
     responses: Json = {str(operation.status): good}
-    if operation.method == "GET":
+    if operation.method == "GET" and operation.tagged:
+        good["headers"]["ETag"] = {"description": "A digest of the body.", "schema": {"type": "string"}}
         responses["304"] = {"description": MEANINGS[304]}
     for code in sorted(_errors(operation)):
         responses[str(code)] = {"$ref": f"#/components/responses/{code}"}
@@ -151,7 +150,7 @@ def _responses(operation: Operation) -> Json:
 
 def _errors(operation: Operation) -> set[int]:
     codes = {429, 500, *operation.errors}
-    if operation.answer not in (None, str) and operation.path.startswith("/api"):
+    if operation.answer is not None and operation.media == JSON and operation.path.startswith("/api"):
         codes.add(503)
     if operation.permission:
         codes |= {401, 403, 404} if operation.method == "GET" else {401, 403}
@@ -189,8 +188,15 @@ def _query_parameters(kind: Any) -> list[Json]:
     return parameters
 
 
+def _headers(operation: Operation) -> list[Json]:
+    return [
+        {"name": name, "in": "header", "schema": {"type": "string"}, "description": about}
+        for name, about in operation.headers.items()
+    ]
+
+
 def _error(code: int) -> Json:
-    described: Json = {"description": MEANINGS[code], "content": {"application/json": {"schema": _ref(Error)}}}
+    described: Json = {"description": MEANINGS[code], "content": {JSON: {"schema": _ref(Error)}}}
     if code in (429, 503):
         described["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "string"}}}
     return described

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 TAGS = ("events", "players", "leaderboards", "admin", "service")
@@ -14,7 +15,8 @@ class Operation:
 
     `query`: of the query string; `body`: of a JSON body (several: any of them, or an array of them); `answer`: of
     the answer. `permission`: what the key needs; "" takes any request. `optional_key`: a key is read where there
-    is one. `errors`: statuses beside the usual ones. `media`: of an answer that is no JSON.
+    is one. `headers`: of a request, each with what it is for. `errors`: statuses beside the usual ones. `media`: of an
+    answer that is no JSON. `tagged`: a read's answer has an ETag.
     """
 
     path: str
@@ -27,9 +29,11 @@ class Operation:
     permission: str = ""
     optional_key: bool = False
     status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
     errors: tuple[int, ...] = ()
     description: str = ""
     media: str = "application/json"
+    tagged: bool = True
     name: str = ""
 
 

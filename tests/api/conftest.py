@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -13,8 +14,7 @@ import pytest
 from chalicelib import settings, wiring
 from chalicelib.domain.boards import BoardUpdate
 from chalicelib.services.create_key import create_key
-from chalicelib.store.boards import write_entry
-from infra.settings import INDEX_ATTRIBUTES
+from chalicelib.services.feed_boards import feed_boards
 from tests.api.http import Answer, request
 from tests.pipeline import plant
 from tests.simulated.world import World
@@ -30,27 +30,7 @@ class Site:
         self.plant = plant.build(1, chosen=plant.rules(settings.RULESETS / "default.toml"))
         self.world: World = self.plant.world
         self.context = self.plant.context
-        self._project_as_deployed()
         plant.start(self.plant, random.Random(1))
-
-    def _project_as_deployed(self) -> None:
-        """The table again, with an index that carries no more than the template's."""
-        client = self.context.table.client
-        client.delete_table(TableName=self.context.table.name)
-        create = client.create_table
-
-        def narrow(**table: Any) -> Any:
-            table["GlobalSecondaryIndexes"][0]["Projection"] = {
-                "ProjectionType": "INCLUDE",
-                "NonKeyAttributes": INDEX_ATTRIBUTES,
-            }
-            return create(**table)
-
-        client.create_table = narrow
-        try:
-            plant.create_table(client)
-        finally:
-            client.create_table = create
 
     def key(self, player: str, *permissions: str) -> str:
         return create_key(self.context, player, permissions).key
@@ -78,14 +58,21 @@ class Site:
         return [event for body in waiting for event in (body if isinstance(body, list) else [body])]
 
     def put_on_board(self, player: str, score: int, board: str = "global#all", **more: Any) -> None:
+        self.put_all_on_board([(player, score)], board, **more)
+
+    def put_all_on_board(self, scores: Iterable[tuple[str, int]], board: str = "global#all", **more: Any) -> None:
+        """The states of players, by the board's own writer."""
+        feed_boards(self.context, board, [self._state(player, score, **more) for player, score in scores])
+
+    def _state(self, player: str, score: int, **more: Any) -> BoardUpdate:
         values = {
             "version": 1,
             "reached_at": self.world.now_ms() + len(player),
             "level": 1,
             "title": "Beginner",
-            "public_id": f"{abs(hash(player)) % 16**16:016x}",
+            "public_id": sha256(player.encode()).hexdigest()[:16],
         }
-        write_entry(self.context.table, board, BoardUpdate(player, score, **(values | more)))
+        return BoardUpdate(player, score, **(values | more))
 
     def change_identity(self, player: str, **attributes: Any) -> None:
         """As a later PATCH of the profile will do it."""

@@ -119,9 +119,9 @@ def test_hidden_players_and_scores_of_nothing_are_not_on_it(site: Site) -> None:
         ("limit=201", "limit", "from 1 to 200"),
         ("limit=ten", "limit", "from 1 to 200"),
         ("limit=-1", "limit", "from 1 to 200"),
-        ("offset=-1", "offset", "from 0 to 10000"),
-        ("offset=10001", "offset", "from 0 to 10000"),
-        ("offset=NaN", "offset", "from 0 to 10000"),
+        ("offset=-1", "offset", "from 0 to 1000000000000"),
+        ("offset=1000000000001", "offset", "from 0 to 1000000000000"),
+        ("offset=NaN", "offset", "from 0 to 1000000000000"),
         ("period=2026-05-19", "period", "all"),
         ("scope=daily&period=2026-5-19", "period", "2026-05-19"),
         ("scope=daily&period=2026-02-30", "period", "2026-05-19"),
@@ -146,8 +146,8 @@ def test_days_are_kept_for_thirty_days(site: Site) -> None:
 
 def test_a_board_of_many_pages(site: Site) -> None:
     """More entries than one page of a query holds (1 MB)."""
-    for number in range(3000):
-        site.put_on_board(f"p{number}" + "x" * 100, 5 if number % 2 else number + 10, title="t" * 200)
+    scores = {f"p{number}" + "x" * 100: 5 if number % 2 else number + 10 for number in range(3000)}
+    site.put_all_on_board(scores.items(), title="t" * 200)
     answer = site.get("/leaderboard?limit=3&offset=2990")
     assert answer.json["total"] == 3000
     assert [entry["rank"] for entry in answer.json["entries"]] == [1501] * 3

@@ -71,7 +71,7 @@ def test_answers_are_what_the_document_says(site: Site, document: Any) -> None:
     site.post("/events", request_event("anna", "1"), key)
     site.work()
     for operation in OPERATIONS:
-        if operation.method != "GET" or operation.answer in (str, dict[str, Any]):
+        if operation.method != "GET" or operation.media != "application/json" or operation.answer == dict[str, Any]:
             continue
         answer = request("GET", operation.path.replace("{player}", "anna"), key=key).json
         schema = document["components"]["schemas"][operation.answer.__name__]
