@@ -58,13 +58,18 @@ class Api:
             if len(page["entries"]) < size or len(entries) in (limit, page["total"]):
                 return entries
 
+    def rank(self, scope: str) -> dict[str, Any]:
+        """Where the key's player stands, and who is around."""
+        found: dict[str, Any] = self.get("/api/gamification/rank", scope=scope)
+        return found
+
     def profile(self, player: str) -> dict[str, Any]:
         found: dict[str, Any] = self.get(f"/api/gamification/players/{quote(player, safe='')}")
         return found
 
 
 def show(api: Api, expected: Mapping[str, int]) -> list[str]:
-    """Print boards, a profile, URLs and lines to try; returns a sentence for everything that is missing."""
+    """Print a board, a rank, a profile, URLs and lines to try; returns a sentence for everything that is missing."""
     problems = []
     total = sum(entry["score"] for entry in api.board("global"))
     if total <= 0:
@@ -77,7 +82,9 @@ def show(api: Api, expected: Mapping[str, int]) -> list[str]:
     week, entries = _week(api)
     if not entries:
         return [*problems, "the weekly board is empty"]
-    _show_board(week, entries)
+    click.secho(f"Weekly board, {week}", bold=True)
+    _show_entries(entries)
+    problems += _show_rank(api.rank("global"))
     _show_profile(api.profile(entries[0]["apiKeyId"]))
     return problems + _show_ways(api, entries[0]["apiKeyId"])
 
@@ -111,14 +118,25 @@ def _week_name(day: date) -> str:
     return f"{year}-W{week:02d}"
 
 
-def _show_board(week: str, entries: list[dict[str, Any]]) -> None:
-    click.secho(f"Weekly board, {week}", bold=True)
+def _show_entries(entries: list[dict[str, Any]]) -> None:
     click.echo(f"  {'rank':>4}  {'player':<16} {'shown as':<16} {'XP':>7} {'level':>5}  title")
     for entry in entries:
         click.echo(
-            f"  {entry['rank']:>4}  {entry['apiKeyId'][:16]:<16} {entry['displayName'][:16]:<16} "
-            f"{entry['score']:>7,} {entry['level']:>5}  {entry['title']}"
+            f"{'>' if entry.get('you') else ' ':>2}{entry['rank']:>4}  {entry['apiKeyId'][:16]:<16} "
+            f"{entry['displayName'][:16]:<16} {entry['score']:>7,} {entry['level']:>5}  {entry['title']}"
         )
+
+
+def _show_rank(found: dict[str, Any]) -> list[str]:
+    """The key's own player among the neighbours."""
+    if found["rank"] is None:
+        return ["the key's player is not on the board of all times"]
+    missing = found["pointsToNext"]
+    ahead = f", {missing:,} XP to the next rank" if missing else ""
+    better = f"better than {found['percentile'] / 100:.2f} %"
+    click.secho(f"\nAll times: rank {found['rank']:,} of {found['total']:,}, {better}{ahead}", bold=True)
+    _show_entries(found["neighbours"])
+    return []
 
 
 def _show_profile(profile: dict[str, Any]) -> None:
@@ -151,6 +169,7 @@ def _show_ways(api: Api, player: str) -> list[str]:
     click.secho("\nTry", bold=True)
     for words in (
         ["curl", "-s", f"{base}/leaderboard?scope=weekly&limit=5"],
+        ["curl", "-s", "-H", header, f"{base}/rank?scope=weekly"],
         ["curl", "-s", "-H", header, f"{base}/players/{player}"],
         ["curl", "-s", "-H", header, "-H", "Content-Type: application/json", "-d", event, f"{base}/events"],
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,8 @@ def test_everything_is_printed_as_the_api_says(
 ) -> None:
     expected = replayed(laurel, tmp_path)
     monkeypatch.setattr(readings, "_week_name", lambda _: "2026-W21")
+    player = expected.most_common(5)[-1][0]
+    api.key = create_key(laurel.context, player, ["admin"]).key
     capsys.readouterr()
     assert show(api, expected) == []
     printed = capsys.readouterr().out
@@ -61,7 +64,10 @@ def test_everything_is_printed_as_the_api_says(
     assert "Weekly board, 2026-W21" in printed
     best = api.board("weekly", "2026-W21", 1)[0]["apiKeyId"]
     assert f"\n{best}\n  level " in printed
-    assert printed.count("\n  curl -s ") == 3
+    rank = 1 + sum((laurel.xp(other) or 0) > (laurel.xp(player) or 0) for other in expected)
+    assert f"\nAll times: rank {rank} of {len(expected)}, better than " in printed
+    assert re.search(rf"\n > +{rank}  {player} ", printed)
+    assert printed.count("\n  curl -s ") == 4
     assert api.key in printed
 
 
