@@ -10,7 +10,7 @@ from typing import Any
 
 from .capacity import write_units
 from .errors import Invalid, KeyInvalid
-from .values import Item, equal, ordered, size_of
+from .values import Item, equal, item_size, ordered, size_of
 
 Key = tuple[Any, Any]  # ordered hash and range key ("" where there is no range key)
 Row = tuple[Item, int]  # an item and its size in bytes
@@ -53,6 +53,14 @@ class Index:
 
     def insert(self, place: tuple[Any, Any], key: Key) -> None:
         insort(self.partitions.setdefault(place[0], []), self.entry(place, key))
+
+    def insert_all(self, places: Iterable[tuple[tuple[Any, Any], Key]]) -> None:
+        """Many at once: every partition is sorted when all are in."""
+        touched: dict[Any, list[Entry]] = {}
+        for place, key in places:
+            touched.setdefault(place[0], self.partitions.setdefault(place[0], [])).append(self.entry(place, key))
+        for entries in touched.values():
+            entries.sort()
 
     def discard(self, place: tuple[Any, Any], key: Key) -> None:
         entries = self.partitions[place[0]]
@@ -177,6 +185,19 @@ class Table:
                     index.discard(before, key)
                 if after is not None:
                     index.insert(after, key)
+
+    def load(self, items: Iterable[Item]) -> None:
+        """Stores valid items with new keys, all at once; indexes follow when all are in."""
+        fresh: list[Key] = []
+        for item in items:
+            key = self.primary.place(item)
+            assert key is not None
+            assert key not in self.rows, f"{key} is there already"
+            self.rows[key] = (item, item_size(item))
+            fresh.append(key)
+        for order in (self.primary, *self.indexes.values()):
+            places = ((order.place(self.rows[key][0]), key) for key in fresh)
+            order.insert_all((place, key) for place, key in places if place is not None)
 
     def _remember(self, key: Key, old: Row | None, now_ms: int) -> None:
         self.recent.setdefault(key, []).append((now_ms, old))
