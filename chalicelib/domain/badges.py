@@ -86,8 +86,9 @@ class _Known:
         return True if owner is None else owner == self.player.id
 
     def best_rank(self, scope: str) -> int | None:
-        """No rank is judged before a period freezes."""
-        return None
+        if scope == "*":
+            return min(self.player.ranks.values(), default=None)
+        return self.player.ranks.get(scope)
 
     def badge_ids(self) -> Iterable[str]:
         return self.rules.badges

@@ -44,6 +44,7 @@ OWN_TYPES = frozenset(
         "level.up",
         "leaderboard.rotated",
         "player.created",
+        "rank.judged",
         "ruleset.applied",
     ]
 )

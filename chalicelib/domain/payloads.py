@@ -71,6 +71,15 @@ class BadgeDecision(Payload, rename="camel", kw_only=True):
     decided_by: Label | None = None
 
 
+class RankJudged(Payload, rename="camel", kw_only=True):
+    """A rank of a player among `total` on a board, when its period was closed, or at the end of a day."""
+
+    scope: Annotated[str, Meta(min_length=1, max_length=32)]
+    period: Annotated[str, Meta(min_length=1, max_length=16)]
+    rank: Annotated[int, Meta(ge=1, le=10**12)]
+    total: Annotated[int, Meta(ge=1, le=10**12)]
+
+
 PAYLOADS: dict[str, type[Payload]] = {
     "request.completed": RequestCompleted,
     "transfer.sent": TransferSent,
@@ -79,6 +88,7 @@ PAYLOADS: dict[str, type[Payload]] = {
     "award": Award,
     "badge.granted": BadgeDecision,
     "badge.revoked": BadgeDecision,
+    "rank.judged": RankJudged,
 }
 
 

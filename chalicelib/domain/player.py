@@ -95,6 +95,7 @@ class Player:
 
     `sides`: the version at which each item beside the state was last written, by its letter. `changed` names what
     beside the state was touched since it was read (`badges`, `streak`, `sets`), `changed_days` the past days.
+    `ranks`: the best judged rank by scope.
     """
 
     id: str
@@ -119,6 +120,7 @@ class Player:
     sums_at: dict[str, int] = field(default_factory=dict)
     streak: Streak = field(default_factory=Streak)
     badges: dict[str, EarnedBadge] = field(default_factory=dict)
+    ranks: dict[str, int] = field(default_factory=dict)
     sets: dict[str, list[str]] = field(default_factory=dict)
     past: dict[int, DayFigures] = field(default_factory=dict)
     sides: dict[str, int] = field(default_factory=dict)

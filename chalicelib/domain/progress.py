@@ -11,17 +11,21 @@ from chalicelib.domain.payloads import (
     Award,
     BadgeDecision,
     Payload,
+    RankJudged,
     RequestCompleted,
     TransferReceived,
     TransferSent,
 )
 from chalicelib.domain.periods import day_of
 from chalicelib.domain.player import DIVERSITY_WINDOW_MS, Player, model_digest, shorten
+from chalicelib.domain.ranks import MIN_PLAYERS, rewards_of
 from chalicelib.domain.ruleset import Rules
 from chalicelib.domain.tables import UNIQUE_STATS
 
 REQUEST = "request.completed"
 AWARD_ACTION = "award"
+# What the ledger calls the payment of a rank.
+RANK_REWARD = "rank_reward"
 # Judges a player anew by the ruleset in use; sent to every player when it has changed.
 RULESET_APPLIED = "ruleset.applied"
 
@@ -49,8 +53,8 @@ def log_window(player: Player, event: Event, records: Records, rules: Rules) -> 
 def apply(player: Player, event: Event, records: Records, rules: Rules, now_ms: int) -> Applied:
     """Apply an event that is no duplicate. `now_ms` is the commit's time.
 
-    Changes `player` and `records`; raises RejectedEvent (and changes nothing) for an award over a bound or a
-    decision about an unknown badge.
+    Changes `player` and `records`; raises RejectedEvent (and changes nothing) for an award over a bound, a
+    decision about an unknown badge, or a rank of nobody.
     """
     change = Change(player, event, records, rules, now_ms)
     if isinstance(event.payload, RequestCompleted):
@@ -59,6 +63,8 @@ def apply(player: Player, event: Event, records: Records, rules: Rules, now_ms: 
         _award(change, event.payload)
     elif isinstance(event.payload, BadgeDecision):
         _decision(change, event.type, event.payload)
+    elif isinstance(event.payload, RankJudged):
+        _judged(change, event.payload)
     elif isinstance(event.payload, TransferReceived):
         change.transferred(event.payload.sender, received=event.payload.amount)
     elif event.type == RULESET_APPLIED:
@@ -142,6 +148,20 @@ def _decision(change: Change, type_: str, payload: BadgeDecision) -> None:
         revoke(change.player, badge.id, change.now_ms)
     elif grant(change.player, badge.id, change.now_ms):
         change.earned(badge.id)
+
+
+def _judged(change: Change, payload: RankJudged) -> None:
+    player, scope = change.player, payload.scope
+    if not (player.version or player.counters):
+        raise RejectedEvent("unknown_player", f"there is no player '{player.id}'")
+    change.entry.note = f"{scope} {payload.period}: rank {payload.rank} of {payload.total}"
+    if payload.total >= MIN_PLAYERS and payload.rank < player.ranks.get(scope, payload.rank + 1):
+        player.ranks[scope] = payload.rank
+        player.changed.add("badges")
+        change.facts.add("rank")
+    board = change.rules.boards.get(scope)
+    for asset, amount in (rewards_of(board, payload.rank) if board else {}).items():
+        change.credit(asset, RANK_REWARD, amount)
 
 
 def _numbers(change: Change, payload: RequestCompleted) -> None:

@@ -17,6 +17,7 @@ from chalicelib.domain.tables import (
     NUMERIC_STATS,
     STATS,
     UNIQUE_STATS,
+    Board,
     Ruleset,
 )
 
@@ -122,10 +123,21 @@ class Check:
                 f"{key}.keep_days",
                 "only daily boards end",
             )
+            self.rank_rewards(board, f"{key}.rewards")
             for action in board.actions:
                 self.known(action, self.rules.actions, f"{key}.actions", "action")
             for stat in board.stats:
                 self.known(stat, (*NUMERIC_STATS, *UNIQUE_STATS), f"{key}.stats", "stat")
+
+    def rank_rewards(self, board: Board, key: str) -> None:
+        self.need(board.period != "all" or not board.rewards, key, "only periods that end pay rewards")
+        paid: set[tuple[str, int]] = set()
+        for reward in board.rewards:
+            self.known(reward.asset, self.rules.assets, key, "asset")
+            self.need(reward.first <= reward.to, key, f"'from' {reward.first} is after 'to' {reward.to}")
+            ranks = {(reward.asset, rank) for rank in range(reward.first, reward.to + 1)}
+            self.need(not ranks & paid, key, f"a rank is paid {reward.asset} twice")
+            paid |= ranks
 
     def levels(self) -> Levels:
         rules = self.rules.levels

@@ -27,6 +27,10 @@ MAX_FIRST_BADGES = 8
 # Pairs are counted in the day's figures, 14 bytes each, which the item of 1,024 bytes holds.
 MAX_PAIRS = 20
 
+# As many places are judged at once as a criterion of rank may ask for.
+MAX_REWARDED_RANK = 1000
+MAX_RANK_REWARDS = 20
+
 DERIVED = ("provider_switch", "model_diversity", "combo_use", "compression_use", "skill_use")
 # The table holds them by their place: add at the end, never take one out.
 NUMERIC_STATS = (
@@ -121,6 +125,15 @@ class Badge(_Table, frozen=True, kw_only=True):
     hidden: bool = False
 
 
+class RankReward(_Table, frozen=True, kw_only=True):
+    """Paid to everyone from rank `first` to rank `to`, when a period ends."""
+
+    to: Annotated[int, Meta(ge=1, le=MAX_REWARDED_RANK)]
+    asset: str
+    amount: Count
+    first: Annotated[int, Meta(ge=1, le=MAX_REWARDED_RANK)] = msgspec.field(default=1, name="from")
+
+
 class Board(_Table, frozen=True, kw_only=True):
     """Scope and kind of period. Score: XP of the period, or (all-time only) a sum of counters and stats.
 
@@ -133,6 +146,7 @@ class Board(_Table, frozen=True, kw_only=True):
     stats: list[str] = []
     keep_days: Count | None = None
     shards: Annotated[int, Meta(ge=1, le=16)] = 1
+    rewards: Annotated[list[RankReward], Meta(max_length=MAX_RANK_REWARDS)] = []
 
     @property
     def counts_xp(self) -> bool:

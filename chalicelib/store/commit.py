@@ -129,7 +129,7 @@ def _side_items(player: Player, version: int) -> dict[str, Item]:
         ).item()
     if "badges" in player.changed:
         pk, sk = keys.player(player.id, keys.BADGES)
-        built[sk] = BadgesItem(pk, sk, version=version, badges=player.badges).item()
+        built[sk] = BadgesItem(pk, sk, version=version, badges=player.badges, ranks=player.ranks or None).item()
     if "sets" in player.changed:
         pk, sk = keys.player(player.id, keys.SETS)
         built[sk] = SetsItem(pk, sk, version=version, sets=player.sets).item()

@@ -94,10 +94,11 @@ class StreakItem(Kind):
 
 
 class BadgesItem(Kind):
-    """Earned and revoked badges."""
+    """Earned and revoked badges; the best judged rank by scope."""
 
     version = NumberAttribute(attr_name="v")
     badges: Json[dict[str, EarnedBadge]] = Json(dict[str, EarnedBadge])
+    ranks: Json[dict[str, int]] = Json(dict[str, int], null=True)
 
 
 class SetsItem(Kind):

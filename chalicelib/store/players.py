@@ -92,7 +92,8 @@ def _player(player_id: str, core: dict[str, Item | None]) -> Player:
     if streak:
         player.streak = read_streak(streak)
     if badges:
-        player.badges = BadgesItem.from_raw_data(badges).badges
+        row_ = BadgesItem.from_raw_data(badges)
+        player.badges, player.ranks = row_.badges, row_.ranks or {}
     if sets:
         player.sets = SetsItem.from_raw_data(sets).sets
     return player
