@@ -5,6 +5,7 @@ A day is a whole number, days since 1970-01-01; a moment is milliseconds since t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from functools import lru_cache
 
@@ -83,6 +84,33 @@ def month_days(day: int) -> range:
     first = date_of(day).replace(day=1)
     after = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
     return range(number_of(first), number_of(after))
+
+
+def period_days(kind: str, day: int) -> range:
+    """The days of the daily, weekly or monthly period that holds the day."""
+    if kind == "daily":
+        return range(day, day + 1)
+    return week_days(day) if kind == "weekly" else month_days(day)
+
+
+def days_of(kind: str, period: str) -> range:
+    """The days of a daily, weekly or monthly period, by its name."""
+    if kind == "weekly":
+        year, week = period.split("-W")
+        return week_days(number_of(date.fromisocalendar(int(year), int(week), 1)))
+    return period_days(kind, number_of(date.fromisoformat(period if kind == "daily" else f"{period}-01")))
+
+
+def period_end_ms(kind: str, day: int) -> int:
+    """When the daily, weekly or monthly period that holds the day is over; what happens then is the next one's."""
+    return period_days(kind, day).stop * DAY_MS
+
+
+def ended_periods(kind: str, after_day: int, now_ms: int, grace_ms: int) -> Iterator[range]:
+    """The days of each period that ended, by more than the grace, among those after the one that holds `after_day`."""
+    days = period_days(kind, after_day)
+    while (days := period_days(kind, days.stop)).stop * DAY_MS + grace_ms < now_ms:
+        yield days
 
 
 def parse_period(kind: str, text: str | None, today: int) -> str:

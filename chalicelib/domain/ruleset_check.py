@@ -123,6 +123,11 @@ class Check:
                 f"{key}.keep_days",
                 "only daily boards end",
             )
+            self.need(
+                board.keep_days is None or board.keep_days * 1440 > self.rules.settings.freeze_grace_minutes + 1440,
+                f"{key}.keep_days",
+                "must outlast settings.freeze_grace_minutes by more than a day: the board is read after it is frozen",
+            )
             self.rank_rewards(board, f"{key}.rewards")
             for action in board.actions:
                 self.known(action, self.rules.actions, f"{key}.actions", "action")

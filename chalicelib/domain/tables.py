@@ -67,6 +67,7 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Settings(_Table, frozen=True, kw_only=True):
     max_age_days: Annotated[int, Meta(ge=1, le=30)] = 7
     max_ahead_seconds: Annotated[int, Meta(ge=0, le=86_400)] = 300
+    freeze_grace_minutes: Annotated[int, Meta(ge=0, le=10_080)] = 60
     key_prefix: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9]{1,15}$(?!\n)")] = "laurel"
     derive: list[str] = msgspec.field(default_factory=lambda: list(DERIVED))
 

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import random
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from chalicelib.domain import periods
 from chalicelib.domain.errors import InvalidRequest
-from chalicelib.domain.periods import number_of
+from chalicelib.domain.periods import (
+    DAY_MS,
+    day_name,
+    days_of,
+    ended_periods,
+    number_of,
+    period_end_ms,
+    period_name,
+)
 from chalicelib.domain.player import months_to_load
 from chalicelib.domain.ruleset import Rules
 
@@ -138,3 +146,37 @@ def test_period_sums_equal_the_log(rules: Rules, around: date, seed: int) -> Non
         for name in (when.isoformat(), f"{year}-W{week:02}", when.isoformat()[:7], "all"):
             expected[name] = expected.get(name, 0) + entry.xp
     assert desk.observed()["periods"] == {name: xp for name, xp in expected.items() if xp}
+
+
+@pytest.mark.parametrize(
+    ("kind", "period", "first", "last"),
+    [
+        ("daily", "2028-02-29", "2028-02-29", "2028-02-29"),
+        ("weekly", "2026-W53", "2026-12-28", "2027-01-03"),
+        ("weekly", "2027-W01", "2027-01-04", "2027-01-10"),
+        ("weekly", "2026-W01", "2025-12-29", "2026-01-04"),
+        ("monthly", "2026-12", "2026-12-01", "2026-12-31"),
+        ("monthly", "2028-02", "2028-02-01", "2028-02-29"),
+    ],
+)
+def test_days_of_a_period(kind: str, period: str, first: str, last: str) -> None:
+    days = days_of(kind, period)
+    assert (day_name(days[0]), day_name(days[-1])) == (first, last)
+    assert {period_name(kind, day) for day in days} == {period}
+    assert all(period_end_ms(kind, day) == days.stop * DAY_MS for day in days)
+
+
+@pytest.mark.parametrize(
+    ("kind", "after", "now", "ended"),
+    [
+        ("weekly", "2026-12-20", "2027-01-11T01:00", ["2026-W52", "2026-W53"]),
+        ("weekly", "2026-12-20", "2027-01-11T01:01", ["2026-W52", "2026-W53", "2027-W01"]),
+        ("monthly", "2026-10-31", "2027-02-01T02:00", ["2026-11", "2026-12", "2027-01"]),
+        ("daily", "2026-12-30", "2027-01-02T00:30", ["2026-12-31"]),
+        ("daily", "2027-01-01", "2027-01-01T12:00", []),
+    ],
+)
+def test_periods_have_ended_an_hour_after_their_last_day(kind: str, after: str, now: str, ended: list[str]) -> None:
+    now_ms = round(datetime.fromisoformat(now).replace(tzinfo=UTC).timestamp() * 1000)
+    found = ended_periods(kind, number_of(date.fromisoformat(after)), now_ms, 3_600_000)
+    assert [period_name(kind, days[0]) for days in found] == ended
