@@ -115,7 +115,7 @@ def count_moves(moves: Iterable[Move]) -> Changes:
     for before, after in moves:
         for spot, amount in ((before, -1), (after, 1)):
             if spot is not None:
-                for name, digit in _counted(spot[0]):
+                for name, digit in counters_of(spot[0]):
                     counts = sums.setdefault(name, {})
                     counts[digit] = counts.get(digit, 0) + amount
     return {
@@ -222,7 +222,7 @@ def _run_at(node: Node, place: int) -> tuple[int, int]:
     return last, before - node.counts.get(last, 0)
 
 
-def _counted(score: int) -> list[tuple[str, int]]:
+def counters_of(score: int) -> list[tuple[str, int]]:
     """Every counter that a player with this score is in."""
     counters = [(name, digit) for name, digit in path(score) if digit or name.startswith("0.")]
     counters += [(f"{level}.0", OVER) for level in range(ROOT, height(score) - 1)]

@@ -145,7 +145,7 @@ class _Group:
         self._begin_run(number, 0, moment)
         marked = self.nodes.get(self.leaf, EMPTY)
         if all(marked.counts.get(other, 0) <= self.members for other in marked.starts):
-            hint, digit = _parent(self.score)
+            hint, digit = parent_of(self.score)
             self._set(hint, start(digit), self.digit)
 
     def _begin_run(self, number: int, run: int, moment: int) -> None:
@@ -190,7 +190,7 @@ def _copy(node: Node) -> Node:
     return Node(node.seq, dict(node.counts), dict(node.starts))
 
 
-def _parent(score: int) -> tuple[str, int]:
+def parent_of(score: int) -> tuple[str, int]:
     """The node above the score's leaf, and the leaf's digit there."""
     prefix = score >> 7
     return f"1.{prefix >> 7}", prefix & 127

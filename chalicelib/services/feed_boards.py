@@ -16,7 +16,9 @@ from chalicelib.domain.periods import parse_period
 from chalicelib.services.board_messages import BOARDS, BoardMessage, shard_for
 from chalicelib.services.context import Context
 from chalicelib.services.freeze_board import freeze_board
+from chalicelib.services.mend_entries import mend_entries
 from chalicelib.services.process_messages import REJECTED
+from chalicelib.services.repair_board import repair_shard
 from chalicelib.services.write_board import settle, write_states
 from chalicelib.store.failures import Failure, archive_body, note_failure
 from chalicelib.store.table import StoreError
@@ -130,6 +132,10 @@ def _carry_out(context: Context, part: list[_Delivery], fed: Fed) -> None:
         return
     if message.freeze:
         freeze_board(context, message.board, message.shard)
+    elif message.mend:
+        fed.written += mend_entries(context, message.board, message.shard, message.mend)
+    elif message.repair:
+        repair_shard(context, message.board, message.shard)
     elif states := [state for delivery in part for state in delivery.states]:
         fed.written += feed_boards(context, message.board, states)
     else:

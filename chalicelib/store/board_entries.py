@@ -54,6 +54,14 @@ def scan_entries(table: Table, board: str) -> Iterator[Entry]:
     return map(entry_of, table.query_all(keys.board(board), prefix=keys.ENTRY))
 
 
+def scan_spots(table: Table, board: str) -> Iterator[tuple[str, tuple[int, int] | None, int]]:
+    """(player, spot, seq) of all entries: like `scan_entries`, at a fraction of the time."""
+    wanted = ("sk", "score", "reachedAt", "q", "order")
+    for item in table.query_all(keys.board(board), prefix=keys.ENTRY, attributes=wanted):
+        spot = (int(item["score"]["N"]), int(item["reachedAt"]["N"])) if "order" in item else None
+        yield item["sk"]["S"].removeprefix(keys.ENTRY), spot, int(item["q"]["N"]) if "q" in item else 0
+
+
 def listed_entries(
     table: Table, board: str, between: tuple[str, str] | None, limit: int, *, worst_first: bool = False
 ) -> list[Entry]:
@@ -79,8 +87,7 @@ def listed_entries(
 def entry_of(item: Item) -> Entry:
     """An entry from the table, or from the index, which has score and moment in the order and no version."""
     row = EntryItem.from_raw_data(item)
-    if row.order:
-        score, reached_at = keys.spot_of(row.order)
+    score, reached_at = keys.spot_of(row.order) if row.order else (0, 0)
     if row.score is not None:
         score, reached_at = int(row.score), int(row.reached_at)
     return Entry(

@@ -118,6 +118,7 @@ class Table:
         start: Item | None = None,
         strong: bool = True,
         counts: bool = False,
+        attributes: Sequence[str] = (),
     ) -> Page:
         """One page of a partition (of the order index if `index`, whose reads are never strong)."""
         hash_name, range_name = ("board", "order") if index else ("pk", "sk")
@@ -137,6 +138,9 @@ class Table:
         elif between:
             request["KeyConditionExpression"] += " AND #r BETWEEN :a AND :b"
             request["ExpressionAttributeValues"] |= {":a": {"S": between[0]}, ":b": {"S": between[1]}}
+        if attributes:
+            request["ProjectionExpression"] = ", ".join(f"#{name}" for name in attributes)
+            request["ExpressionAttributeNames"] |= {f"#{name}": name for name in attributes}
         optional = {
             "IndexName": ORDER_INDEX if index else None,
             "Limit": limit,

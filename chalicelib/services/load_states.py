@@ -1,0 +1,51 @@
+"""States of players on a board, made from their own totals: what the board should say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from chalicelib.domain.boards import BoardUpdate, score, update
+from chalicelib.domain.periods import ALL, month_name, number_of
+from chalicelib.domain.player import Player, months_to_load
+from chalicelib.services.context import Context
+from chalicelib.store import keys
+from chalicelib.store.players import load_players
+from chalicelib.store.records import read_days
+
+# 500 items: five calls side by side.
+PLAYERS_AT_ONCE = 100
+
+
+def load_states(context: Context, board: str, players: Sequence[str]) -> dict[str, BoardUpdate]:
+    """The states of the players that exist, strongly read; a score of 0 is of who is not on the board.
+
+    A player's days are read after the state: what changes in between is told to the board by its own update.
+    """
+    scope, _, period = board.partition("#")
+    rules = context.rules.boards[scope]
+    day = a_day_of(rules.period, period)
+    found: dict[str, Player] = {}
+    batches = [players[place : place + PLAYERS_AT_ONCE] for place in range(0, len(players), PLAYERS_AT_ONCE)]
+    for part in context.each(lambda batch: load_players(context.table, batch), batches):
+        found |= part
+    if rules.period != ALL:
+        _load_days(context, found, months_to_load([day]))
+    return {name: update(player, score(player, rules, day), context.rules) for name, player in found.items()}
+
+
+def a_day_of(kind: str, period: str) -> int:
+    """Some day of a period; any for the only one of an all-time board."""
+    if kind == ALL:
+        return 0
+    if kind == "weekly":
+        year, week = period.split("-W")
+        return number_of(date.fromisocalendar(int(year), int(week), 1))
+    return number_of(date.fromisoformat(period if kind == "daily" else f"{period}-01"))
+
+
+def _load_days(context: Context, players: dict[str, Player], months: Sequence[int]) -> None:
+    wanted = {keys.days(name, month_name(day)): (name, day) for name in players for day in months}
+    for key, item in context.table.get_many(list(wanted)).items():
+        name, day = wanted[key]
+        read_days(players[name], day, item)

@@ -1,0 +1,117 @@
+"""Entries of a board against their players' totals: what looks wrong is read again before it is believed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from chalicelib.domain.board_proof import Difference
+from chalicelib.domain.boards import shards_of
+from chalicelib.domain.entry_proof import EntryRow, Finding, Wrong, judge
+from chalicelib.services.board_messages import shard_for
+from chalicelib.services.context import Context
+from chalicelib.services.load_states import PLAYERS_AT_ONCE, load_states
+from chalicelib.store.board_proof import LogRow, read_log_row, read_rows
+from chalicelib.store.players import all_players
+
+# Readings of something that looks wrong, with a pause between any two.
+READINGS = 4
+# A list that somebody reads, and what is kept of it in memory; a board that is all wrong is rebuilt.
+MAX_SUSPECTS = 10_000
+
+
+@dataclass(slots=True)
+class _Suspect:
+    """What was last found about a player's entry. `version`: the player's when it was first found wanting."""
+
+    version: int
+    finding: Finding
+    wrong: list[Wrong]
+    readings: int = 1
+
+    @property
+    def needed(self) -> int:
+        """Readings after which it is a difference: what may be on its way is given all of them."""
+        return READINGS if self.finding is Finding.IN_FLIGHT else 2
+
+
+class EntryProof:
+    """Judges entries; `look_again` until `is_settled`, or until enough is enough.
+
+    `after_freeze`: players whose scores came too late for a frozen board. `more`: too many are wrong to be listed.
+    """
+
+    def __init__(self, context: Context, board: str) -> None:
+        self.context, self.board = context, board
+        self.after_freeze: set[str] = set()
+        self.more = False
+        self._shards = shards_of(board, context.rules.boards[board.partition("#")[0]].shards)
+        self._logs = self._read_logs()
+        self._suspects: dict[str, _Suspect] = {}
+
+    @property
+    def is_settled(self) -> bool:
+        return all(suspect.readings >= suspect.needed for suspect in self._suspects.values())
+
+    @property
+    def in_flight(self) -> int:
+        return sum(suspect.readings < suspect.needed for suspect in self._suspects.values())
+
+    def look(self, players: Sequence[str], rows: Mapping[str, EntryRow]) -> None:
+        """Judge entries that were read just now; players without a row have none."""
+        states = load_states(self.context, self.board, players)
+        for player in players:
+            log = self._log(player)
+            row, state = log.entry(player, rows.get(player)), states.get(player)
+            finding, wrong = judge(row, state, log.frozen)
+            if finding is Finding.AFTER_FREEZE:
+                self.after_freeze.add(player)
+            if finding in (Finding.FINE, Finding.AFTER_FREEZE):
+                self._suspects.pop(player, None)
+            else:
+                self._suspect(player, row, _Suspect(state.version if state else 0, finding, wrong))
+
+    def look_for_missing(self) -> None:
+        """Judge every player who has no entry. Reads the whole table."""
+        for page in all_players(self.context.table):
+            for players in _parts(page):
+                rows = read_rows(self.context.table, self.board, players)
+                self.look([player for player in players if player not in rows], {})
+
+    def look_again(self) -> None:
+        """Read and judge all that is not settled once more."""
+        self._logs = self._read_logs()
+        waiting = [player for player, suspect in self._suspects.items() if suspect.readings < suspect.needed]
+        for players in _parts(waiting):
+            self.look(players, read_rows(self.context.table, self.board, players))
+
+    def differences(self) -> Iterator[Difference]:
+        """What has stayed wrong."""
+        for player, suspect in sorted(self._suspects.items()):
+            if suspect.readings >= suspect.needed:
+                shard = shard_for(self.context, self.board, player)
+                for expected, found in suspect.wrong:
+                    yield Difference(f"entry {player}", expected, found, shard, player)
+
+    def _suspect(self, player: str, row: EntryRow | None, new: _Suspect) -> None:
+        known = self._suspects.get(player)
+        if known is None and len(self._suspects) >= MAX_SUSPECTS:
+            self.more = True
+            return
+        if known is not None and known.finding is new.finding:
+            # What was on its way has come, and something newer is: that is another matter.
+            arrived = new.finding is Finding.IN_FLIGHT and row is not None and row.version >= known.version
+            if not arrived:
+                new = _Suspect(known.version, new.finding, new.wrong, known.readings + 1)
+        self._suspects[player] = new
+
+    def _log(self, player: str) -> LogRow:
+        return self._logs[shard_for(self.context, self.board, player)]
+
+    def _read_logs(self) -> dict[str, LogRow]:
+        return {shard: read_log_row(self.context.table, shard) for shard in self._shards}
+
+
+def _parts(players: Sequence[str]) -> Iterator[Sequence[str]]:
+    for place in range(0, len(players), PLAYERS_AT_ONCE):
+        yield players[place : place + PLAYERS_AT_ONCE]

@@ -1,0 +1,170 @@
+"""Boards as they lie in the table, for those who prove them: read strongly and apart from what the writer reads with.
+
+Only key names are shared.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from chalicelib.domain.board_proof import NodeRow
+from chalicelib.domain.entry_proof import EntryRow
+from chalicelib.store import keys
+from chalicelib.store.models import Item
+from chalicelib.store.table import Table
+
+# Counters and starts: what a node is read for.
+COUNTED = re.compile(r"[0-9A-F]{2}|100|T[0-9A-F]{2}")
+
+
+class _BegunEntry(msgspec.Struct, array_like=True):
+    player: str
+    version: int
+    score: int
+    reached_at: int
+    level: int
+    title: str
+    public: str
+    name: str
+    private: bool
+    hidden: bool
+    on_board: bool
+
+
+class _BegunNode(msgspec.Struct, array_like=True):
+    adds: dict[str, int]
+    sets: dict[str, int | None]
+
+
+class _Begun(msgspec.Struct, array_like=True):
+    seq: int
+    entries: list[_BegunEntry]
+    nodes: dict[str, _BegunNode]
+    latest: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """How far a shard's writer has come, and what it has begun. `reach`: the highest number of an intent."""
+
+    reach: int = 0
+    frozen: int | None = None
+    latest: int = -1
+    entries: dict[str, EntryRow] = field(default_factory=dict)
+    nodes: dict[str, _BegunNode] = field(default_factory=dict)
+
+    def entry(self, player: str, row: EntryRow | None) -> EntryRow | None:
+        """The entry once everything that has begun is done."""
+        begun = self.entries.get(player)
+        return begun if begun and (row is None or row.seq < begun.seq) else row
+
+    def node(self, name: str, row: NodeRow) -> NodeRow:
+        """The node once everything that has begun is done; `row`: without anything, if there is none yet."""
+        begun = self.nodes.get(name)
+        if begun is None or row.seq >= self.reach:
+            return row
+        values = dict(row.values)
+        for attribute, amount in begun.adds.items():
+            values[attribute] = values.get(attribute, 0) + amount
+        for attribute, value in begun.sets.items():
+            values.pop(attribute, None)
+            if value is not None:
+                values[attribute] = value
+        return NodeRow(self.reach, values)
+
+
+def read_log_row(table: Table, shard: str) -> LogRow:
+    item = table.get(keys.board_log(shard)) or {}
+    frozen = int(item["frozen"]["N"]) if "frozen" in item else None
+    if "intent" not in item:
+        return LogRow(_number(item, "seq", 0), frozen, _number(item, "latest"))
+    begun = msgspec.msgpack.decode(zlib.decompress(item["intent"]["B"]), type=_Begun)
+    entries = {entry.player: _begun_row(entry, begun.seq) for entry in begun.entries}
+    return LogRow(begun.seq, frozen, begun.latest, entries, begun.nodes)
+
+
+def stream_rows(table: Table, board: str) -> Iterator[EntryRow]:
+    """Every entry, tombstones too, one page in memory at a time."""
+    return map(_row, table.query_all(keys.board(board), prefix=keys.ENTRY))
+
+
+def read_rows(table: Table, board: str, players: Sequence[str]) -> dict[str, EntryRow]:
+    """The entries that exist, by player."""
+    found = table.get_many([keys.entry(board, player) for player in players])
+    return {row.player: row for row in map(_row, found.values())}
+
+
+def list_node_rows(table: Table, shard: str) -> dict[str, NodeRow]:
+    """Every node of a shard, by name."""
+    return {item["sk"]["S"]: _node(item) for item in table.query_all(keys.nodes(shard))}
+
+
+def read_node_rows(table: Table, shard: str, names: Sequence[str]) -> dict[str, NodeRow]:
+    """The nodes that exist, by name."""
+    found = table.get_many([keys.node(shard, name) for name in names])
+    return {name: _node(item) for (_, name), item in found.items()}
+
+
+def list_range(table: Table, board: str, low: int, high: int, limit: int) -> list[str]:
+    """Players whose scores are from `low` to `high`, by the ordering index (which lags), at most `limit` of them."""
+    between = (keys.order_score(high), keys.order_score(low) + "~")
+    found = []
+    for item in table.query_all(keys.board(board), index=True, between=between):
+        found.append(item["sk"]["S"].removeprefix(keys.ENTRY))
+        if len(found) == limit:
+            break
+    return found
+
+
+def _node(item: Item) -> NodeRow:
+    values = {name: _number(item, name) for name in item if COUNTED.fullmatch(name)}
+    return NodeRow(_number(item, "seq", 0), values)
+
+
+def _row(item: Item) -> EntryRow:
+    pk, player = item["pk"]["S"], item["sk"]["S"].removeprefix(keys.ENTRY)
+    score, reached_at = _number(item, "score"), _number(item, "reachedAt")
+    listed = item.get("board", {}).get("S") == pk
+    return EntryRow(
+        player=player,
+        version=_number(item, "v"),
+        seq=_number(item, "q"),
+        score=score,
+        reached_at=reached_at,
+        public=item.get("public", {}).get("S", ""),
+        name=item.get("name", {}).get("S", ""),
+        private=item.get("private", {}).get("BOOL", False),
+        hidden=item.get("hidden", {}).get("BOOL", False),
+        order=item.get("order", {}).get("S", "") if listed else "",
+        due_order=keys.order(score, reached_at, player),
+    )
+
+
+def _begun_row(entry: _BegunEntry, seq: int) -> EntryRow:
+    order = keys.order(entry.score, entry.reached_at, entry.player)
+    return EntryRow(
+        player=entry.player,
+        version=entry.version,
+        seq=seq,
+        score=entry.score,
+        reached_at=entry.reached_at,
+        public=entry.public,
+        name=entry.name,
+        private=entry.private,
+        hidden=entry.hidden,
+        order=order if entry.on_board else "",
+        due_order=order,
+    )
+
+
+def _number(item: Item, name: str, missing: int = -1) -> int:
+    """A whole number, or what stands for one that is not there, or that somebody has made something else."""
+    try:
+        return int(item[name]["N"])
+    except (KeyError, ValueError):
+        return missing
