@@ -34,10 +34,10 @@ class Http:
 
     url: str
 
-    def ask(self, path: str, key: str = "", body: Any = None) -> Answer:
+    def ask(self, path: str, key: str = "", body: Any = None, *, method: str | None = None, **headers: str) -> Answer:
         content = None if body is None else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json"} | ({"X-API-Key": key} if key else {})
-        request = urllib.request.Request(self.url + path, content, headers)
+        sent = {"Content-Type": "application/json"} | ({"X-API-Key": key} if key else {}) | headers
+        request = urllib.request.Request(self.url + path, content, sent, method=method)
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
                 return Answer(answer.status, answer.headers, answer.read().decode())
@@ -50,12 +50,16 @@ class Http:
         assert answer.status == 200, (path, answer.text)
         return answer.json
 
+    def pages(self, scope: str, key: str, limit: int = 200) -> list[dict[str, Any]]:
+        """Every entry of the board's present period, page by page."""
+        entries: list[Any] = []
+        while page := self.get(f"leaderboard?scope={scope}&limit={limit}&offset={len(entries)}", key)["entries"]:
+            entries += page
+        return entries
+
     def board(self, scope: str, key: str) -> dict[str, int]:
         """Player -> score on the board's present period, as an admin sees it."""
-        entries: list[Any] = []
-        while page := self.get(f"leaderboard?scope={scope}&limit=200&offset={len(entries)}", key)["entries"]:
-            entries += page
-        return {entry["apiKeyId"]: entry["score"] for entry in entries}
+        return {entry["apiKeyId"]: entry["score"] for entry in self.pages(scope, key)}
 
 
 @pytest.fixture

@@ -64,8 +64,8 @@ def score(http: Http, player: str, key: str, week: str) -> int | None:
     return next((entry["score"] for entry in found if entry["apiKeyId"] == player), None)
 
 
-def quiet(stack: Stack) -> None:
-    until(lambda: depth(stack, *altered.SOURCES) == 0, PATIENCE_S, "the queues run empty")
+def quiet(stack: Stack, seconds: float = PATIENCE_S) -> None:
+    until(lambda: depth(stack, *altered.SOURCES) == 0, seconds, "the queues run empty")
 
 
 def test_a_sent_and_a_posted_event_count_once(stack: Stack, http: Http, key: MakeKey) -> None:

@@ -1,0 +1,137 @@
+"""Boards on the running stack: real traffic, and ranks that are those one counts."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from chalicelib.cli import trace
+from infra.local.stack import Stack
+from tests.stack.altered import until
+from tests.stack.conftest import Http
+from tests.stack.test_stack_pipeline import PATIENCE_S, event, quiet, run_laurel, send
+
+READERS = 4
+ASKED = 12  # players whose own rank is asked for
+DRAIN_S = 120.0
+MakeKey = Callable[..., str]
+
+
+def players_of(stack: Stack) -> list[str]:
+    """Everybody who has a profile, other tests' players too."""
+    pages = stack.client("dynamodb").get_paginator("scan").paginate(
+        TableName=stack.table,
+        FilterExpression="sk = :s",
+        ExpressionAttributeValues={":s": {"S": "STATE"}},
+        ProjectionExpression="pk",
+        ConsistentRead=True,
+    )  # fmt: skip
+    return [item["pk"]["S"].removeprefix("PLAYER#") for page in pages for item in page["Items"]]
+
+
+def read_all(http: Http, key: str, players: list[str], path: str) -> list[dict[str, Any]]:
+    with ThreadPoolExecutor(READERS) as pool:
+        return list(pool.map(lambda player: http.get(path.format(player), key), players))
+
+
+def counted(scores: dict[str, int]) -> dict[str, int]:
+    """Player -> rank, by counting who has more."""
+    ascending = sorted(scores.values())
+    return {player: 1 + len(ascending) - bisect_right(ascending, score) for player, score in scores.items()}
+
+
+def check_pages(http: Http, key: str, scope: str, scores: dict[str, int], limit: int) -> list[dict[str, Any]]:
+    """All pages of the board show these players, each with the rank that counting gives; the entries."""
+    ranks, entries = counted(scores), http.pages(scope, key, limit)
+    assert len(entries) == len(scores) == http.get(f"leaderboard?scope={scope}&limit=1", key)["total"]
+    assert {entry["apiKeyId"]: (entry["rank"], entry["score"]) for entry in entries} == {
+        player: (ranks[player], score) for player, score in scores.items()
+    }
+    assert [entry["rank"] for entry in entries] == sorted(ranks.values())
+    return entries
+
+
+@pytest.fixture(scope="module")
+def replayed(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> int:
+    """2,000 events of the shipped sample, through the queue and at rest; how many there were."""
+    state = tmp_path_factory.mktemp("replay") / "state.json"
+    run_laurel(stack, "replay", "--sample", "--days", "5", "--state", str(state))
+    quiet(stack, DRAIN_S)
+    return trace.look_through(trace.SAMPLE).rows
+
+
+def test_ranks_are_those_that_counting_the_profiles_gives(
+    stack: Stack, http: Http, key: MakeKey, replayed: int
+) -> None:
+    admin = key("auditor", "admin")
+    players = players_of(stack)
+    profiles = read_all(http, admin, players, "players/{}")
+    sent = [profile["stats"]["requests"] for profile in profiles if profile["id"].startswith("player-")]
+    assert sum(sent) >= replayed == 2000
+    scores = {profile["id"]: profile["xp"] for profile in profiles if profile["xp"]}
+    entries = check_pages(http, admin, "global", scores, 37)
+
+    for place in range(0, len(entries), len(entries) // ASKED):
+        player = entries[place]["apiKeyId"]
+        score, found = scores[player], http.get("rank", key(player))
+        assert (found["rank"], found["score"], found["total"]) == (entries[place]["rank"], score, len(scores))
+        assert found["percentile"] == 10_000 * sum(other < score for other in scores.values()) // len(scores)
+        better = [other for other in scores.values() if other > score]
+        assert found["pointsToNext"] == (min(better) - score if better else None)
+        around = [(entry["rank"], entry["apiKeyId"] if entry["you"] else "") for entry in found["neighbours"]]
+        assert around == [
+            (entry["rank"], player if entry["apiKeyId"] == player else "")
+            for entry in entries[max(0, place - 5) : place + 6]
+        ]
+
+
+def test_this_weeks_board_is_the_sum_of_its_days(stack: Stack, http: Http, key: MakeKey, replayed: int) -> None:
+    admin, players = key("auditor", "admin"), players_of(stack)
+    days = datetime.now(UTC).isoweekday()
+    calendars = read_all(http, admin, players, "players/{}/calendar?days=30")
+    sums = {
+        player: max(0, sum(day["xp"] for day in calendar["days"][-days:]))
+        for player, calendar in zip(players, calendars, strict=True)
+    }
+    assert sum(sums.values()) > 0 < replayed
+    check_pages(http, admin, "weekly", {player: score for player, score in sums.items() if score}, 50)
+
+
+def test_the_stream_tells_what_is_new_at_the_top_and_is_silent_otherwise(
+    stack: Stack, http: Http, key: MakeKey
+) -> None:
+    mine, path = key("sam"), "/api/gamification/stream?scope=daily"
+    send(stack, event("sam", 1, model="a"))
+    until(lambda: http.get("rank?scope=daily", mine)["rank"], PATIENCE_S, "on the board")
+    quiet(stack)
+    first = http.ask(path)
+    assert (first.status, first.headers["Content-Type"]) == (200, "text/event-stream")
+    told = fields(first.text)
+    assert told["retry"] == "5000"
+    top = http.get("leaderboard?scope=daily&limit=10")["entries"]
+    assert json.loads(told["data"])["entries"] == top
+    known = {"Last-Event-ID": told["id"]}
+    assert fields(http.ask(path, **known).text).keys() == {"retry", ""}
+
+    leader = top[0]["score"]
+    award = {"player": "sam", "points": min(10_000, leader + 1), "reason": "test", "key": "stream"}
+    assert http.ask("/api/gamification/awards", key("jury", "awards:grant"), award).status == 202
+    told = until(lambda: fresh(http, path, known), PATIENCE_S, "the stream tells of the award")
+    assert json.loads(told["data"])["entries"] == http.get("leaderboard?scope=daily&limit=10")["entries"]
+
+
+def fresh(http: Http, path: str, known: dict[str, str]) -> dict[str, str] | None:
+    found = fields(http.ask(path, **known).text)
+    return found if "data" in found else None
+
+
+def fields(text: str) -> dict[str, str]:
+    """Field -> value of an event stream's one event; a comment's field is empty."""
+    pairs = (line.partition(": ") for line in text.strip().splitlines())
+    return {name.rstrip(":"): value for name, _, value in pairs}
