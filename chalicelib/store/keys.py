@@ -12,6 +12,8 @@ account     ACCOUNT#<account>#<asset>             BALANCE | POSTING#<ms>#<transf
 board       BOARD#<scope>#<period>  ENTRY#<player>
 rank index  NODE#<shard>            <level>.<prefix> | TOTAL | D.<score> | V.<score>.<volume>
             LOG#<shard>             LOG
+archive     ARCHIVE#<scope>         <period>; all-time boards: all@<day>
+rotation    ROTATION#<scope>        CURSOR
 failure     FAILURE#<queue>#<0..7>  <message id>[/<index>]
 """
 
@@ -110,6 +112,14 @@ def nodes(shard: str) -> str:
 
 def board_log(shard: str) -> Key:
     return f"LOG#{shard}", "LOG"
+
+
+def archive(scope: str, period: str) -> Key:
+    return f"ARCHIVE#{scope}", period
+
+
+def rotation(scope: str) -> Key:
+    return f"ROTATION#{scope}", "CURSOR"
 
 
 def order(score: int, reached_at: int, player_id: str) -> str:

@@ -18,6 +18,7 @@ from pynamodb.models import Model
 
 from chalicelib.domain.log import Entry
 from chalicelib.domain.player import DayFigures, EarnedBadge
+from chalicelib.domain.standings import Place
 from chalicelib.store.codecs import Counters, Json, Packed, Stats
 
 T = TypeVar("T")
@@ -198,6 +199,24 @@ class BoardLogItem(Kind):
     intent = BinaryAttribute(legacy_encoding=False, null=True)
     frozen = NumberAttribute(null=True)
     latest = NumberAttribute(null=True)
+    expires = NumberAttribute(null=True)
+
+
+class ArchiveItem(Kind):
+    """What a board was when its period was closed, and how far its ranks have been told.
+
+    `waiting`: players who are to be told their ranks, while there are any; `told` of them have been. `tie`: the
+    score and rank of a group that goes on beyond them; `told_until`: the last of it, by id, who has been told.
+    """
+
+    total = NumberAttribute()
+    top: Json[list[Place]] = Json(list[Place])
+    frozen_at = NumberAttribute(attr_name="frozenAt")
+    waiting = BinaryAttribute(legacy_encoding=False, null=True)
+    told = NumberAttribute(null=True)
+    tie: Json[tuple[int, int]] = Json(tuple[int, int], null=True)
+    told_until = UnicodeAttribute(attr_name="toldUntil", null=True)
+    done = NumberAttribute(null=True)
     expires = NumberAttribute(null=True)
 
 

@@ -1,0 +1,63 @@
+"""What a board was at one moment: its best players, and who is to be told their rank."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Protocol
+
+import msgspec
+
+
+class Place(msgspec.Struct, array_like=True, frozen=True):
+    """A place in an archive. The player goes by the public id alone: of who is erased, it names nobody."""
+
+    rank: int
+    public: str
+    score: int
+    reached_at: int
+    level: int
+    title: str
+
+
+class Judged(msgspec.Struct, array_like=True, frozen=True):
+    """A player's rank that is to be told."""
+
+    player: str
+    rank: int
+
+
+class _Entry(Protocol):
+    @property
+    def player(self) -> str: ...
+    @property
+    def score(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Who is to be told their rank. `tie`: (score, rank) of one more group, too large to be listed here."""
+
+    judged: list[Judged]
+    tie: tuple[int, int] | None = None
+
+
+def ranks(entries: Sequence[_Entry]) -> list[int]:
+    """The competition ranks (1, 2, 2, 4) of entries, best first."""
+    found: list[int] = []
+    for _, group in groupby(entries, key=lambda entry: entry.score):
+        members = len(list(group))
+        found += [len(found) + 1] * members
+    return found
+
+
+def waiting(entries: Sequence[_Entry], last_rank: int, *, more_ties: bool) -> Waiting:
+    """Who of the best entries has a rank up to the last that counts; `more_ties`: the last group is not whole."""
+    judged = [
+        Judged(entry.player, rank) for entry, rank in zip(entries, ranks(entries), strict=True) if rank <= last_rank
+    ]
+    if not (more_ties and judged and len(judged) == len(entries)):
+        return Waiting(judged)
+    open_rank = judged[-1].rank
+    return Waiting([each for each in judged if each.rank < open_rank], (entries[-1].score, open_rank))
