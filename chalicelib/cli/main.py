@@ -8,6 +8,7 @@ from typing import Any
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.cli.board import board
 from chalicelib.cli.dlq import dlq
 from chalicelib.cli.key import key
 from chalicelib.cli.player import player
@@ -56,9 +57,9 @@ class OneLine(click.Group):
 )
 @click.pass_context
 def main(context: click.Context, stage: str | None, ruleset: Path | None) -> None:
-    """Operate Laurel: keys, failed messages, replays, rulesets."""
+    """Operate Laurel: boards, keys, failed messages, replays, rulesets."""
     context.obj = context.obj or Target(stage, ruleset)
 
 
-for command in (dlq, key, player, replay, ruleset, stack):
+for command in (board, dlq, key, player, replay, ruleset, stack):
     main.add_command(command)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 
 from chalicelib.domain.boards import BoardUpdate, score, update
-from chalicelib.domain.periods import ALL, month_name, number_of
+from chalicelib.domain.periods import ALL, days_of, month_name
 from chalicelib.domain.player import Player, months_to_load
 from chalicelib.services.context import Context
 from chalicelib.store import keys
@@ -24,7 +23,7 @@ def load_states(context: Context, board: str, players: Sequence[str]) -> dict[st
     """
     scope, _, period = board.partition("#")
     rules = context.rules.boards[scope]
-    day = a_day_of(rules.period, period)
+    day = 0 if rules.period == ALL else days_of(rules.period, period)[0]
     found: dict[str, Player] = {}
     batches = [players[place : place + PLAYERS_AT_ONCE] for place in range(0, len(players), PLAYERS_AT_ONCE)]
     for part in context.each(lambda batch: load_players(context.table, batch), batches):
@@ -32,16 +31,6 @@ def load_states(context: Context, board: str, players: Sequence[str]) -> dict[st
     if rules.period != ALL:
         _load_days(context, found, months_to_load([day]))
     return {name: update(player, score(player, rules, day), context.rules) for name, player in found.items()}
-
-
-def a_day_of(kind: str, period: str) -> int:
-    """Some day of a period; any for the only one of an all-time board."""
-    if kind == ALL:
-        return 0
-    if kind == "weekly":
-        year, week = period.split("-W")
-        return number_of(date.fromisocalendar(int(year), int(week), 1))
-    return number_of(date.fromisoformat(period if kind == "daily" else f"{period}-01"))
 
 
 def _load_days(context: Context, players: dict[str, Player], months: Sequence[int]) -> None:

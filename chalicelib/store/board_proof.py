@@ -88,6 +88,17 @@ def read_log_row(table: Table, shard: str) -> LogRow:
     return LogRow(begun.seq, frozen, begun.latest, entries, begun.nodes)
 
 
+def all_logs(table: Table) -> Iterator[str]:
+    """Every shard that has a log, in no order. Reads the whole table."""
+    start: Item | None = None
+    while True:
+        page = table.scan_keys(keys.board_log("")[1], start)
+        yield from (item["pk"]["S"].removeprefix(keys.LOG) for item in page.items)
+        start = page.next
+        if start is None:
+            return
+
+
 def stream_rows(table: Table, board: str) -> Iterator[EntryRow]:
     """Every entry, tombstones too, one page in memory at a time."""
     return map(_row, table.query_all(keys.board(board), prefix=keys.ENTRY))

@@ -1,0 +1,101 @@
+"""`laurel board`: prove leaderboards, set them right, rebuild them from the players."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from functools import partial
+
+import click
+
+from chalicelib.cli.target import Target
+from chalicelib.services.order_repairs import repair_board
+from chalicelib.services.rebuild_board import kept_boards, rebuild_board
+from chalicelib.services.verify_board import Verified, find_board, verify_board
+
+pauses = click.option(
+    "--wait",
+    "seconds",
+    default=2.0,
+    show_default=True,
+    type=click.FloatRange(0, 3600),
+    help="Before what looks wrong is read again.",
+)
+
+
+@click.group()
+def board() -> None:
+    """Leaderboards: prove them, set them right. PERIOD is today's unless given."""
+
+
+@board.command()
+@click.argument("scope")
+@click.argument("period", required=False)
+@pauses
+@click.pass_obj
+def verify(target: Target, scope: str, period: str | None, seconds: float) -> None:
+    """Compare entries with the players' own totals, and the rank index with the entries.
+
+    Every difference is one line; exit status 1 if there is any. What is only on its way is counted apart: it is a
+    difference once it stays away.
+    """
+    context = target.context
+    verified = verify_board(context, find_board(context, scope, period), partial(_pause, seconds))
+    for difference in verified.differences:
+        click.echo(str(difference))
+    click.echo(_summary(verified), err=True)
+    if verified.differences:
+        raise click.exceptions.Exit(1)
+
+
+@board.command()
+@click.argument("scope")
+@click.argument("period", required=False)
+@pauses
+@click.pass_obj
+def repair(target: Target, scope: str, period: str | None, seconds: float) -> None:
+    """Have the board's own writers set right what verify finds, while updates go on. Frozen boards too."""
+    context = target.context
+    first, last = repair_board(context, find_board(context, scope, period), partial(_pause, seconds))
+    left = Counter(each.subject for each in last.differences)
+    for difference in first.differences:
+        if difference.subject not in left:
+            click.echo(f"mended: {difference}")
+    for difference in last.differences:
+        click.echo(f"not mended: {difference}")
+    click.echo(_summary(last), err=True)
+    if last.differences:
+        raise click.exceptions.Exit(1)
+
+
+@board.command()
+@click.argument("scope", required=False)
+@click.argument("period", required=False)
+@click.option("--all", "everything", is_flag=True, help="Every board that is kept.")
+@click.pass_obj
+def rebuild(target: Target, scope: str | None, period: str | None, everything: bool) -> None:
+    """Write all entries from the players' totals and count the index anew: after a restore of the table.
+
+    The boards' own writers do it, while updates go on.
+    """
+    if everything == bool(scope):
+        raise click.UsageError("Name the SCOPE to rebuild, or give --all.")
+    context = target.context
+    for name in kept_boards(context) if scope is None else [find_board(context, scope, period)]:
+        ordered = 0
+        for ordered in rebuild_board(context, name):
+            click.echo(f"\r{name}: {ordered:,} entries ordered", nl=False)
+        click.echo(f"\r{name}: {ordered:,} entries ordered, and the index; the workers do the rest")
+
+
+def _summary(verified: Verified) -> str:
+    found = len(verified.differences)
+    parts = [f"{verified.entries:,} entries, {verified.nodes:,} nodes", f"{found:,} difference{'s' * (found != 1)}"]
+    parts += [f"{verified.in_flight:,} in flight"] * bool(verified.in_flight)
+    parts += [f"{verified.after_freeze:,} after freeze"] * bool(verified.after_freeze)
+    parts += ["more entries are wrong than these: rebuild the board"] * verified.more
+    return f"{verified.board}: {', '.join(parts)}"
+
+
+def _pause(seconds: float) -> None:
+    time.sleep(seconds)

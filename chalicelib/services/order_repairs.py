@@ -1,0 +1,64 @@
+"""Orders to the writers of a board: mend these entries, repair the index; and repairing until a board is right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from chalicelib.domain.board_proof import Difference
+from chalicelib.domain.boards import shards_of
+from chalicelib.services.board_messages import BoardMessage, send_messages, shard_for
+from chalicelib.services.context import Context
+from chalicelib.services.verify_board import Verified, verify_board
+
+# Players of one order: their entries are one intent.
+PLAYERS_PER_ORDER = 200
+# Looks at a board that is being repaired, with a pause before each; every fifth orders again what is still wrong.
+LOOKS, LOOKS_PER_ORDER = 15, 5
+
+
+def repair_board(context: Context, board: str, wait: Callable[[], None]) -> tuple[Verified, Verified]:
+    """Verify a board, have its writers mend what is wrong, and look again until nothing is, or for long enough.
+
+    Returns what was found at first and at last. `wait()`: the pause before something is read again.
+    """
+    first = last = verify_board(context, board, wait)
+    for look in range(LOOKS):
+        if not last.differences:
+            break
+        if look % LOOKS_PER_ORDER == 0 or last.more:
+            order_repair(context, board, last.differences)
+        wait()
+        last = verify_board(context, board, wait)
+    return first, last
+
+
+def order_repair(context: Context, board: str, differences: Iterable[Difference]) -> None:
+    """Order that the entries and the shards with differences are set right."""
+    found = list(differences)
+    order_mend(context, board, list(dict.fromkeys(each.player for each in found if each.player)))
+    order_recount(context, board, sorted({each.shard for each in found}))
+
+
+def order_mend(context: Context, board: str, players: Sequence[str]) -> None:
+    """Order that these players' entries are written from their totals."""
+    shards: dict[str, list[str]] = {}
+    for player in players:
+        shards.setdefault(shard_for(context, board, player), []).append(player)
+    send_messages(
+        context,
+        [
+            BoardMessage(board, shard, mend=members[place : place + PLAYERS_PER_ORDER], nonce=context.new_id())
+            for shard, members in shards.items()
+            for place in range(0, len(members), PLAYERS_PER_ORDER)
+        ],
+    )
+
+
+def order_recount(context: Context, board: str, shards: Iterable[str] | None = None) -> None:
+    """Order that the index is counted anew from the entries, after all that was ordered before."""
+    chosen = all_shards(context, board) if shards is None else shards
+    send_messages(context, [BoardMessage(board, shard, repair=True, nonce=context.new_id()) for shard in chosen])
+
+
+def all_shards(context: Context, board: str) -> list[str]:
+    return shards_of(board, context.rules.boards[board.partition("#")[0]].shards)
