@@ -29,8 +29,13 @@ REACH = 12
 NEAR_TOP = 60
 # What a second query costs by its rounding to 4 KB, in entries.
 SECOND_QUERY = 10
+# Entries that are read only to be skipped; more are counted by the store. Only boards of several shards have so large
+# tie groups without a division.
+CARRIED = 1_000
 # Orders begin with digits: these are before and after all of them.
 _FIRST, _LAST = "0", ":"
+# Below every character of a player's id: an order and this are after that order, and before every other one.
+_AFTER = "!"
 
 
 class Each(Protocol):
@@ -175,6 +180,8 @@ class BoardReads:
         begin = keys.order_score(score) if found.start is None else keys.order_since(score, found.start)
         end = keys.order_score(max(0, score - 1)) if found.end is None else keys.order_since(score, found.end)
         rest = found.length - found.skip
+        if min(found.skip, rest) > CARRIED:
+            return self._list(self._pass_over(begin, found.skip), _LAST, limit)
         if found.skip + limit <= max(limit, rest) + SECOND_QUERY:
             return self._list(begin, _LAST, found.skip + limit)[found.skip :]
         before, after = self._together(
@@ -182,6 +189,19 @@ class BoardReads:
             lambda: self._list(end, _LAST, limit - rest) if rest < limit else [],
         )
         return [*reversed(before), *after][:limit]
+
+    def _pass_over(self, begin: str, entries: int) -> str:
+        """Where to go on after so many entries from `begin` on."""
+        start: dict[str, Any] | None = None
+        while entries > 0:
+            page = self.table.query(
+                keys.board(self.board), index=True, between=(begin, _LAST), limit=entries, start=start, counts=True
+            )
+            entries -= len(page.items)
+            start = page.next
+            if start is None:
+                return _LAST
+        return begin if start is None else f"{start['order']['S']}{_AFTER}"
 
     def _list(self, low: str, high: str, limit: int, *, worst_first: bool = False) -> list[Entry]:
         """Entries by the index with orders between these; none has exactly one of them, but a player's own."""

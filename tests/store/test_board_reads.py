@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -13,7 +13,7 @@ import pytest
 from chalicelib import settings
 from chalicelib.domain import tie_runs
 from chalicelib.domain.boards import BoardUpdate, shards_of
-from chalicelib.domain.rank_index import MAX_SCORE
+from chalicelib.domain.rank_index import MAX_SCORE, TOTAL, Found
 from chalicelib.domain.ruleset import Rules
 from chalicelib.services.feed_boards import feed_boards
 from chalicelib.store import board_reads, keys
@@ -98,7 +98,7 @@ def small_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tie directories, deep reads and asked-for ties on boards of a hundred players."""
     for name, value in (("MARK_AT", 4), ("RUN", 3), ("RUNS", 3), ("VOLUMES", 8)):
         monkeypatch.setattr(tie_runs, name, value)
-    for name, value in (("NEAR_TOP", 1), ("REACH", NEIGHBOURS + 1), ("SECOND_QUERY", 0)):
+    for name, value in (("NEAR_TOP", 1), ("REACH", NEIGHBOURS + 1), ("SECOND_QUERY", 0), ("CARRIED", 8)):
         monkeypatch.setattr(board_reads, name, value)
 
 
@@ -163,12 +163,17 @@ def test_who_left_keeps_an_entry_off_the_board() -> None:
 
 
 @pytest.mark.usefixtures("small_runs")
+@pytest.mark.parametrize("shards", [1, 3])
 @pytest.mark.parametrize("seed", range(10))
-def test_no_read_fails_on_nodes_of_different_moments(seed: int) -> None:
+def test_no_read_fails_on_nodes_of_different_moments(seed: int, shards: int) -> None:
     """Any node may be older or newer than the entries, and than any other node."""
-    board = moved(seed)
+    board = moved(seed, shards)
     table, rng = board.context.table, board.rng
-    older = {item["sk"]["S"]: item for item in table.query_all(keys.nodes(BOARD))}
+    older = {
+        f"{shard} {item['sk']['S']}": item
+        for shard in board.reads.shards
+        for item in table.query_all(keys.nodes(shard))
+    }
     for _ in range(3):
         board.write((f"p{rng.randrange(90)}", rng.choice([0, 1, 128, 300, 4_194_304])) for _ in range(30))
     for name in rng.sample(sorted(older), len(older) // 2):
@@ -186,6 +191,22 @@ def test_no_read_fails_on_nodes_of_different_moments(seed: int) -> None:
         ranks = [rank for rank, _ in around.neighbours]
         assert min(ranks) >= 1
         assert (around.points_to_next or 1) >= 1
+
+
+def test_fewer_entries_than_nodes_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    board = Board(1)
+    board.fill(100, lambda: 7)
+    for skip, length, begin, end in ((5_000, 9_000, None, None), (70, 80, 5, 3), (0, 1, 5, 3)):
+        found = Found(7, 0, 100, begin, end, skip, length)
+        monkeypatch.setattr(board_reads, "find", lambda _, found=found: found_at_once(found))
+        page = board.reads.page(90, 10)
+        assert len(page.ranked) <= 10
+        assert page.total >= 100
+
+
+def found_at_once(found: Found) -> Generator[list[str], Any, Found]:
+    yield [TOTAL]
+    return found
 
 
 @pytest.fixture(scope="module")
