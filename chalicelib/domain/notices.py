@@ -11,10 +11,14 @@ from chalicelib.domain.log import Entry
 from chalicelib.domain.periods import moment_name
 
 SCHEMA_VERSION = 1
+ROTATED = "leaderboard.rotated"
 
 
 class Notice(msgspec.Struct, rename="camel"):
-    """One domain event on the bus: `type` is its detail type, `detail` its members beside id, version, userId, time."""
+    """One domain event on the bus: `type` is its detail type, `detail` its members beside id, version, userId, time.
+
+    `user_id`: the player it is about, "" if it is about a board.
+    """
 
     id: str
     type: str
@@ -23,14 +27,16 @@ class Notice(msgspec.Struct, rename="camel"):
     detail: dict[str, Any]
 
     def body(self) -> dict[str, Any]:
-        """`{id, version, userId, time, ...detail}`."""
-        return {
-            "id": self.id,
-            "version": SCHEMA_VERSION,
-            "userId": self.user_id,
-            "time": self.time,
-            **self.detail,
-        }
+        """`{id, version, userId?, time, ...detail}`."""
+        subject = {"userId": self.user_id} if self.user_id else {}
+        return {"id": self.id, "version": SCHEMA_VERSION, **subject, "time": self.time, **self.detail}
+
+
+def rotated_notice(scope: str, period: str, frozen_at: int, total: int, champion: dict[str, Any] | None) -> Notice:
+    """A board was closed: how many were on it, and who was first, as anybody may know them (None: nobody was)."""
+    when = moment_name(frozen_at)
+    detail = {"scope": scope, "period": period, "total": total, "champion": champion, "frozenAt": when}
+    return Notice(_digest(ROTATED, scope, period), ROTATED, "", when, detail)
 
 
 def notices_of(player: str, time_ms: int, entry: Entry, level_reward: int) -> list[Notice]:
@@ -38,8 +44,7 @@ def notices_of(player: str, time_ms: int, entry: Entry, level_reward: int) -> li
     when = moment_name(time_ms)
 
     def notice(type_: str, key: object, **detail: Any) -> Notice:
-        name = "\0".join((player, entry.identity, type_, str(key))).encode()
-        return Notice(hashlib.blake2b(name, digest_size=16).hexdigest(), type_, player, when, detail)
+        return Notice(_digest(player, entry.identity, type_, str(key)), type_, player, when, detail)
 
     told = []
     if entry.levels:
@@ -60,3 +65,7 @@ def notices_of(player: str, time_ms: int, entry: Entry, level_reward: int) -> li
     if entry.type == "badge.revoked":
         told.append(notice("badge.revoked", entry.note, badgeId=entry.note))
     return told
+
+
+def _digest(*name: str) -> str:
+    return hashlib.blake2b("\0".join(name).encode(), digest_size=16).hexdigest()

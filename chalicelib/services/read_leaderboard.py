@@ -70,10 +70,7 @@ def open_board(context: Context, scope: str, period: str | None) -> tuple[str, B
 
     Raises as `read_leaderboard`. A board that nobody is on yet, of a period to come too, is empty.
     """
-    boards = context.rules.boards
-    board = boards.get(scope)
-    if board is None:
-        raise InvalidRequest(f"'scope' must be one of {', '.join(boards)}", parameter="scope", allowed=list(boards))
+    board = find_scope(context, scope)
     now_ms = context.now_ms()
     name = parse_period(board.period, period, day_of(now_ms))
     _check_kept(board, name, now_ms)
@@ -81,10 +78,23 @@ def open_board(context: Context, scope: str, period: str | None) -> tuple[str, B
     return name, BoardReads(context.table, found, shards_of(found, board.shards), context.each)
 
 
+def find_scope(context: Context, scope: str) -> Board:
+    """The ruleset's board of this scope. Raises InvalidRequest."""
+    boards = context.rules.boards
+    if scope not in boards:
+        raise InvalidRequest(f"'scope' must be one of {', '.join(boards)}", parameter="scope", allowed=list(boards))
+    return boards[scope]
+
+
+def sees_all(caller: Caller | None, player: str) -> bool:
+    """Whether nothing of the player is masked for the caller."""
+    return caller is not None and (caller.player == player or ADMIN in caller.permissions)
+
+
 def shown(ranked: Ranked, caller: Caller | None, kind: type[E], **more: Any) -> E:
     """An entry as the caller may see it; `more`: what one of its kind has besides."""
     rank, entry = ranked
-    whole = caller is not None and (caller.player == entry.player or ADMIN in caller.permissions)
+    whole = sees_all(caller, entry.player)
     shown_id: str | None = entry.player if whole or entry.name else entry.public
     name = display_name(entry.player, entry.name)
     if entry.private and not whole:

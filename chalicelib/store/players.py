@@ -71,11 +71,7 @@ def _whole(state: Item, core: dict[str, Item | None]) -> bool:
 
 def _player(player_id: str, core: dict[str, Item | None]) -> Player:
     state = StateItem.from_raw_data(core[keys.STATE] or {})
-    row = IdentityItem.from_raw_data(core[keys.IDENTITY] or {})
-    identity = Identity(
-        row.account, row.public, int(row.created_at), row.display_name, bool(row.private), bool(row.hidden)
-    )
-    player = Player(player_id, identity, version=int(state.version))
+    player = Player(player_id, read_identity(core[keys.IDENTITY] or {}), version=int(state.version))
     player.xp, player.xp_at, player.award_xp = int(state.xp), int(state.xp_at), int(state.award_xp or 0)
     player.rewarded_level = int(state.rewarded_level)
     player.counters, player.stats = state.counters, state.stats
@@ -97,6 +93,11 @@ def _player(player_id: str, core: dict[str, Item | None]) -> Player:
     if sets:
         player.sets = SetsItem.from_raw_data(sets).sets
     return player
+
+
+def read_identity(item: Item) -> Identity:
+    row = IdentityItem.from_raw_data(item)
+    return Identity(row.account, row.public, int(row.created_at), row.display_name, bool(row.private), bool(row.hidden))
 
 
 def read_streak(item: Item) -> Streak:
