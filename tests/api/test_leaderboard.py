@@ -144,6 +144,31 @@ def test_days_are_kept_for_thirty_days(site: Site) -> None:
     assert site.get("/leaderboard?scope=weekly&period=2020-W01").status == 200
 
 
+def test_a_period_to_come_is_empty(site: Site) -> None:
+    answer = site.get("/leaderboard?scope=daily&period=2026-05-20")
+    assert (answer.status, answer.json["entries"], answer.json["total"]) == (200, [], 0)
+    site.put_on_board("early", 3, "daily#2026-05-20")
+    assert site.get("/leaderboard?scope=daily&period=2026-05-20").json["total"] == 1
+
+
+@pytest.mark.parametrize("offset", [200, 1000, 10**12])
+def test_beyond_the_end(site: Site, offset: int) -> None:
+    site.put_all_on_board([(f"p{number}", number + 1) for number in range(200)])
+    answer = site.get(f"/leaderboard?offset={offset}").json
+    assert (answer["entries"], answer["total"], answer["updatedAt"]) == ([], 200, None)
+
+
+def test_any_offset_costs_the_same(site: Site) -> None:
+    site.put_all_on_board([(f"p{number:04d}", 1 + number // 2) for number in range(2000)])
+    meter = site.world.dynamodb.meter
+    for offset in (0, 100, 999, 1900):
+        meter.reset()
+        entries = site.get(f"/leaderboard?offset={offset}").json["entries"]
+        assert [entry["rank"] for entry in entries] == [1 + place // 2 * 2 for place in range(offset, offset + 50)]
+        assert meter.calls <= 5
+        assert meter.read_units <= 4.0
+
+
 def test_a_board_of_many_pages(site: Site) -> None:
     """More entries than one page of a query holds (1 MB)."""
     scores = {f"p{number}" + "x" * 100: 5 if number % 2 else number + 10 for number in range(3000)}
