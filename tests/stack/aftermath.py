@@ -34,19 +34,31 @@ def listening(stack: Stack) -> Iterator[str]:
 
 def scene_of(stack: Stack, context: Context, players: Collection[str], listener: str) -> Scene:
     """Other tests share the stack: of the boards, only these players are shown."""
-    pages = stack.client("dynamodb").get_paginator("scan").paginate(TableName=stack.table, ConsistentRead=True)
-    items = [item for page in pages for item in page["Items"]]
     return Scene(
         context=context,
-        items=[item for item in items if not _of_others(item, players)],
+        items=[item for item in items_of(stack) if not _of_others(item, players)],
         rejected=received(stack, stack.queue_urls["rejected"]),
         published={str(json.loads(body)["detail"]["id"]) for body in received(stack, listener)},
         received_ms=time.time_ns() // 1_000_000,
     )
 
 
+def items_of(stack: Stack) -> list[dict[str, Any]]:
+    """All of the table."""
+    pages = stack.client("dynamodb").get_paginator("scan").paginate(TableName=stack.table, ConsistentRead=True)
+    return [item for page in pages for item in page["Items"]]
+
+
 def _of_others(item: dict[str, Any], players: Collection[str]) -> bool:
-    return bool(item["pk"]["S"].startswith("BOARD#") and item["player"]["S"] not in players)
+    return bool(item["pk"]["S"].startswith("BOARD#") and item["sk"]["S"].removeprefix("ENTRY#") not in players)
+
+
+def boards_of(stack: Stack) -> list[str]:
+    """Every board that has had a writer; each has one shard."""
+    pages = stack.client("dynamodb").get_paginator("scan").paginate(TableName=stack.table, ConsistentRead=True)
+    return [
+        item["pk"]["S"].removeprefix("LOG#") for page in pages for item in page["Items"] if item["sk"]["S"] == "LOG"
+    ]
 
 
 def received(stack: Stack, url: str) -> list[str]:

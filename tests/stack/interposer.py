@@ -70,11 +70,12 @@ class Plan:
 
 @dataclass
 class Interposer:
-    """`kills`: how many by (operation, moment). `commits`: what the table took, in order."""
+    """`kills`: how many by (operation, moment), `victims`: by function. `history`: what the table took, in order."""
 
     stack: Stack
     plan: Plan
     kills: Counter[tuple[str, str]] = field(default_factory=Counter)
+    victims: Counter[str] = field(default_factory=Counter)
     history: Commits = field(default_factory=Commits)
     called_at: float = 0.0
     killed: set[int] = field(default_factory=set)
@@ -108,13 +109,15 @@ class Interposer:
     def kill(self, port: int, operation: str, moment: str) -> bool:
         """End the worker that waits at the other end; False if it is no more."""
         with self.lock:
-            pid = owner(port, self.port, self.stack.workers())
+            workers = self.stack.workers()
+            pid = owner(port, self.port, workers)
             if pid is None or pid in self.killed:
                 self.plan.missed(operation, moment)
                 return False
             os.kill(pid, signal.SIGKILL)
             self.killed.add(pid)
             self.kills[operation, moment] += 1
+            self.victims[workers[pid]] += 1
             return True
 
 

@@ -1,7 +1,8 @@
 """Exactly once, for real: workers are killed by signal while a write of theirs is under way, again and again.
 
 The traffic is the simulation's, and so is the judge: after quiescence table, boards, ledger, log, bus and rejections
-are what the naive model makes of the commits, each of which happened once.
+are what the naive model makes of the commits, each of which happened once; and every board is proved: entries against
+the players' totals, the rank index against the entries.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from contextlib import ExitStack
 import pytest
 
 from chalicelib.services.context import Context
+from chalicelib.services.verify_board import verify_board
 from infra.local.stack import Stack
 from tests.domain.model import Model
 from tests.pipeline import judge
 from tests.pipeline.traffic import Sent, traffic
 from tests.stack import altered, sockets
-from tests.stack.aftermath import listening, scene_of
+from tests.stack.aftermath import boards_of, listening, scene_of
 from tests.stack.altered import SOURCES, depth, until
 from tests.stack.conftest import Http
 from tests.stack.interposer import AFTER, BEFORE, Interposer, Plan
@@ -29,11 +31,13 @@ EVENTS = 200
 PLAYERS = [f"player-{number}" for number in range(8)]
 EVENT_QUEUES = ("events", "own", "backfill")
 WORKERS = ("progress", "progress-own", "progress-backfill", "boards")
-# Operation -> how many of its first calls end their worker, and which are the first. Boards write by UpdateItem.
-KILLS = {"TransactWriteItems": (6, 60), "SendMessageBatch": (2, 15), "PutEvents": (2, 10), "UpdateItem": (2, 200)}
+# Operation -> how many of its first calls end their worker, and which are the first. Boards write by UpdateItem: redo
+# log, entries and nodes.
+KILLS = {"TransactWriteItems": (6, 60), "SendMessageBatch": (2, 15), "PutEvents": (2, 10), "UpdateItem": (5, 300)}
 VISIBILITY_S = 3
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 QUIET_S = 0.3
+BOARDS = "laurel-local-boards"
 DIED = "failed processing SQS batch"
 
 pytestmark = pytest.mark.skipif(not sockets.SUPPORTED, reason="needs /proc/net to tell who writes")
@@ -68,13 +72,18 @@ def test_workers_killed_in_the_middle_of_a_write_lose_and_double_nothing(
     assert judge.findings(scene, commits, messages) == []
     model, _ = judge.replayed(scene, commits, messages)
     over_http(http, key("auditor", "admin"), model)
+    proved = [verify_board(laurel, board, lambda: None) for board in boards_of(stack)]
+    assert {each.board: each.differences for each in proved if each.differences or each.in_flight} == {}
 
     kills, ended = interposer.kills, deaths(stack) - died
     print(f"\n{kills.total()} workers killed in the middle of a write, {ended} invocations ended by it:")
     print("\n".join(f"  {operation}, {moment} it was done: {count}" for (operation, moment), count in kills.items()))
+    print(f"  {interposer.victims[BOARDS]} of them the boards' writer; {len(proved)} boards proved")
     print(f"  {len(commits)} events of {len(PLAYERS)} players applied, out of {len(messages)} messages")
     assert kills.total() == interposer.plan.total > 0
     assert {moment for _, moment in kills} == {BEFORE, AFTER}
+    assert interposer.victims[BOARDS] >= KILLS["UpdateItem"][0]
+    assert len(proved) >= len(laurel.rules.ruleset.boards)
     # The emulator's own word for it: each kill hit an invocation that never answered.
     assert ended >= kills.total()
 
