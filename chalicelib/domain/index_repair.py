@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
+from chalicelib.domain import tie_runs
 from chalicelib.domain.rank_index import (
     EMPTY,
     Changes,
@@ -18,7 +19,6 @@ from chalicelib.domain.rank_index import (
     start,
     volume,
 )
-from chalicelib.domain.tie_runs import MARK_AT, parent_of, parts
 
 # For each volume of a tie group, the moments at which its runs begin.
 Division = Sequence[Sequence[int]]
@@ -41,13 +41,13 @@ def corrections(groups: Mapping[int, Sequence[int]], nodes: Mapping[str, Node], 
 
 def _divide(due: dict[str, Node], groups: Mapping[int, Sequence[int]], nodes: Mapping[str, Node]) -> None:
     marks = _marks(nodes)
-    large = {score for score, moments in groups.items() if len(moments) >= MARK_AT}
+    large = {score for score, moments in groups.items() if len(moments) >= tie_runs.MARK_AT}
     sizes: dict[int, int] = {}
     for score in sorted(large | marks.keys()):
         moments = sorted(groups.get(score, ()))
         division = _kept(nodes, score, marks.get(score))
         if division is None and score in large:
-            division = [[moment for moment, _ in runs] for runs in parts(moments)]
+            division = [[moment for moment, _ in runs] for runs in tie_runs.parts(moments)]
         if division is not None:
             _write_division(due, score, moments, division)
             sizes[score] = len(moments)
@@ -94,10 +94,10 @@ def _write_division(due: dict[str, Node], score: int, moments: Sequence[int], di
 def _hint(due: dict[str, Node], nodes: Mapping[str, Node], sizes: Mapping[int, int]) -> None:
     """Above each leaf with a divided group: its largest, or the one that is named already."""
     for score in sorted(sizes, key=lambda each: sizes[each]):
-        name, digit = parent_of(score)
+        name, digit = tie_runs.parent_of(score)
         due.setdefault(name, Node()).starts[digit] = leaf(score)[1]
     for score in sizes:
-        name, digit = parent_of(score)
+        name, digit = tie_runs.parent_of(score)
         if nodes.get(name, EMPTY).starts.get(digit) == leaf(score)[1]:
             due[name].starts[digit] = leaf(score)[1]
 

@@ -87,9 +87,9 @@ def listed_entries(
 def entry_of(item: Item) -> Entry:
     """An entry from the table, or from the index, which has score and moment in the order and no version."""
     row = EntryItem.from_raw_data(item)
-    score, reached_at = keys.spot_of(row.order) if row.order else (0, 0)
-    if row.score is not None:
-        score, reached_at = int(row.score), int(row.reached_at)
+    score, reached_at = int(row.score or 0), int(row.reached_at or 0)
+    if row.score is None and row.order:
+        score, reached_at = keys.spot_of(row.order)
     return Entry(
         player=row.sk.removeprefix(keys.ENTRY),
         version=int(row.version or 0),

@@ -48,7 +48,7 @@ def board(plant: Plant, scope: str) -> str:
 def edit(plant: Plant, key: keys.Key, expression: str, **values: Any) -> None:
     """An update of an item by hand: `#x` is the attribute x, `:x` a value."""
     names = {f"#{word}": word for word in re.findall(r"#(\w+)", expression)}
-    wire = {f":{name}": {"N": str(value)} if isinstance(value, int) else {"S": value} for name, value in values.items()}
+    wire = {f":{name}": _wire(value) for name, value in values.items()}
     plant.context.table.update(update_of(plant.context.table.name, key, expression, "", names, wire))
 
 
@@ -62,3 +62,9 @@ def item(plant: Plant, key: keys.Key) -> dict[str, Any]:
 
 def number(plant: Plant, key: keys.Key, attribute: str) -> int:
     return int(item(plant, key)[attribute]["N"])
+
+
+def _wire(value: bool | int | str) -> dict[str, Any]:
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    return {"N": str(value)} if isinstance(value, int) else {"S": value}
