@@ -31,6 +31,7 @@ HANDLERS = [
     "chalicelib.workers.progress.progress_backfill",
     "chalicelib.workers.boards.boards",
     "chalicelib.workers.archive.archive",
+    "chalicelib.workers.rotate.rotate",
 ]
 # What no queue worker may load: each costs tens of milliseconds of every cold start.
 NOT_IN_WORKERS = [

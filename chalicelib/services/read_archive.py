@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -77,3 +77,9 @@ def show_places(context: Context, places: Sequence[Place], caller: Caller | None
                 known.api_key_id, known.display_name = None, HIDDEN_NAME
         entries.append(known)
     return entries
+
+
+def champion_of(context: Context, archive: archives.Archive) -> dict[str, Any] | None:
+    """The first place of an archive, as anybody may see it."""
+    shown_ = show_places(context, archive.top[:1], None)
+    return msgspec.to_builtins(shown_[0]) if shown_ else None

@@ -7,11 +7,13 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 
 from chalicelib.domain.boards import board_id
+from chalicelib.domain.errors import Conflict
 from chalicelib.domain.periods import ALL
 from chalicelib.domain.standings import Judged
 from chalicelib.domain.tables import Board
@@ -33,7 +35,7 @@ def tell_ranks(context: Context, board: Board, archive: Archive, has_time: Calla
             return False
         part = judged[place : place + PLAYERS_AT_ONCE]
         _send(context, board, archive, part)
-        note_told(context.table, archive, place + len(part))
+        _note(context, archive, place + len(part))
     return tie is None or _tell_tie(context, board, archive, tie, has_time)
 
 
@@ -50,8 +52,13 @@ def _tell_tie(
         players, following = tied_players(context.table, name, score, following)
         _send(context, board, archive, [Judged(player, rank) for player in players])
         if following is not None:
-            note_told(context.table, archive, told, following)
+            _note(context, archive, told, following)
     return True
+
+
+def _note(context: Context, archive: Archive, told: int, told_until: str = "") -> None:
+    with suppress(Conflict):  # another run has told all of them
+        note_told(context.table, archive, told, told_until)
 
 
 def period_of(archive: Archive) -> str:

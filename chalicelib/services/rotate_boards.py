@@ -1,0 +1,203 @@
+"""Close the periods that have ended: freeze, archive, tell ranks, announce. A schedule calls it every few minutes.
+
+Each period goes through the same steps, and what is done is written down with each: `rotate_boards` may run twice at
+once, die anywhere, come late, or find many periods at once. All-time boards never end: their ranks are judged daily.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from chalicelib.domain.boards import board_id, kept_until_ms, shards_of
+from chalicelib.domain.errors import Conflict
+from chalicelib.domain.notices import rotated_notice
+from chalicelib.domain.periods import ALL, DAY_MS, MINUTE_MS, day_name, day_of, ended_periods, period_days, period_name
+from chalicelib.domain.ranks import MIN_PLAYERS, last_rank
+from chalicelib.domain.standings import Place, Waiting, ranks, waiting
+from chalicelib.domain.tables import Board
+from chalicelib.services.board_messages import BoardMessage, send_messages
+from chalicelib.services.context import Context
+from chalicelib.services.read_archive import champion_of
+from chalicelib.services.tell_ranks import tell_ranks
+from chalicelib.store.archives import Archive, create_archive, finish_archive, move_cursor, read_archives, read_cursor
+from chalicelib.store.board_log import read_log
+from chalicelib.store.final_standings import Standings, final_standings
+
+# Places that an archive keeps.
+TOP = 100
+# How far back the first rotation of all looks, in days: 31 days, 10 weeks, 4 months.
+FIRST_DAYS = {"daily": 31, "weekly": 70, "monthly": 124}
+# What was told of all-time boards is of no use after their next day.
+ALL_TIME_KEPT_MS = 31 * DAY_MS
+
+
+class Step(StrEnum):
+    """How far a period has come."""
+
+    FREEZING = "ordered to freeze"
+    MOVING = "not at rest yet"
+    TELLING = "archived, still telling ranks"
+    ROTATED = "rotated"
+    GONE = "gone before it could be rotated"
+
+
+@dataclass(slots=True)
+class Rotation:
+    """What a run did: the step of each board it looked at, the shards whose writers it reminded of an intent that was
+    begun, and by scope why its turn ended early. `overdue`: boards that a day after their end are frozen and not yet
+    at rest; their index may have to be repaired."""
+
+    steps: dict[str, Step] = field(default_factory=dict)
+    reminded: list[str] = field(default_factory=list)
+    overdue: list[str] = field(default_factory=list)
+    failed: dict[str, Exception] = field(default_factory=dict)
+
+    @property
+    def rotated(self) -> int:
+        return sum(step is Step.ROTATED for step in self.steps.values())
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the next run has more to do."""
+        return any(step not in (Step.ROTATED, Step.GONE) for step in self.steps.values())
+
+
+def rotate_boards(context: Context, has_time: Callable[[], bool] = lambda: True) -> Rotation:
+    """Take every ended period as far as it goes; `has_time()` says whether another step may be begun."""
+    rotation = Rotation()
+    for board in context.rules.ruleset.boards:
+        try:
+            _remind(context, board, rotation)
+            (_judge_all_time if board.period == ALL else _rotate_scope)(context, board, rotation, has_time)
+        except Exception as error:  # noqa: BLE001 - one scope must not keep the others
+            rotation.failed[board.scope] = error
+    return rotation
+
+
+def _rotate_scope(context: Context, board: Board, rotation: Rotation, has_time: Callable[[], bool]) -> None:
+    now_ms, scope = context.now_ms(), board.scope
+    cursor = read_cursor(context.table, scope)
+    after = day_of(now_ms) - FIRST_DAYS[board.period] if cursor is None else cursor
+    grace_ms = context.rules.settings.freeze_grace_minutes * MINUTE_MS
+    ended = {period_name(board.period, days[0]): days for days in ended_periods(board.period, after, now_ms, grace_ms)}
+    archives = read_archives(context.table, scope, list(ended))
+    # A later period may be done before an earlier one; the cursor stays behind the first that is not.
+    through, whole = after, True
+    for period, days in ended.items():
+        if not has_time():
+            break
+        step = _rotate_period(context, board, period, archives.get(period), has_time)
+        rotation.steps[board_id(scope, period)] = step
+        if step is Step.MOVING and (days.stop + 1) * DAY_MS + grace_ms < now_ms:
+            rotation.overdue.append(board_id(scope, period))
+        whole = whole and step in (Step.ROTATED, Step.GONE)
+        through = days[-1] if whole else through
+    if through > after:
+        _move_cursor(context, scope, through)
+
+
+def _rotate_period(
+    context: Context, board: Board, period: str, archive: Archive | None, has_time: Callable[[], bool]
+) -> Step:
+    if archive is None:
+        if board.keep_days is not None and kept_until_ms(period, board.keep_days) <= context.now_ms():
+            return Step.GONE
+        found = _archive(context, board, period)
+        if isinstance(found, Step):
+            return found
+        archive = found
+    if not archive.done:
+        if not tell_ranks(context, board, archive, has_time):
+            return Step.TELLING
+        champion = champion_of(context, archive)
+        context.bus.publish([rotated_notice(board.scope, period, archive.frozen_at, archive.total, champion)])
+        finish_archive(context.table, archive, context.now_ms())
+    return Step.ROTATED
+
+
+def _archive(context: Context, board: Board, period: str) -> Archive | Step:
+    """The archive of a board, written once all its shards are frozen and at rest; else orders what is missing."""
+    name = board_id(board.scope, period)
+    shards = shards_of(name, board.shards)
+    logs = {shard: read_log(context.table, shard) for shard in shards}
+    frozen = [log.frozen for log in logs.values() if log.frozen is not None]
+    if len(frozen) < len(shards):
+        open_ = [shard for shard, log in logs.items() if log.frozen is None]
+        send_messages(context, [BoardMessage(name, shard, freeze=True) for shard in open_])
+        return Step.FREEZING
+    # So many would be judged if there are enough players.
+    standings = final_standings(context.table, name, shards, max(TOP, last_rank(context.rules, board, MIN_PLAYERS)))
+    if not standings.exact:
+        return Step.MOVING
+    return _create(context, _archive_of(context, board, period, standings, max(frozen)))
+
+
+def _archive_of(context: Context, board: Board, period: str, standings: Standings, at_ms: int) -> Archive:
+    entries = standings.entries
+    judged = waiting(entries, last_rank(context.rules, board, standings.total), more_ties=standings.more_ties)
+    top = [
+        Place(rank, entry.public, entry.score, entry.reached_at, entry.level, entry.title)
+        for rank, entry in zip(ranks(entries), entries, strict=True)
+    ]
+    return Archive(board.scope, period, standings.total, at_ms, top[:TOP], judged)
+
+
+def _create(context: Context, archive: Archive, expires: int | None = None) -> Archive:
+    """The archive as it is written: if another run was first, its."""
+    try:
+        create_archive(context.table, archive, expires)
+    except Conflict:
+        return read_archives(context.table, archive.scope, [archive.period])[archive.period]
+    return archive
+
+
+def _judge_all_time(context: Context, board: Board, rotation: Rotation, has_time: Callable[[], bool]) -> None:
+    """Once a day. The board goes on: its ranks are those of the moment, give or take what is under way."""
+    now_ms, scope = context.now_ms(), board.scope
+    yesterday = day_of(now_ms) - 1
+    judged_to = read_cursor(context.table, scope)
+    if (judged_to is not None and judged_to >= yesterday) or not has_time():
+        return
+    period = f"{ALL}@{day_name(yesterday)}"
+    archive = read_archives(context.table, scope, [period]).get(period)
+    if archive is None:
+        archive = _create(context, _all_time_archive(context, board, period), (now_ms + ALL_TIME_KEPT_MS) // 1000)
+    if archive.done or tell_ranks(context, board, archive, has_time):
+        finish_archive(context.table, archive, now_ms)
+        _move_cursor(context, scope, yesterday)
+    else:
+        rotation.steps[board_id(scope, ALL)] = Step.TELLING
+
+
+def _all_time_archive(context: Context, board: Board, period: str) -> Archive:
+    last = last_rank(context.rules, board, MIN_PLAYERS)
+    if not last:
+        return Archive(board.scope, period, 0, context.now_ms(), [], Waiting([]))
+    name = board_id(board.scope, ALL)
+    standings = final_standings(context.table, name, shards_of(name, board.shards), last)
+    return _archive_of(context, board, period, standings, context.now_ms())
+
+
+def _move_cursor(context: Context, scope: str, day: int) -> None:
+    with suppress(Conflict):  # another run came as far
+        move_cursor(context.table, scope, day)
+
+
+def _remind(context: Context, board: Board, rotation: Rotation) -> None:
+    """Have writers look at intents that were begun: if a writer died and its messages are gone, nobody else would."""
+    today = day_of(context.now_ms())
+    periods = [period_name(board.period, today)]
+    if board.period != ALL:
+        periods.append(period_name(board.period, period_days(board.period, today).start - 1))
+    names = [board_id(board.scope, period) for period in periods]
+    begun = [
+        BoardMessage(name, shard, nonce=context.new_id())
+        for name in names
+        for shard in shards_of(name, board.shards)
+        if read_log(context.table, shard).intent is not None
+    ]
+    send_messages(context, begun)
+    rotation.reminded += [message.shard for message in begun]

@@ -1,0 +1,38 @@
+"""Worker on a schedule: the periods that have ended are closed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalice import Blueprint, Rate
+
+from chalicelib.observability import count, logger, observed
+from chalicelib.services.rotate_boards import rotate_boards
+from chalicelib.wiring import context as wired
+
+worker = Blueprint(__name__)
+# Time an invocation keeps for what it has begun: a thousand ranks told, or the final standings of a board.
+RESERVE_MS = 30_000
+
+
+class RotationFailed(Exception):
+    """Something was not closed; what the log names will be tried again by the next run."""
+
+
+@worker.schedule(Rate(5, unit=Rate.MINUTES))
+@observed
+def rotate(event: Any) -> dict[str, Any]:
+    """Freeze, archive and announce boards; answers the step of each board that was looked at."""
+    lambda_context = event.context
+    rotation = rotate_boards(wired(), lambda: lambda_context.get_remaining_time_in_millis() > RESERVE_MS)
+    count("PeriodsRotated", rotation.rotated)
+    count("BoardWritersReminded", len(rotation.reminded))
+    for scope, error in rotation.failed.items():
+        logger.error("not rotated", extra={"scope": scope, "error": repr(error)})
+    for name in rotation.overdue:
+        logger.error("does not come to rest", extra={"board": name})
+    steps = {name: str(step) for name, step in rotation.steps.items()}
+    logger.info("rotate", extra={"steps": steps, "reminded": rotation.reminded, "failed": list(rotation.failed)})
+    if rotation.failed or rotation.overdue:
+        raise RotationFailed(", ".join([*rotation.failed, *rotation.overdue]))
+    return {"steps": steps, "reminded": rotation.reminded}
