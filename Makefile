@@ -19,7 +19,7 @@ COMPILE = $(AS_PIP) $(UV) pip compile --quiet --generate-hashes --universal --no
 export PYTHONPATH := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test coverage sim peers bench lint format lock package deploy stack-stop clean
+.PHONY: help setup run test coverage sim peers bench chart lint format lock package deploy stack-stop clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -67,6 +67,9 @@ peers: setup ## the simulated DynamoDB against Amazon's own engine (needs Java 1
 
 bench: setup ## figures, one JSON object a line (ONLY=prefix)
 	@$(AS_PIP) ONLY=$(ONLY) $(RUN) -m tests.bench
+
+chart: setup ## README's picture of what ranks cost, from figures taken anew (minutes)
+	@$(RUN) -m tests.bench.chart
 
 lint: $(READY) ## ruff and mypy
 	@$(VENV)/bin/ruff check .

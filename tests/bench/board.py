@@ -18,6 +18,7 @@ from chalicelib.domain.boards import BoardUpdate, board_id
 from chalicelib.domain.levels import Levels
 from chalicelib.domain.rank_index import Changes, Node, NodeChange, count_moves, counter, start
 from chalicelib.domain.tie_runs import divide
+from chalicelib.services.context import Context
 from chalicelib.services.write_board import merged, write_states
 from chalicelib.store.board_entries import Entry, entry_write
 from chalicelib.store.board_log import Intent, Log, begin, finish, pack
@@ -73,21 +74,32 @@ class Population:
         return sorted(range(len(self)), key=lambda number: (-self.scores[number], number))
 
 
+@contextmanager
+def board_of(players: int, ties: bool) -> Iterator[tuple[Deployment, Population]]:
+    """A deployment with a board of so many players, for as long as the block lasts: a million are 2.6 GB."""
+    deployment = Deployment()
+    population = Population(players, ties, deployment.context.rules.levels)
+    with _without_collector():
+        load(deployment, population)
+        try:
+            yield deployment, population
+        finally:
+            deployment.world.dynamodb.tables.clear()
+
+
 def load(deployment: Deployment, population: Population) -> None:
     """The board as its writer leaves it after the population came in intents of 500."""
-    with _without_collector():
-        nodes: dict[str, Node] = {}
-        deployment.world.dynamodb.table(TABLE).load(_entries(population, nodes))
-        deployment.world.dynamodb.table(TABLE).load(_node_items(nodes))
+    table, nodes = deployment.world.dynamodb.table(TABLE), {}
+    table.load(_entries(population, nodes))
+    table.load(_node_items(nodes))
     _note(deployment, population)
 
 
-def write(deployment: Deployment, population: Population) -> None:
+def write(context: Context, population: Population) -> None:
     """The same board by the writer itself: slower by far, and what `load` must equal."""
     for first in range(0, len(population), PER_INTENT):
         numbers = range(first, min(first + PER_INTENT, len(population)))
-        write_states(deployment.context, BOARD, BOARD, [population.state(number) for number in numbers])
-        deployment.tape.record()
+        write_states(context, BOARD, BOARD, [population.state(number) for number in numbers])
 
 
 def _entries(population: Population, nodes: dict[str, Node]) -> Iterator[dict[str, Any]]:
@@ -164,10 +176,9 @@ def _note(deployment: Deployment, population: Population) -> None:
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Millions of objects that stay: looking for garbage among them takes as long as making them."""
+    """Looking for garbage among millions of objects, again and again, takes as long as making them."""
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
         gc.enable()

@@ -36,7 +36,6 @@ IDLE_POLLS_PER_S = 5 / 20
 # core, and the time of a call to another service.
 CPU_MS_PER_CALL = 1.2
 LATENCY_MS = 6.0
-THREADS = 8
 CORE_MB = 1769
 FUNCTION = {function.name: function for function in FUNCTIONS}
 SOURCES = [QUEUE[function.queue] for function in FUNCTIONS if function.queue]
@@ -168,8 +167,8 @@ class Play:
             return None
         event = queue_event(self.boards, messages)
         fed = feed_messages(self.deployment.context, [(each.id, each.body) for each in messages_of(event)])
-        if fed.failed or fed.unreadable:
-            raise NotTaken(f"board messages failed: {fed.failed or fed.unreadable}")
+        if fed.failed or fed.set_aside:
+            raise NotTaken(f"board messages failed: {fed.failed or fed.set_aside}")
         for message in messages:
             self.boards.delete(message.receipt, now_ms)
         return sum(len(message.body.encode()) for message in messages)
@@ -195,7 +194,7 @@ class Play:
 
 def _duration_s(function: str, requests: list[tuple[str, Any]], side_by_side: tuple[str, ...]) -> float:
     parallel = sum(operation in side_by_side for operation, _ in requests)
-    waits = len(requests) - parallel + -(-parallel // THREADS)
+    waits = len(requests) - parallel + -(-parallel // FUNCTION[function].threads)
     cpu = len(requests) * CPU_MS_PER_CALL * max(1, CORE_MB / FUNCTION[function].memory_mb)
     return (waits * LATENCY_MS + cpu) / 1000
 

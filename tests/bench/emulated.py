@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
 from chalicelib import settings, wiring
+from chalicelib.domain.errors import OutOfReach
+from chalicelib.services.context import Context
 from chalicelib.services.create_key import create_key
 from infra.cloudformation import DeployError
 from infra.local.emulator import CREDENTIALS, REGION, EmulatorError
@@ -42,26 +45,32 @@ WAITING = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible
 
 
 def pipeline(probes: int = PROBES, events: int = EVENTS) -> Iterator[Figure]:
+    with stack_of_its_own() as stack:
+        api = Api(stack.api_url, create_key(context_of(stack), "bench-admin", ["admin"]).key)
+        yield from _latency(stack, api, probes)
+        yield _rate(stack, api, events)
+
+
+@contextmanager
+def stack_of_its_own() -> Iterator[Stack]:
+    """A local stack for the bench; what goes wrong with it means that figures cannot be taken."""
     try:
         with (
             tempfile.TemporaryDirectory(prefix="laurel-bench-", ignore_cleanup_errors=True) as place,
             running_stack(Path(place)) as stack,
         ):
-            api = Api(stack.api_url, _key(stack))
-            yield from _latency(stack, api, probes)
-            yield _rate(stack, api, events)
-    except (BotoCoreError, ClientError, DeployError, EmulatorError, Refused, SettingError) as error:
+            yield stack
+    except (BotoCoreError, ClientError, DeployError, EmulatorError, OutOfReach, Refused, SettingError) as error:
         raise NotTaken(f"the local stack: {error}") from error
 
 
-def _key(stack: Stack) -> str:
+def context_of(stack: Stack) -> Context:
+    """What a process on this machine uses to act on the stack as Laurel's functions do."""
     session = Session()
     session.set_credentials(CREDENTIALS["aws_access_key_id"], CREDENTIALS["aws_secret_access_key"])
     session.set_config_variable("region", REGION)
     variables = stack.environment()
-    chosen = settings.read(variables)
-    context = wiring.build(chosen, _pointed(session, variables["AWS_ENDPOINT_URL"]))
-    return create_key(context, "bench-admin", ["admin"]).key
+    return wiring.build(settings.read(variables), _pointed(session, variables["AWS_ENDPOINT_URL"]))
 
 
 def _pointed(session: Session, endpoint_url: str) -> Session:
@@ -119,12 +128,17 @@ def _rate(stack: Stack, api: Api, events: int) -> Figure:
         answer = sqs.send_message_batch(QueueUrl=url, Entries=entries)
         if answer.get("Failed"):
             raise NotTaken(f"the queue did not take all: {answer['Failed']}")
-    _wait(lambda: not _waiting(stack), DRAIN_LIMIT_S, "the queues did not empty")
+    drain(stack)
     seconds = time.perf_counter() - began
     _check(api, {f"player-{player}": count for player, count in expected.items() if count})
     return Figure(
         "pipeline.events_per_s", events / seconds, "events/s", {"events": events, "players": PLAYERS, "on": LABEL}
     )
+
+
+def drain(stack: Stack) -> None:
+    """Wait until no queue holds anything."""
+    _wait(lambda: not _waiting(stack), DRAIN_LIMIT_S, "the queues did not empty")
 
 
 def _waiting(stack: Stack) -> int:

@@ -25,9 +25,9 @@ STEP_MS = 7
 class Progress:
     """Players of a population who gain XP, batch after batch; no two batches of one moment."""
 
-    def __init__(self, population: Population, seed: int = 5) -> None:
+    def __init__(self, population: Population, seed: int = 5, now_ms: int = START_MS) -> None:
         self.population, self.rng = population, random.Random(seed)
-        self.now_ms, self.batches = START_MS, 0
+        self.now_ms, self.batches = now_ms, 0
 
     def states(self, size: int) -> list[BoardUpdate]:
         """New states of so many players, whoever they are."""

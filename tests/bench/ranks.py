@@ -20,7 +20,7 @@ from chalicelib.services.read_rank import read_rank
 from chalicelib.store import keys
 from chalicelib.store.board_entries import read_entry
 from chalicelib.store.board_reads import NEIGHBOURS, BoardReads
-from tests.bench.board import BOARD, SCOPE, Population, load
+from tests.bench.board import BOARD, SCOPE, Population, board_of
 from tests.bench.deployment import Deployment
 from tests.bench.figures import Figure, NotTaken
 from tests.bench.rank_updates import write_units
@@ -41,14 +41,13 @@ NAMES = (
 
 
 def boards(sizes: tuple[int, ...] = SIZES, reads: int = READS) -> Iterator[Figure]:
-    """Every size twice, without and with a score that half of the players share; then updates of the largest."""
+    """Every size twice, with and without a score that half of the players share; then updates of the largest."""
     for players in sizes:
         for ties in (True, False):
-            deployment = Deployment()
-            population = Population(players, ties, deployment.context.rules.levels)
-            load(deployment, population)
-            yield from Bench(deployment, population, reads).figures()
-    yield from write_units(deployment, population)
+            with board_of(players, ties) as (deployment, population):
+                yield from Bench(deployment, population, reads).figures()
+                if players == sizes[-1] and not ties:
+                    yield from write_units(deployment, population)
 
 
 @dataclass(frozen=True)

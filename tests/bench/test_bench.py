@@ -10,7 +10,7 @@ import pytest
 from tests.bench import __main__ as bench
 from tests.bench import badges, contention, cost, figures, progress
 from tests.bench.deployment import Deployment
-from tests.bench.figures import TARGETS, Figure, NotTaken
+from tests.bench.figures import TARGETS, Figure, NotTaken, Skipped
 from tests.bench.traffic import Zipf, lambda_event, request
 
 
@@ -64,8 +64,9 @@ def test_the_bill_of_a_stretch_adds_up() -> None:
     bill = play.bill
     assert play.events > 20
     assert 1 <= bill.write_units / play.events <= 6
-    # Four boards of XP, an entry and its move on the index each; players that share a batch share them.
-    assert 8 <= bill.entry_write_units / play.events <= 12
+    # Four boards of XP, 6.4 units each for one update: entry, move on the index, nodes, the log twice.
+    # What comes in one batch shares nodes and log.
+    assert 10 <= bill.entry_write_units / play.events <= 4 * 6.5
     # A send for each event, a receive and a delete for each batch of up to ten, and three sources polled idly.
     assert bill.sqs_requests == play.events + 2 * play.batches + 10 * cost.IDLE_POLLS_PER_S * 3
     assert bill.invocations >= 2 * play.batches
@@ -92,7 +93,7 @@ def test_zipf_shares_are_all_there_is() -> None:
 
 def test_every_figure_has_a_part_and_every_target_a_figure() -> None:
     names = [name for part in bench.PARTS for name in part.names]
-    assert len(names) == len(set(names)) == 11
+    assert len(names) == len(set(names)) == 30
     assert {target.name for target in TARGETS} <= set(names)
 
 
@@ -105,6 +106,26 @@ def test_a_part_prints_json_lines_and_a_miss_is_told(
     lines = [json.loads(line) for line in printed.out.splitlines()]
     assert [set(line) for line in lines] == [{"name", "value", "unit", "params"}] * 2
     assert printed.err.count("missed: badges.eval_ms") == 1
+
+
+def test_a_miss_of_what_is_counted_is_an_error(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = (bench.Part(("a.counted",), lambda: iter([Figure("a.counted", 3, "units")]), 5),)
+    monkeypatch.setattr(bench, "PARTS", parts)
+    monkeypatch.setattr(figures, "TARGETS", (figures.Target("a.counted", 2, counted=True),))
+    assert bench.main("") == 1
+    assert "missed: a.counted" in capsys.readouterr().err
+
+
+def test_what_is_skipped_says_why(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = [Skipped("a.server", "no server"), Figure("a.file_ms", 3, "ms")]
+    parts = (bench.Part(("a.server.rank_ms", "a.file_ms"), lambda: iter(taken), 5),)
+    monkeypatch.setattr(bench, "PARTS", parts)
+    assert bench.main("") == 0
+    printed = capsys.readouterr()
+    assert "skipped: a.server: no server" in printed.err
+    assert [json.loads(line)["name"] for line in printed.out.splitlines()] == ["a.file_ms"]
 
 
 def test_what_cannot_be_taken_is_an_error(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
