@@ -28,8 +28,8 @@ from chalicelib.store.final_standings import Standings, final_standings
 
 # Places that an archive keeps.
 TOP = 100
-# How far back the first rotation of all looks, in days: 31 days, 10 weeks, 4 months.
-FIRST_DAYS = {"daily": 31, "weekly": 70, "monthly": 124}
+# How many days the first rotation of all looks back: for at least 31 days, 10 weeks, 4 months.
+FIRST_DAYS = {"daily": 32, "weekly": 77, "monthly": 155}
 # What was told of all-time boards is of no use after their next day.
 ALL_TIME_KEPT_MS = 31 * DAY_MS
 
