@@ -22,9 +22,11 @@ from botocore.config import Config
 
 from chalicelib import wiring
 from chalicelib.cli import main
+from chalicelib.domain.boards import BoardUpdate
 from chalicelib.domain.events import Delivery, parse
 from chalicelib.domain.periods import moment_name
 from chalicelib.services.create_key import create_key
+from chalicelib.services.feed_boards import feed_boards
 from chalicelib.settings import RULESETS
 from tests.api.http import request
 from tests.cli.conftest import Deployment
@@ -34,6 +36,7 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 SHELL = [line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines()]
+ANSWERED = re.findall(r"^```sh\n(curl [^\n]*)\n```\n\n```json\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 CURLS = [line for line in SHELL if line.startswith("curl ")]
 MAKES = sorted(
     {*re.findall(r"\bmake ([a-z-]+)\b(?=[^\n]*`|[ \n])", "\n".join(SHELL)), *re.findall(r"`make ([a-z-]+)", README)}
@@ -87,7 +90,7 @@ def test_linked_files_exist(path: str) -> None:
     assert (ROOT / path).is_file()
 
 
-@pytest.mark.parametrize("text", code("json"))
+@pytest.mark.parametrize("text", [text for text in code("json") if text not in {answer for _, answer in ANSWERED}])
 def test_examples_are_accepted(laurel: Deployment, text: str) -> None:
     now_ms = laurel.world.now_ms()
     event = parse(json.loads(text), Delivery("m", now_ms), laurel.context.rules.settings, now_ms)
@@ -119,6 +122,26 @@ def test_curl_lines_are_answered(laurel: Deployment, line: str) -> None:
     assert laurel.listed() == []
     if call["method"] == "POST":
         assert (laurel.xp("ada") or 0) > 0
+
+
+@pytest.mark.parametrize(("line", "answer"), ANSWERED)
+def test_answers_are_what_is_answered(laurel: Deployment, line: str, answer: str) -> None:
+    at_ms = laurel.world.now_ms() - 3_600_000
+    week = [
+        state("mia", 812, at_ms, name="Mia"),
+        state("ada", 790, at_ms, name="Ada"),
+        state("kim", 790, at_ms + 2_400_000, name="Kim", private=True),
+        state("u-1001", 655, at_ms, level=2, public_id="b7e1c94a0d5f2386"),
+        state("u-1002", 12, at_ms, level=1, public_id="01d6f3a87c4e925b"),
+    ]
+    feed_boards(laurel.context, "weekly#2026-W21", week)
+    call = curl(line.replace("$LAUREL_KEY", create_key(laurel.context, "ada", []).key).replace("$LAUREL_API_URL", URL))
+    assert request("GET", call["path"], key=call["headers"].get("x-api-key", "")).json == json.loads(answer)
+
+
+def state(player: str, score: int, at_ms: int, **more: Any) -> BoardUpdate:
+    shown = {"level": 3, "title": "Beginner", "public_id": "0" * 16} | more
+    return BoardUpdate(player, score, 1, at_ms, **shown)
 
 
 def left_over(context: click.Context) -> list[str]:
@@ -183,7 +206,7 @@ def test_the_python_snippet_never_waits_nor_fails(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node is not here")
 def test_the_javascript_snippets_parse_and_swallow_errors(tmp_path: Path) -> None:
-    queue, http = code("js")
+    queue, http, _ = code("js")
     (tmp_path / "queue.mjs").write_text(queue)
     subprocess.run(["node", "--check", "queue.mjs"], cwd=tmp_path, check=True, timeout=30)
     call = '\nglobalThis.crypto ??= (await import("node:crypto")).webcrypto;\n'
@@ -199,6 +222,46 @@ def test_the_javascript_snippets_parse_and_swallow_errors(tmp_path: Path) -> Non
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "not waited for\n", "")
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="Node is not here")
+def test_the_live_view_shows_what_the_stream_says(laurel: Deployment, tmp_path: Path) -> None:
+    feed_boards(laurel.context, "weekly#2026-W21", [state("mia", 812, 0, name="Mia")])
+    told = request("GET", "/api/gamification/stream?scope=weekly").text
+    (data,) = re.findall(r"^data: (.*)$", told, re.MULTILINE)
+    (tmp_path / "live.mjs").write_text(code("js")[2] + LIVE % json.dumps(data))
+    done = subprocess.run(["node", "live.mjs"], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "http://laurel.test/api/gamification/stream?scope=weekly",
+        "1 Mia 812",
+        "again in 30000",
+        "http://laurel.test/api/gamification/stream?scope=weekly",
+        "closed",
+    ]
+
+
+# A browser's EventSource as the snippet meets it: a message, an answer's end, a refusal.
+LIVE = """
+globalThis.EventSource = class EventSource {
+  static CONNECTING = 0;
+  static CLOSED = 2;
+  static last;
+  constructor(url) { console.log(url); this.readyState = 1; EventSource.last = this; }
+  close() { console.log("closed"); }
+};
+globalThis.setTimeout = (work, ms) => { console.log(`again in ${ms}`); work(); };
+const stop = followBoard("http://laurel.test", "weekly", (entries) => {
+  for (const { rank, displayName, score } of entries) console.log(rank, displayName, score);
+});
+const first = EventSource.last;
+first.onmessage({ data: %s });
+first.readyState = EventSource.CONNECTING;
+first.onerror();
+first.readyState = EventSource.CLOSED;
+first.onerror();
+stop();
+"""
 
 
 def wait_for(condition: Any, seconds: float = 5) -> None:
