@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from chalicelib.domain.badges import earn_badges
 from chalicelib.domain.events import Event
 from chalicelib.domain.log import Entry, Keyed, Records
-from chalicelib.domain.periods import MINUTE_MS, day_of
+from chalicelib.domain.periods import MINUTE_MS, day_of, late_for
 from chalicelib.domain.player import Pair, Player, model_digest, shorten
 from chalicelib.domain.ruleset import Rules
 
@@ -38,6 +38,7 @@ class Change:
     def __init__(self, player: Player, event: Event, records: Records, rules: Rules, now_ms: int) -> None:
         self.player, self.event, self.records, self.rules, self.now_ms = player, event, records, rules, now_ms
         self.day = day_of(event.time_ms)
+        self.late = late_for(self.day, event.received_ms, rules.settings.freeze_grace_minutes * MINUTE_MS)
         # A player made by a key has a version before any event: nothing counted yet is what tells a newcomer.
         self.facts: set[str] = set() if player.counters else {"joined"}
         self.credits: dict[str, dict[str, int]] = {}
@@ -133,7 +134,8 @@ class Change:
     def xp(self, action: str, amount: int) -> None:
         if amount:
             self.entry.paid[action] = self.entry.paid.get(action, 0) + amount
-            self.player.add_xp(self.day, amount, self.now_ms)
+            self.entry.late = list(self.late)
+            self.player.add_xp(self.day, amount, self.now_ms, self.late)
             self.facts |= {"stat:xp", "stat:level"}
 
     def credit(self, asset: str, cause: str, amount: int) -> None:

@@ -19,12 +19,12 @@ class Entry(
     rename={
         "identity": "i", "body": "b", "offset": "t", "type": "y", "source": "s", "id": "d", "paid": "x", "unpaid": "u",
         "credits": "c", "levels": "l", "badges": "g", "milestones": "k", "streak": "r", "provider": "p", "model": "m",
-        "latency_ms": "n", "status": "a", "fallback": "f", "note": "w", "by": "o", "public": "v",
+        "latency_ms": "n", "status": "a", "fallback": "f", "note": "w", "by": "o", "public": "v", "late": "e",
     },
 ):  # fmt: skip
     """One applied event, about 100-200 bytes of JSON. `offset`: ms within its minute. `paid`: XP by action;
     `unpaid`: reason by action. `levels`: (level before, after). `streak`: the current streak, where it changed.
-    `public`: False for an award that others are not shown."""
+    `public`: False for an award that others are not shown. `late`: the kinds of boards that took its XP no more."""
 
     identity: str
     body: str
@@ -47,6 +47,7 @@ class Entry(
     note: str = ""
     by: str = ""
     public: bool = True
+    late: list[str] = []
 
     @property
     def xp(self) -> int:

@@ -16,6 +16,7 @@ MINUTE_MS = 60_000
 _EPOCH = date(1970, 1, 1).toordinal()
 
 ALL = "all"
+ENDING = ("daily", "weekly", "monthly")
 EXAMPLES = {"daily": "2026-05-19", "weekly": "2026-W21", "monthly": "2026-05", ALL: ALL}
 
 
@@ -111,6 +112,13 @@ def ended_periods(kind: str, after_day: int, now_ms: int, grace_ms: int) -> Iter
     days = period_days(kind, after_day)
     while (days := period_days(kind, days.stop)).stop * DAY_MS + grace_ms < now_ms:
         yield days
+
+
+def late_for(day: int, received_ms: int, grace_ms: int) -> tuple[str, ...]:
+    """The kinds of periods that had ended, by more than the grace, when something of the day was received."""
+    if received_ms <= (day + 1) * DAY_MS + grace_ms:
+        return ()
+    return tuple(kind for kind in ENDING if received_ms > period_end_ms(kind, day) + grace_ms)
 
 
 def parse_period(kind: str, text: str | None, today: int) -> str:

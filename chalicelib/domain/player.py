@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
 from chalicelib.domain.criteria import UNIQUE_CAP
-from chalicelib.domain.periods import DAY_MS, month_days, week_days
+from chalicelib.domain.figures import DayFigures
+from chalicelib.domain.periods import ALL, DAY_MS, month_days, period_days, week_days
 from chalicelib.domain.ruleset import Rules
 from chalicelib.domain.streaks import Streak
 from chalicelib.domain.tables import NUMERIC_STATS, UNIQUE_STATS
@@ -20,19 +21,6 @@ DIVERSITY_WINDOW_MS = 7 * DAY_MS
 MODELS_REMEMBERED = 24
 # Names are kept in at most 64 bytes, so that 64 of them stay a 4 KB attribute.
 NAME_BYTES = 64
-
-
-class DayFigures(msgspec.Struct, array_like=True):
-    """One UTC day: events counted, XP (signed), tokens and cost saved, when the XP last changed (commit, ms),
-    paid counts of actions with a daily maximum, whether the day's first request was paid."""
-
-    count: int = 0
-    xp: int = 0
-    tokens_saved: int = 0
-    cost_saved: int = 0
-    xp_at: int = 0
-    paid: dict[str, int] = {}
-    login: bool = False
 
 
 class EarnedBadge(msgspec.Struct, array_like=True):
@@ -173,31 +161,29 @@ class Player:
         self.day, self.figures = day, DayFigures()
         return self.figures
 
-    def add_xp(self, day: int, amount: int, now_ms: int) -> None:
-        """Add signed XP to the total and to the periods of the day."""
-        figures = self.open(day)
+    def add_xp(self, day: int, amount: int, now_ms: int, late: Sequence[str] = ()) -> None:
+        """Add signed XP to the total and to the day; `late`: the kinds of boards of the day that take it no more."""
+        self.open(day).add_xp(amount, now_ms, late)
         self.xp += amount
-        figures.xp += amount
-        self.xp_at = figures.xp_at = now_ms
-        if day in week_days(self.day):
+        self.xp_at = max(self.xp_at, now_ms)
+        if day in week_days(self.day) and "weekly" not in late:
             self.week_xp += amount
-            self.week_at = now_ms
-        if day in month_days(self.day):
+            self.week_at = max(self.week_at, now_ms)
+        if day in month_days(self.day) and "monthly" not in late:
             self.month_xp += amount
-            self.month_at = now_ms
+            self.month_at = max(self.month_at, now_ms)
 
     def period_xp(self, kind: str, day: int) -> tuple[int, int]:
-        """(signed XP, reached at) of the period of `kind` that holds the day."""
-        if kind == "all":
+        """(signed XP, reached at) on the board of `kind` whose period holds the day: without what came too late."""
+        if kind == ALL:
             return self.xp, self.xp_at
         if kind == "daily":
-            figures = self.figures_of(day)
-            return figures.xp, figures.xp_at
-        days = week_days(day) if kind == "weekly" else month_days(day)
+            return self.figures_of(day).on_board(kind)
+        days = period_days(kind, day)
         if self.day in days:
             return (self.week_xp, self.week_at) if kind == "weekly" else (self.month_xp, self.month_at)
-        all_figures = [self.figures_of(each) for each in days]
-        return sum(f.xp for f in all_figures), max(f.xp_at for f in all_figures)
+        counted = [self.figures_of(each).on_board(kind) for each in days]
+        return sum(xp for xp, _ in counted), max(xp_at for _, xp_at in counted)
 
     # Names ---------------------------------------------------------------------------------------------------
 

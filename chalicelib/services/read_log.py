@@ -52,6 +52,7 @@ class LogEntry(msgspec.Struct, rename="camel", omit_defaults=True):
     reason: str = ""
     granted_by: str = ""
     public: bool = True
+    late_for: Annotated[list[str], Meta(description="Kinds of boards that were closed before this event came.")] = []
 
 
 class Log(msgspec.Struct, rename="camel"):
@@ -118,6 +119,7 @@ def _shown(entry: Entry, minute: int, whole: bool) -> LogEntry:
         fallback=entry.fallback,
         reason=entry.note,
         public=entry.public,
+        late_for=entry.late,
     )
     if whole:
         shown.id, shown.source, shown.granted_by = entry.id, entry.source, entry.by

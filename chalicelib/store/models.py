@@ -16,8 +16,9 @@ from pynamodb.attributes import (
 )
 from pynamodb.models import Model
 
+from chalicelib.domain.figures import DayFigures
 from chalicelib.domain.log import Entry
-from chalicelib.domain.player import DayFigures, EarnedBadge
+from chalicelib.domain.player import EarnedBadge
 from chalicelib.domain.standings import Place
 from chalicelib.store.codecs import Counters, Json, Packed, Stats
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from chalicelib.domain.figures import DayFigures
 from chalicelib.domain.log import Keyed, Minute, Records
 from chalicelib.domain.periods import date_of, day_of, minute_of, month_days, month_name, number_of, week_days
-from chalicelib.domain.player import DayFigures, Pair, Player, months_to_load
+from chalicelib.domain.player import Pair, Player, months_to_load
 from chalicelib.store import keys
 from chalicelib.store.codecs import Json
 from chalicelib.store.models import (

@@ -452,17 +452,34 @@ class Model:
         return {day: figures for day, figures in found.items() if any(figures.values())}
 
     def periods(self, player: str) -> dict[str, int]:
-        """Period -> signed XP, for each day, ISO week and month of an event, and `all`."""
+        """Period -> signed XP received in time, for each day, ISO week and month of an event, and `all`."""
         found: Counter[str] = Counter()
         for one in self.known(player):
             for name in period_names(one.day):
-                found[name] += one.xp
+                found[name] += one.xp if name not in self.missed(one.event) else 0
         return dict(found)
 
+    def missed(self, event: Occurrence) -> list[str]:
+        """The periods of an event that were over by more than the grace when it was received: it is too late for them.
+
+        They are those that did not hold, nor come after, the last moment for which it would have been on time.
+        """
+        last = event.received_ms - self.rules["settings"]["freeze_grace_minutes"] * 60_000 - 1
+        of_event, at_last = period_names(event.time_ms // DAY), period_names(last // DAY)
+        return [name for name, other in zip(of_event, at_last, strict=True) if name < other]
+
+    def late(self, event: Occurrence) -> list[str]:
+        """The kinds of boards that an event is too late for."""
+        return [_kind(name) for name in self.missed(event)]
+
     def reached_at(self, player: str) -> dict[str, int]:
-        """Period -> commit time of the last event that paid XP in it."""
-        paying = [one for one in self.known(player) if any(xp for _, xp in one.paid)]
-        return {name: one.commit_ms for one in paying for name in period_names(one.day)}
+        """Period -> commit time of the last event that paid XP in it, in time."""
+        found: dict[str, int] = {}
+        for one in self.known(player):
+            if any(xp for _, xp in one.paid):
+                for name in set(period_names(one.day)) - set(self.missed(one.event)):
+                    found[name] = max(found.get(name, 0), one.commit_ms)
+        return found
 
     def boards(self, player: str) -> dict[str, int]:
         """Board -> score, for each board that holds a period of one of the player's events."""
@@ -509,7 +526,7 @@ class Model:
             "figures": self.figures(player),
             "periods": {name: xp for name, xp in self.periods(player).items() if xp},
             "credits": self.credits(player),
-            "entries": [_entry(one) for one in self.applied[player]],
+            "entries": [_entry(one, self.late(one.event)) for one in self.applied[player]],
         }
 
 
@@ -531,7 +548,7 @@ def _granter(event: Occurrence) -> tuple[str, int]:
     return event.data.get("grantedBy") or event.source, event.received_ms // DAY
 
 
-def _entry(one: Happened) -> dict[str, Any]:
+def _entry(one: Happened, late: list[str]) -> dict[str, Any]:
     paid: Counter[str] = Counter()
     for action, xp in one.paid:
         paid[action] += xp
@@ -547,6 +564,7 @@ def _entry(one: Happened) -> dict[str, Any]:
         "milestones": list(one.milestones),
         "levels": one.levels,
         "streak": one.streak,
+        "late": late if any(xp for _, xp in one.paid) else [],
     }
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from chalicelib.domain.figures import DayFigures
 from chalicelib.domain.log import Records
 from chalicelib.domain.periods import ALL, MINUTE_MS, day_of, period_name
-from chalicelib.domain.player import DayFigures, Player
+from chalicelib.domain.player import Player
 from chalicelib.domain.ruleset import Rules
 
 
@@ -63,6 +64,7 @@ def log_entries(records: Records) -> list[dict[str, Any]]:
             "milestones": entry.milestones,
             "levels": entry.levels,
             "streak": entry.streak,
+            "late": entry.late,
         }
         for minute, pack in sorted(records.minutes.items())
         for entry in (*pack.stored, *pack.appended)

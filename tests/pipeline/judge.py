@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -37,7 +37,8 @@ class Scene:
     """What a deployment has come to, once nothing moves any more.
 
     `items`: all of the table, as they go over the wire. `rejected`: message bodies in that queue. `published`: ids of
-    the domain events that the bus had. `received_ms`: a time at which everything sent could have been received.
+    the domain events that the bus had. `received_ms`: a time at which everything sent could have been received;
+    `received`: (queue, body) -> when it was, where that is known.
     """
 
     context: Context
@@ -45,6 +46,7 @@ class Scene:
     rejected: Sequence[str]
     published: set[str]
     received_ms: int
+    received: Mapping[tuple[str, str], Collection[int]] = field(default_factory=dict)
 
 
 def scene_of(plant: Plant) -> Scene:
@@ -55,6 +57,7 @@ def scene_of(plant: Plant) -> Scene:
         [message.body for message in plant.world.queue(plant.urls["rejected"]).messages()],
         {_id(event.detail) for event in plant.world.events.published},
         plant.began_ms + HOUR_MS,
+        plant.received,
     )
 
 
@@ -85,6 +88,7 @@ def findings(
 def replayed(scene: Scene, commits: Sequence[Committed], messages: list[Sent]) -> tuple[Model, list[str]]:
     """The model after all commits, and which of them should not have been."""
     sent, _ = _sent(scene, messages)
+    received = _received(scene)
     model = Model(scene.context.rules.ruleset)
     found: list[str] = []
     for commit in commits:
@@ -93,9 +97,42 @@ def replayed(scene: Scene, commits: Sequence[Committed], messages: list[Sent]) -
             found.append(f"{commit.player}: {commit.entry.id} was committed, but never sent so")
             continue
         happened = replace(event, time_ms=_time(commit), id=event.id if not commit.era else f"{event.id}@{commit.era}")
+        times = received.get((commit.player, commit.entry.identity, commit.entry.body), {scene.received_ms})
+        chosen = _on_this_receipt(model, happened, commit, times)
+        if chosen is None:
+            found.append(f"{commit.player}: {commit.entry.id} counts as late for {commit.entry.late}, received {times}")
+        happened = chosen or happened
         if model.apply(happened, commit.at_ms) not in ("applied", "unknown"):
             found.append(f"{commit.player}: {commit.entry.id} was committed twice")
     return model, found
+
+
+def _received(scene: Scene) -> dict[tuple[str, str, str], set[int]]:
+    """(player, identity, body) -> all times at which the event was received, of everything valid."""
+    found: dict[tuple[str, str, str], set[int]] = defaultdict(set)
+    for (queue, body), times in scene.received.items():
+        raws = json.loads(body)
+        for sent_ms in times:
+            for index, raw in enumerate(raws if isinstance(raws, list) else [raws]):
+                delivery = Delivery("message", sent_ms, index, own=queue == "own", backfill=queue == "backfill")
+                try:
+                    event = events.parse(raw, delivery, scene.context.rules.settings, sent_ms)
+                except RejectedEvent:
+                    continue
+                found[event.player, event.identity, event.body].add(event.received_ms)
+    return found
+
+
+def _on_this_receipt(model: Model, event: Event, commit: Committed, times: Collection[int]) -> Event | None:
+    """The event as received at that one of the times which explains for what boards its XP was too late.
+
+    Sent twice, it may have been in time once; it is committed once.
+    """
+    for time_ms in sorted(times):
+        happened = replace(event, received_ms=time_ms)
+        if not commit.entry.paid or model.late(happened) == commit.entry.late:
+            return happened
+    return None
 
 
 def _sent(scene: Scene, messages: list[Sent]) -> tuple[dict[tuple[str, str, str], Event], Counter[str]]:
@@ -251,6 +288,7 @@ def _log(model: Model, player: str, items: dict[str, list[dict[str, Any]]]) -> l
             ("badges", sorted(entry.badges)),
             ("milestones", entry.milestones),
             ("levels", entry.levels),
+            ("late", entry.late),
         )
         found += [
             f"{player}: {name} has {what} {value}, should be {one[what]}" for what, value in pairs if value != one[what]
@@ -263,11 +301,11 @@ def _boards(scene: Scene, model: Model, items: dict[str, list[dict[str, Any]]]) 
     got: dict[tuple[str, str], int] = {}
     for item in items["BOARD"]:
         entry = EntryItem.from_raw_data(item)
-        on_index = entry.board is not None
+        player, on_index = entry.sk.removeprefix("ENTRY#"), entry.board is not None
         if on_index != (int(entry.score) > 0):
-            return [f"{entry.player}: on {item['pk']['S']} with {entry.score}, index {on_index}"]
+            return [f"{player}: on {item['pk']['S']} with {entry.score}, index {on_index}"]
         if entry.expires is None or int(entry.expires) > now_s:
-            got[entry.player, item["pk"]["S"].removeprefix("BOARD#")] = int(entry.score)
+            got[player, item["pk"]["S"].removeprefix("BOARD#")] = int(entry.score)
     expected = {
         (player, board): score
         for player in list(model.applied)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
+from chalicelib.domain import change
 from chalicelib.domain.player import Player, months_to_load
 from chalicelib.gateways.bus import EventBus
 from chalicelib.gateways.queues import SqsQueues
@@ -134,6 +136,25 @@ def ended_periods_unread() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def late_by_the_clock() -> Iterator[None]:
+    """An event is late if it is applied late, not if it was received late."""
+    real = apply_events._apply_one
+
+    def apply_one(context: Any, player: Any, event: Any, records: Any) -> Any:
+        return real(context, player, replace(event, received_ms=context.now_ms()), records)
+
+    with patch.object(apply_events, "_apply_one", apply_one):
+        yield
+
+
+@contextmanager
+def never_late() -> Iterator[None]:
+    """Boards of ended periods take whatever comes."""
+    with patch.object(change, "late_for", lambda day, received_ms, grace_ms: ()):
+        yield
+
+
 MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
     mutant.__name__: mutant
     for mutant in (
@@ -146,5 +167,7 @@ MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
         unprocessed_keys_unread,
         entry_version_ignored,
         ended_periods_unread,
+        late_by_the_clock,
+        never_late,
     )
 }

@@ -48,7 +48,7 @@ def rules(path: Path = RULESET) -> Rules:
 
 @dataclass
 class Plant:
-    """One deployment in one world."""
+    """One deployment in one world. `received`: (queue, body) -> when each message of it was sent that workers saw."""
 
     world: World
     context: Context
@@ -56,6 +56,7 @@ class Plant:
     sqs: Any
     sources: dict[str, Any] = field(default_factory=dict)
     began_ms: int = START_MS
+    received: dict[tuple[str, str], set[int]] = field(default_factory=dict)
 
 
 def build(seed: int, faults: Faults | None = None, chosen: Rules | None = None, start_ms: int = START_MS) -> Plant:
@@ -127,10 +128,13 @@ def start(plant: Plant, rng: Any) -> None:
 
 def _progress(plant: Plant, queue: str) -> Any:
     def handler(event: dict[str, Any], lambda_context: Any) -> dict[str, Any]:
+        messages = messages_of(event)
+        for message in messages:
+            plant.received.setdefault((queue, message.body), set()).add(message.sent_ms)
         report = process_messages(
             plant.context,
             queue,
-            messages_of(event),
+            messages,
             has_time=lambda: lambda_context.get_remaining_time_in_millis() > RESERVE_MS,
         )
         return failures(report.failed)

@@ -21,8 +21,8 @@ from tests.simulated.world import START_MS
 EVENTS = 45
 # Dedupe records without time live 90 days; a day more, and the same id is a new event.
 LATER_S = 91 * 86_400
-# In the midst of a week and month; and when both have just ended, 2026-06-01T01:00:00Z.
-STARTS = (START_MS, 1_780_275_600_000)
+# In the midst of a week and month; and shortly before those that just ended take no more, 2026-06-01T00:58:30Z.
+STARTS = (START_MS, 1_780_275_510_000)
 Mutant = Callable[[], AbstractContextManager[Any]]
 
 

@@ -44,21 +44,23 @@ def on_boards(plant: Plant, player: str = "ada") -> dict[str, int]:
     found = {}
     for name in names:
         for entry in plant.context.table.query_all(keys.board(name)):
-            if entry["player"]["S"] == player and int(entry["score"]["N"]):
+            if entry["sk"]["S"] == f"ENTRY#{player}" and int(entry["score"]["N"]):
                 found[name] = int(entry["score"]["N"])
     return found
 
 
 def in_totals(plant: Plant, player: str = "ada") -> dict[str, int]:
-    """The same from the figures of days alone."""
+    """The same from what the figures of days count on each board."""
     read = load_player(plant.context.table, player)
     assert read is not None
     today = day_of(plant.context.now_ms())
     load_days(plant.context.table, read, range(today - 200, today + 1))
     sums = {"global#all": read.xp}
     for day in range(today - 200, today + 1):
-        for name in (f"daily#{day_name(day)}", f"weekly#{week_name(day)}", f"monthly#{month_name(day)}"):
-            sums[name] = sums.get(name, 0) + read.figures_of(day).xp
+        figures = read.figures_of(day)
+        for kind, period in (("daily", day_name), ("weekly", week_name), ("monthly", month_name)):
+            name = f"{kind}#{period(day)}"
+            sums[name] = sums.get(name, 0) + figures.on_board(kind)[0]
     return {name: score for name, score in sums.items() if score > 0}
 
 

@@ -7,7 +7,9 @@ from base64 import b64encode
 import pytest
 
 from chalicelib.domain import ruleset
-from chalicelib.domain.player import DayFigures, EarnedBadge, Identity, ModelUse, Player, model_digest
+from chalicelib.domain.figures import DayFigures
+from chalicelib.domain.periods import ENDING
+from chalicelib.domain.player import EarnedBadge, Identity, ModelUse, Player, model_digest
 from chalicelib.domain.ruleset import Rules
 from chalicelib.domain.tables import MAX_PAIRS, NUMERIC_STATS
 from chalicelib.settings import RULESETS
@@ -61,15 +63,22 @@ def on_the_wire(item: Item) -> Item:
     return {name: {"B": b64encode(v["B"]).decode()} if "B" in v else v for name, v in item.items()}
 
 
+@pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("pairs", [0, 3, MAX_PAIRS])
 @pytest.mark.parametrize(("stat", "count"), [(10**7, 10**5), (10**10, 10**6), (10**12, 10**9)])
-def test_the_state_of_a_heavy_player_is_one_write_unit(rules: Rules, stat: int, count: int, pairs: int) -> None:
-    item = state_item(heavy(rules, stat, count, pairs), count + 1, rules.version)
+def test_the_state_of_a_heavy_player_is_one_write_unit(
+    rules: Rules, stat: int, count: int, pairs: int, late: bool
+) -> None:
+    player = heavy(rules, stat, count, pairs)
+    if late:
+        player.figures.on_time = {kind: (19_000, NOW - 1) for kind in ENDING}
+    item = state_item(player, count + 1, rules.version)
     size = check_item(on_the_wire(item))
     assert size == item_size(item), "the store's arithmetic is the simulated table's"
     assert size <= MAX_STATE_BYTES == 1024
-    # Tokens sent to twenty others on one day cost room that models give up; the log knows those.
-    assert len(unpack_models(item["m"]["B"])) >= (MODELS if pairs < MAX_PAIRS else 8)
+    # Tokens sent to twenty others on one day, and XP too late for its boards, cost room that models give up; the log
+    # knows those.
+    assert len(unpack_models(item["m"]["B"])) >= (MODELS if pairs < MAX_PAIRS else 8) - 4 * late
 
 
 def test_the_state_comes_back_as_it_was(rules: Rules) -> None:
