@@ -5,7 +5,7 @@ Reads strongly, reads again what looks wrong, and tells what is in flight from w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.board_proof import Difference
@@ -44,16 +44,29 @@ def find_board(context: Context, scope: str, period: str | None = None) -> str:
     return board_id(scope, named)
 
 
-def verify_board(context: Context, board: str, wait: Callable[[], None], *, everybody: bool = True) -> Verified:
-    """Verify a board. `wait()`: the pause before something is read again. `everybody`: look also for players who
-    should have an entry and have none, which reads the whole table."""
-    people, index = EntryProof(context, board), NodeProof(context, board)
+def verify_board(
+    context: Context,
+    board: str,
+    wait: Callable[[], None],
+    *,
+    everybody: bool = True,
+    players: Sequence[str] = (),
+    patience_ms: int = 0,
+) -> Verified:
+    """Verify a board. `wait()`: the pause before something is read again.
+
+    `everybody`: look also for players who should have an entry and have none, which reads the whole table; otherwise
+    only among `players`. `patience_ms`: scores reached so lately may be on their way, however long it takes.
+    """
+    people, index = EntryProof(context, board, patience_ms), NodeProof(context, board)
     entries = 0
     for rows in index.survey():
         people.look([row.player for row in rows], {row.player: row for row in rows})
         entries += len(rows)
     if everybody:
         people.look_for_missing()
+    elif players:
+        people.look_at(players)
     for _ in range(READINGS - 1):
         if people.is_settled and index.is_settled:
             break
@@ -62,12 +75,19 @@ def verify_board(context: Context, board: str, wait: Callable[[], None], *, ever
         if not index.is_settled:
             for _rows in index.survey():
                 pass
+    return verified(board, people, index.differences(), index.in_flight, entries, index.seen)
+
+
+def verified(
+    board: str, people: EntryProof, differences: Sequence[Difference], in_flight: int, entries: int, nodes: int
+) -> Verified:
+    """What became of a board, given what became of its nodes."""
     return Verified(
         board,
-        differences=[*people.differences(), *index.differences()],
-        in_flight=people.in_flight + index.in_flight,
+        differences=[*people.differences(), *differences],
+        in_flight=people.in_flight + in_flight,
         after_freeze=len(people.after_freeze),
         entries=entries,
-        nodes=index.seen,
+        nodes=nodes,
         more=people.more,
     )

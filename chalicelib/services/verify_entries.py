@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.domain.board_proof import Difference
 from chalicelib.domain.boards import shards_of
@@ -22,9 +22,11 @@ MAX_SUSPECTS = 10_000
 
 @dataclass(slots=True)
 class _Suspect:
-    """What was last found about a player's entry. `version`: the player's when it was first found wanting."""
+    """What was last found about a player's entry. `version`: the player's when it was first found wanting.
+    `since`: when the player reached the score."""
 
     version: int
+    since: int
     finding: Finding
     wrong: list[Wrong]
     readings: int = 1
@@ -38,11 +40,12 @@ class _Suspect:
 class EntryProof:
     """Judges entries; `look_again` until `is_settled`, or until enough is enough.
 
-    `after_freeze`: players whose scores came too late for a frozen board. `more`: too many are wrong to be listed.
+    `patience_ms`: what was reached so lately stays in flight however often it is read. `after_freeze`: players whose
+    scores came too late for a frozen board. `more`: too many are wrong to be listed.
     """
 
-    def __init__(self, context: Context, board: str) -> None:
-        self.context, self.board = context, board
+    def __init__(self, context: Context, board: str, patience_ms: int = 0) -> None:
+        self.context, self.board, self.patience_ms = context, board, patience_ms
         self.after_freeze: set[str] = set()
         self.more = False
         self._shards = shards_of(board, context.rules.boards[board.partition("#")[0]].shards)
@@ -55,7 +58,7 @@ class EntryProof:
 
     @property
     def in_flight(self) -> int:
-        return sum(suspect.readings < suspect.needed for suspect in self._suspects.values())
+        return sum(not self._is_wrong(suspect) for suspect in self._suspects.values())
 
     def look(self, players: Sequence[str], rows: Mapping[str, EntryRow]) -> None:
         """Judge entries that were read just now; players without a row have none."""
@@ -69,7 +72,13 @@ class EntryProof:
             if finding in (Finding.FINE, Finding.AFTER_FREEZE):
                 self._suspects.pop(player, None)
             else:
-                self._suspect(player, row, _Suspect(state.version if state else 0, finding, wrong))
+                version, since = (state.version, state.reached_at) if state else (0, 0)
+                self._suspect(player, row, _Suspect(version, since, finding, wrong))
+
+    def look_at(self, players: Sequence[str]) -> None:
+        """Read the entries of these players, and judge them."""
+        for part in _parts(players):
+            self.look(part, read_rows(self.context.table, self.board, part))
 
     def look_for_missing(self) -> None:
         """Judge every player who has no entry. Reads the whole table."""
@@ -82,13 +91,12 @@ class EntryProof:
         """Read and judge all that is not settled once more."""
         self._logs = self._read_logs()
         waiting = [player for player, suspect in self._suspects.items() if suspect.readings < suspect.needed]
-        for players in _parts(waiting):
-            self.look(players, read_rows(self.context.table, self.board, players))
+        self.look_at(waiting)
 
     def differences(self) -> Iterator[Difference]:
         """What has stayed wrong."""
         for player, suspect in sorted(self._suspects.items()):
-            if suspect.readings >= suspect.needed:
+            if self._is_wrong(suspect):
                 shard = shard_for(self.context, self.board, player)
                 for expected, found in suspect.wrong:
                     yield Difference(f"entry {player}", expected, found, shard, player)
@@ -102,8 +110,12 @@ class EntryProof:
             # What was on its way has come, and something newer is: that is another matter.
             arrived = new.finding is Finding.IN_FLIGHT and row is not None and row.version >= known.version
             if not arrived:
-                new = _Suspect(known.version, new.finding, new.wrong, known.readings + 1)
+                new = replace(new, version=known.version, readings=known.readings + 1)
         self._suspects[player] = new
+
+    def _is_wrong(self, suspect: _Suspect) -> bool:
+        fresh = self.context.now_ms() - suspect.since < self.patience_ms
+        return suspect.readings >= suspect.needed and not (fresh and suspect.finding is Finding.IN_FLIGHT)
 
     def _log(self, player: str) -> LogRow:
         return self._logs[shard_for(self.context, self.board, player)]

@@ -121,15 +121,11 @@ def read_node_rows(table: Table, shard: str, names: Sequence[str]) -> dict[str, 
     return {name: _node(item) for (_, name), item in found.items()}
 
 
-def list_range(table: Table, board: str, low: int, high: int, limit: int) -> list[str]:
-    """Players whose scores are from `low` to `high`, by the ordering index (which lags), at most `limit` of them."""
+def list_range(table: Table, board: str, low: int, high: int) -> list[str]:
+    """Players with scores from `low` to `high`, by the ordering index, which lags."""
     between = (keys.order_score(high), keys.order_score(low) + "~")
-    found = []
-    for item in table.query_all(keys.board(board), index=True, between=between):
-        found.append(item["sk"]["S"].removeprefix(keys.ENTRY))
-        if len(found) == limit:
-            break
-    return found
+    listed = table.query_all(keys.board(board), index=True, between=between, attributes=("sk",))
+    return [item["sk"]["S"].removeprefix(keys.ENTRY) for item in listed]
 
 
 def _node(item: Item) -> NodeRow:

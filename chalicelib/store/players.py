@@ -15,7 +15,7 @@ from chalicelib.store.models import (
     StateItem,
     StreakItem,
 )
-from chalicelib.store.table import Busy, Table
+from chalicelib.store.table import Busy, Table, key_of
 
 # A torn read is one commit old; three in a row are somebody else's trouble.
 MAX_TORN_READS = 3
@@ -53,6 +53,12 @@ def all_players(table: Table) -> Iterator[list[str]]:
         start = page.next
         if start is None:
             return
+
+
+def some_players(table: Table, near: str) -> list[str]:
+    """The ids of some players: those on one page of a scan that begins where `near`, a player or not, would be."""
+    page = table.scan_keys(keys.STATE, key_of(keys.player(near)))
+    return [item["pk"]["S"].removeprefix("PLAYER#") for item in page.items]
 
 
 def load_player(table: Table, player_id: str) -> Player | None:

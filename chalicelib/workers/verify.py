@@ -1,0 +1,38 @@
+"""Worker on a schedule: boards are proven, whole or by samples."""
+
+from __future__ import annotations
+
+from time import sleep
+from typing import Any
+
+from chalice import Blueprint, Rate
+
+from chalicelib.observability import count, logger, observed
+from chalicelib.services.sample_boards import sample_boards
+from chalicelib.wiring import context as wired
+
+worker = Blueprint(__name__)
+# What one board may take: 10,000 players are read in a minute, and three pauses come on top.
+RESERVE_MS = 120_000
+# Before what looks wrong is read again: most of what is in flight has come by then.
+PAUSE_S = 10
+
+
+@worker.schedule(Rate(1, unit=Rate.HOURS))
+@observed
+def verify(event: Any) -> dict[str, Any]:
+    """Verify boards in random order for as long as there is time; answers how many, and their differences."""
+    lambda_context = event.context
+    boards = differences = 0
+    for result in sample_boards(
+        wired(), lambda: sleep(PAUSE_S), lambda: lambda_context.get_remaining_time_in_millis() > RESERVE_MS
+    ):
+        boards += 1
+        differences += len(result.differences)
+        for difference in result.differences:
+            logger.error("board differs", extra={"board": result.board, "difference": str(difference)})
+        if result.in_flight:
+            logger.info("in flight", extra={"board": result.board, "in_flight": result.in_flight})
+    count("BoardDifferences", differences)
+    logger.info("verify", extra={"boards": boards, "differences": differences})
+    return {"boards": boards, "differences": differences}
