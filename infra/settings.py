@@ -120,6 +120,11 @@ FUNCTIONS = (
         "boards", "Boards", "chalicelib.workers.boards.boards", 1024, 120,
         queue="boards", batch_size=10, table=(*READ, "UpdateItem"), threads=32,
     ),
+    # Every five minutes, and as long as that: what one run leaves, the next goes on with.
+    Function(
+        "rotate", "Rotate", "chalicelib.workers.rotate.rotate", 512, 300,
+        sends=("boards", "own"), table=(*READ, "PutItem", "UpdateItem"), index=True, publishes=True,
+    ),
     # It moves whatever waits in two queues, ten messages a call: 5 minutes are some 10,000 messages a run.
     Function(
         "archive", "Archive", "chalicelib.workers.archive.archive", 512, 300,

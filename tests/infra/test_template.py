@@ -56,6 +56,16 @@ def test_every_queue_source_reports_failures_one_by_one(resources: Json) -> None
         assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
+def test_schedules(resources: Json) -> None:
+    rules = {
+        name: event["Properties"]["Schedule"]
+        for name, function in of_type(resources, "AWS::Serverless::Function").items()
+        for event in function["Properties"].get("Events", {}).values()
+        if event["Type"] == "Schedule"
+    }
+    assert rules == {"Archive": "rate(6 hours)", "Rotate": "rate(5 minutes)"}
+
+
 @pytest.mark.parametrize("function", WITH_QUEUE, ids=lambda function: function.name)
 def test_event_source(resources: Json, function: Function) -> None:
     assert function.queue
@@ -154,6 +164,9 @@ def test_what_each_function_may_do() -> None:
     assert may("boards", "dynamodb:UpdateItem", "Table")
     assert not may("boards", "dynamodb:PutItem", "Table")
     assert not may("boards", "sqs:SendMessage", "EventsQueue")
+    assert may("rotate", "sqs:SendMessage", "BoardsQueue")
+    assert not may("rotate", "sqs:ReceiveMessage", "BoardsQueue")
+    assert not may("rotate", "dynamodb:DeleteItem", "Table")
     assert not may("api_handler", "sqs:DeleteMessage", "EventsQueue")
     assert not may("archive", "dynamodb:DeleteItem", "Table")
 
