@@ -14,10 +14,11 @@ from chalicelib.workers.archive import worker as archive_worker
 from chalicelib.workers.boards import worker as boards_worker
 from chalicelib.workers.progress import worker as progress_worker
 from chalicelib.workers.rotate import worker as rotate_worker
+from chalicelib.workers.verify import worker as verify_worker
 
 app = Chalice(app_name="laurel")
 app.register_middleware(guard, "http")
 for blueprint in (events, awards, players, leaderboards, admin, docs, status):
     app.register_blueprint(blueprint)
-for worker in (progress_worker, boards_worker, archive_worker, rotate_worker):
+for worker in (progress_worker, boards_worker, rotate_worker, verify_worker, archive_worker):
     app.register_blueprint(worker)

@@ -125,6 +125,11 @@ FUNCTIONS = (
         "rotate", "Rotate", "chalicelib.workers.rotate.rotate", 512, 300,
         sends=("boards", "own"), table=(*READ, "PutItem", "UpdateItem"), index=True, publishes=True,
     ),
+    # It verifies for as long as Lambda lets it, which sets how many boards are proven an hour; it mends nothing.
+    Function(
+        "verify", "Verify", "chalicelib.workers.verify.verify", 1024, 900,
+        table=(*READ, "Scan"), index=True,
+    ),
     # It moves whatever waits in two queues, ten messages a call: 5 minutes are some 10,000 messages a run.
     Function(
         "archive", "Archive", "chalicelib.workers.archive.archive", 512, 300,

@@ -66,8 +66,9 @@ def test_no_function_is_refused_what_it_needs(stack: Stack) -> None:
         send(stack, key, {"nonsense": 1})
     assert until(lambda: depth(stack, "rejected") >= rejected + len(sources), 60)
     assert until(lambda: ranked(stack) >= {f"player-{key}" for key in sources}, 60), ranked(stack)
-    archive = stack.client("lambda").invoke(FunctionName="laurel-local-archive", Payload=json.dumps(TICK))
-    assert "FunctionError" not in archive, archive["Payload"].read()
+    for name in ("rotate", "archive", "verify"):
+        ran = stack.client("lambda").invoke(FunctionName=f"laurel-local-{name}", Payload=json.dumps(TICK))
+        assert "FunctionError" not in ran, ran["Payload"].read()
 
     assert logs(stack, FUNCTIONS[1], began)
     refused = [line for function in FUNCTIONS for line in logs(stack, function, began) if "AccessDenied" in line]
@@ -94,6 +95,7 @@ def test_the_api_is_not_refused_what_it_needs(stack: Stack) -> None:
     assert ask(stack, "awards", key, award)[0] == 202
     assert ask(stack, "profile", key)[0] == 200
     assert ask(stack, "leaderboard")[0] == 200
+    assert ask(stack, "rank", key)[0] == 200
     assert [line for line in logs(stack, FUNCTIONS[0], began) if "AccessDenied" in line] == []
 
 

@@ -63,7 +63,7 @@ def test_schedules(resources: Json) -> None:
         for event in function["Properties"].get("Events", {}).values()
         if event["Type"] == "Schedule"
     }
-    assert rules == {"Archive": "rate(6 hours)", "Rotate": "rate(5 minutes)"}
+    assert rules == {"Archive": "rate(6 hours)", "Rotate": "rate(5 minutes)", "Verify": "rate(1 hour)"}
 
 
 @pytest.mark.parametrize("function", WITH_QUEUE, ids=lambda function: function.name)
@@ -167,6 +167,9 @@ def test_what_each_function_may_do() -> None:
     assert may("rotate", "sqs:SendMessage", "BoardsQueue")
     assert not may("rotate", "sqs:ReceiveMessage", "BoardsQueue")
     assert not may("rotate", "dynamodb:DeleteItem", "Table")
+    assert may("verify", "dynamodb:Scan", "Table")
+    writes = [action for action, _ in allowed["verify"] if action.startswith("dynamodb:") and "Item" in action]
+    assert {action.partition(":")[2] for action in writes} == {"GetItem", "BatchGetItem"}
     assert not may("api_handler", "sqs:DeleteMessage", "EventsQueue")
     assert not may("archive", "dynamodb:DeleteItem", "Table")
 
