@@ -10,12 +10,12 @@ from chalicelib.domain.index_repair import corrections
 from chalicelib.domain.rank_index import Changes
 from chalicelib.services.board_messages import shard_for
 from chalicelib.services.context import Context
-from chalicelib.services.write_board import Draft, commit
+from chalicelib.services.write_board import Draft, TooLarge, commit
 from chalicelib.store.board_entries import scan_spots
 from chalicelib.store.board_log import Log
 from chalicelib.store.board_nodes import list_nodes
 
-# What an intent of repairs holds before it is compressed: it fits into the log however badly that goes.
+# What an intent of repairs holds before it is compressed: it fits into the log, however badly that goes.
 MAX_PART_BYTES = 64 * 1024
 
 
@@ -26,10 +26,16 @@ def repair_shard(context: Context, board: str, shard: str) -> int:
     """
     repair = _Repair(context, board, shard)
     written = 0
-    while (draft := commit(context, board, shard, repair.plan)) is not None:
+    while True:
+        try:
+            draft = commit(context, board, shard, repair.plan)
+        except TooLarge:
+            repair.halve()
+            continue
+        if draft is None:
+            return written
         repair.is_done(draft)
         written += len(draft.nodes)
-    return written
 
 
 class _Repair:
@@ -49,6 +55,16 @@ class _Repair:
     def is_done(self, draft: Draft) -> None:
         self.at = max(self.at + 1, draft.seq)
         self.left = self.left[1:]
+
+    def halve(self) -> None:
+        """Make two intents of the next one. Raises TooLarge if it is of a single node."""
+        draft, names = self.left[0], list(self.left[0].nodes)
+        if len(names) < 2:
+            raise TooLarge(f"{self.shard}: {names}")
+        halves = (names[: len(names) // 2], names[len(names) // 2 :])
+        self.left[:1] = [
+            Draft([], {name: draft.nodes[name] for name in half}, draft.latest, draft.seq) for half in halves
+        ]
 
     def _survey(self, log: Log) -> list[Draft]:
         nodes = list_nodes(self.context.table, self.shard)

@@ -331,3 +331,10 @@ def test_shards_are_proven_each_for_itself(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(rules.boards, "global", msgspec.structs.replace(sharded, shards=2))
     assert found(plant) != []
     mend(plant)
+
+
+def test_corrections_that_do_not_fit_into_the_log_are_halved(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chalicelib.services.write_board.MAX_INTENT_BYTES", 60)
+    for name in ("0.0", "1.0", "2.0", "2.7", "TOTAL"):
+        edit(plant, keys.node(GLOBAL, name), "ADD #05 :n", n=2)
+    mend(plant)
