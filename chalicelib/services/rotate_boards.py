@@ -22,14 +22,22 @@ from chalicelib.services.board_messages import BoardMessage, send_messages
 from chalicelib.services.context import Context
 from chalicelib.services.read_archive import champion_of
 from chalicelib.services.tell_ranks import tell_ranks
-from chalicelib.store.archives import Archive, create_archive, finish_archive, move_cursor, read_archives, read_cursor
+from chalicelib.store.archives import (
+    Archive,
+    create_archive,
+    finish_archive,
+    move_cursor,
+    read_archives,
+    read_cursor,
+    start_cursor,
+)
 from chalicelib.store.board_log import read_log
 from chalicelib.store.final_standings import Standings, final_standings
 
 # Places that an archive keeps.
 TOP = 100
 # How many days the first rotation of all looks back: for at least 31 days, 10 weeks, 4 months.
-FIRST_DAYS = {"daily": 32, "weekly": 77, "monthly": 155}
+FIRST_DAYS = {"daily": 32, "weekly": 77, "monthly": 155, ALL: 2}
 # What was told of all-time boards is of no use after their next day.
 ALL_TIME_KEPT_MS = 31 * DAY_MS
 
@@ -79,8 +87,7 @@ def rotate_boards(context: Context, has_time: Callable[[], bool] = lambda: True)
 
 def _rotate_scope(context: Context, board: Board, rotation: Rotation, has_time: Callable[[], bool]) -> None:
     now_ms, scope = context.now_ms(), board.scope
-    cursor = read_cursor(context.table, scope)
-    after = day_of(now_ms) - FIRST_DAYS[board.period] if cursor is None else cursor
+    after = _cursor(context, board)
     grace_ms = context.rules.settings.freeze_grace_minutes * MINUTE_MS
     ended = {period_name(board.period, days[0]): days for days in ended_periods(board.period, after, now_ms, grace_ms)}
     archives = read_archives(context.table, scope, list(ended))
@@ -158,8 +165,7 @@ def _judge_all_time(context: Context, board: Board, rotation: Rotation, has_time
     """Once a day. The board goes on: its ranks are those of the moment, give or take what is under way."""
     now_ms, scope = context.now_ms(), board.scope
     yesterday = day_of(now_ms) - 1
-    judged_to = read_cursor(context.table, scope)
-    if (judged_to is not None and judged_to >= yesterday) or not has_time():
+    if _cursor(context, board) >= yesterday or not has_time():
         return
     period = f"{ALL}@{day_name(yesterday)}"
     archive = read_archives(context.table, scope, [period]).get(period)
@@ -179,6 +185,16 @@ def _all_time_archive(context: Context, board: Board, period: str) -> Archive:
     name = board_id(board.scope, ALL)
     standings = final_standings(context.table, name, shards_of(name, board.shards), last)
     return _archive_of(context, board, period, standings, context.now_ms())
+
+
+def _cursor(context: Context, board: Board) -> int:
+    """The day after which there is work to do. The first run of all writes it down: later ones begin there too."""
+    found = read_cursor(context.table, board.scope)
+    if found is not None:
+        return found
+    with suppress(Conflict):  # another run is the first
+        start_cursor(context.table, board.scope, day_of(context.now_ms()) - FIRST_DAYS[board.period])
+    return _cursor(context, board)
 
 
 def _move_cursor(context: Context, scope: str, day: int) -> None:

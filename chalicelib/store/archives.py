@@ -12,7 +12,7 @@ import msgspec
 from chalicelib.domain.standings import Judged, Place, Waiting
 from chalicelib.store import keys
 from chalicelib.store.models import ArchiveItem, Item
-from chalicelib.store.table import Table, number, text, update_of
+from chalicelib.store.table import Table, key_of, number, text, update_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +75,14 @@ def read_cursor(table: Table, scope: str) -> int | None:
     return int(item["through"]["N"]) if item else None
 
 
+def start_cursor(table: Table, scope: str, day: int) -> None:
+    """Say where rotations of a scope begin: after this day. Raises ConditionFailed if it is said."""
+    table.put({**key_of(keys.rotation(scope)), "through": number(day)}, "attribute_not_exists(pk)")
+
+
 def move_cursor(table: Table, scope: str, day: int) -> None:
-    """Move the cursor on. Raises ConditionFailed if it is as far."""
-    condition = "attribute_not_exists(through) OR through < :day"
+    """Move the cursor on. Raises ConditionFailed if it is as far, or there is none."""
+    condition = "through < :day"
     table.update(
         update_of(table.name, keys.rotation(scope), "SET through = :day", condition, None, {":day": number(day)})
     )

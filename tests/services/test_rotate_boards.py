@@ -13,19 +13,22 @@ from chalicelib.domain import ruleset
 from chalicelib.domain.boards import BoardUpdate
 from chalicelib.domain.names import display_name
 from chalicelib.domain.periods import moment_name
+from chalicelib.domain.ranks import rewards_of
 from chalicelib.domain.ruleset import Rules
 from chalicelib.services import rotate_boards as use_case
 from chalicelib.services import tell_ranks
 from chalicelib.services.feed_boards import feed_boards
 from chalicelib.services.rotate_boards import Rotation, Step, rotate_boards
 from chalicelib.settings import RULESETS
-from chalicelib.store.archives import Archive, read_archives, read_cursor
+from chalicelib.store.archives import Archive, read_archives, read_cursor, start_cursor
+from chalicelib.store.board_entries import scan_entries
 from chalicelib.store.board_log import read_log
 from chalicelib.store.player_reads import read_balances
 from chalicelib.store.players import load_player
 from tests.pipeline import plant as plants
 from tests.pipeline.plant import Plant
 from tests.services.test_apply_events import event, process
+from tests.simulated import Faults
 
 DAY_S = 86_400
 # Monday, an hour and a minute after the end of 2026-W20 and of Sunday.
@@ -54,8 +57,8 @@ def set_clock(plant: Plant, when: str) -> None:
 
 def play(plant: Plant, **requests: int) -> None:
     """So many requests of each player, now, and all that follows from them."""
+    first = plant.world.now_ms()
     for player, number in requests.items():
-        first = plant.world.now_ms() % 10**9
         assert not process(plant, *[event(plant, first + each, player) for each in range(number)]).failed
     plant.world.run()
 
@@ -95,8 +98,7 @@ def announced(plant: Plant, scope: str = "") -> list[dict[str, Any]]:
 
 def coins(plant: Plant, player: str) -> int:
     found = load_player(plant.context.table, player)
-    assert found is not None
-    return read_balances(plant.context.table, found.identity.account, ["coins"])["coins"]
+    return read_balances(plant.context.table, found.identity.account, ["coins"])["coins"] if found else 0
 
 
 def has_badge(plant: Plant, player: str) -> bool:
@@ -173,6 +175,19 @@ def test_the_first_run_of_all_looks_back_a_month_ten_weeks_and_four_months(plant
         "weekly": ("weekly#2026-W11", "weekly#2026-W20", 10),
         "monthly": ("monthly#2026-01", "monthly#2026-04", 4),
     }
+
+
+def test_a_first_run_that_died_is_the_first_all_the_same(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_clock(plant, CLOSED)
+    rotate(plant)
+    with monkeypatch.context() as patch:
+        patch.setattr(use_case, "finish_archive", lambda *_: None)
+        patch.setattr(use_case, "move_cursor", lambda *_: None)
+        rotate(plant)
+    set_clock(plant, "2026-06-18T12:00:00")
+    close(plant)
+    assert archive(plant, "weekly", "2026-W11").done
+    assert read_cursor(plant.context.table, "weekly") == at("2026-06-14T00:00:00") // 86_400_000
 
 
 # Whole lives ------------------------------------------------------------------------------------------------------
@@ -381,3 +396,45 @@ def test_a_writer_that_died_with_its_messages_is_reminded(plant: Plant, monkeypa
     assert rotate(plant).reminded == ["weekly#2026-W20"]
     assert read_log(plant.context.table, "weekly#2026-W20").intent is None
     assert rotate(plant).reminded == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_fails_every_rank_is_paid_once(default_rules: Rules, seed: int) -> None:
+    rng = random.Random(seed)
+    plant = plants.build(seed, Faults.rough(), default_rules, start_ms=at("2026-04-30T12:00:00"))
+    plants.start(plant, rng)
+    for scope in default_rules.boards:
+        start_cursor(plant.context.table, scope, at("2026-04-29T00:00:00") // 86_400_000)
+    expected: dict[str, int] = {}
+    for _ in range(rng.randint(2, 4)):
+        play(plant, **{player: rng.randint(1, 4) for player in rng.sample(("ada", "bob", "eve", "kim", "lou"), 4)})
+        plant.world.sleep(rng.choice((0.5, 2, 9)) * DAY_S)
+        for number in range(rng.randint(1, 5)):
+            plant.world.spawn(f"rotate-{number}", rotate_boards, plant.context)
+        plant.world.run()
+    set_clock(plant, "2026-07-01T12:00:00")
+    close(plant)
+    plant.world.run()
+    for scope, board in default_rules.boards.items():
+        for period in sorted({each["period"] for each in announced(plant, scope)}):
+            kept = archive(plant, scope, period)
+            assert kept.done
+            entries = [entry.spot for entry in scan_entries(plant.context.table, f"{scope}#{period}") if entry.on_board]
+            assert scope == "daily" or [(place.score, place.reached_at) for place in kept.top] == sorted(
+                (spot for spot in entries if spot), key=lambda spot: (-spot[0], spot[1])
+            )
+            for player in expected.keys() | {"ada", "bob", "eve", "kim", "lou"}:
+                rank = rank_in(plant, kept, player)
+                expected[player] = expected.get(player, 0) + (rewards_of(board, rank).get("coins", 0) if rank else 0)
+    assert sum(expected.values()) > 0
+    assert {player: coins(plant, player) for player in expected} == expected
+    notices = announced(plant)
+    assert len({each["id"] for each in notices}) == len({(each["scope"], each["period"]) for each in notices})
+
+
+def rank_in(plant: Plant, kept: Archive, player: str) -> int | None:
+    """The player's rank by counting better scores in an archive that has everybody."""
+    assert kept.total == len(kept.top)
+    found = load_player(plant.context.table, player)
+    mine = [place.score for place in kept.top if found and place.public == found.identity.public]
+    return 1 + sum(place.score > mine[0] for place in kept.top) if mine else None
