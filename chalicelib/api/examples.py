@@ -38,6 +38,7 @@ def _sent() -> dict[str, Any]:
         },
         "AwardProperties": {"username": "anna@example.org", "points": 50, "reason": "Found a bug", "key": "bug-77"},
         "AwardRequest": {"player": "anna@example.org", "points": 50, "reason": "Found a bug", "key": "bug-77"},
+        "ProfileChange": {"displayName": "Anna", "private": False},
         "BadgeDecisionRequest": {"player": "anna@example.org", "idempotencyKey": "ticket-311"},
     }
 
@@ -60,6 +61,15 @@ def _answered() -> dict[str, Any]:
             "entries": [_ENTRY],
             "total": 200,
             "updatedAt": "2026-05-19T12:00:01.204Z",
+        },
+        "ArchivedEntry": _ENTRY | {"hidden": False},
+        "ArchivedBoard": {
+            "scope": "weekly",
+            "period": "2026-W20",
+            "total": 187,
+            "champion": _ENTRY | {"hidden": False},
+            "entries": [_ENTRY | {"hidden": False}],
+            "frozenAt": "2026-05-18T01:00:12.418Z",
         },
         "Neighbour": _ENTRY | {"you": False},
         "OwnRank": {
@@ -104,6 +114,7 @@ def _shown() -> dict[str, Any]:
             "coins": 20,
             "tokens": 200,
             "private": False,
+            "hidden": False,
         },
         "StreakFigures": _FIGURES,
         "BadgeShown": _BADGE,

@@ -12,6 +12,7 @@ from chalicelib.api.blueprint import PREFIX, PUBLIC_CACHE, Blueprint, digest
 from chalicelib.api.request import Call
 from chalicelib.domain.errors import Conflict, OutOfReach
 from chalicelib.domain.permissions import PLAYER
+from chalicelib.services.read_archive import ArchivedBoard, read_archive
 from chalicelib.services.read_leaderboard import Leaderboard
 from chalicelib.services.read_leaderboard import read_leaderboard as read_page
 from chalicelib.services.read_rank import OwnRank
@@ -28,6 +29,7 @@ PERIOD = (
     "In UTC: `2026-05-19`, `2026-W21` (ISO week), `2026-05` or `all`, as the scope has it. "
     "Default: the one that holds today. A period to come is an empty board; a day long past is 404."
 )
+ENDED = "As in `/leaderboard`, of a day, week or month that has ended. Default: the last one."
 EVENT_STREAM = "text/event-stream"
 # When a browser asks again: the figure that it may be behind by.
 RETRY_MS = 5000
@@ -66,6 +68,28 @@ def read_leaderboard(call: Call) -> Leaderboard:
         limit=query.limit,
         offset=query.offset,
     )
+
+
+class ArchiveQuery(msgspec.Struct):
+    scope: Annotated[str, Meta(max_length=32, description=SCOPE, examples=["monthly"])] = "weekly"
+    period: Annotated[str, Meta(max_length=16, description=ENDED, examples=["2026-W20"])] | None = None
+    limit: Annotated[int, Meta(ge=1, le=100)] = 10
+
+
+@leaderboards.route(
+    f"{PREFIX}/leaderboard/archive",
+    tag="leaderboards",
+    summary="The best of a period that has ended",
+    description="As the board was when it was closed: kept for ever, also of days whose board is gone. Players are "
+    "named as they are named today; whoever was removed since keeps the place, without a name.",
+    query=ArchiveQuery,
+    answer=ArchivedBoard,
+    optional_key=True,
+    errors=(404,),
+)
+def show_archive(call: Call) -> ArchivedBoard:
+    query: ArchiveQuery = call.query
+    return read_archive(call.context, call.caller, scope=query.scope, period=query.period, limit=query.limit)
 
 
 @leaderboards.route(
