@@ -128,9 +128,9 @@ class _Group:
                 self._set(self.leaf, start(self.digit), moment)
                 self._begin_volume(0, moment)
             return
-        number = max(self.volumes.starts)
+        number = max(self.volumes.starts, default=0)
         runs = self._volume(number)
-        last = max(runs.starts)
+        last = max(runs.starts, default=0)
         if runs.counts.get(last, 0) < run_size(number):
             return
         if last + 1 < RUNS:
@@ -154,7 +154,8 @@ class _Group:
 
     def _volume(self, number: int) -> Node:
         if number not in self.runs:
-            self.runs[number] = _copy(self.nodes[volume(self.score, number)])
+            # A volume that is missing, or was not asked for, is of a directory that somebody edited: repair counts anew.
+            self.runs[number] = _copy(self.nodes.get(volume(self.score, number), EMPTY))
         return self.runs[number]
 
     def _add(self, name: str, node: Node, digit: int, amount: int) -> None:
@@ -183,7 +184,8 @@ def _mark(score: int, nodes: Mapping[str, Node]) -> int | None:
 
 def _place(node: Node, moment: int) -> int:
     """The part that holds a moment: the last one to begin at it or before."""
-    return max((number for number, begin in node.starts.items() if begin <= moment), default=min(node.starts))
+    first = min(node.starts, default=0)
+    return max((number for number, begin in node.starts.items() if begin <= moment), default=first)
 
 
 def _copy(node: Node) -> Node:
