@@ -1,4 +1,4 @@
-"""`laurel board`: prove leaderboards, set them right, rebuild them from the players."""
+"""`laurel board`: close leaderboards, prove them, set them right, rebuild them from the players."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ import click
 from chalicelib.cli.target import Target
 from chalicelib.services.order_repairs import repair_board
 from chalicelib.services.rebuild_board import kept_boards, rebuild_board
+from chalicelib.services.rotate_boards import Step, rotate_boards
 from chalicelib.services.verify_board import Verified, find_board, verify_board
+
+# A writer takes about as long to freeze a board.
+POLL_S = 2.0
 
 pauses = click.option(
     "--wait",
@@ -25,7 +29,7 @@ pauses = click.option(
 
 @click.group()
 def board() -> None:
-    """Leaderboards: prove them, set them right. PERIOD is today's unless given."""
+    """Leaderboards: close them, prove them, set them right. PERIOD is today's unless given."""
 
 
 @board.command()
@@ -86,6 +90,40 @@ def rebuild(target: Target, scope: str | None, period: str | None, everything: b
         for ordered in rebuild_board(context, name):
             click.echo(f"\r{name}: {ordered:,} entries ordered", nl=False)
         click.echo(f"\r{name}: {ordered:,} entries ordered, and the index; the workers do the rest")
+
+
+@board.command()
+@click.option(
+    "--wait",
+    "seconds",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(0, 3600),
+    help="For boards to be frozen by their writers, and archived then.",
+)
+@click.pass_obj
+def rotate(target: Target, seconds: float) -> None:
+    """Close the days, weeks and months that have ended, as the schedule does every five minutes.
+
+    Each is frozen, archived, its ranks are told, and it is announced: once, however often this is run.
+    """
+    told: dict[str, Step] = {}
+    while True:
+        rotation = rotate_boards(target.context)
+        for name, step in rotation.steps.items():
+            if told.get(name) is not step:
+                click.echo(f"{name}: {step}")
+        told |= rotation.steps
+        seconds -= POLL_S
+        if rotation.failed or not rotation.waiting or seconds < 0:
+            break
+        _pause(POLL_S)
+    for scope, error in rotation.failed.items():
+        click.echo(f"{scope}: {error or type(error).__name__}", err=True)
+    closed = Counter(told.values())[Step.ROTATED]
+    click.echo(f"{closed:,} closed{', others still wait' * rotation.waiting}", err=True)
+    if rotation.failed:
+        raise click.exceptions.Exit(1)
 
 
 def _summary(verified: Verified) -> str:

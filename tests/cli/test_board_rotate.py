@@ -1,0 +1,45 @@
+"""`laurel board rotate`, on a whole Laurel."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.cli import board
+from chalicelib.services import rotate_boards as use_case
+from chalicelib.store.archives import start_cursor
+
+from .conftest import Deployment, gateway_event
+
+
+@pytest.fixture
+def ended(laurel: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+    """Yesterday, the first day of all, has ended; while the command waits, the workers work."""
+    for scope in laurel.context.rules.boards:
+        start_cursor(laurel.context.table, scope, laurel.world.now_ms() // 86_400_000 - 1)
+    laurel.send("events", [gateway_event("ada", id="1"), gateway_event("bob", id="2")])
+    laurel.run()
+    laurel.world.sleep(86_400)
+    monkeypatch.setattr(board, "_pause", lambda _: laurel.run())
+    return laurel
+
+
+def test_what_has_ended_is_closed(ended: Deployment) -> None:
+    done = ended.laurel("board", "rotate")
+    assert done.stdout.splitlines() == ["daily#2026-05-19: ordered to freeze", "daily#2026-05-19: rotated"]
+    assert done.stderr == "1 closed\n"
+    assert ended.laurel("board", "rotate").output == "0 closed\n"
+
+
+def test_without_waiting_the_next_run_goes_on(ended: Deployment) -> None:
+    assert ended.laurel("board", "rotate", "--wait", "0").stderr == "0 closed, others still wait\n"
+    ended.run()
+    assert ended.laurel("board", "rotate", "--wait", "0").stdout == "daily#2026-05-19: rotated\n"
+
+
+def test_what_fails_is_said(ended: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise OSError("no table")
+
+    monkeypatch.setattr(use_case, "read_archives", broken)
+    failed = ended.laurel("board", "rotate", status=1)
+    assert "daily: no table" in failed.stderr
