@@ -17,7 +17,7 @@ from tests.bench.figures import Figure, NotTaken
 from tests.simulated.world import START_MS
 
 # How often each is repeated, so that chance matters little.
-BATCHES = {1: 200, 10: 30, 500: 4, 2000: 2}
+BATCHES = {1: 500, 10: 50, 500: 4, 2000: 2}
 GAIN = (1, 50)  # XP of the events of one batch of a player
 STEP_MS = 7
 

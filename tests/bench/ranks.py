@@ -27,7 +27,7 @@ from tests.bench.rank_updates import write_units
 from tests.bench.rounds import Rounds
 
 SIZES = (1_000, 100_000, 1_000_000)
-READS = 60
+READS = 100
 LIMIT = 50
 # Players at these eighths of the board: their mean is the mean over all, and each costs half a board.
 COUNTED = (1, 3, 5, 7)
