@@ -32,7 +32,7 @@ PARTS = (
     Part(("badges.eval_ms",), badges.evaluation, 30),
     Part(("import.api_ms", "import.worker_ms"), imports.imports, 300),
     Part(("package.zip_mb",), imports.zip_size, 300),
-    Part(("pipeline.queue_to_board_ms", "pipeline.events_per_s"), emulated.pipeline, 300),
+    Part(emulated.NAMES, emulated.pipeline, 300),
     Part(ranks.NAMES, ranks.boards, 1200),
     Part(("board.updates_per_s",), one_writer.rate, 300),
     Part(peers.NAMES, peers.peers, 600),

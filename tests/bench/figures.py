@@ -63,6 +63,7 @@ TARGETS = (
     Target("progress.cpu_ms_per_1000_events", 1500, {"events_per_player": 1}),
     Target("progress.cpu_ms_per_1000_events", 400, {"events_per_player": 10}),
     Target("pipeline.queue_to_board_ms", 1000, {"percentile": "p50"}),
+    Target("board.update_to_rank_ms", 1000, {"percentile": "p50"}),
     Target("import.api_ms", 300),
     Target("import.worker_ms", 250),
     Target("badges.eval_ms", 5),
