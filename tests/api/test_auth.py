@@ -57,7 +57,8 @@ def test_what_each_permission_allows(site: Site, operation: Any, permission: str
 
 @pytest.mark.parametrize("operation", OPEN, ids=lambda operation: operation.name)
 def test_what_needs_no_key(site: Site, operation: Any) -> None:
-    assert call(operation).status == 200
+    nothing_yet = operation.name == "show_archive"  # no period has ended in this world
+    assert call(operation).status == (404 if nothing_yet else 200)
 
 
 def test_a_key_as_a_bearer_token(site: Site) -> None:
