@@ -1,0 +1,175 @@
+"""Is every board what the players' newest states say? Entries, every node, and all that is read, by a sorted list."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+from chalicelib.domain.boards import BoardUpdate, shard_of, shards_of
+from chalicelib.services.authenticate import Caller
+from chalicelib.services.read_leaderboard import read_leaderboard
+from chalicelib.services.read_rank import read_rank
+from chalicelib.services.verify_board import verify_board
+from tests.boards.naive import SortedBoard, Spot, node_findings
+from tests.boards.roster import Roster
+from tests.boards.traffic import READER, Traffic
+from tests.boards.watch import Item, Watch, spots_of
+from tests.pipeline.plant import Plant
+
+TOP_SCORE = 10**16 - 1
+NEIGHBOURS = 5
+PAGES = 5
+RANKS = 4
+
+
+def findings(plant: Plant, roster: Roster, traffic: Traffic, watch: Watch) -> list[str]:
+    """All differences, each a sentence."""
+    found = list(watch.torn)
+    for board in roster.boards:
+        shards = shards_of(board, plant.context.rules.boards[board.partition("#")[0]].shards)
+        found += [each for shard in shards for each in _log(watch, board, shard)]
+        found += _entries(roster, watch, board)
+        found += [each for shard in shards for each in _nodes(watch, board, shard, len(shards))]
+        found += board_findings(plant, board, spots_of(watch.entries(board)), roster.rng)
+        found += _verified(plant, board)
+    found += _set_aside(plant, traffic)
+    return found
+
+
+def board_findings(plant: Plant, board: str, spots: dict[str, Spot], rng: random.Random) -> list[str]:
+    """Pages at random offsets, ranks, neighbours and totals, as the HTTP services give them."""
+    sorted_board = SortedBoard(spots)
+    listed = sorted_board.listed()
+    scope, _, period = board.partition("#")
+    found: list[str] = []
+    for offset in {0, len(listed), *(rng.randrange(len(listed) + 2) for _ in range(PAGES))}:
+        limit = rng.choice((1, 3, 10, 200))
+        page = read_leaderboard(plant.context, _reader(""), scope=scope, period=period, limit=limit, offset=offset)
+        shown = [(entry.rank, entry.api_key_id, entry.score) for entry in page.entries]
+        wanted = [(sorted_board.rank(player), player, score) for player, score, _ in listed[offset : offset + limit]]
+        if shown != wanted:
+            found.append(f"{board}: {limit} from {offset} are {shown}, should be {wanted}")
+        if page.total != len(listed):
+            found.append(f"{board}: total {page.total}, should be {len(listed)}")
+    for place in rng.sample(range(len(listed)), min(RANKS, len(listed))):
+        found += _rank(plant, board, sorted_board, place)
+    return found
+
+
+def _rank(plant: Plant, board: str, sorted_board: SortedBoard, place: int) -> Iterator[str]:
+    listed = sorted_board.listed()
+    player, score, _ = listed[place]
+    scope, _, period = board.partition("#")
+    own = read_rank(plant.context, _reader(player), scope=scope, period=period)
+    above = sorted_board.above(score)
+    below = len(listed) - above - sorted_board.ties(score)
+    better = [other for _, other, _ in listed if other > score]
+    wanted: dict[str, Any] = {
+        "rank": above + 1,
+        "score": score,
+        "total": len(listed),
+        "percentile": 10_000 * below // len(listed),
+        "points_to_next": better[-1] - score if better else None,
+        "neighbours": [
+            (sorted_board.rank(other), other)
+            for other, _, _ in listed[max(0, place - NEIGHBOURS) : place + NEIGHBOURS + 1]
+        ],
+    }
+    shown = {name: getattr(own, name) for name in wanted}
+    shown["neighbours"] = [(each.rank, each.api_key_id) for each in own.neighbours]
+    for name, value in wanted.items():
+        if shown[name] != value:
+            yield f"{board}: {name} of {player} is {shown[name]}, should be {value}"
+
+
+def _reader(player: str) -> Caller:
+    return Caller(player, "key", READER)
+
+
+def _log(watch: Watch, board: str, shard: str) -> Iterator[str]:
+    log = watch.log(shard)
+    if "pending" in log or "intent" in log:
+        yield f"{shard}: an intent is pending"
+    seq = int(log["seq"]["N"]) if "seq" in log else 0
+    if watch.highest(shard) > seq:
+        yield f"{shard}: a node is of intent {watch.highest(shard)}, done are {seq}"
+    if shard in watch.frozen and "frozen" not in log:
+        yield f"{shard}: was frozen, and is not"
+
+
+def _entries(roster: Roster, watch: Watch, board: str) -> Iterator[str]:
+    """Each entry is the newest state of its player, and lies where its score belongs."""
+    newest, entries = roster.newest[board], {item["sk"]["S"][6:]: item for item in watch.entries(board)}
+    frozen = watch.frozen.get(board)
+    for player in sorted(newest.keys() | entries.keys()):
+        item = entries.get(player)
+        if item is None:
+            if frozen is None:
+                yield f"{board}: {player} has no entry"
+            continue
+        yield from _misplaced(board, player, item)
+        if player not in newest:
+            yield from () if int(item["score"]["N"]) == 0 else [f"{board}: {player} has an entry without a state"]
+            continue
+        yield from _compared(board, newest[player], item, _allowed(roster, board, player, frozen))
+
+
+def _compared(board: str, state: BoardUpdate, item: Item, allowed: list[Spot]) -> Iterator[str]:
+    shown = {
+        "name": item["name"]["S"] if "name" in item else "",
+        "private": "private" in item,
+        "hidden": "hidden" in item,
+        "public_id": item["public"]["S"],
+    }
+    for name, value in shown.items():
+        if value != getattr(state, name):
+            yield f"{board}: {name} of {state.player} is {value}, should be {getattr(state, name)}"
+    spot = int(item["score"]["N"]), int(item["reachedAt"]["N"])
+    if spot not in allowed:
+        yield f"{board}: {state.player} has {spot}, should have {' or '.join(map(str, allowed))}"
+
+
+def _allowed(roster: Roster, board: str, player: str, frozen: dict[str, Item] | None) -> list[Spot]:
+    """The newest state's spot. On a frozen board what it was then; a mend may bring what was on its way."""
+    newest = roster.newest[board][player]
+    spots = [(newest.score, newest.reached_at)]
+    if frozen is None:
+        return spots
+    then = frozen.get(player)
+    kept = [(int(then["score"]["N"]), int(then["reachedAt"]["N"]))] if then else []
+    return kept + spots if player in roster.mended[board] else kept
+
+
+def _misplaced(board: str, player: str, item: Item) -> Iterator[str]:
+    score, reached_at = int(item["score"]["N"]), int(item["reachedAt"]["N"])
+    on_board = score > 0 and "hidden" not in item
+    wanted = f"{TOP_SCORE - score:016d}#{reached_at:013d}#{player}" if on_board else None
+    order = item["order"]["S"] if "order" in item else None
+    if order != wanted or (("board" in item) != on_board):
+        yield f"{board}: {player} lies at {order}, should at {wanted}"
+
+
+def _nodes(watch: Watch, board: str, shard: str, shards: int) -> list[str]:
+    spots = {
+        player: spot
+        for player, spot in spots_of(watch.entries(board)).items()
+        if shard_of(board, player, shards) == shard
+    }
+    return [f"{shard}: {each}" for each in node_findings(*watch.nodes(shard), spots)]
+
+
+def _verified(plant: Plant, board: str) -> list[str]:
+    verified = verify_board(plant.context, board, lambda: None)
+    return [f"{board}: verify finds {each}" for each in verified.differences]
+
+
+def _set_aside(plant: Plant, traffic: Traffic) -> Iterator[str]:
+    """States that can never be written are recorded, each of them, and nothing else is."""
+    table = plant.world.dynamodb.tables[plant.context.table.name]
+    rows = [row[0] for row in table.rows.values() if row and row[0]["pk"]["S"].startswith("FAILURE#")]
+    reasons = {item["reason"]["S"] for item in rows if "reason" in item}
+    if reasons - {"not_a_board_state"}:
+        yield f"set aside for {sorted(reasons)}"
+    if bool(rows) != bool(traffic.set_aside):
+        yield f"{len(rows)} set aside, {traffic.set_aside} should be"

@@ -1,0 +1,257 @@
+"""Writers of boards broken on purpose, one guard of the protocol taken out of each. The simulation must fail them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from chalicelib.services import repair_board, write_board
+from chalicelib.services.write_board import Draft
+from chalicelib.store import board_entries, board_log
+from chalicelib.store.table import Busy, ConditionFailed, Table, key_of
+
+Request = dict[str, Any]
+
+
+def _sk(request: Request) -> str:
+    return str(request["Update"]["Key"]["sk"]["S"])
+
+
+def _is_entry(request: Request) -> bool:
+    return _sk(request).startswith("ENTRY#")
+
+
+def _is_node(request: Request) -> bool:
+    return str(request["Update"]["Key"]["pk"]["S"]).startswith("NODE#")
+
+
+def _is_begin(request: Request) -> bool:
+    return _sk(request) == "LOG" and "SET pending" in request["Update"]["UpdateExpression"]
+
+
+def _is_finish(request: Request) -> bool:
+    return _sk(request) == "LOG" and "REMOVE pending" in request["Update"]["UpdateExpression"]
+
+
+@contextmanager
+def _unconditional(chosen: Callable[[Request], bool]) -> Iterator[None]:
+    """Updates of a kind are written whatever is there."""
+    real = Table.update
+
+    def update(self: Table, request: Request) -> None:
+        if chosen(request):
+            _reduce(request["Update"], "")
+        real(self, request)
+
+    with patch.object(Table, "update", update):
+        yield
+
+
+def _reduce(update: Request, condition: str) -> None:
+    """Put another condition in place of an update's own; values that nothing names any more go."""
+    update.pop("ConditionExpression")
+    if condition:
+        update["ConditionExpression"] = condition
+    said = f"{update['UpdateExpression']} {condition} ".replace(",", " ").replace(")", " ")
+    values = update["ExpressionAttributeValues"]
+    update["ExpressionAttributeValues"] = {name: value for name, value in values.items() if f"{name} " in said}
+
+
+@contextmanager
+def finish_unconditional() -> Iterator[None]:
+    """An intent is noted as done whatever is pending."""
+    with _unconditional(_is_finish):
+        yield
+
+
+@contextmanager
+def begin_unconditional() -> Iterator[None]:
+    """An intent begins whatever the log says."""
+    with _unconditional(_is_begin):
+        yield
+
+
+@contextmanager
+def entry_guard() -> Iterator[None]:
+    """An entry is written by any intent, however old."""
+    with _unconditional(_is_entry):
+        yield
+
+
+@contextmanager
+def node_guard() -> Iterator[None]:
+    """A node is written by any intent, however old or often."""
+    with _unconditional(_is_node):
+        yield
+
+
+@contextmanager
+def freeze_guard() -> Iterator[None]:
+    """An intent begins on a board that was frozen meanwhile."""
+    real = Table.update
+
+    def update(self: Table, request: Request) -> None:
+        if _is_begin(request):
+            before, _, _ = request["Update"]["ConditionExpression"].rpartition(" AND ")
+            _reduce(request["Update"], before)
+        real(self, request)
+
+    with patch.object(Table, "update", update):
+        yield
+
+
+@contextmanager
+def entry_deleted() -> Iterator[None]:
+    """Who leaves the board leaves nothing behind."""
+    real = Table.update
+
+    def update(self: Table, request: Request) -> None:
+        write = request["Update"]
+        if not _is_entry(request) or ":order" in write["ExpressionAttributeValues"]:
+            return real(self, request)
+        deletion = {
+            "TableName": self.name,
+            "Key": write["Key"],
+            "ConditionExpression": write["ConditionExpression"],
+            "ExpressionAttributeNames": {"#q": "q"},
+            "ExpressionAttributeValues": {":q": write["ExpressionAttributeValues"][":q"]},
+        }
+        self._call("delete_item", deletion)
+        return None
+
+    with patch.object(Table, "update", update):
+        yield
+
+
+@contextmanager
+def zeroed_node_deleted() -> Iterator[None]:
+    """A node that counts nobody is deleted by whoever brought it there."""
+    real = Table.update
+
+    def update(self: Table, request: Request) -> None:
+        real(self, request)
+        if not _is_node(request):
+            return
+        key = request["Update"]["Key"]["pk"]["S"], _sk(request)
+        node = self.get(key) or {}
+        if any(int(value["N"]) for name, value in node.items() if name not in ("pk", "sk", "seq", "expires")):
+            return
+        deletion = {
+            "TableName": self.name,
+            "Key": key_of(key),
+            "ConditionExpression": "seq = :n",
+            "ExpressionAttributeValues": {":n": request["Update"]["ExpressionAttributeValues"][":seq"]},
+        }
+        self._call("delete_item", deletion)
+
+    with patch.object(Table, "update", update):
+        yield
+
+
+@contextmanager
+def entries_read_weakly() -> Iterator[None]:
+    """What the entries say is read as it was a moment ago, perhaps."""
+
+    def read(table: Table, board: str, players: Sequence[str]) -> Any:
+        items = table.get_many([board_entries.keys.entry(board, player) for player in players], strong=False)
+        return {entry.player: entry for entry in map(board_entries.entry_of, items.values())}
+
+    with patch.object(write_board, "read_entries", read):
+        yield
+
+
+@contextmanager
+def entries_read_before_the_log() -> Iterator[None]:
+    """What the entries say is from before the log was read."""
+
+    def write(context: Any, board: str, shard: str, states: Any) -> int:
+        early = board_entries.read_entries(context.table, board, [state.player for state in states])
+
+        def plan(log: Any) -> Draft | None:
+            known = [early.get(state.player) for state in states]
+            frozen = log.frozen is not None
+            nexts = [
+                (before, write_board.next_entry(state, before, frozen=frozen))
+                for state, before in zip(states, known, strict=True)
+            ]
+            turned = [(before, after) for before, after in nexts if after]
+            return write_board.draft_of(context, shard, log, turned) if turned else None
+
+        draft = write_board.commit(context, board, shard, plan)
+        return len(draft.entries) if draft else 0
+
+    with patch.object(write_board, "_write", write), patch.object(write_board, "MAX_INTENT_BYTES", 10**6):
+        yield
+
+
+@contextmanager
+def throttle_given_up() -> Iterator[None]:
+    """A write that was throttled is taken as done."""
+    real = write_board._insist
+
+    def insist(context: Any, write: Callable[[], Any]) -> None:
+        def once() -> None:
+            try:
+                write()
+            except Busy as busy:
+                raise ConditionFailed from busy
+
+        real(context, once)
+
+    with patch.object(write_board, "_insist", insist):
+        yield
+
+
+@contextmanager
+def taken_for_its_own() -> Iterator[None]:
+    """After a lost answer, what is pending under the number that was to begin is believed to be one's own."""
+    real = write_board.begin
+
+    def begin(table: Table, shard: str, log: Any, seq: int, packed: bytes, expires: int | None = None) -> None:
+        try:
+            real(table, shard, log, seq, packed, expires)
+        except Exception:
+            pending = board_log.read_log(table, shard).intent
+            if pending is None or pending.seq != seq:
+                raise
+
+    with patch.object(write_board, "begin", begin):
+        yield
+
+
+@contextmanager
+def repair_counts_on() -> Iterator[None]:
+    """A repair takes the next number, whatever numbers the nodes have."""
+
+    def commit(context: Any, board: str, shard: str, plan: Any) -> Any:
+        def lower(log: Any) -> Draft | None:
+            draft = plan(log)
+            if draft is not None:
+                draft.seq = 0
+            return draft
+
+        return write_board.commit(context, board, shard, lower)
+
+    with patch.object(repair_board, "commit", commit):
+        yield
+
+
+MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
+    mutant.__name__: mutant
+    for mutant in (
+        finish_unconditional,
+        begin_unconditional,
+        entry_guard,
+        node_guard,
+        freeze_guard,
+        entry_deleted,
+        zeroed_node_deleted,
+        entries_read_weakly,
+        entries_read_before_the_log,
+        throttle_given_up,
+        taken_for_its_own,
+        repair_counts_on,
+    )
+}

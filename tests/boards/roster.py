@@ -1,0 +1,120 @@
+"""Players with random score histories: each step is in the table, as their own totals, before a board hears of it."""
+
+from __future__ import annotations
+
+import base64
+import random
+from collections.abc import Iterator
+
+from chalicelib.domain import boards
+from chalicelib.domain.boards import BoardUpdate
+from chalicelib.domain.periods import day_name, day_of, month_name
+from chalicelib.domain.player import Identity, Player
+from chalicelib.domain.rank_index import MAX_SCORE
+from chalicelib.store import keys
+from chalicelib.store.models import IdentityItem, Item
+from chalicelib.store.player_writes import state_item
+from chalicelib.store.table import put_of
+from tests.pipeline.plant import TABLE, Plant
+from tests.simulated import Call
+
+BORDERS = (2**7, 2**14, 2**22, 2**29, 2**36, 2**43, 2**50, 10**16 - 1)
+TIED = (5, 9, 130, 70_000)
+STYLES = ("tied", "tied", "small", "borders", "rising")
+
+
+class Roster:
+    """`states`: everything that was ever told of a board, oldest first; `newest`: by player. `mended`: whose entries
+    a mend was ordered for."""
+
+    def __init__(self, plant: Plant, rng: random.Random) -> None:
+        self.plant, self.rng = plant, rng
+        today = day_of(plant.world.now_ms())
+        self.day = today
+        self.all, self.today, self.month = "global#all", f"daily#{day_name(today)}", f"monthly#{month_name(today)}"
+        self.boards = (self.all, self.today, self.month)
+        self.styles = {board: rng.choice(STYLES) for board in self.boards}
+        self.players = [self._newcomer(number) for number in range(rng.choice((4, 12, 30)))]
+        self.states: dict[str, list[BoardUpdate]] = {board: [] for board in self.boards}
+        self.newest: dict[str, dict[str, BoardUpdate]] = {board: {} for board in self.boards}
+        self.mended: dict[str, set[str]] = {board: set() for board in self.boards}
+        # After its end a day's on-time totals stand still.
+        self.day_is_over = False
+
+    def step(self) -> dict[str, list[BoardUpdate]]:
+        """Some players' scores change at one moment, or what is shown of them; returns the states by board."""
+        told: dict[str, list[BoardUpdate]] = {board: [] for board in self.boards}
+        for player in self.rng.sample(self.players, min(len(self.players), self.rng.choice((1, 1, 2, 3, 9)))):
+            moved = self._change(player)
+            self._store(player)
+            for board in moved:
+                state = boards.update(player, self.points(player, board), self.plant.context.rules)
+                told[board].append(state)
+                self.states[board].append(state)
+                self.newest[board][player.id] = state
+        return {board: states for board, states in told.items() if states}
+
+    def points(self, player: Player, board: str) -> tuple[int, int]:
+        """(score, reached at) by the player's own totals."""
+        scope = board.partition("#")[0]
+        return boards.score(player, self.plant.context.rules.boards[scope], self.day)
+
+    def _newcomer(self, number: int) -> Player:
+        identity = Identity(f"account{number}", f"public{number}", self.plant.world.now_ms())
+        return Player(f"player-{number:02d}", identity, day=self.day, sides={keys.SIDES[keys.IDENTITY]: 1})
+
+    def _change(self, player: Player) -> list[str]:
+        """Moves a player; returns the boards that must hear of it."""
+        rng, now_ms = self.rng, self.plant.world.now_ms()
+        moved = [board for board in self._open() if rng.random() < 0.6]
+        for board in moved:
+            xp = self._xp(self.styles[board], self.points(player, board)[0])
+            if board == self.all:
+                player.xp, player.xp_at = xp, now_ms
+            elif board == self.today:
+                player.figures.xp, player.figures.xp_at = xp, now_ms
+            else:
+                player.month_xp, player.month_at = xp, now_ms
+        player.version += 1
+        if rng.random() > 0.15:
+            return moved
+        identity = player.identity
+        identity.hidden = rng.random() < (0.3 if identity.hidden else 0.6)
+        identity.private = rng.random() < 0.2
+        identity.display_name = rng.choice((None, "Ada", "Bob"))
+        player.sides = {keys.SIDES[keys.IDENTITY]: player.version}
+        return list(self.boards)
+
+    def _open(self) -> Iterator[str]:
+        return (board for board in self.boards if not (self.day_is_over and board == self.today))
+
+    def _xp(self, style: str, score: int) -> int:
+        """The next signed XP: it may fall, and be nothing, or less."""
+        rng = self.rng
+        if rng.random() < 0.12:
+            return rng.choice((0, -3))
+        if style == "tied":
+            return rng.choice(TIED[: rng.randint(1, len(TIED))])
+        if style == "small":
+            return rng.randint(1, 300)
+        if style == "borders":
+            return min(MAX_SCORE, max(1, rng.choice(BORDERS) + rng.randint(-2, 2)))
+        return score + rng.choice((1, 2, 5, 100, 20_000))
+
+    def _store(self, player: Player) -> None:
+        """The player's commit, out of reach of the faults: it is not what is tested here."""
+        side = player.sides[keys.SIDES[keys.IDENTITY]]
+        pk, sk = keys.player(player.id, keys.IDENTITY)
+        row = IdentityItem(pk, sk, version=side, account=player.identity.account, public=player.identity.public)
+        row.created_at, row.display_name = player.identity.created_at, player.identity.display_name
+        row.private, row.hidden = player.identity.private or None, player.identity.hidden or None
+        writes = [put_of(TABLE, _wired(item)) for item in (row.item(), state_item(player, player.version, "sim"))]
+        world = self.plant.world
+        world.execute("dynamodb", "TransactWriteItems", {"TransactItems": writes}, Call(world.now_ms(), world.rng))
+
+
+def _wired(item: Item) -> Item:
+    """An item as it goes over the wire."""
+    return {
+        name: {"B": base64.b64encode(value["B"]).decode()} if "B" in value else value for name, value in item.items()
+    }

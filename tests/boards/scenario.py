@@ -1,0 +1,111 @@
+"""One seeded run: score histories against writers that die and come back, then the judgement."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
+from functools import cache
+from typing import Any
+from unittest.mock import patch
+
+from botocore.config import Config
+from botocore.session import Session
+
+from chalicelib.domain import ruleset, tie_runs
+from chalicelib.domain.ruleset import Rules
+from chalicelib.services import write_board
+from chalicelib.services.feed_boards import feed_messages
+from chalicelib.store import board_reads
+from chalicelib.workers.sqs import failures, messages_of
+from tests.boards import judge
+from tests.boards.roster import Roster
+from tests.boards.spoil import spoil
+from tests.boards.traffic import STEPS, Traffic
+from tests.boards.watch import Watch
+from tests.pipeline.plant import RULESET, Plant, build
+from tests.seeds import Failed
+from tests.simulated.faults import Faults
+
+Mutant = Callable[[], AbstractContextManager[Any]]
+# So small that a few dozen players fill runs, volumes and intents, and that pages skip and turn back.
+TIES = {"MARK_AT": 3, "RUN": 2, "RUNS": 2, "VOLUMES": 8}
+INTENTS = {"MAX_UPDATES_PER_INTENT": 6, "MAX_INTENT_BYTES": 900}
+READS = {"NEAR_TOP": 2, "REACH": 6, "SECOND_QUERY": 1}
+
+
+@cache
+def rules() -> Rules:
+    """The rules of the pipeline, with the month's board in two shards."""
+    text = RULESET.read_text("utf-8")
+    monthly = 'scope = "monthly"\nperiod = "monthly"\n'
+    assert monthly in text
+    return ruleset.parse(text.replace(monthly, monthly + "shards = 2\n").encode(), RULESET.name)
+
+
+@cache
+def blunt_client() -> Any:
+    """A client that tries nothing again: every throttle and timeout reaches the writer itself."""
+    session = Session()
+    session.set_credentials("simulated", "simulated")
+    config = Config(region_name="us-east-1", parameter_validation=False, retries={"total_max_attempts": 1})
+    return session.create_client("dynamodb", config=config)
+
+
+def run(seed: int, mutant: Mutant = nullcontext, faults: Faults | None = None) -> Plant:
+    """Run one seed; raises Failed with what differs. The same seed does the same, step by step."""
+    rng = random.Random(seed)
+    # Slow calls let writers overlap, fast ones let them follow each other.
+    latency = rng.choice(((1, 8), (1, 60)))
+    plant = build(seed, faults or replace(Faults.rough(), latency_ms=latency), rules())
+    if rng.random() < 0.7:
+        plant.context.pool = plant.world.executor()
+    if rng.random() < 0.5:
+        plant.context.table.client = plant.world.attach(blunt_client())
+    roster = Roster(plant, rng)
+    watch, traffic = Watch(plant), Traffic(plant, roster, rng)
+    _start(plant, rng)
+    with small_limits(), mutant():
+        for name in ("play", "give_orders", "read"):
+            plant.world.spawn(name, getattr(traffic, name))
+        plant.world.run()
+        if rng.random() < 0.5:
+            spoil(plant, roster, traffic, watch)
+            plant.world.spawn("play", traffic.play, STEPS // 2)
+            plant.world.run()
+        traffic.look()
+        plant.world.run()
+        found = judge.findings(plant, roster, traffic, watch)
+    if found:
+        raise Failed(seed, found, plant.world.trace)
+    return plant
+
+
+@contextmanager
+def small_limits() -> Iterator[None]:
+    with (
+        patch.multiple(tie_runs, **TIES),
+        patch.multiple(write_board, **INTENTS),
+        patch.multiple(board_reads, **READS),
+    ):
+        yield
+
+
+def _start(plant: Plant, rng: random.Random) -> None:
+    """The boards' own queue, and one that keeps neither order nor groups: both feed writers that outlive their
+    visibility timeout."""
+    plant.urls["wild"] = plant.world.create_queue("laurel-wild")
+
+    def handler(event: dict[str, Any], _: Any) -> dict[str, Any]:
+        fed = feed_messages(plant.context, [(message.id, message.body) for message in messages_of(event)])
+        return failures(fed.failed)
+
+    for name in ("boards", "wild"):
+        plant.sources[name] = plant.world.event_source(
+            plant.urls[name],
+            handler,
+            batch_size=rng.choice((1, 3, 10)),
+            concurrency=3,
+            visibility_timeout=rng.choice((5, 20, 60)),
+        )

@@ -1,0 +1,129 @@
+"""What reaches a board's writers: states in any order, merged and repeated, with orders among them; and readers."""
+
+from __future__ import annotations
+
+import random
+
+import msgspec
+
+from chalicelib.domain.boards import BoardUpdate, shards_of
+from chalicelib.domain.permissions import ADMIN
+from chalicelib.services.authenticate import Caller
+from chalicelib.services.board_messages import BoardMessage, shard_for
+from chalicelib.services.read_leaderboard import read_leaderboard
+from chalicelib.services.read_rank import read_rank
+from chalicelib.store.table import StoreError
+from tests.boards.roster import Roster
+from tests.pipeline.plant import Plant
+from tests.simulated import Call
+
+STEPS = 16
+READS = 4
+ORDERS = 5
+BAD_STATE = msgspec.Raw(b'{"player":"nobody","score":-1,"version":1}')
+READER = frozenset({ADMIN})
+
+
+class Traffic:
+    """Actors of one run. `set_aside`: how many states were sent that can never be written."""
+
+    def __init__(self, plant: Plant, roster: Roster, rng: random.Random) -> None:
+        self.plant, self.roster, self.rng = plant, roster, rng
+        self.set_aside = 0
+        self.sent = 0
+
+    def play(self, steps: int = STEPS) -> None:
+        """The players' steps, and what becomes of each on its way."""
+        for _ in range(steps):
+            self.plant.world.sleep(self.rng.expovariate(3))
+            for board, states in self.roster.step().items():
+                self._tell(board, states)
+
+    def give_orders(self) -> None:
+        """An operator: the day is frozen once, anything may be repaired and mended at any time, twice too."""
+        rng, world, roster = self.rng, self.plant.world, self.roster
+        freezes = rng.random() < 0.7
+        freeze_at = rng.randrange(ORDERS)
+        for number in range(ORDERS):
+            world.sleep(rng.expovariate(1 / 1.5))
+            board = rng.choice(roster.boards)
+            players = [player.id for player in rng.sample(roster.players, min(5, len(roster.players)))]
+            if rng.random() < 0.3:
+                self.order(board, repair=True)
+            if rng.random() < 0.3:
+                self.order(board, mend=players)
+            if freezes and number >= freeze_at and (number == freeze_at or rng.random() < 0.2):
+                self._end_the_day()
+
+    def _end_the_day(self) -> None:
+        """The freeze, with the day's last states beside it."""
+        if not self.roster.day_is_over:
+            for board, states in self.roster.step().items():
+                self._tell(board, states, wild=1.0)
+        self.roster.day_is_over = True
+        self.order(self.roster.today, freeze=True)
+
+    def read(self) -> None:
+        """A reader meets torn, stale and missing answers, and gets a page or a refusal of the store."""
+        rng, world, context = self.rng, self.plant.world, self.plant.context
+        for _ in range(READS):
+            world.sleep(rng.expovariate(1 / 1.5))
+            scope, _, period = rng.choice(self.roster.boards).partition("#")
+            caller = Caller(rng.choice(self.roster.players).id, "key", READER)
+            limit = rng.randint(1, 6)
+            try:
+                page = read_leaderboard(
+                    context, caller, scope=scope, period=period, limit=limit, offset=rng.randrange(30)
+                )
+                rank = read_rank(context, caller, scope=scope, period=period)
+            except StoreError:
+                continue
+            assert len(page.entries) <= limit
+            assert len(rank.neighbours) <= 11
+
+    def order(self, board: str, *, repair: bool = False, freeze: bool = False, mend: list[str] | None = None) -> None:
+        """An order to the writers of all shards; a mend to those of its players."""
+        context = self.plant.context
+        self.roster.mended[board] |= set(mend or ())
+        for shard in shards_of(board, context.rules.boards[board.partition("#")[0]].shards):
+            players = [player for player in mend or () if shard_for(context, board, player) == shard]
+            if repair or freeze or players:
+                self._send(BoardMessage(board, shard, freeze=freeze, repair=repair, mend=players))
+
+    def look(self) -> None:
+        """The scheduled look at every writer: what is pending is completed even if nothing else comes."""
+        for board in self.roster.boards:
+            for shard in shards_of(board, self.plant.context.rules.boards[board.partition("#")[0]].shards):
+                self._send(BoardMessage(board, shard))
+
+    def _tell(self, board: str, states: list[BoardUpdate], wild: float = 0.3) -> None:
+        """Messages of states: several of a player in one, old ones again, in any order, some to the wrong shard."""
+        rng = self.rng
+        by_shard: dict[str, list[BoardUpdate]] = {}
+        for state in states:
+            by_shard.setdefault(shard_for(self.plant.context, board, state.player), []).append(state)
+        for shard, members in by_shard.items():
+            told = self.roster.states[board]
+            again = rng.sample(told, rng.randint(0, min(4, len(told)))) if rng.random() < 0.4 else []
+            updates = [msgspec.Raw(msgspec.json.encode(state)) for state in (*members, *again)]
+            if rng.random() < 0.05:
+                updates.append(BAD_STATE)
+                self.set_aside += 1
+            rng.shuffle(updates)
+            self._send(BoardMessage(board, shard, updates), wild)
+
+    def _send(self, message: BoardMessage, wild: float = 0.3) -> None:
+        """Into the shard's group; now and then into a queue without order or groups as well."""
+        world, rng = self.plant.world, self.rng
+        self.sent += 1
+        request = {
+            "QueueUrl": self.plant.urls["boards"],
+            "MessageBody": msgspec.json.encode(message).decode(),
+            "MessageGroupId": message.shard,
+            "MessageDeduplicationId": str(self.sent),
+        }
+        world.execute("sqs", "SendMessage", request, Call(world.now_ms(), world.rng))
+        if message.freeze or rng.random() < wild:
+            twin = {"QueueUrl": self.plant.urls["wild"], "MessageBody": request["MessageBody"]}
+            delay = {"DelaySeconds": rng.choice((0, 0, 0, 1, 5))}
+            world.execute("sqs", "SendMessage", twin | delay, Call(world.now_ms(), world.rng))

@@ -1,0 +1,75 @@
+"""The table seen from below, while a run is under way: what a board was when it was frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tests.boards.naive import Counts, Spot, node_findings
+from tests.pipeline.plant import TABLE, Plant
+
+Item = dict[str, Any]
+
+
+class Watch:
+    """`frozen`: board -> what was on it when its writer closed it. `torn`: indexes that did not agree with their
+    entries at a moment when no intent was pending. `spoilt`: shards that somebody edited by hand."""
+
+    def __init__(self, plant: Plant) -> None:
+        self.plant = plant
+        self.frozen: dict[str, dict[str, Item]] = {}
+        self.torn: list[str] = []
+        self.spoilt: set[str] = set()
+        below = plant.world.dynamodb._handlers["UpdateItem"]
+
+        def watched(operation: str, request: Item, call: Any, usage: Any) -> Any:
+            answer = below(operation, request, call, usage)
+            if request["Key"]["sk"]["S"] == "LOG":
+                self._note(request["Key"]["pk"]["S"].removeprefix("LOG#"), request["UpdateExpression"])
+            return answer
+
+        plant.world.dynamodb._handlers["UpdateItem"] = watched
+
+    def _note(self, shard: str, expression: str) -> None:
+        if "frozen = " in expression:
+            self.frozen.setdefault(shard, {item["sk"]["S"][6:]: dict(item) for item in self.entries(shard)})
+        if "REMOVE pending" in expression and shard not in self.spoilt and "~" not in shard and not self.torn:
+            spots = spots_of(self.entries(shard))
+            found = node_findings(*self.nodes(shard), spots)
+            self.torn += [f"{shard} after {self.log(shard).get('seq')}: {each}" for each in found]
+
+    def entries(self, board: str) -> Iterator[Item]:
+        return self.partition(f"BOARD#{board}")
+
+    def log(self, shard: str) -> Item:
+        return next(self.partition(f"LOG#{shard}"), {})
+
+    def nodes(self, shard: str) -> tuple[Counts, Counts]:
+        """Counters and starts of every node: two capital hex digits or three, and T with two."""
+        counts: Counts = {}
+        starts: Counts = {}
+        for item in self.partition(f"NODE#{shard}"):
+            for name, value in item.items():
+                if name in ("pk", "sk", "seq", "expires"):
+                    continue
+                into = starts if name.startswith("T") else counts
+                into.setdefault(item["sk"]["S"], {})[int(name.removeprefix("T"), 16)] = int(value["N"])
+        return counts, starts
+
+    def highest(self, shard: str) -> int:
+        """The highest seq of any node."""
+        return max((int(item["seq"]["N"]) for item in self.partition(f"NODE#{shard}")), default=0)
+
+    def partition(self, pk: str) -> Iterator[Item]:
+        for row in self.plant.world.dynamodb.tables[TABLE].rows.values():
+            if row is not None and row[0]["pk"]["S"] == pk:
+                yield row[0]
+
+
+def spots_of(entries: Iterator[Item]) -> dict[str, Spot]:
+    """Who is on the board by the index keys of the entries."""
+    return {
+        item["sk"]["S"].removeprefix("ENTRY#"): (int(item["score"]["N"]), int(item["reachedAt"]["N"]))
+        for item in entries
+        if "order" in item
+    }
