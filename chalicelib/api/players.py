@@ -11,6 +11,7 @@ from msgspec import Meta
 from chalicelib.api.blueprint import PREFIX, Blueprint, View
 from chalicelib.api.request import Call
 from chalicelib.domain.permissions import PLAYER
+from chalicelib.services.change_profile import ProfileChange, change_profile
 from chalicelib.services.read_badges import BadgeList, read_badges
 from chalicelib.services.read_calendar import Calendar, read_calendar
 from chalicelib.services.read_log import Log, read_awards, read_log
@@ -46,7 +47,7 @@ def other(path: str, summary: str, answer: Any, **more: Any) -> Callable[[View],
         f"{PREFIX}/players/{{player}}{path}",
         tag="players",
         summary=f"A player's {summary}",
-        description="404 for a private player, unless the key is their own or an admin's.",
+        description="404 for a private or hidden player, unless the key is their own or an admin's.",
         answer=answer,
         permission=PLAYER,
         errors=(404,),
@@ -57,6 +58,21 @@ def other(path: str, summary: str, answer: Any, **more: Any) -> Callable[[View],
 @own("profile", "profile", Profile)
 def read_own_profile(call: Call) -> Profile:
     return read_profile(call.context, call.who)
+
+
+@players.route(
+    f"{PREFIX}/profile",
+    method="PATCH",
+    tag="players",
+    summary="Change your profile",
+    description="Entries on boards follow within seconds, those of past periods too.",
+    body=ProfileChange,
+    answer=Profile,
+    permission=PLAYER,
+    errors=(404,),
+)
+def change_own_profile(call: Call) -> Profile:
+    return change_profile(call.context, call.who, call.body)
 
 
 @other("", "profile", Profile)

@@ -79,6 +79,18 @@ def scores(player: Player, days: Iterable[int], rules: Rules) -> dict[str, tuple
     }
 
 
+def kept_scores(player: Player, days: Iterable[int], rules: Rules, now_ms: int) -> dict[str, tuple[int, int]]:
+    """Like `scores`, of those boards that are kept and on which anything of the player was ever counted."""
+    # A player without a day may have a sum.
+    found = {
+        board_id(board.scope, period): score(player, board, day)
+        for board in rules.ruleset.boards
+        for period, day in {period_name(board.period, day): day for day in days or [0]}.items()
+        if board.keep_days is None or kept_until_ms(period, board.keep_days) > now_ms
+    }
+    return {board: points for board, points in found.items() if any(points)}
+
+
 def update(player: Player, points: tuple[int, int], rules: Rules) -> BoardUpdate:
     """The state of one player on one board, with what a page shows."""
     level = player.level(rules)

@@ -191,6 +191,7 @@ class Change:
                 self.player.sums_at[board.scope] = self.now_ms
 
     def finish(self, *, known: bool) -> Applied:
+        self.player.begun |= known
         self.entry.credits = {asset: sum(causes.values()) for asset, causes in self.credits.items()}
         self.records.minute(self.event.time_ms).appended.append(self.entry)
         if self.event.keyed:

@@ -44,6 +44,9 @@ OWN_TYPES = frozenset(
         "level.up",
         "leaderboard.rotated",
         "player.created",
+        "player.hidden",
+        "player.unhidden",
+        "profile.changed",
         "rank.judged",
         "ruleset.applied",
     ]

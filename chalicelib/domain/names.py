@@ -4,9 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 
+# Characters of a chosen name: it is copied into every entry, and an index's row of a page stays small.
+MAX_NAME = 50
 PLAYER_ID = re.compile(r"[A-Za-z0-9._:@-]{1,128}")
 PUBLIC_ID = re.compile(r"[0-9a-f]{16}")
+
+
+def chosen_name(text: str) -> str | None:
+    """A name as it is kept: without space around it, composed; None if it is empty, too long or cannot be shown.
+
+    Of what is not visible only spaces within are taken, and the joiners that some scripts and emoji are written with.
+    """
+    name = unicodedata.normalize("NFC", text).strip()
+    visible = name.replace("\u200c", "").replace("\u200d", "")
+    return name if visible.strip() and visible.isprintable() and len(name) <= MAX_NAME else None
 
 
 def display_name(player: str, chosen: str | None) -> str:

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from chalicelib.domain.errors import RejectedEvent
+from chalicelib.domain.names import MAX_NAME
 
 # 0..10^12, the range of every number that comes in.
 Quantity = Annotated[int, Meta(ge=0, le=10**12)]
@@ -80,6 +81,17 @@ class RankJudged(Payload, rename="camel", kw_only=True):
     total: Annotated[int, Meta(ge=1, le=10**12)]
 
 
+class ProfileChanged(Payload, rename="camel", kw_only=True):
+    """What a player changed of the profile; what is absent stays. `display_name` "": the player goes by none."""
+
+    display_name: Annotated[str, Meta(max_length=MAX_NAME)] | None = None
+    private: bool | None = None
+
+
+class PlayerDecision(Payload, rename="camel", kw_only=True):
+    decided_by: Label | None = None
+
+
 PAYLOADS: dict[str, type[Payload]] = {
     "request.completed": RequestCompleted,
     "transfer.sent": TransferSent,
@@ -89,6 +101,9 @@ PAYLOADS: dict[str, type[Payload]] = {
     "badge.granted": BadgeDecision,
     "badge.revoked": BadgeDecision,
     "rank.judged": RankJudged,
+    "profile.changed": ProfileChanged,
+    "player.hidden": PlayerDecision,
+    "player.unhidden": PlayerDecision,
 }
 
 

@@ -82,8 +82,8 @@ class Player:
     """`version` 0: not in the table yet. XP totals are signed. `*_at`: commit time (ms) at which a score was reached.
 
     `sides`: the version at which each item beside the state was last written, by its letter. `changed` names what
-    beside the state was touched since it was read (`badges`, `streak`, `sets`), `changed_days` the past days.
-    `ranks`: the best judged rank by scope.
+    beside the state was touched since it was read (`identity`, `badges`, ...), `changed_days` the past days.
+    `ranks`: the best judged rank by scope. `begun`: an event was applied since it was read.
     """
 
     id: str
@@ -114,6 +114,12 @@ class Player:
     sides: dict[str, int] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
     changed_days: set[int] = field(default_factory=set)
+    begun: bool = False
+
+    @property
+    def exists(self) -> bool:
+        """Whether the player is in the table, or will be with the next commit."""
+        return self.begun or self.version > 0
 
     @property
     def created_at(self) -> int:

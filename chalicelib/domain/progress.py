@@ -18,6 +18,7 @@ from chalicelib.domain.payloads import (
 )
 from chalicelib.domain.periods import day_of
 from chalicelib.domain.player import DIVERSITY_WINDOW_MS, Player, model_digest, shorten
+from chalicelib.domain.profile import SHOWN_TYPES, change_identity
 from chalicelib.domain.ranks import MIN_PLAYERS, rewards_of
 from chalicelib.domain.ruleset import Rules
 from chalicelib.domain.tables import UNIQUE_STATS
@@ -54,7 +55,7 @@ def apply(player: Player, event: Event, records: Records, rules: Rules, now_ms: 
     """Apply an event that is no duplicate. `now_ms` is the commit's time.
 
     Changes `player` and `records`; raises RejectedEvent (and changes nothing) for an award over a bound, a
-    decision about an unknown badge, or a rank of nobody.
+    decision about an unknown badge, or what is said of nobody.
     """
     change = Change(player, event, records, rules, now_ms)
     if isinstance(event.payload, RequestCompleted):
@@ -65,6 +66,8 @@ def apply(player: Player, event: Event, records: Records, rules: Rules, now_ms: 
         _decision(change, event.type, event.payload)
     elif isinstance(event.payload, RankJudged):
         _judged(change, event.payload)
+    elif event.type in SHOWN_TYPES:
+        change_identity(change, event.type, event.payload)
     elif isinstance(event.payload, TransferReceived):
         change.transferred(event.payload.sender, received=event.payload.amount)
     elif event.type == RULESET_APPLIED:
@@ -152,7 +155,7 @@ def _decision(change: Change, type_: str, payload: BadgeDecision) -> None:
 
 def _judged(change: Change, payload: RankJudged) -> None:
     player, scope = change.player, payload.scope
-    if not (player.version or player.counters):
+    if not player.exists:
         raise RejectedEvent("unknown_player", f"there is no player '{player.id}'")
     change.entry.note = f"{scope} {payload.period}: rank {payload.rank} of {payload.total}"
     if payload.total >= MIN_PLAYERS and payload.rank < player.ranks.get(scope, payload.rank + 1):

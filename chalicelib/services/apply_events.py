@@ -21,10 +21,12 @@ from chalicelib.domain.notices import Notice
 from chalicelib.domain.payloads import Award, TransferReceived, TransferSent
 from chalicelib.domain.periods import day_of, minute_of
 from chalicelib.domain.player import Identity, Player, shorten
+from chalicelib.domain.profile import SHOWN_TYPES
 from chalicelib.domain.progress import RULESET_APPLIED, apply, duplicate_of, log_window
 from chalicelib.domain.ruleset import Rules
 from chalicelib.domain.tables import MAX_ASSETS, MAX_FIRST_BADGES
 from chalicelib.services.board_messages import send_updates
+from chalicelib.services.board_news import News, states_to_tell
 from chalicelib.services.context import Context
 from chalicelib.store.commit import MAX_ITEMS, Write, commit, items_in
 from chalicelib.store.players import load_players
@@ -117,15 +119,14 @@ def apply_to_player(context: Context, player: str, events: list[Event], reading:
 
 def _apply_all(context: Context, reading: Reading, outcome: Outcome) -> None:
     player, records = reading
-    before = boards.scores(player, sorted({day_of(event.time_ms) for event in outcome.events}), context.rules)
-    touched: set[int] = set()
-    again: set[int] = set()
+    news = News(boards.scores(player, sorted({day_of(event.time_ms) for event in outcome.events}), context.rules))
     pending: list[Applied] = []
     for event in outcome.events:
         duplicate = duplicate_of(event, records)
         if duplicate:
             _count_duplicate(context, outcome, event, duplicate)
-            again.add(day_of(duplicate[0]))
+            news.again.add(day_of(duplicate[0]))
+            news.everywhere |= duplicate[1].type in SHOWN_TYPES
             continue
         try:
             applied = _apply_one(context, player, event, records)
@@ -135,10 +136,11 @@ def _apply_all(context: Context, reading: Reading, outcome: Outcome) -> None:
         pending.append(applied)
         outcome.applied.append(applied)
         if applied.known:
-            touched.add(applied.day)
+            news.touched.add(applied.day)
+            news.everywhere |= event.type in SHOWN_TYPES
             if event.type == RULESET_APPLIED:
                 # Boards may be new, levels and titles others: every entry is written anew.
-                again |= {day for day in (applied.day, player.day) if day >= 0}
+                news.again |= {day for day in (applied.day, player.day) if day >= 0}
             outcome.notices += _notices(context, player.id, event.time_ms, applied.entry)
         else:
             outcome.unknown.append(event.type)
@@ -148,7 +150,7 @@ def _apply_all(context: Context, reading: Reading, outcome: Outcome) -> None:
     if pending:
         commit(context.table, _write(context, player, records, pending))
     if player.version:
-        outcome.updates = _board_updates(context.rules, player, before, touched, again)
+        outcome.updates = states_to_tell(context, player, news)
     outcome.failed = None
 
 
@@ -189,19 +191,6 @@ def _count_duplicate(context: Context, outcome: Outcome, event: Event, duplicate
 def _notices(context: Context, player: str, time_ms: int, entry: Entry) -> list[Notice]:
     reward = context.rules.ruleset.levels.reward
     return notices.notices_of(player, time_ms, entry, reward.amount if reward else 0)
-
-
-def _board_updates(
-    rules: Rules, player: Player, before: dict[str, tuple[int, int]], touched: set[int], again: set[int]
-) -> dict[str, BoardUpdate]:
-    """The boards whose score moved, and all boards of events that were applied before: their update may be lost."""
-    repeated = boards.scores(player, sorted(again), rules)
-    moved = {
-        board: points
-        for board, points in boards.scores(player, sorted(touched), rules).items()
-        if before.get(board, (0, 0))[0] != points[0]
-    }
-    return {board: boards.update(player, points, rules) for board, points in (repeated | moved).items()}
 
 
 def announce(context: Context, outcomes: Sequence[Outcome]) -> None:

@@ -13,7 +13,7 @@ from chalicelib.services.context import Context
 from chalicelib.store.player_reads import player_of_public
 from chalicelib.store.players import load_player
 
-# One sentence for who does not exist and who is private.
+# One sentence for who does not exist, who is private and who is hidden.
 NOBODY = "There is no such player."
 
 
@@ -27,7 +27,10 @@ class Seen:
 
 
 def find_player(context: Context, caller: Caller, wanted: str | None = None) -> Seen:
-    """The caller's own player, or the one with this id or public id. Raises NotFound, also for the private."""
+    """The caller's own player, or the one with this id or public id.
+
+    Raises NotFound, also for the private and the hidden; they see themselves, and admins see them.
+    """
     if wanted is None or wanted == caller.player:
         player = load_player(context.table, caller.player)
         if player is None:
@@ -37,7 +40,7 @@ def find_player(context: Context, caller: Caller, wanted: str | None = None) -> 
     if player is None:
         raise NotFound(NOBODY)
     whole = player.id == caller.player or ADMIN in caller.permissions
-    if player.identity.private and not whole:
+    if (player.identity.private or player.identity.hidden) and not whole:
         raise NotFound(NOBODY)
     # Who asks by the public id does not learn the real one, unless the player goes by a chosen name.
     known = whole or wanted == player.id or bool(player.identity.display_name)

@@ -26,7 +26,7 @@ class StreakFigures(msgspec.Struct):
 
 
 class Profile(msgspec.Struct, rename="camel"):
-    """A player's totals. `coins`, `tokens` and `private` are shown to the player and to admins alone."""
+    """A player's totals. `coins`, `tokens`, `private` and `hidden` are shown to the player and to admins alone."""
 
     id: str
     display_name: str
@@ -45,6 +45,7 @@ class Profile(msgspec.Struct, rename="camel"):
     coins: int | UnsetType = UNSET
     tokens: int | UnsetType = UNSET
     private: bool | UnsetType = UNSET
+    hidden: Annotated[bool, Meta(description="Kept off the boards by an admin.")] | UnsetType = UNSET
 
 
 def read_profile(context: Context, caller: Caller, wanted: str | None = None) -> Profile:
@@ -77,4 +78,4 @@ def read_profile(context: Context, caller: Caller, wanted: str | None = None) ->
 def _add_own(context: Context, seen: Seen, shown: Profile) -> None:
     balances = read_balances(context.table, seen.player.identity.account, ASSETS)
     shown.coins, shown.tokens = balances["coins"], balances["tokens"]
-    shown.private = seen.player.identity.private
+    shown.private, shown.hidden = seen.player.identity.private, seen.player.identity.hidden

@@ -8,8 +8,8 @@ from typing import Any
 
 from chalicelib.domain.player import Player
 from chalicelib.store import keys
-from chalicelib.store.commit import newcomer_writes
 from chalicelib.store.models import IdentityItem, KeyItem, PlayerKeyItem
+from chalicelib.store.player_writes import newcomer_writes
 from chalicelib.store.table import Table, number, put_of, text, update_of
 
 _NEW = "attribute_not_exists(pk)"

@@ -12,31 +12,14 @@ from chalicelib.domain.periods import DAY_MS, day_name, month_name
 from chalicelib.domain.player import Player
 from chalicelib.store import keys
 from chalicelib.store.ledger import transfer_writes
-from chalicelib.store.models import (
-    BadgesItem,
-    FirstItem,
-    IdentityItem,
-    Item,
-    KeyedItem,
-    OnceItem,
-    PairItem,
-    PublicItem,
-    SetsItem,
-    StateItem,
-    StreakItem,
-)
+from chalicelib.store.models import FirstItem, KeyedItem, OnceItem, PairItem
 from chalicelib.store.packs import expiry, pack_writes, packs_in
-from chalicelib.store.players import pack_models
-from chalicelib.store.records import FIGURES, day_attribute
-from chalicelib.store.size import item_size
+from chalicelib.store.player_writes import player_writes
 from chalicelib.store.table import Table, number, put_of, text, update_of
 
 # Two below DynamoDB's 100, so that a later rule can add a row to every commit.
 MAX_ITEMS = 98
-# The item that every event rewrites: one write unit.
-MAX_STATE_BYTES = 1024
 _NEW = "attribute_not_exists(pk)"
-_MIN_MODELS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +54,7 @@ def commit(table: Table, write: Write) -> None:
     writes = _log_writes(table.name, write)
     writes += _keyed_writes(table.name, write)
     if write.known:
-        writes += _player_writes(table.name, write)
+        writes += player_writes(table.name, write.player, write.ruleset)
         writes += _record_writes(table.name, write)
         writes += [
             each for transfer in write.transfers for each in transfer_writes(table.name, transfer, write.ruleset)
@@ -79,103 +62,6 @@ def commit(table: Table, write: Write) -> None:
         writes = merge_balances(writes)
     table.transact(writes)
     _written(write)
-
-
-def _player_writes(table: str, write: Write) -> list[dict[str, Any]]:
-    player = write.player
-    version = player.version + 1
-    sides = dict(player.sides)
-    beside: list[dict[str, Any]] = []
-    if player.version == 0:
-        sides[keys.SIDES[keys.IDENTITY]] = version
-        beside += _creation(table, player, version)
-    for part, item in _side_items(player, version).items():
-        if part.lower() in player.changed:
-            sides[keys.SIDES[part]] = version
-            beside.append(put_of(table, item))
-    player.sides = sides
-    condition = (_NEW, None) if player.version == 0 else ("v = :v", {":v": number(player.version)})
-    state = put_of(table, state_item(player, version, write.ruleset), condition[0], None, condition[1])
-    months: dict[str, list[int]] = {}
-    for day in sorted(player.changed_days):
-        months.setdefault(month_name(day), []).append(day)
-    return [state, *beside, *(_days_update(table, player, month, days) for month, days in months.items())]
-
-
-def newcomer_writes(table: str, player: Player, ruleset: str) -> list[dict[str, Any]]:
-    """What makes a player exist, at version 1, before any event: part of an atomic write that fails if they do."""
-    return _player_writes(table, Write(player, Records(), (), True, player.created_at, 0, ruleset))
-
-
-def _creation(table: str, player: Player, version: int) -> list[dict[str, Any]]:
-    pk, sk = keys.player(player.id, keys.IDENTITY)
-    row = IdentityItem(pk, sk, version=version, account=player.identity.account, public=player.identity.public)
-    row.created_at = player.identity.created_at
-    public_pk, public_sk = keys.public(player.identity.public)
-    return [
-        put_of(table, row.item(), _NEW),
-        put_of(table, PublicItem(public_pk, public_sk, player=player.id).item(), _NEW),
-    ]
-
-
-def _side_items(player: Player, version: int) -> dict[str, Item]:
-    built: dict[str, Item] = {}
-    if "streak" in player.changed:
-        streak = player.streak
-        years = {year: f"{bitmap:x}" for year, bitmap in streak.years.items()}
-        pk, sk = keys.player(player.id, keys.STREAK)
-        built[sk] = StreakItem(
-            pk, sk, version=version, years=years, marks=streak.marks, last=streak.last, longest=streak.longest
-        ).item()
-    if "badges" in player.changed:
-        pk, sk = keys.player(player.id, keys.BADGES)
-        built[sk] = BadgesItem(pk, sk, version=version, badges=player.badges, ranks=player.ranks or None).item()
-    if "sets" in player.changed:
-        pk, sk = keys.player(player.id, keys.SETS)
-        built[sk] = SetsItem(pk, sk, version=version, sets=player.sets).item()
-    return built
-
-
-def state_item(player: Player, version: int, ruleset: str) -> Item:
-    """The state as an item; forgets models until it fits one write unit."""
-    while True:
-        item = _state(player, version, ruleset).item()
-        if item_size(item) <= MAX_STATE_BYTES or len(player.models) <= _MIN_MODELS:
-            return item
-        player.forget_model()
-
-
-def _state(player: Player, version: int, ruleset: str) -> StateItem:
-    pk, sk = keys.player(player.id)
-    return StateItem(
-        pk,
-        sk,
-        version=version,
-        sides=player.sides,
-        ruleset=ruleset,
-        xp=player.xp,
-        xp_at=player.xp_at,
-        award_xp=player.award_xp or None,
-        rewarded_level=player.rewarded_level,
-        counters=player.counters,
-        stats=player.stats,
-        last_provider=player.last_provider or None,
-        last_provider_at=player.last_provider_at if player.last_provider else None,
-        models=pack_models(player.models) or None,
-        models_forgotten_at=player.models_forgotten_at if player.models_forgotten_at >= 0 else None,
-        day=player.day,
-        figures=player.figures,
-        week=(player.week_xp, player.week_at),
-        month=(player.month_xp, player.month_at),
-        sums_at=player.sums_at or None,
-    )
-
-
-def _days_update(table: str, player: Player, month: str, days: Sequence[int]) -> dict[str, Any]:
-    names = {f"#{day_attribute(day)}": day_attribute(day) for day in days}
-    values = {f":{day_attribute(day)}": text(FIGURES.serialize(player.past[day])) for day in days}
-    sets = ", ".join(f"#{day_attribute(day)} = :{day_attribute(day)}" for day in days)
-    return update_of(table, keys.days(player.id, month), f"SET {sets}", "", names, values)
 
 
 def _log_writes(table: str, write: Write) -> list[dict[str, Any]]:

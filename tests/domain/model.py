@@ -30,6 +30,9 @@ NAMES = {
     "subscriptions": "subscriptionId",
 }
 SUMS = ("tokensIn", "tokensOut", "costMicroUsd", "tokensSaved", "costSavedMicroUsd")
+# Events that do no action of their own.
+SHOWN_AS = ("profile.changed", "player.hidden", "player.unhidden")
+SPECIAL = ("award", "badge.granted", "badge.revoked", "transfer.received", *SHOWN_AS)
 FLAGS = {"cacheHits": "cacheHit", "semanticHits": "semanticHit", "racesWon": "raceWon", "factsStored": "factStored"}
 
 
@@ -110,8 +113,7 @@ class Model:
             unchanged = (same.event.type, same.event.data) == (event.type, event.data)
             return "duplicate" if unchanged else "mismatch"
         kind = event.type
-        special = kind in ("award", "badge.granted", "badge.revoked", "transfer.received")
-        if not special and kind not in self.rules["events"]:
+        if kind not in SPECIAL and kind not in self.rules["events"]:
             before.append(Happened(event, commit_ms, known=False))
             return "unknown"
         try:
@@ -129,6 +131,10 @@ class Model:
 
     def _check(self, event: Occurrence) -> None:
         if event.type in ("badge.granted", "badge.revoked") and event.data["badgeId"] not in self.badges:
+            raise Refused
+        if event.type in SHOWN_AS and event.player not in self.created:
+            raise Refused
+        if event.type == "profile.changed" and not _can_be_shown(event.data.get("displayName", "")):
             raise Refused
         if event.type != "award":
             return
@@ -170,7 +176,7 @@ class Model:
     def _actions(self, now: Happened) -> list[str]:
         """What the event is worth, judged by what was applied before it."""
         event, data = now.event, now.event.data
-        if event.type in ("award", "badge.granted", "badge.revoked", "transfer.received"):
+        if event.type in SPECIAL:
             return []
         if event.type != "request.completed":
             return [self.rules["events"][event.type]]
@@ -494,6 +500,17 @@ class Model:
                     found[f"{board['scope']}#{name}"] = max(0, xp)
         return found
 
+    def shown_as(self, player: str) -> dict[str, Any]:
+        """The chosen name (""), and whether the player is private, and hidden: as the last event that said so."""
+        shown = {"name": "", "private": False, "hidden": False}
+        for one in self.known(player):
+            if one.event.type == "profile.changed":
+                shown["name"] = one.event.data.get("displayName", shown["name"])
+                shown["private"] = one.event.data.get("private", shown["private"])
+            if one.event.type in ("player.hidden", "player.unhidden"):
+                shown["hidden"] = one.event.type == "player.hidden"
+        return shown
+
     def credits(self, player: str) -> dict[str, int]:
         """Asset -> what rules have paid in all."""
         total: Counter[str] = Counter()
@@ -509,6 +526,7 @@ class Model:
         return {
             "exists": player in self.created,
             "created_at": self.created.get(player),
+            "shown_as": self.shown_as(player),
             "xp": self.xp(player),
             "award_xp": sum(one.event.data["points"] for one in history if one.event.type == "award"),
             "level": level,
@@ -534,6 +552,11 @@ def period_names(day: int) -> tuple[str, str, str, str]:
     """The day, ISO week and month that hold a day (counted from 1970-01-01), and `all`."""
     when = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)
     return when.strftime("%Y-%m-%d"), when.strftime("%G-W%V"), when.strftime("%Y-%m"), "all"
+
+
+def _can_be_shown(name: str) -> bool:
+    """Whether a name is visible characters, with spaces only between them; the empty one says that there is none."""
+    return name == "" or (name.isprintable() and name == name.strip() and len(name) <= 50)
 
 
 def _kind(period: str) -> str:

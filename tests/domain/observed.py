@@ -20,6 +20,11 @@ def observed(player: Player, records: Records, rules: Rules) -> dict[str, Any]:
     return {
         "exists": True,
         "created_at": player.created_at,
+        "shown_as": {
+            "name": player.identity.display_name or "",
+            "private": player.identity.private,
+            "hidden": player.identity.hidden,
+        },
         "xp": player.xp,
         "award_xp": player.award_xp,
         "level": level,

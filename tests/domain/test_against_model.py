@@ -112,6 +112,11 @@ happening = st.one_of(
     st.tuples(st.just("transfer.received"), st.fixed_dictionaries({"from": few(others), **pair})),
     st.tuples(st.just("award"), award_data),
     st.tuples(few(["badge.granted", "badge.revoked"]), st.fixed_dictionaries({"badgeId": few(badge_ids)})),
+    st.tuples(few(["player.hidden", "player.unhidden"]), st.just({"decidedBy": "root"})),
+    st.tuples(
+        st.just("profile.changed"),
+        st.fixed_dictionaries({}, optional={"displayName": few(["Ada", "", " x", "a\n"]), "private": st.booleans()}),
+    ),
 )
 passing = few([0, 1, MINUTE, 5 * HOUR, 11 * HOUR, DAY, DAY + HOUR])
 lateness = few([0, 0, 0, 1, HOUR, DAY, 2 * DAY, 5 * DAY, 7 * DAY, 16 * DAY, -4 * MINUTE])
@@ -191,11 +196,13 @@ def dense(chance: random.Random, length: int) -> list[Any]:
             "badgeId": pick(*badge_ids),
         }
         must |= {"grantedBy": pick("g1", None), "key": pick("k1", "k2", None, None)}
+        must |= {"displayName": pick("Ada", "", " x", None), "private": pick(True, False, None)}
         told = told if type_ == "request.completed" else told | must
         return {name: value for name, value in told.items() if value is not None}
 
     types = ["request.completed"] * 8 + ["combo.created", "combo.used", "model.first_use", "lesson.completed"] * 2
     types += ["transfer.sent", "transfer.received", "award", "badge.granted", "badge.revoked", "tournament.won", "tea"]
+    types += ["profile.changed", "player.hidden", "player.unhidden"]
     return [
         (
             pick(*PLAYERS, "ada"),

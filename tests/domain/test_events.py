@@ -257,6 +257,7 @@ def test_a_body_that_cannot_be_split(body: str | bytes, reason: str) -> None:
 @pytest.mark.parametrize("type_", sorted(OWN_TYPES))
 def test_laurels_own_types_are_refused_elsewhere(type_: str) -> None:
     data = {"to": "bob", "from": "bob", "amount": 5, "badgeId": "generous"}
+    data |= {"scope": "weekly", "period": "2026-W21", "rank": 1, "total": 60}
     assert reason_of(cloud(type=type_, data=data)) == "own_type"
     assert reason_of(cloud(type=type_, data=data), backfill=True) == "own_type"
     assert read(cloud(type=type_, data=data), own=True).type == type_

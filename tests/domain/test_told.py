@@ -11,6 +11,7 @@ from chalicelib.domain.change import Credit
 from chalicelib.domain.ledger import MINT, Transfer, is_system, rule_transfer, transfer_id
 from chalicelib.domain.log import Entry, Records
 from chalicelib.domain.notices import notices_of
+from chalicelib.domain.periods import moment_name
 
 from .desk import DAY, NOON, Desk
 
@@ -21,7 +22,8 @@ TODAY = NOON // DAY
 
 
 def test_scores_of_each_board(desk: Desk) -> None:
-    desk.send("combo.created", time_ms=NOON - 8 * DAY, data={"provider": "a", "skill": "s"})
+    in_time = moment_name(NOON - 8 * DAY)
+    desk.send("combo.created", time_ms=NOON - 8 * DAY, data={"provider": "a", "skill": "s"}, receivedAt=in_time)
     desk.now_ms += 5
     desk.send(data={"provider": "b"})
     desk.now_ms += 5

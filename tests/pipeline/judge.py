@@ -24,7 +24,18 @@ from tests.pipeline.history import Committed
 from tests.pipeline.plant import TABLE, Plant
 from tests.pipeline.traffic import HOUR_MS, Sent
 
-COMPARED = ("xp", "award_xp", "rewarded_level", "counters", "stats", "marks", "longest", "last_provider", "active_days")
+COMPARED = (
+    "shown_as",
+    "xp",
+    "award_xp",
+    "rewarded_level",
+    "counters",
+    "stats",
+    "marks",
+    "longest",
+    "last_provider",
+    "active_days",
+)
 
 
 def is_timeless(sent: Sent) -> bool:
@@ -160,7 +171,8 @@ def _time(commit: Committed) -> int:
 def _missing(scene: Scene, sent: dict[tuple[str, str, str], Event], commits: Sequence[Committed]) -> list[str]:
     committed = {(one.player, one.entry.identity) for one in commits if one.era == 0}
     left = {name[:2]: event for name, event in sent.items() if name[:2] not in committed}
-    lost = [event for event in left.values() if event.type != "award"]
+    nobody = _refused_of_nobody(scene)
+    lost = [event for event in left.values() if event.type != "award" and (event.player, event.id) not in nobody]
     found = [f"{event.player}: {event.id} ({event.type}) was sent, and never applied" for event in lost]
     awards = {name: event for name, event in left.items() if event.type == "award"}
     refused = _refused_awards(scene)
@@ -180,6 +192,13 @@ def _missing_later(commits: Sequence[Committed], later: list[Sent], era: int) ->
         for raw in raws
         if (raw["apiKeyId"], raw["id"]) not in again
     ]
+
+
+def _refused_of_nobody(scene: Scene) -> set[tuple[str, str]]:
+    """(player, event id) of what was said of players before they existed."""
+    envelopes = [json.loads(body) for body in scene.rejected]
+    events_ = [envelope["event"] for envelope in envelopes if envelope["reason"] == "unknown_player"]
+    return {(event["subject"], event["id"]) for event in events_}
 
 
 def _refused_awards(scene: Scene) -> set[tuple[str, str]]:
@@ -240,6 +259,11 @@ def _observed(read: Player, days_items: list[dict[str, Any]]) -> dict[str, Any]:
     }
     active = [day for day in sorted(all_days) if read.streak.is_active(day)]
     return {
+        "shown_as": {
+            "name": read.identity.display_name or "",
+            "private": read.identity.private,
+            "hidden": read.identity.hidden,
+        },
         "xp": read.xp,
         "award_xp": read.award_xp,
         "rewarded_level": read.rewarded_level,
@@ -298,24 +322,25 @@ def _log(model: Model, player: str, items: dict[str, list[dict[str, Any]]]) -> l
 
 def _boards(scene: Scene, model: Model, items: dict[str, list[dict[str, Any]]]) -> list[str]:
     now_s = scene.context.now_ms() // 1000
-    got: dict[tuple[str, str], int] = {}
+    got: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
     for item in items["BOARD"]:
         entry = EntryItem.from_raw_data(item)
         player, on_index = entry.sk.removeprefix("ENTRY#"), entry.board is not None
-        if on_index != (int(entry.score) > 0):
-            return [f"{player}: on {item['pk']['S']} with {entry.score}, index {on_index}"]
-        if entry.expires is None or int(entry.expires) > now_s:
-            got[player, item["pk"]["S"].removeprefix("BOARD#")] = int(entry.score)
+        if on_index != (int(entry.score) > 0 and not entry.hidden):
+            return [f"{player}: on {item['pk']['S']} with {entry.score}, hidden {entry.hidden}, index {on_index}"]
+        if int(entry.score) and (entry.expires is None or int(entry.expires) > now_s):
+            shown = {"name": entry.name or "", "private": bool(entry.private), "hidden": bool(entry.hidden)}
+            got[player, item["pk"]["S"].removeprefix("BOARD#")] = int(entry.score), shown
     expected = {
-        (player, board): score
+        (player, board): (score, model.shown_as(player))
         for player in list(model.applied)
         for board, score in model.boards(player).items()
         if score > 0 and not _gone(board, now_s)
     }
     return [
-        f"{name[0]}: score on {name[1]} is {got.get(name, 0)}, should be {expected.get(name, 0)}"
+        f"{name[0]}: on {name[1]} is {got.get(name)}, should be {expected.get(name)}"
         for name in sorted(got.keys() | expected.keys())
-        if got.get(name, 0) != expected.get(name, 0)
+        if got.get(name) != expected.get(name)
     ]
 
 

@@ -65,14 +65,14 @@ def outbox_skipped() -> Iterator[None]:
     def count_duplicate(context: Any, outcome: Any, event: Any, duplicate: Any) -> None:
         outcome.duplicates += 1
 
-    real = apply_events._board_updates
+    real = apply_events.states_to_tell
 
-    def updates(rules: Any, player: Any, before: Any, touched: Any, again: Any) -> Any:
-        return real(rules, player, before, touched, set())
+    def states(context: Any, player: Any, news: Any) -> Any:
+        return real(context, player, replace(news, again=set()))
 
     with (
         patch.object(apply_events, "_count_duplicate", count_duplicate),
-        patch.object(apply_events, "_board_updates", updates),
+        patch.object(apply_events, "states_to_tell", states),
     ):
         yield
 
@@ -149,6 +149,18 @@ def late_by_the_clock() -> Iterator[None]:
 
 
 @contextmanager
+def renames_on_the_days_of_the_event() -> Iterator[None]:
+    """Boards of other periods than the event's are not told how a player is shown."""
+    real = apply_events.states_to_tell
+
+    def states(context: Any, player: Any, news: Any) -> Any:
+        return real(context, player, replace(news, everywhere=False, again=news.again | news.touched))
+
+    with patch.object(apply_events, "states_to_tell", states):
+        yield
+
+
+@contextmanager
 def never_late() -> Iterator[None]:
     """Boards of ended periods take whatever comes."""
     with patch.object(change, "late_for", lambda day, received_ms, grace_ms: ()):
@@ -169,5 +181,6 @@ MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
         ended_periods_unread,
         late_by_the_clock,
         never_late,
+        renames_on_the_days_of_the_event,
     )
 }

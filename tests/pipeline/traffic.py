@@ -71,10 +71,12 @@ def _event(rng: random.Random, now_ms: int, player: str, number: int, badge: str
             "award",
             "keyed award",
             "badge",
+            "profile",
+            "hidden",
             "unknown",
             "old",
         ),
-        (30, 8, 6, 6, 5, 6, 3, 5, 4, 3, 2, 3),
+        (30, 8, 6, 6, 5, 6, 3, 5, 4, 3, 3, 3, 2, 3),
     )[0]
     time = moment_name(
         now_ms - rng.choice((0, HOUR_MS, 13 * HOUR_MS, DAY_MS, 2 * DAY_MS, 5 * DAY_MS)) - rng.randrange(HOUR_MS)
@@ -94,11 +96,13 @@ def _event(rng: random.Random, now_ms: int, player: str, number: int, badge: str
         "transfer": ("transfer.sent", {"to": f"player-{rng.randrange(4)}", "amount": rng.randint(1, 40)}),
         "received": ("transfer.received", {"from": f"player-{rng.randrange(4)}", "amount": rng.randint(1, 40)}),
         "badge": (rng.choice(("badge.granted", "badge.revoked")), {"badgeId": badge}),
+        "profile": ("profile.changed", _profile(rng)),
+        "hidden": (rng.choice(("player.hidden", "player.unhidden")), {"decidedBy": "boss"}),
         "unknown": ("coffee.brewed", {"cups": 2}),
         "old": ("request.completed", _request(rng)),
     }
     type_, data = types[kind]
-    queue = "own" if kind in ("transfer", "received", "badge") else "events"
+    queue = "own" if kind in ("transfer", "received", "badge", "profile", "hidden") else "events"
     if kind == "old":
         # On the public queue it is too old; the backfill queue takes it.
         queue = rng.choice(("backfill", "events"))
@@ -124,6 +128,14 @@ def _request(rng: random.Random) -> dict[str, Any]:
         data["status"] = rng.choice(("error", "rejected", "ok"))
     if rng.random() < 0.3:
         data |= {"tokensSaved": rng.randrange(100), "skillUsed": f"skill-{rng.randrange(3)}", "comboId": "c"}
+    return data
+
+
+def _profile(rng: random.Random) -> dict[str, Any]:
+    """What a player changed: one of both, or both."""
+    data: dict[str, Any] = {"displayName": rng.choice(("Ada", "Bob", "")), "private": rng.random() < 0.5}
+    if rng.random() < 0.6:
+        del data[rng.choice(sorted(data))]
     return data
 
 

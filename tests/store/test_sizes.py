@@ -15,8 +15,8 @@ from chalicelib.domain.tables import MAX_PAIRS, NUMERIC_STATS
 from chalicelib.settings import RULESETS
 from chalicelib.store import keys
 from chalicelib.store.codecs import KNOWN_ACTIONS
-from chalicelib.store.commit import MAX_STATE_BYTES, state_item
 from chalicelib.store.models import Item, StateItem
+from chalicelib.store.player_writes import MAX_STATE_BYTES, state_item
 from chalicelib.store.players import unpack_models
 from chalicelib.store.size import item_size
 from tests.simulated.values import check_item
@@ -71,7 +71,7 @@ def test_the_state_of_a_heavy_player_is_one_write_unit(
 ) -> None:
     player = heavy(rules, stat, count, pairs)
     if late:
-        player.figures.on_time = {kind: (19_000, NOW - 1) for kind in ENDING}
+        player.figures.on_time = dict.fromkeys(ENDING, (19_000, NOW - 1))
     item = state_item(player, count + 1, rules.version)
     size = check_item(on_the_wire(item))
     assert size == item_size(item), "the store's arithmetic is the simulated table's"

@@ -1,0 +1,34 @@
+"""Who a player is shown as: the chosen name, privacy, and whether an admin hides them."""
+
+from __future__ import annotations
+
+from chalicelib.domain.change import Change
+from chalicelib.domain.errors import RejectedEvent
+from chalicelib.domain.names import chosen_name
+from chalicelib.domain.payloads import Payload, PlayerDecision, ProfileChanged
+from chalicelib.domain.player import shorten
+
+PROFILE_CHANGED, HIDDEN, UNHIDDEN = "profile.changed", "player.hidden", "player.unhidden"
+# After these, every entry of the player on a board that is kept says who they are now.
+SHOWN_TYPES = frozenset((PROFILE_CHANGED, HIDDEN, UNHIDDEN))
+
+
+def change_identity(change: Change, type_: str, payload: Payload) -> None:
+    """Raises RejectedEvent (and changes nothing) for a player who does not exist, or a name that cannot be shown."""
+    identity = change.player.identity
+    if not change.player.exists:
+        raise RejectedEvent("unknown_player", f"there is no player '{change.player.id}'")
+    if isinstance(payload, ProfileChanged):
+        if payload.display_name is not None:
+            name = payload.display_name
+            if name and chosen_name(name) != name:
+                raise RejectedEvent("invalid_name", "'data.displayName' is no name that can be shown")
+            identity.display_name = name or None
+        if payload.private is not None:
+            identity.private = payload.private
+    elif isinstance(payload, PlayerDecision):
+        identity.hidden = type_ == HIDDEN
+        change.entry.by = shorten(payload.decided_by or "")
+    # Others are not shown it in the log.
+    change.entry.public = False
+    change.player.changed.add("identity")

@@ -1,0 +1,75 @@
+"""Change how one is shown to others: the display name, and whether to be shown at all."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from chalicelib.domain.errors import InvalidRequest
+from chalicelib.domain.names import MAX_NAME, chosen_name
+from chalicelib.domain.player import Identity
+from chalicelib.domain.profile import PROFILE_CHANGED
+from chalicelib.services.apply_events import apply_to_player
+from chalicelib.services.authenticate import Caller
+from chalicelib.services.context import Context
+from chalicelib.services.find_player import find_player
+from chalicelib.services.own_events import queue_event
+from chalicelib.services.read_profile import Profile, read_profile
+
+SOURCE = "laurel/profile"
+
+
+class ProfileChange(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """What shall change; what is absent stays. `private`: boards show no id and no name."""
+
+    display_name: (
+        Annotated[
+            str | None,
+            Meta(description=f"1 to {MAX_NAME} visible characters; null goes back to the name made from the id."),
+        ]
+        | UnsetType
+    ) = UNSET
+    private: bool | UnsetType = UNSET
+
+
+def change_profile(context: Context, caller: Caller, change: ProfileChange) -> Profile:
+    """The profile after the change. Raises InvalidRequest for a name that cannot be shown, NotFound without a player.
+
+    The change is made here, by the event that is queued first; its copy in the queue tells the boards, and makes the
+    change itself if this should fail.
+    """
+    identity = find_player(context, caller).player.identity
+    if data := _changed(identity, change):
+        event = queue_event(context, PROFILE_CHANGED, SOURCE, caller.player, data)
+        outcome = apply_to_player(context, caller.player, [event], None)
+        if outcome.failed is not None:
+            raise outcome.failed
+    return read_profile(context, caller)
+
+
+def _changed(identity: Identity, change: ProfileChange) -> dict[str, Any]:
+    """The event's data: what is other than before."""
+    data: dict[str, Any] = {}
+    if change.display_name is not UNSET:
+        name = _name(change.display_name)
+        if name != (identity.display_name or ""):
+            data["displayName"] = name
+    if change.private is not UNSET and change.private != identity.private:
+        data["private"] = change.private
+    return data
+
+
+def _name(wanted: str | None) -> str:
+    if wanted is None:
+        return ""
+    name = chosen_name(wanted)
+    if name is None:
+        raise InvalidRequest(
+            f"'displayName' must be 1 to {MAX_NAME} visible characters, or null",
+            parameter="displayName",
+            minimum=1,
+            maximum=MAX_NAME,
+        )
+    return name
