@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
-from typing import Any
 
 from chalicelib.domain.boards import BoardUpdate, shard_of, shards_of
-from chalicelib.services.authenticate import Caller
-from chalicelib.services.read_leaderboard import read_leaderboard
-from chalicelib.services.read_rank import read_rank
 from chalicelib.services.verify_board import verify_board
-from tests.boards.naive import SortedBoard, Spot, node_findings
+from tests.boards.naive import Spot, node_findings
+from tests.boards.reads import read_findings
 from tests.boards.roster import Roster
-from tests.boards.traffic import READER, Traffic
-from tests.boards.watch import Item, Watch, spots_of
+from tests.boards.rows import Item, spots_of
+from tests.boards.traffic import Traffic
+from tests.boards.watch import Watch
 from tests.pipeline.plant import Plant
 
 TOP_SCORE = 10**16 - 1
-NEIGHBOURS = 5
-PAGES = 5
-RANKS = 4
 
 
 def findings(plant: Plant, roster: Roster, traffic: Traffic, watch: Watch) -> list[str]:
@@ -31,60 +25,10 @@ def findings(plant: Plant, roster: Roster, traffic: Traffic, watch: Watch) -> li
         found += [each for shard in shards for each in _log(watch, board, shard)]
         found += _entries(roster, watch, board)
         found += [each for shard in shards for each in _nodes(watch, board, shard, len(shards))]
-        found += board_findings(plant, board, spots_of(watch.entries(board)), roster.rng)
+        found += read_findings(plant.context, board, spots_of(watch.entries(board)), roster.rng)
         found += _verified(plant, board)
     found += _set_aside(plant, traffic)
     return found
-
-
-def board_findings(plant: Plant, board: str, spots: dict[str, Spot], rng: random.Random) -> list[str]:
-    """Pages at random offsets, ranks, neighbours and totals, as the HTTP services give them."""
-    sorted_board = SortedBoard(spots)
-    listed = sorted_board.listed()
-    scope, _, period = board.partition("#")
-    found: list[str] = []
-    for offset in {0, len(listed), *(rng.randrange(len(listed) + 2) for _ in range(PAGES))}:
-        limit = rng.choice((1, 3, 10, 200))
-        page = read_leaderboard(plant.context, _reader(""), scope=scope, period=period, limit=limit, offset=offset)
-        shown = [(entry.rank, entry.api_key_id, entry.score) for entry in page.entries]
-        wanted = [(sorted_board.rank(player), player, score) for player, score, _ in listed[offset : offset + limit]]
-        if shown != wanted:
-            found.append(f"{board}: {limit} from {offset} are {shown}, should be {wanted}")
-        if page.total != len(listed):
-            found.append(f"{board}: total {page.total}, should be {len(listed)}")
-    for place in rng.sample(range(len(listed)), min(RANKS, len(listed))):
-        found += _rank(plant, board, sorted_board, place)
-    return found
-
-
-def _rank(plant: Plant, board: str, sorted_board: SortedBoard, place: int) -> Iterator[str]:
-    listed = sorted_board.listed()
-    player, score, _ = listed[place]
-    scope, _, period = board.partition("#")
-    own = read_rank(plant.context, _reader(player), scope=scope, period=period)
-    above = sorted_board.above(score)
-    below = len(listed) - above - sorted_board.ties(score)
-    better = [other for _, other, _ in listed if other > score]
-    wanted: dict[str, Any] = {
-        "rank": above + 1,
-        "score": score,
-        "total": len(listed),
-        "percentile": 10_000 * below // len(listed),
-        "points_to_next": better[-1] - score if better else None,
-        "neighbours": [
-            (sorted_board.rank(other), other)
-            for other, _, _ in listed[max(0, place - NEIGHBOURS) : place + NEIGHBOURS + 1]
-        ],
-    }
-    shown = {name: getattr(own, name) for name in wanted}
-    shown["neighbours"] = [(each.rank, each.api_key_id) for each in own.neighbours]
-    for name, value in wanted.items():
-        if shown[name] != value:
-            yield f"{board}: {name} of {player} is {shown[name]}, should be {value}"
-
-
-def _reader(player: str) -> Caller:
-    return Caller(player, "key", READER)
 
 
 def _log(watch: Watch, board: str, shard: str) -> Iterator[str]:

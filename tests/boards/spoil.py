@@ -6,8 +6,9 @@ import random
 
 from chalicelib.domain.boards import shards_of
 from tests.boards.roster import Roster
+from tests.boards.rows import Item
 from tests.boards.traffic import Traffic
-from tests.boards.watch import Item, Watch
+from tests.boards.watch import Watch
 from tests.pipeline.plant import TABLE, Plant
 from tests.simulated import Call
 

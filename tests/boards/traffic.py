@@ -7,12 +7,11 @@ import random
 import msgspec
 
 from chalicelib.domain.boards import BoardUpdate, shards_of
-from chalicelib.domain.permissions import ADMIN
-from chalicelib.services.authenticate import Caller
 from chalicelib.services.board_messages import BoardMessage, shard_for
 from chalicelib.services.read_leaderboard import read_leaderboard
 from chalicelib.services.read_rank import read_rank
 from chalicelib.store.table import StoreError
+from tests.boards.reads import reader
 from tests.boards.roster import Roster
 from tests.pipeline.plant import Plant
 from tests.simulated import Call
@@ -21,7 +20,6 @@ STEPS = 16
 READS = 4
 ORDERS = 5
 BAD_STATE = msgspec.Raw(b'{"player":"nobody","score":-1,"version":1}')
-READER = frozenset({ADMIN})
 
 
 class Traffic:
@@ -69,7 +67,7 @@ class Traffic:
         for _ in range(READS):
             world.sleep(rng.expovariate(1 / 1.5))
             scope, _, period = rng.choice(self.roster.boards).partition("#")
-            caller = Caller(rng.choice(self.roster.players).id, "key", READER)
+            caller = reader(rng.choice(self.roster.players).id)
             limit = rng.randint(1, 6)
             try:
                 page = read_leaderboard(

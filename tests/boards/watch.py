@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tests.boards.naive import Counts, Spot, node_findings
+from tests.boards.naive import Counts, node_findings
+from tests.boards.rows import Item, nodes_of, spots_of
 from tests.pipeline.plant import TABLE, Plant
-
-Item = dict[str, Any]
 
 
 class Watch:
@@ -45,16 +44,8 @@ class Watch:
         return next(self.partition(f"LOG#{shard}"), {})
 
     def nodes(self, shard: str) -> tuple[Counts, Counts]:
-        """Counters and starts of every node: two capital hex digits or three, and T with two."""
-        counts: Counts = {}
-        starts: Counts = {}
-        for item in self.partition(f"NODE#{shard}"):
-            for name, value in item.items():
-                if name in ("pk", "sk", "seq", "expires"):
-                    continue
-                into = starts if name.startswith("T") else counts
-                into.setdefault(item["sk"]["S"], {})[int(name.removeprefix("T"), 16)] = int(value["N"])
-        return counts, starts
+        """Counters and starts of every node."""
+        return nodes_of(self.partition(f"NODE#{shard}"))
 
     def highest(self, shard: str) -> int:
         """The highest seq of any node."""
@@ -64,12 +55,3 @@ class Watch:
         for row in self.plant.world.dynamodb.tables[TABLE].rows.values():
             if row is not None and row[0]["pk"]["S"] == pk:
                 yield row[0]
-
-
-def spots_of(entries: Iterator[Item]) -> dict[str, Spot]:
-    """Who is on the board by the index keys of the entries."""
-    return {
-        item["sk"]["S"].removeprefix("ENTRY#"): (int(item["score"]["N"]), int(item["reachedAt"]["N"]))
-        for item in entries
-        if "order" in item
-    }

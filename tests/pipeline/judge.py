@@ -22,6 +22,7 @@ from chalicelib.store.records import day_figures, minute_from
 from tests.domain.model import Model
 from tests.pipeline.history import Committed
 from tests.pipeline.plant import TABLE, Plant
+from tests.pipeline.ranked import index_findings
 from tests.pipeline.traffic import HOUR_MS, Sent
 
 COMPARED = (
@@ -89,6 +90,7 @@ def findings(
         if later is None:
             found += _log(model, player, items)
     found += _boards(scene, model, items)
+    found += _index(scene, items)
     found += _ledger(scene, model, items)
     found += _told(scene, commits)
     if later is None:
@@ -342,6 +344,13 @@ def _boards(scene: Scene, model: Model, items: dict[str, list[dict[str, Any]]]) 
         for name in sorted(got.keys() | expected.keys())
         if got.get(name) != expected.get(name)
     ]
+
+
+def _index(scene: Scene, items: dict[str, list[dict[str, Any]]]) -> list[str]:
+    now_s = scene.context.now_ms() // 1000
+    rows = [*items["BOARD"], *items["NODE"]]
+    boards_ = {item["pk"]["S"].split("#", 1)[1].split("~")[0] for item in rows}
+    return index_findings(scene.context, rows, [board for board in boards_ if not _gone(board, now_s)])
 
 
 def _gone(board: str, now_s: int) -> bool:

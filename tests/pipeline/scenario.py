@@ -15,6 +15,7 @@ from tests.pipeline import judge
 from tests.pipeline.history import History
 from tests.pipeline.plant import Plant, build, start
 from tests.pipeline.traffic import Sent, traffic
+from tests.seeds import Failed
 from tests.simulated.faults import Faults
 from tests.simulated.world import START_MS
 
@@ -24,15 +25,6 @@ LATER_S = 91 * 86_400
 # In the midst of a week and month; and shortly before those that just ended take no more, 2026-06-01T00:58:30Z.
 STARTS = (START_MS, 1_780_275_510_000)
 Mutant = Callable[[], AbstractContextManager[Any]]
-
-
-class Failed(AssertionError):
-    """A seed whose table is not what the model says."""
-
-    def __init__(self, seed: int, findings: list[str], trace: list[Any]) -> None:
-        shown = "\n  ".join(findings[:12])
-        super().__init__(f"seed {seed}: {len(findings)} findings\n  {shown}")
-        self.seed, self.findings, self.trace = seed, findings, trace
 
 
 def run(seed: int, mutant: Mutant = nullcontext, faults: Faults | None = None) -> Plant:
