@@ -154,7 +154,7 @@ class _Group:
 
     def _volume(self, number: int) -> Node:
         if number not in self.runs:
-            # A volume that is missing, or was not asked for, is of a directory that somebody edited: repair counts anew.
+            # Missing or never asked for: somebody edited the directory. Repair counts it anew.
             self.runs[number] = _copy(self.nodes.get(volume(self.score, number), EMPTY))
         return self.runs[number]
 
