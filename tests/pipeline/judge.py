@@ -90,12 +90,19 @@ def findings(
         if later is None:
             found += _log(model, player, items)
     found += _boards(scene, model, items)
-    found += _index(scene, items)
     found += _ledger(scene, model, items)
     found += _told(scene, commits)
     if later is None:
         found += _rejections(scene, refused)
     return found
+
+
+def indexes(scene: Scene) -> list[str]:
+    """All differences between the rank indexes of boards that are kept and their entries; needs the whole table."""
+    items = _by_kind(scene)
+    rows, now_s = [*items["BOARD"], *items["NODE"]], scene.context.now_ms() // 1000
+    boards_ = {item["pk"]["S"].split("#", 1)[1].split("~")[0] for item in rows}
+    return index_findings(scene.context, rows, [board for board in boards_ if not _gone(board, now_s)])
 
 
 def replayed(scene: Scene, commits: Sequence[Committed], messages: list[Sent]) -> tuple[Model, list[str]]:
@@ -344,13 +351,6 @@ def _boards(scene: Scene, model: Model, items: dict[str, list[dict[str, Any]]]) 
         for name in sorted(got.keys() | expected.keys())
         if got.get(name) != expected.get(name)
     ]
-
-
-def _index(scene: Scene, items: dict[str, list[dict[str, Any]]]) -> list[str]:
-    now_s = scene.context.now_ms() // 1000
-    rows = [*items["BOARD"], *items["NODE"]]
-    boards_ = {item["pk"]["S"].split("#", 1)[1].split("~")[0] for item in rows}
-    return index_findings(scene.context, rows, [board for board in boards_ if not _gone(board, now_s)])
 
 
 def _gone(board: str, now_s: int) -> bool:

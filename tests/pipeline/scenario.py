@@ -37,7 +37,8 @@ def run(seed: int, mutant: Mutant = nullcontext, faults: Faults | None = None) -
     with mutant():
         _send(plant, [messages[producer::3] for producer in range(3)])
         _settle(plant)
-        findings = judge.findings(judge.scene_of(plant), history.commits, messages)
+        scene = judge.scene_of(plant)
+        findings = judge.findings(scene, history.commits, messages) + judge.indexes(scene)
         if not findings and seed % 3 == 0:
             findings = _much_later(plant, history, messages)
     if findings:
@@ -52,7 +53,9 @@ def _much_later(plant: Plant, history: History, messages: list[Sent]) -> list[st
     again = [sent for sent in messages if judge.is_timeless(sent)]
     _send(plant, [[Sent(each.queue, each.body, 0) for each in again[:4]]])
     _settle(plant)
-    return judge.findings(judge.scene_of(plant), history.commits, messages, later=again[:4], era=history.era)
+    scene = judge.scene_of(plant)
+    found = judge.findings(scene, history.commits, messages, later=again[:4], era=history.era)
+    return found + judge.indexes(scene)
 
 
 def _send(plant: Plant, shares: list[list[Sent]]) -> None:
