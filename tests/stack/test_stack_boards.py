@@ -126,6 +126,36 @@ def test_the_stream_tells_what_is_new_at_the_top_and_is_silent_otherwise(
     assert json.loads(told["data"])["entries"] == http.get("leaderboard?scope=daily&limit=10")["entries"]
 
 
+def test_a_new_name_reaches_every_board_and_who_is_hidden_leaves_them(stack: Stack, http: Http, key: MakeKey) -> None:
+    mine, admin, scopes = key("ren"), key("auditor", "admin"), ("global", "daily", "weekly", "monthly")
+    send(stack, event("ren", 1, model="a"))
+    until(lambda: all(own_entry(http, mine, scope) for scope in scopes), PATIENCE_S, "on all boards")
+    before = [http.get(f"rank?scope={scope}", mine) for scope in scopes]
+
+    answer = http.ask("/api/gamification/profile", mine, {"displayName": "Ren the Great"}, method="PATCH")
+    assert (answer.status, answer.json["displayName"]) == (200, "Ren the Great")
+
+    def renamed() -> bool:
+        return all(own_entry(http, mine, scope)["displayName"] == "Ren the Great" for scope in scopes)
+
+    until(renamed, PATIENCE_S, "all boards show the name")
+    decide = "/api/gamification/admin/players/ren/"
+    assert http.ask(decide + "hide", admin, method="POST").status == 202
+    until(lambda: not any(own_entry(http, mine, scope) for scope in scopes), PATIENCE_S, "off all boards")
+    assert http.ask(decide + "unhide", admin, method="POST").status == 202
+    until(lambda: all(own_entry(http, mine, scope) for scope in scopes), PATIENCE_S, "on all boards again")
+    quiet(stack)
+    after = [http.get(f"rank?scope={scope}", mine) for scope in scopes]
+    assert [board["rank"] for board in after] == [board["rank"] for board in before]
+    assert renamed()
+
+
+def own_entry(http: Http, key: str, scope: str) -> dict[str, Any]:
+    """The place of the key's player on the board's present period, empty off it."""
+    found = http.get(f"rank?scope={scope}", key)["neighbours"]
+    return next((entry for entry in found if entry["you"]), {})
+
+
 def fresh(http: Http, path: str, known: dict[str, str]) -> dict[str, str] | None:
     found = fields(http.ask(path, **known).text)
     return found if "data" in found else None
