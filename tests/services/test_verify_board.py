@@ -9,7 +9,10 @@ import pytest
 
 from chalicelib.domain import tie_runs
 from chalicelib.domain.boards import BoardUpdate
+from chalicelib.services.authenticate import Caller
 from chalicelib.services.board_messages import BoardMessage, send_messages
+from chalicelib.services.change_profile import ProfileChange, change_profile
+from chalicelib.services.hide_player import hide_player
 from chalicelib.services.load_states import load_states
 from chalicelib.services.order_repairs import order_mend, order_recount, repair_board
 from chalicelib.services.rebuild_board import rebuild_board
@@ -338,3 +341,22 @@ def test_corrections_that_do_not_fit_into_the_log_are_halved(plant: Plant, monke
     for name in ("0.0", "1.0", "2.0", "2.7", "TOTAL"):
         edit(plant, keys.node(GLOBAL, name), "ADD #05 :n", n=2)
     mend(plant)
+
+
+def test_who_is_hidden_or_renamed_is_right_on_open_and_frozen_boards(plant: Plant) -> None:
+    weekly, boards = board(plant, "weekly"), [board(plant, scope) for scope in plant.context.rules.boards]
+    send_messages(plant.context, [BoardMessage(weekly, weekly, freeze=True)])
+    plant.world.run()
+    admin = Caller("root", "key", frozenset({"admin"}))
+    for decision, order in (("player.hidden", False), ("player.unhidden", True)):
+        hide_player(plant.context, admin, "p0", decision)
+        plant.world.run()
+        assert ("order" in item(plant, keys.entry(weekly, "p0"))) is order
+        assert [line for name in boards for line in found(plant, name)] == []
+    change_profile(plant.context, Caller("p1", "key", frozenset()), ProfileChange(display_name="Bo"))
+    wanted = "entry p1: expected name 'Bo', found ''"
+    plant.world.scheduler.sources.remove(plant.sources["boards"])
+    assert wanted in found(plant, weekly)
+    plant.world.scheduler.sources.append(plant.sources["boards"])
+    plant.world.run()
+    assert [line for name in boards for line in found(plant, name)] == []
