@@ -29,6 +29,7 @@ def change_identity(change: Change, type_: str, payload: Payload) -> None:
     elif isinstance(payload, PlayerDecision):
         identity.hidden = type_ == HIDDEN
         change.entry.by = shorten(payload.decided_by or "")
-    # Others are not shown it in the log.
+    # It is no deed: a newcomer's first one is still to come. Others are not shown it in the log.
+    change.facts.discard("joined")
     change.entry.public = False
     change.player.changed.add("identity")

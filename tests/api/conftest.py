@@ -45,6 +45,9 @@ class Site:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         return request("POST", BASE + path, key=key, body=body, headers=sent)
 
+    def patch(self, path: str, body: Any, key: str = "") -> Answer:
+        return request("PATCH", BASE + path, key=key, body=body)
+
     def work(self) -> None:
         """Let the workers empty the queues."""
         self.world.run()

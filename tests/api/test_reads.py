@@ -42,7 +42,7 @@ def test_own_profile(site: Site, anna: str) -> None:
     assert (profile["level"], profile["title"], profile["xpIntoLevel"], profile["xpToNext"]) == (1, "Beginner", 84, 198)
     assert profile["streak"] == {"current": 5, "longest": 5}
     assert (profile["badgeCount"], profile["awardTotal"]) == (2, 0)
-    assert (profile["coins"], profile["tokens"], profile["private"]) == (0, 0, False)
+    assert (profile["coins"], profile["tokens"], profile["private"], profile["hidden"]) == (0, 0, False, False)
     assert set(profile["stats"]) == {*NUMERIC_STATS, *UNIQUE_STATS}
     assert (profile["stats"]["requests"], profile["stats"]["models"]) == (10, 3)
     assert profile["counters"]["daily_login"] == 5
@@ -56,7 +56,7 @@ def test_level_tokens_are_own(site: Site, anna: str) -> None:
     site.post("/awards", {"player": "anna", "points": 300, "reason": "x"}, granter)
     site.work()
     assert site.get("/profile", anna).json["tokens"] == 100
-    assert not {"tokens", "coins", "private"} & set(site.get("/players/anna", granter).json)
+    assert not {"tokens", "coins", "private", "hidden"} & set(site.get("/players/anna", granter).json)
     assert site.get("/players/anna", site.key("root", "admin")).json["tokens"] == 100
 
 
@@ -80,10 +80,15 @@ def test_others_by_id_and_by_public_id(site: Site, anna: str, path: str) -> None
         assert (by_id.json["id"], by_public.json["id"]) == ("anna", public)
 
 
+@pytest.mark.parametrize("by", ["themselves", "an admin"])
 @pytest.mark.parametrize("path", PATHS)
-def test_private_players(site: Site, anna: str, path: str) -> None:
-    site.change_identity("anna", private={"BOOL": True})
+def test_players_whom_others_do_not_see(site: Site, anna: str, path: str, by: str) -> None:
     other, admin = site.key("berta"), site.key("root", "admin")
+    if by == "themselves":
+        assert site.patch("/profile", {"private": True}, anna).status == 200
+    else:
+        assert site.post("/admin/players/anna/hide", None, admin).status == 202
+    site.work()
     hidden = site.get(f"/players/anna{path}", other)
     missing = site.get(f"/players/nobody{path}", other)
     assert (hidden.status, hidden.text) == (404, missing.text)
@@ -93,7 +98,7 @@ def test_private_players(site: Site, anna: str, path: str) -> None:
 
 def test_a_chosen_name(site: Site, anna: str) -> None:
     public = site.get("/leaderboard").json["entries"][0]["apiKeyId"]
-    site.change_identity("anna", display_name={"S": "<Anna>"})
+    site.patch("/profile", {"displayName": "<Anna>"}, anna)
     profile = site.get(f"/players/{public}", site.key("berta")).json
     assert (profile["id"], profile["displayName"]) == ("anna", "<Anna>")
 

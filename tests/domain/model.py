@@ -120,7 +120,7 @@ class Model:
             self._check(event)
         except Refused:
             return "rejected"
-        created = not self.known(event.player)
+        created = kind not in SHOWN_AS and all(one.event.type in SHOWN_AS for one in self.known(event.player))
         self.create(event.player, commit_ms)
         self._decide(Happened(event, commit_ms), created)
         return "applied"

@@ -65,7 +65,7 @@ def test_what_it_will_do_is_said_first_and_done_once(plant: Plant, tmp_path: Pat
         assert account is not None
         assert int(BalanceItem.from_raw_data(account).balance) == 100 * (player.rewarded_level - 1)
     entries = [EntryItem.from_raw_data(item) for item in plant.context.table.query_all(keys.board("requests#all"))]
-    assert {entry.player: int(entry.score) for entry in entries} == {"ada": 3, "bob": 3}
+    assert {entry.sk: int(entry.score) for entry in entries} == {"ENTRY#ada": 3, "ENTRY#bob": 3}
     assert preview_ruleset(plant.context).changed == 0
 
 
