@@ -149,10 +149,8 @@ def next_entry(state: BoardUpdate, known: Entry | None, *, frozen: bool) -> Entr
     if frozen:
         if known is None:
             return None
+        # Written even if it shows nothing new: an older state that is still on its way must find this version.
         score, reached_at, level, title = known.score, known.reached_at, known.level, known.title
-        shown = (known.public, known.name, known.private, known.hidden)
-        if shown == (state.public_id, state.name, state.private, state.hidden):
-            return None
     # Who is off the board leaves an entry too: an older state may still be on its way.
     return Entry(
         player=state.player,
