@@ -159,7 +159,9 @@ def curl(line: str) -> dict[str, Any]:
             name, _, value = words.pop(0).partition(": ")
             call["headers"][name.lower()] = value
         elif word == "-d":
-            call |= {"body": words.pop(0), "method": "POST"}
+            call |= {"body": words.pop(0), "method": "POST" if call["method"] == "GET" else call["method"]}
+        elif word == "-X":
+            call["method"] = words.pop(0)
         elif word == "--max-time":
             assert float(words.pop(0)) > 0
         elif word != "-s":
