@@ -15,6 +15,7 @@ BODIES: dict[str, Any] = {
     "grant_award": {"player": "anna", "points": 5, "reason": "test"},
     "grant_badge": {"player": "anna"},
     "revoke_badge": {"player": "anna"},
+    "change_own_profile": {"private": True},
 }
 WRONG = "laurel_01234567_0123456789abcdef0123456789abcdef"
 KEYED = [operation for operation in OPERATIONS if operation.permission]

@@ -61,7 +61,7 @@ def test_cors_on_every_answer(site: Site, writer: str) -> None:
         if answer.status != 200:
             assert {"error", "code"} <= set(answer.json)
             assert answer.headers["Cache-Control"] == "no-store"
-    assert answers[6].headers["Allow"] == "GET"
+    assert answers[6].headers["Allow"] == "GET, PATCH"
 
 
 def test_preflight(site: Site) -> None:
