@@ -103,6 +103,9 @@ def _score(row: EntryRow, state: BoardUpdate, frozen_ms: int | None) -> Iterator
 
 
 def _shown(row: EntryRow, state: BoardUpdate) -> Iterator[Wrong]:
+    if row.score == 0:
+        # Nobody is shown it, and the state that brings a score brings all of this.
+        return
     for what, expected, found in (
         ("hidden", state.hidden, row.hidden),
         ("private", state.private, row.private),
