@@ -21,13 +21,19 @@ def findings(plant: Plant, roster: Roster, traffic: Traffic, watch: Watch) -> li
     """All differences, each a sentence."""
     found = list(watch.torn)
     for board in roster.boards:
-        shards = shards_of(board, plant.context.rules.boards[board.partition("#")[0]].shards)
-        found += [each for shard in shards for each in _log(watch, board, shard)]
-        found += _entries(roster, watch, board)
-        found += [each for shard in shards for each in _nodes(watch, board, shard, len(shards))]
+        found += board_findings(roster, watch, board, plant.context.rules.boards[board.partition("#")[0]].shards)
         found += read_findings(plant.context, board, spots_of(watch.entries(board)), roster.rng)
         found += _verified(plant, board)
     found += _set_aside(plant, traffic)
+    return found
+
+
+def board_findings(roster: Roster, watch: Watch, board: str, shards: int) -> list[str]:
+    """Differences of one board's log, entries and nodes."""
+    found = [*_entries(roster, watch, board)]
+    for shard in shards_of(board, shards):
+        found += _log(watch, board, shard)
+        found += _nodes(watch, board, shard, shards)
     return found
 
 

@@ -1,0 +1,178 @@
+"""Two writers of one board, one stopped at any call while the other goes any way: all of them, not some by a seed."""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from functools import cache
+from typing import Any
+
+import msgspec
+import pytest
+
+from chalicelib.domain.boards import BoardUpdate
+from chalicelib.services.board_messages import BoardMessage
+from chalicelib.services.feed_boards import feed_messages
+from tests.boards import judge
+from tests.boards.mutants import MUTANTS
+from tests.boards.roster import Roster
+from tests.boards.scenario import rules, small_limits
+from tests.boards.turns import ENDINGS, Strand, taking_turns
+from tests.boards.watch import Watch
+from tests.pipeline.plant import TABLE, build
+from tests.simulated import Call, Faults
+
+# A history in which the two messages share players and nodes.
+SEED = 1
+STEPS = 8
+MOVED = 4
+ORDERS = {"freeze": {"freeze": True}, "repair": {"repair": True}, "look": {}}
+PAIRS = [
+    ("states", "states"),
+    ("states", "freeze"),
+    ("states", "mend"),
+    ("states", "repair"),
+    ("freeze", "states"),
+    ("mend", "states"),
+    ("mend", "freeze"),
+    ("repair", "states"),
+    ("repair", "freeze"),
+]
+GUARDS = [
+    "freeze_guard",
+    "taken_for_its_own",
+    "begin_unconditional",
+    "finish_unconditional",
+    "entry_guard",
+    "node_guard",
+]
+
+
+class Stage:
+    """A board with ties, and two messages for it that can be played again and again from the same beginning."""
+
+    def __init__(self, first: str, second: str) -> None:
+        self.plant = build(0, Faults(), rules())
+        self.roster = Roster(self.plant, random.Random(SEED))
+        self.roster.styles[self.roster.today] = "tied"
+        for _ in range(STEPS):
+            self._feed(self._message("states"))
+        self.messages = [self._message(first), self._message(second)]
+        if "repair" in (first, second):
+            self._edit_total()
+        engine = self.plant.world.dynamodb
+        self.saved, self.unwatched = copy.deepcopy(engine.tables[TABLE]), engine._handlers["UpdateItem"]
+
+    def play(self, stop: int, ending: str, until: Callable[[Strand], bool]) -> tuple[list[str], bool]:
+        """The first stops before its call number `stop`, the second goes on until it is `until` there, then the
+        first ends, its next call in this way, then the second. All of it is delivered once more.
+
+        Returns the findings, and whether the first had so many calls to make.
+        """
+        watch = self._begin_anew()
+        with taking_turns():
+            first, second = (Strand(lambda body=body: self._feed(body)) for body in self.messages)
+            while not first.done and first.calls < stop:
+                first.step()
+            stopped = not first.done
+            while not second.done and not until(second):
+                second.step()
+            if stopped:
+                first.step(ending)
+            first.finish()
+            second.finish()
+        for body in (*self.messages, self._order("look")):
+            self._feed(body)
+        failures = [repr(each.failed) for each in (first, second) if each.failed]
+        return failures + judge.board_findings(self.roster, watch, self.roster.today, 1), stopped
+
+    def _begin_anew(self) -> Watch:
+        world = self.plant.world
+        world.attach(self.plant.context.table.client)
+        world.dynamodb.tables[TABLE] = copy.deepcopy(self.saved)
+        world.dynamodb._handlers["UpdateItem"] = self.unwatched
+        watch = Watch(self.plant)
+        watch.spoilt.add(self.roster.today)
+        return watch
+
+    def _edit_total(self) -> None:
+        """Something to repair."""
+        key = {"pk": {"S": f"NODE#{self.roster.today}"}, "sk": {"S": "TOTAL"}}
+        change = {"UpdateExpression": "ADD #c :c", "ExpressionAttributeNames": {"#c": "00"}}
+        values = {"ExpressionAttributeValues": {":c": {"N": "3"}}}
+        self.plant.world.execute("dynamodb", "UpdateItem", {"TableName": TABLE, "Key": key} | change | values, Call())
+
+    def _feed(self, body: str) -> None:
+        feed_messages(self.plant.context, [("message", body)])
+
+    def _message(self, work: str) -> str:
+        if work != "states":
+            return self._order(work)
+        board, states = self.roster.today, list[BoardUpdate]()
+        while len(states) < MOVED:
+            self.plant.world.sleep(1)
+            states += self.roster.step().get(board, [])
+        raws = [msgspec.Raw(msgspec.json.encode(state)) for state in states]
+        return msgspec.json.encode(BoardMessage(board, board, raws)).decode()
+
+    def _order(self, work: str) -> str:
+        board = self.roster.today
+        if work == "mend":
+            players = [player.id for player in self.roster.players]
+            self.roster.mended[board] |= set(players)
+            return msgspec.json.encode(BoardMessage(board, board, mend=players)).decode()
+        return msgspec.json.encode(BoardMessage(board, board, **ORDERS[work])).decode()
+
+
+@pytest.fixture(autouse=True)
+def limits() -> Iterator[None]:
+    with small_limits():
+        yield
+
+
+@cache
+def stage(first: str, second: str) -> Stage:
+    return Stage(first, second)
+
+
+def _never(_: Strand) -> bool:
+    return False
+
+
+def _has_begun(strand: Strand) -> bool:
+    return strand.begun
+
+
+def bad(first: str, second: str, mutant: Callable[[], Any] = nullcontext) -> Iterator[str]:
+    """Everything that goes wrong if the first stops at any call and the second goes on to its end, or dawdles with
+    its intent begun."""
+    ways = [(ending, _never) for ending in ENDINGS] + [("done", _has_begun), ("refused", _has_begun)]
+    with mutant():
+        for ending, until in ways:
+            yield from _stopped_anywhere(first, second, ending, until)
+
+
+def _stopped_anywhere(first: str, second: str, ending: str, until: Callable[[Strand], bool]) -> Iterator[str]:
+    place, stopped = 0, True
+    while stopped:
+        wrong, stopped = stage(first, second).play(place, ending, until)
+        yield from (f"{first} {ending} at {place}: {each}" for each in wrong)
+        place += 1
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRS)
+def test_two_writers_in_any_order(first: str, second: str) -> None:
+    assert not list(bad(first, second))
+
+
+@pytest.mark.parametrize("calls", range(1, 12, 2))
+def test_two_writers_of_states_stopped_at_any_two_calls(calls: int) -> None:
+    assert not list(_stopped_anywhere("states", "states", "done", lambda strand: strand.calls >= calls))
+
+
+@pytest.mark.parametrize("guard", GUARDS)
+def test_without_a_guard_some_order_is_bad(guard: str) -> None:
+    second = "freeze" if guard == "freeze_guard" else "states"
+    assert next(bad("states", second, MUTANTS[guard]), None)
