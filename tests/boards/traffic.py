@@ -81,18 +81,20 @@ class Traffic:
 
     def order(self, board: str, *, repair: bool = False, freeze: bool = False, mend: list[str] | None = None) -> None:
         """An order to the writers of all shards; a mend to those of its players."""
-        context = self.plant.context
         self.roster.mended[board] |= set(mend or ())
-        for shard in shards_of(board, context.rules.boards[board.partition("#")[0]].shards):
-            players = [player for player in mend or () if shard_for(context, board, player) == shard]
+        for shard in self._shards(board):
+            players = [player for player in mend or () if shard_for(self.plant.context, board, player) == shard]
             if repair or freeze or players:
                 self._send(BoardMessage(board, shard, freeze=freeze, repair=repair, mend=players))
 
     def look(self) -> None:
         """The scheduled look at every writer: what is pending is completed even if nothing else comes."""
         for board in self.roster.boards:
-            for shard in shards_of(board, self.plant.context.rules.boards[board.partition("#")[0]].shards):
+            for shard in self._shards(board):
                 self._send(BoardMessage(board, shard))
+
+    def _shards(self, board: str) -> list[str]:
+        return shards_of(board, self.plant.context.rules.boards[board.partition("#")[0]].shards)
 
     def _tell(self, board: str, states: list[BoardUpdate], wild: float = 0.3) -> None:
         """Messages of states: several of a player in one, old ones again, in any order, some to the wrong shard."""
@@ -108,7 +110,8 @@ class Traffic:
                 updates.append(BAD_STATE)
                 self.set_aside += 1
             rng.shuffle(updates)
-            self._send(BoardMessage(board, shard, updates), wild)
+            told_to = rng.choice(self._shards(board)) if rng.random() < 0.1 else shard
+            self._send(BoardMessage(board, told_to, updates), wild)
 
     def _send(self, message: BoardMessage, wild: float = 0.3) -> None:
         """Into the shard's group; now and then into a queue without order or groups as well."""
