@@ -15,7 +15,7 @@ SHOWN_TYPES = frozenset((PROFILE_CHANGED, HIDDEN, UNHIDDEN))
 
 def change_identity(change: Change, type_: str, payload: Payload) -> None:
     """Raises RejectedEvent (and changes nothing) for a player who does not exist, or a name that cannot be shown."""
-    identity = change.player.identity
+    identity, at_ms = change.player.identity, change.event.time_ms
     if not change.player.exists:
         raise RejectedEvent("unknown_player", f"there is no player '{change.player.id}'")
     if isinstance(payload, ProfileChanged):
@@ -23,11 +23,13 @@ def change_identity(change: Change, type_: str, payload: Payload) -> None:
             name = payload.display_name
             if name and chosen_name(name) != name:
                 raise RejectedEvent("invalid_name", "'data.displayName' is no name that can be shown")
-            identity.display_name = name or None
-        if payload.private is not None:
+            if identity.asks("name", at_ms):
+                identity.display_name = name or None
+        if payload.private is not None and identity.asks("private", at_ms):
             identity.private = payload.private
     elif isinstance(payload, PlayerDecision):
-        identity.hidden = type_ == HIDDEN
+        if identity.asks("hidden", at_ms):
+            identity.hidden = type_ == HIDDEN
         change.entry.by = shorten(payload.decided_by or "")
     # It is no deed: a newcomer's first one is still to come. Others are not shown it in the log.
     change.facts.discard("joined")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from chalicelib.domain.boards import BoardUpdate, shard_of
+from chalicelib.domain.forms import PlayerId
 from chalicelib.services.context import Context
 
 # An update is 200 to 600 bytes: a message stays under 128 KB, within SQS's 256 KB.
@@ -23,10 +26,10 @@ class BoardMessage(msgspec.Struct, omit_defaults=True):
 
     board: str
     shard: str
-    updates: list[msgspec.Raw] = []
+    updates: Annotated[list[msgspec.Raw], Meta(max_length=10 * MAX_UPDATES_PER_MESSAGE)] = []
     freeze: bool = False
     repair: bool = False
-    mend: list[str] = []
+    mend: Annotated[list[PlayerId], Meta(max_length=10 * MAX_UPDATES_PER_MESSAGE)] = []
     nonce: str = ""
 
 

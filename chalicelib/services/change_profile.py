@@ -9,7 +9,6 @@ from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.domain.errors import InvalidRequest
 from chalicelib.domain.names import MAX_NAME, chosen_name
-from chalicelib.domain.player import Identity
 from chalicelib.domain.profile import PROFILE_CHANGED
 from chalicelib.services.apply_events import apply_to_player
 from chalicelib.services.authenticate import Caller
@@ -40,8 +39,8 @@ def change_profile(context: Context, caller: Caller, change: ProfileChange) -> P
     The change is made here, by the event that is queued first; its copy in the queue tells the boards, and makes the
     change itself if this should fail.
     """
-    identity = find_player(context, caller).player.identity
-    if data := _changed(identity, change):
+    find_player(context, caller)
+    if data := _asked(change):
         event = queue_event(context, PROFILE_CHANGED, SOURCE, caller.player, data)
         outcome = apply_to_player(context, caller.player, [event], None)
         if outcome.failed is not None:
@@ -49,14 +48,12 @@ def change_profile(context: Context, caller: Caller, change: ProfileChange) -> P
     return read_profile(context, caller)
 
 
-def _changed(identity: Identity, change: ProfileChange) -> dict[str, Any]:
-    """The event's data: what is other than before."""
+def _asked(change: ProfileChange) -> dict[str, Any]:
+    """The event's data: also what is so already, since another wish may still be on its way."""
     data: dict[str, Any] = {}
     if change.display_name is not UNSET:
-        name = _name(change.display_name)
-        if name != (identity.display_name or ""):
-            data["displayName"] = name
-    if change.private is not UNSET and change.private != identity.private:
+        data["displayName"] = _name(change.display_name)
+    if change.private is not UNSET:
         data["private"] = change.private
     return data
 

@@ -12,7 +12,7 @@ import msgspec
 
 from chalicelib.domain.boards import BoardUpdate, kept_until_ms, shards_of
 from chalicelib.domain.errors import Conflict, InvalidRequest, LaurelError
-from chalicelib.domain.periods import parse_period
+from chalicelib.domain.periods import ALL, MINUTE_MS, days_of, parse_period, period_end_ms
 from chalicelib.services.board_messages import BOARDS, BoardMessage, shard_for
 from chalicelib.services.context import Context
 from chalicelib.services.freeze_board import freeze_board
@@ -131,6 +131,9 @@ def _carry_out(context: Context, part: list[_Delivery], fed: Fed) -> None:
     if _gone(context, message.board):
         return
     if message.freeze:
+        # Nothing unfreezes: whoever sent the order, its board must be over by this clock too.
+        if not _over(context, message.board):
+            raise InvalidRequest(f"'{message.board}' is not over")
         freeze_board(context, message.board, message.shard)
     elif message.mend:
         fed.written += mend_entries(context, message.board, message.shard, message.mend)
@@ -145,6 +148,13 @@ def _carry_out(context: Context, part: list[_Delivery], fed: Fed) -> None:
 def _order(message: BoardMessage) -> str | None:
     """What kind of order a message is, None for states."""
     return next((kind for kind in ("freeze", "mend", "repair") if getattr(message, kind)), None)
+
+
+def _over(context: Context, board: str) -> bool:
+    """Whether a board's period ended by more than the grace."""
+    scope, _, period = board.partition("#")
+    kind, grace_ms = context.rules.boards[scope].period, context.rules.settings.freeze_grace_minutes * MINUTE_MS
+    return kind != ALL and period_end_ms(kind, days_of(kind, period)[0]) + grace_ms <= context.now_ms()
 
 
 def _gone(context: Context, board: str) -> bool:

@@ -76,6 +76,7 @@ class IdentityItem(Kind):
     display_name = UnicodeAttribute(null=True)
     private = BooleanAttribute(null=True)
     hidden = BooleanAttribute(null=True)
+    asked_at: Json[dict[str, int]] = Json(dict[str, int], null=True)
     key_changes = NumberAttribute(null=True)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from chalicelib.domain.periods import month_name
 from chalicelib.domain.player import Player
 from chalicelib.store import keys
+from chalicelib.store.codecs import Json
 from chalicelib.store.models import (
     BadgesItem,
     IdentityItem,
@@ -26,6 +27,8 @@ from chalicelib.store.table import number, put_of, text, update_of
 MAX_STATE_BYTES = 1024
 _NEW = "attribute_not_exists(pk)"
 _MIN_MODELS = 4
+
+ASKED_AT: Json[dict[str, int]] = Json(dict[str, int])
 
 
 def player_writes(table: str, player: Player, ruleset: str) -> list[dict[str, Any]]:
@@ -71,6 +74,7 @@ def _identity(table: str, player: Player, version: int) -> list[dict[str, Any]]:
     """Who the player is shown as; the rest of the item, changes of keys among it, is not this write's."""
     identity = player.identity
     shown: Item = {"private": {"BOOL": identity.private}, "hidden": {"BOOL": identity.hidden}, "v": number(version)}
+    shown["asked_at"] = text(ASKED_AT.serialize(identity.asked_at))
     if identity.display_name:
         shown["display_name"] = text(identity.display_name)
     expression = "SET " + ", ".join(f"#{name} = :{name}" for name in shown)

@@ -103,7 +103,15 @@ def _player(player_id: str, core: dict[str, Item | None]) -> Player:
 
 def read_identity(item: Item) -> Identity:
     row = IdentityItem.from_raw_data(item)
-    return Identity(row.account, row.public, int(row.created_at), row.display_name, bool(row.private), bool(row.hidden))
+    return Identity(
+        account=row.account,
+        public=row.public,
+        created_at=int(row.created_at),
+        display_name=row.display_name,
+        private=bool(row.private),
+        hidden=bool(row.hidden),
+        asked_at=row.asked_at or {},
+    )
 
 
 def read_streak(item: Item) -> Streak:

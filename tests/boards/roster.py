@@ -29,7 +29,8 @@ class Roster:
 
     def __init__(self, plant: Plant, rng: random.Random) -> None:
         self.plant, self.rng = plant, rng
-        today = day_of(plant.world.now_ms())
+        # The day before: only what is over may be frozen.
+        today = day_of(plant.world.now_ms()) - 1
         self.day = today
         self.all, self.today, self.month = "global#all", f"daily#{day_name(today)}", f"monthly#{month_name(today)}"
         self.boards = (self.all, self.today, self.month)

@@ -501,9 +501,9 @@ class Model:
         return found
 
     def shown_as(self, player: str) -> dict[str, Any]:
-        """The chosen name (""), and whether the player is private, and hidden: as the last event that said so."""
+        """The chosen name (""), and whether the player is private, and hidden: the latest wish counts, by its time."""
         shown = {"name": "", "private": False, "hidden": False}
-        for one in self.known(player):
+        for one in sorted(self.known(player), key=lambda one: one.event.time_ms):
             if one.event.type == "profile.changed":
                 shown["name"] = one.event.data.get("displayName", shown["name"])
                 shown["private"] = one.event.data.get("private", shown["private"])

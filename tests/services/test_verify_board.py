@@ -12,6 +12,7 @@ from chalicelib.domain.boards import BoardUpdate
 from chalicelib.services.authenticate import Caller
 from chalicelib.services.board_messages import BoardMessage, send_messages
 from chalicelib.services.change_profile import ProfileChange, change_profile
+from chalicelib.services.freeze_board import freeze_board
 from chalicelib.services.hide_player import hide_player
 from chalicelib.services.load_states import load_states
 from chalicelib.services.order_repairs import order_mend, order_recount, repair_board
@@ -277,7 +278,7 @@ def test_many_corrections_are_several_intents(plant: Plant, monkeypatch: pytest.
 
 def test_a_frozen_board_is_verified_and_mended_and_late_states_are_told_apart(plant: Plant) -> None:
     weekly = board(plant, "weekly")
-    send_messages(plant.context, [BoardMessage(weekly, weekly, freeze=True)])
+    freeze_board(plant.context, weekly, weekly)
     plant.world.sleep(3600)
     plant.world.run()
     assert found(plant, weekly) == []
@@ -345,7 +346,7 @@ def test_corrections_that_do_not_fit_into_the_log_are_halved(plant: Plant, monke
 
 def test_who_is_hidden_or_renamed_is_right_on_open_and_frozen_boards(plant: Plant) -> None:
     weekly, boards = board(plant, "weekly"), [board(plant, scope) for scope in plant.context.rules.boards]
-    send_messages(plant.context, [BoardMessage(weekly, weekly, freeze=True)])
+    freeze_board(plant.context, weekly, weekly)
     plant.world.run()
     admin = Caller("root", "key", frozenset({"admin"}))
     for decision, order in (("player.hidden", False), ("player.unhidden", True)):
