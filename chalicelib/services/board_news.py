@@ -33,10 +33,15 @@ def states_to_tell(context: Context, player: Player, news: News) -> dict[str, Bo
     told |= {
         board: points
         for board, points in boards.scores(player, sorted(news.touched), rules).items()
-        if news.before.get(board, (0, 0))[0] != points[0]
+        if _moved(news.before.get(board, (0, 0)), points)
     }
     if news.everywhere:
         read_all_days(context.table, player)
         days = sorted({*player.past, player.day} - {-1})
         told |= boards.kept_scores(player, days, rules, context.now_ms())
     return {board: boards.update(player, points, rules) for board, points in told.items()}
+
+
+def _moved(before: tuple[int, int], after: tuple[int, int]) -> bool:
+    """Whether a place on a board is another one: by score, or among those who share it."""
+    return before[0] != after[0] or (after[0] > 0 and before[1] != after[1])

@@ -12,7 +12,7 @@ import msgspec
 
 from chalicelib.domain.boards import BoardUpdate, kept_until_ms, shards_of
 from chalicelib.domain.errors import Conflict, InvalidRequest, LaurelError
-from chalicelib.domain.periods import ALL, MINUTE_MS, days_of, parse_period, period_end_ms
+from chalicelib.domain.periods import ALL, DAY_MS, MINUTE_MS, days_of, parse_period, period_end_ms
 from chalicelib.services.board_messages import BOARDS, BoardMessage, shard_for
 from chalicelib.services.context import Context
 from chalicelib.services.freeze_board import freeze_board
@@ -84,8 +84,11 @@ def _read(context: Context, message_id: str, body: str, fed: Fed) -> _Delivery:
     states = []
     for place, raw in enumerate(message.updates):
         try:
-            states.append(msgspec.json.decode(raw, type=BoardUpdate))
-        except msgspec.DecodeError as error:
+            state = msgspec.json.decode(raw, type=BoardUpdate)
+            if state.reached_at > context.now_ms() + DAY_MS:
+                raise InvalidRequest("'reachedAt' is more than a day ahead")
+            states.append(state)
+        except (msgspec.DecodeError, InvalidRequest) as error:
             _set_aside(context, fed, f"{message_id}/{place}", bytes(raw).decode(), UNWRITABLE, error)
     return _Delivery(message_id, body, message, states)
 

@@ -31,7 +31,7 @@ from chalicelib.store.archives import (
     read_cursor,
     start_cursor,
 )
-from chalicelib.store.board_log import read_log
+from chalicelib.store.board_log import Log, read_log
 from chalicelib.store.final_standings import Standings, final_standings
 
 # Places that an archive keeps.
@@ -193,8 +193,23 @@ def _cursor(context: Context, board: Board) -> int:
     if found is not None:
         return found
     with suppress(Conflict):  # another run is the first
-        start_cursor(context.table, board.scope, day_of(context.now_ms()) - FIRST_DAYS[board.period])
+        start_cursor(context.table, board.scope, _first_day(context, board))
     return _cursor(context, board)
+
+
+def _first_day(context: Context, board: Board) -> int:
+    """Where the first run begins: before the first period that somebody was on, however many have ended since."""
+    now_ms = context.now_ms()
+    first = day_of(now_ms) - FIRST_DAYS[board.period]
+    if board.period == ALL:
+        return first
+    grace_ms = context.rules.settings.freeze_grace_minutes * MINUTE_MS
+    for days in ended_periods(board.period, first, now_ms, grace_ms):
+        name = board_id(board.scope, period_name(board.period, days[0]))
+        if any(read_log(context.table, shard) != Log() for shard in shards_of(name, board.shards)):
+            return days[0] - 1
+        first = days[-1]
+    return first
 
 
 def _move_cursor(context: Context, scope: str, day: int) -> None:

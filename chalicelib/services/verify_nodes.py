@@ -114,6 +114,9 @@ class _ShardCount:
             self.newest_log = read_log_row(self.context.table, self.shard)
         if self.latest > (known := self.newest_log.latest):
             self.wrong.append(Difference("log", f"latest moment {self.latest} at least", str(known)))
+        if self.log.pending is not None:
+            # Writers complete what they find begun: one that is still there at the next pass has been left alone.
+            self.wrong.append(Difference(f"intent {self.log.pending}", "to be done", "begun only"))
         for each in (*self.wrong, *self.recount.differences()):
             subject = f"{self.shard}: {each.subject}" if "~" in self.shard else each.subject
             yield Difference(subject, each.expected, each.found, self.shard, each.player, each.offset)

@@ -50,13 +50,15 @@ class _Begun(msgspec.Struct, array_like=True):
 
 @dataclass(frozen=True, slots=True)
 class LogRow:
-    """How far a shard's writer has come, and what it has begun. `reach`: the highest number of an intent."""
+    """How far a shard's writer has come, and what it has begun. `reach`: the highest number of an intent; `pending`:
+    of one that is not done."""
 
     reach: int = 0
     frozen: int | None = None
     latest: int = -1
     entries: dict[str, EntryRow] = field(default_factory=dict)
     nodes: dict[str, _BegunNode] = field(default_factory=dict)
+    pending: int | None = None
 
     def entry(self, player: str, row: EntryRow | None) -> EntryRow | None:
         """The entry once everything that has begun is done."""
@@ -85,7 +87,7 @@ def read_log_row(table: Table, shard: str) -> LogRow:
         return LogRow(_number(item, "seq", 0), frozen, _number(item, "latest"))
     begun = msgspec.msgpack.decode(zlib.decompress(item["intent"]["B"]), type=_Begun)
     entries = {entry.player: _begun_row(entry, begun.seq) for entry in begun.entries}
-    return LogRow(begun.seq, frozen, begun.latest, entries, begun.nodes)
+    return LogRow(begun.seq, frozen, begun.latest, entries, begun.nodes, begun.seq)
 
 
 def all_logs(table: Table) -> Iterator[str]:

@@ -159,6 +159,7 @@ def test_what_is_done_is_never_done_again(plant: Plant) -> None:
 
 
 def test_a_board_that_nobody_was_on_is_closed_too(plant: Plant) -> None:
+    rotate(plant)
     set_clock(plant, CLOSED)
     close(plant)
     week = archive(plant, "weekly", "2026-W20")
@@ -166,18 +167,21 @@ def test_a_board_that_nobody_was_on_is_closed_too(plant: Plant) -> None:
     assert announced(plant, "weekly")[-1]["champion"] is None
 
 
-def test_the_first_run_of_all_looks_back_a_month_ten_weeks_and_four_months(plant: Plant) -> None:
-    set_clock(plant, CLOSED)
+def test_the_first_run_of_all_begins_with_the_first_period_that_somebody_was_on(plant: Plant) -> None:
+    """What ended before anybody was there is neither closed nor announced."""
+    play(plant, ada=1)
+    set_clock(plant, "2026-06-03T12:00:00")
     steps = rotate(plant).steps
     by_scope = {scope: [name for name in steps if name.startswith(scope)] for scope in ("daily", "weekly", "monthly")}
     assert {scope: (names[0], names[-1], len(names)) for scope, names in by_scope.items()} == {
-        "daily": ("daily#2026-04-17", "daily#2026-05-17", 31),
-        "weekly": ("weekly#2026-W11", "weekly#2026-W20", 10),
-        "monthly": ("monthly#2026-01", "monthly#2026-04", 4),
+        "daily": ("daily#2026-05-17", "daily#2026-06-02", 17),
+        "weekly": ("weekly#2026-W20", "weekly#2026-W22", 3),
+        "monthly": ("monthly#2026-05", "monthly#2026-05", 1),
     }
 
 
 def test_a_first_run_that_died_is_the_first_all_the_same(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    play(plant, ada=1)
     set_clock(plant, CLOSED)
     rotate(plant)
     with monkeypatch.context() as patch:
@@ -186,7 +190,7 @@ def test_a_first_run_that_died_is_the_first_all_the_same(plant: Plant, monkeypat
         rotate(plant)
     set_clock(plant, "2026-06-18T12:00:00")
     close(plant)
-    assert archive(plant, "weekly", "2026-W11").done
+    assert archive(plant, "weekly", "2026-W20").done
     assert read_cursor(plant.context.table, "weekly") == at("2026-06-14T00:00:00") // 86_400_000
 
 
@@ -293,11 +297,12 @@ def test_a_death_at_any_step_is_made_good_by_the_next_run(
     close(plant)
     assert (coins(plant, "ada"), coins(plant, "bob")) == (100, 50)
     assert archive(plant, "weekly", "2026-W20").done
-    assert len({notice["id"] for notice in announced(plant, "weekly")}) == 10
+    assert len({notice["id"] for notice in announced(plant, "weekly")}) == 1
     assert read_cursor(plant.context.table, "weekly") == at("2026-05-17T00:00:00") // 86_400_000
 
 
 def test_one_scope_that_fails_keeps_no_other(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    play(plant, ada=1)
     working = use_case.read_archives
 
     def failing(table: Any, scope: str, periods: Any) -> Any:
