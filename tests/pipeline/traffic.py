@@ -36,7 +36,7 @@ def traffic(
 ) -> list[Sent]:
     """Messages to send, in order of their moment. `badge`: the one that admins grant and revoke."""
     players = players or [f"player-{number}" for number in range(rng.randint(1, 5))]
-    made = [_event(rng, now_ms, rng.choice(players), number, badge) for number in range(events)]
+    made = [_event(rng, now_ms, players, number, badge) for number in range(events)]
     sent: list[Sent] = []
     moment = 0.0
     queue: list[tuple[str, Any]] = list(made)
@@ -57,8 +57,11 @@ def traffic(
     return sorted(sent, key=lambda each: each.after_s)
 
 
-def _event(rng: random.Random, now_ms: int, player: str, number: int, badge: str) -> tuple[str, dict[str, Any]]:
+def _event(
+    rng: random.Random, now_ms: int, players: Sequence[str], number: int, badge: str
+) -> tuple[str, dict[str, Any]]:
     """(queue, raw event)."""
+    player = rng.choice(players)
     kind = rng.choices(
         (
             "request",
@@ -102,6 +105,9 @@ def _event(rng: random.Random, now_ms: int, player: str, number: int, badge: str
         "old": ("request.completed", _request(rng)),
     }
     type_, data = types[kind]
+    if kind in ("profile", "hidden"):
+        # Who is renamed has all boards told again, right or wrong: the others' must be right at once.
+        player = players[0]
     queue = "own" if kind in ("transfer", "received", "badge", "profile", "hidden") else "events"
     if kind == "old":
         # On the public queue it is too old; the backfill queue takes it.

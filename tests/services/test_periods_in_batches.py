@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.periods import day_name, day_of, moment_name, month_name, week_name
+from chalicelib.domain.player import Player, months_to_load
 from chalicelib.services.feed_boards import feed_messages
 from chalicelib.store import keys
 from chalicelib.store.player_reads import load_days
 from chalicelib.store.players import load_player
+from chalicelib.store.records import Wanted
 from tests.pipeline import plant as plants
 from tests.pipeline.plant import Plant
 from tests.services.test_apply_events import event, process
@@ -73,6 +75,17 @@ def test_a_batch_across_the_end_of_a_week_or_month_keeps_the_one_that_ended(plan
     apply(plant, event(plant, 2, ago_s=600))
     apply(plant, event(plant, 3, ago_s=500), event(plant, 4, ago_s=10))
     assert on_boards(plant) == in_totals(plant)
+
+
+def test_it_is_seen_if_the_months_of_a_period_that_ends_are_not_read(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def past_months(self: Wanted, player: Player) -> list[int]:
+        return months_to_load(day for day in self.days if day < player.day)
+
+    monkeypatch.setattr(Wanted, "past_months", past_months)
+    with pytest.raises(AssertionError):
+        test_a_batch_across_the_end_of_a_week_or_month_keeps_the_one_that_ended(plant, "2026-06-01T00:05:00")
 
 
 def test_a_batch_that_leaves_the_open_day_and_then_its_week_keeps_both(plant: Plant) -> None:
