@@ -71,6 +71,8 @@ def test_answers_are_what_the_document_says(site: Site, document: Any) -> None:
     key = site.key("anna", "admin")
     site.post("/events", request_event("anna", "1"), key)
     site.work()
+    # A week ends, so that there is an archive.
+    site.world.sleep(7 * 86_400)
     for _ in range(2):
         rotate_boards(site.context)
         site.work()
