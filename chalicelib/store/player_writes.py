@@ -63,6 +63,7 @@ def _creation(table: str, player: Player, version: int) -> list[dict[str, Any]]:
     row = IdentityItem(pk, sk, version=version, account=identity.account, public=identity.public)
     row.created_at, row.display_name = identity.created_at, identity.display_name
     row.private, row.hidden = identity.private or None, identity.hidden or None
+    row.asked_at = identity.asked_at or None
     public_pk, public_sk = keys.public(identity.public)
     return [
         put_of(table, row.item(), _NEW),

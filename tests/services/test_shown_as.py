@@ -210,14 +210,16 @@ def _day_before(plant: Plant, days: int) -> str:
     return moment_name(plant.context.now_ms() - days * DAY_MS)[:10]
 
 
-def test_the_latest_wish_counts_in_whatever_order_the_queue_has_them(plant: Plant) -> None:
-    """Hidden, then shown again: a standard queue delivers the second wish first."""
-    process(plant, event(plant, 1))
+@pytest.mark.parametrize("known", [True, False])
+def test_the_latest_wish_counts_in_whatever_order_the_queue_has_them(plant: Plant, known: bool) -> None:
+    """Hidden, then shown again: a standard queue delivers the second wish first, be it to who begins with it."""
+    first = event(plant, 1)
+    process(plant, *[first] * known)
     plant.world.sleep(1)
     hidden = own(plant, 2, "player.hidden")
     plant.world.sleep(1)
     shown = own(plant, 3, "player.unhidden")
-    decide(plant, shown)
+    decide(plant, first, shown)
     decide(plant, hidden)
     feed(plant)
     player = load_player(plant.context.table, "ada")
