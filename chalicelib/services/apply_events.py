@@ -149,6 +149,10 @@ def _apply_all(context: Context, reading: Reading, outcome: Outcome) -> None:
             pending = []
     if pending:
         commit(context.table, _write(context, player, records, pending))
+    if outcome.duplicates and not any(applied.known for applied in outcome.applied):
+        # Nothing was written on condition of the version that was read, and the log was read after the player: what it
+        # holds may be newer than this state, whose teller may have died. A state read after the log has it all.
+        player = read_players(context, {player.id: outcome.events})[player.id][0]
     if player.version:
         outcome.updates = states_to_tell(context, player, news)
     outcome.failed = None

@@ -196,6 +196,25 @@ def test_what_came_after_the_write_is_sent_again_for_a_duplicate(plant: Plant) -
     assert counted(plant, "ada") == 1
 
 
+def test_a_duplicate_tells_a_state_that_is_as_new_as_the_log(plant: Plant) -> None:
+    """Found by the stack: a writer that died untold committed between this one's two reads."""
+    real, body = use_case.load_records, event(plant, 1)
+
+    def load_records(*arguments: Any) -> Any:
+        with patch.object(use_case, "load_records", real), patch.object(use_case, "announce"):
+            process(plant, body)
+        return real(*arguments)
+
+    with patch.object(use_case, "load_records", load_records):
+        report = process(plant, body)
+    outcome = report.outcomes[0]
+    assert (outcome.duplicates, outcome.applied) == (1, [])
+    read = load_player(plant.context.table, "ada")
+    assert read is not None
+    assert outcome.updates["global#all"].score == read.xp > 0
+    assert outcome.updates["global#all"].version == read.version
+
+
 def test_an_invocation_out_of_time_gives_the_rest_back_at_once(plant: Plant) -> None:
     postponed: dict[str, int] = {}
     with patch.object(plant.context.queues, "postpone", lambda queue, receipts: postponed.update(receipts)):
