@@ -6,6 +6,7 @@ from chalicelib.api.admin import admin
 from chalicelib.api.awards import awards
 from chalicelib.api.blueprint import guard
 from chalicelib.api.docs import docs
+from chalicelib.api.economy import economy
 from chalicelib.api.events import events
 from chalicelib.api.leaderboard import leaderboards
 from chalicelib.api.players import players
@@ -14,11 +15,12 @@ from chalicelib.workers.archive import worker as archive_worker
 from chalicelib.workers.boards import worker as boards_worker
 from chalicelib.workers.progress import worker as progress_worker
 from chalicelib.workers.rotate import worker as rotate_worker
+from chalicelib.workers.sweep import worker as sweep_worker
 from chalicelib.workers.verify import worker as verify_worker
 
 app = Chalice(app_name="laurel")
 app.register_middleware(guard, "http")
-for blueprint in (events, awards, players, leaderboards, admin, docs, status):
+for blueprint in (events, awards, players, leaderboards, economy, admin, docs, status):
     app.register_blueprint(blueprint)
-for worker in (progress_worker, boards_worker, rotate_worker, verify_worker, archive_worker):
+for worker in (progress_worker, boards_worker, rotate_worker, sweep_worker, verify_worker, archive_worker):
     app.register_blueprint(worker)

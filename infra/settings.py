@@ -96,7 +96,7 @@ WRITE = ("PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem")
 FUNCTIONS = (
     Function(
         "api_handler", "APIHandler", "app.app", 512, 29,
-        sends=("events", "own"), table=READ + WRITE, index=True,
+        sends=("events", "own"), table=READ + WRITE, index=True, publishes=True,
     ),
     Function(
         "progress", "Progress", "chalicelib.workers.progress.progress", 1024, 60,
@@ -124,6 +124,11 @@ FUNCTIONS = (
     Function(
         "rotate", "Rotate", "chalicelib.workers.rotate.rotate", 512, 300,
         sends=("boards", "own"), table=(*READ, "PutItem", "UpdateItem"), index=True, publishes=True,
+    ),
+    # Mostly nothing is there to send: sixteen queries a minute.
+    Function(
+        "sweep", "Sweep", "chalicelib.workers.sweep.sweep", 256, 60,
+        sends=("own",), table=("Query", "DeleteItem"), publishes=True,
     ),
     # It verifies for as long as Lambda lets it, which sets how many boards are proven an hour; it mends nothing.
     Function(

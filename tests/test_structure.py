@@ -32,6 +32,7 @@ HANDLERS = [
     "chalicelib.workers.boards.boards",
     "chalicelib.workers.archive.archive",
     "chalicelib.workers.rotate.rotate",
+    "chalicelib.workers.sweep.sweep",
     "chalicelib.workers.verify.verify",
 ]
 # What no queue worker may load: each costs tens of milliseconds of every cold start.

@@ -22,9 +22,11 @@ from chalicelib.domain.errors import (
     MethodNotAllowed,
     NotFound,
     OutOfReach,
+    TooManyRequests,
     Unavailable,
 )
 from chalicelib.observability import logger
+from chalicelib.services.idempotent import REPLAYED, Answer
 
 PREFIX = "/api/gamification"
 JSON = "application/json"
@@ -38,7 +40,7 @@ CORS = CORSConfig(
     allow_origin=os.environ.get("LAUREL_CORS_ORIGIN", "*"),
     # Beside Authorization, Content-Type and X-Api-Key, which Chalice adds.
     allow_headers=["If-None-Match", "Last-Event-ID"],
-    expose_headers=["ETag", "Retry-After"],
+    expose_headers=["ETag", "Idempotency-Replayed", "Retry-After"],
     max_age=86_400,
 )
 
@@ -94,11 +96,15 @@ def encode(call: Call, answer: Any) -> Response:
     operation = call.operation
     if isinstance(answer, Response):
         return answer
-    body = msgspec.json.encode(answer)
     headers = {"Content-Type": JSON, "Vary": "Authorization, X-API-Key"}
+    status = operation.status
+    if isinstance(answer, Answer):
+        headers |= {REPLAYED: "true"} if answer.replayed else {}
+        answer, status = answer.outcome, answer.status
+    body = msgspec.json.encode(answer)
     if operation.method != "GET":
         headers["Cache-Control"] = "no-store"
-        return Response(body.decode(), headers, operation.status)
+        return Response(body.decode(), headers, status)
     return cached(call, body.decode(), headers)
 
 
@@ -128,6 +134,8 @@ def refusal(error: Exception) -> Response:
     headers = {"Content-Type": JSON, "Cache-Control": "no-store"}
     if told.status == Unavailable.status:
         headers["Retry-After"] = RETRY_AFTER_S
+    if isinstance(told, TooManyRequests):
+        headers["Retry-After"] = str(told.retry_after_s)
     if told.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return Response(msgspec.json.encode(told.body()).decode(), headers, told.status)

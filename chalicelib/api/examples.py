@@ -40,6 +40,7 @@ def _sent() -> dict[str, Any]:
         "AwardRequest": {"player": "anna@example.org", "points": 50, "reason": "Found a bug", "key": "bug-77"},
         "ProfileChange": {"displayName": "Anna", "private": False},
         "BadgeDecisionRequest": {"player": "anna@example.org", "idempotencyKey": "ticket-311"},
+        "TransferRequest": {"to": "bob", "amount": 50, "idempotencyKey": "lunch-1842", "note": "Thanks!"},
     }
 
 
@@ -54,6 +55,8 @@ def _answered() -> dict[str, Any]:
             "maximum": 200,
         },
         "Status": {"status": "ok", "ruleset": "2026.1"},
+        "TransferShown": _TRANSFER,
+        "TransferMade": {"success": True, "transfer": _TRANSFER, "balance": 150},
         "LeaderboardEntry": _ENTRY,
         "Leaderboard": {
             "scope": "weekly",
@@ -137,6 +140,13 @@ def _shown() -> dict[str, Any]:
 
 _FIGURES = {"current": 5, "longest": 12}
 _NEXT = {"days": 7, "remaining": 2}
+_TRANSFER = {
+    "id": "019e3fb6c0e4f0c2ab19d3e5f608a41c0d2e7",
+    "from": "anna@example.org",
+    "to": "bob",
+    "amount": 50,
+    "createdAt": "2026-05-19T12:00:00.000Z",
+}
 _ENTRY = {
     "rank": 1,
     "apiKeyId": "4f0c2ab19d3e5f60",

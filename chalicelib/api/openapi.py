@@ -11,6 +11,7 @@ from chalicelib.api import (  # noqa: F401 - importing them fills OPERATIONS
     admin,
     awards,
     docs,
+    economy,
     events,
     leaderboard,
     players,
@@ -39,12 +40,17 @@ MEANINGS = {
     401: "The API key is missing, wrong or revoked. `unauthenticated`.",
     403: "The key may not do this. `forbidden`.",
     404: "There is no such thing, or it is not shown. `not_found`.",
+    409: "Not as things stand. `idempotency_conflict`, and as the operation says.",
+    410: "It was, and is no more.",
     413: f"The body has more than {MAX_BODY_BYTES} bytes.",
     415: "The body is not said to be JSON.",
     429: "Too many requests.",
     500: "Something went wrong here.",
     503: "Busy; nothing was done, or not all of it: try again.",
 }
+
+
+_GOOD = {201: "Made.", 202: "Queued."}
 
 
 class Error(msgspec.Struct):
@@ -131,7 +137,7 @@ def _body(operation: Operation) -> Json:
 
 
 def _responses(operation: Operation) -> Json:
-    good: Json = {"description": "Queued." if operation.status == 202 else "Found."}
+    good: Json = {"description": _GOOD.get(operation.status) or ("Found." if operation.method == "GET" else "Done.")}
     kinds = _kinds(operation)
     schema = _ref(operation.answer) if operation.answer in kinds else {"type": "object"}
     if operation.media != JSON:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-TAGS = ("events", "players", "leaderboards", "admin", "service")
+TAGS = ("events", "players", "leaderboards", "economy", "admin", "service")
 
 
 @dataclass(slots=True)

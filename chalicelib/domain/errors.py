@@ -6,8 +6,11 @@ LaurelError                    status  code
 ├── Forbidden                  403     forbidden
 ├── NotFound                   404     not_found
 ├── MethodNotAllowed           405     method_not_allowed
+├── NotPossible                409     conflict
+├── Gone                       410     gone
 ├── PayloadTooLarge            413     payload_too_large
 ├── UnsupportedMediaType       415     unsupported_media_type
+├── TooManyRequests            429     rate_limited
 ├── Unavailable                503     unavailable
 └── Internal                   500     internal
 RejectedEvent                  an event that can never be valid, with its machine reason
@@ -25,6 +28,8 @@ class LaurelError(Exception):
 
     status = 500
     code = "internal"
+    # Whether the refusal is kept under the request's idempotency key like a success, so that no retry changes it.
+    remembered = False
 
     def __init__(self, sentence: str, *, code: str | None = None, **details: Any) -> None:
         super().__init__(sentence)
@@ -57,12 +62,43 @@ class MethodNotAllowed(LaurelError):
     status, code = 405, "method_not_allowed"
 
 
+class NotPossible(LaurelError):
+    """Well asked, but not as things stand."""
+
+    status, code = 409, "conflict"
+
+
+class Gone(LaurelError):
+    status, code = 410, "gone"
+
+
 class PayloadTooLarge(LaurelError):
     status, code = 413, "payload_too_large"
 
 
 class UnsupportedMediaType(LaurelError):
     status, code = 415, "unsupported_media_type"
+
+
+class TooManyRequests(LaurelError):
+    """`retry_after_s`: when the same may be asked again."""
+
+    status, code = 429, "rate_limited"
+
+    def __init__(self, sentence: str, *, retry_after_s: int, **details: Any) -> None:
+        super().__init__(sentence, **details)
+        self.retry_after_s = retry_after_s
+
+
+class InsufficientBalance(InvalidRequest):
+    """Less is available than was asked for. Refused once, refused for good: the key is used."""
+
+    code = "insufficient_balance"
+    remembered = True
+
+    def __init__(self, balance: int, available: int, requested: int) -> None:
+        held: dict[str, Any] = {"available": available} if available != balance else {}
+        super().__init__("Insufficient balance", balance=balance, requested=requested, **held)
 
 
 class Unavailable(LaurelError):

@@ -182,7 +182,8 @@ def _write(context: Context, player: Player, records: Records, pending: list[App
 
 
 def _transfers(player: Player, pending: Iterable[Applied], now_ms: int) -> list[Transfer]:
-    return [rule_transfer(credit, player.identity.account, now_ms) for applied in pending for credit in applied.credits]
+    account, public = player.identity.account, player.identity.public
+    return [rule_transfer(credit, account, public, now_ms) for applied in pending for credit in applied.credits]
 
 
 def _count_duplicate(context: Context, outcome: Outcome, event: Event, duplicate: tuple[int, Entry]) -> None:

@@ -17,11 +17,14 @@ REFUSAL = "A valid API key is needed, as 'X-API-Key' or 'Authorization: Bearer'.
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The player behind a key. `prefix`: the key's visible part."""
+    """The player behind a key. `prefix`: the key's visible part; `account`, `public`: the player's random ids, where
+    the key tells them."""
 
     player: str
     prefix: str
     permissions: frozenset[str]
+    account: str = ""
+    public: str = ""
 
     def may(self, permission: str) -> bool:
         """Whether the key allows it; an admin's allows everything."""
@@ -39,7 +42,7 @@ def authenticate(context: Context, key: str) -> Caller:
     today = day_name(day_of(context.now_ms()))
     if (row.used_on or "") < today:
         _note_use(context, digest, today)
-    return Caller(row.player, row.prefix, frozenset(row.permissions))
+    return Caller(row.player, row.prefix, frozenset(row.permissions), row.account or "", row.public or "")
 
 
 def require(caller: Caller, permission: str) -> None:

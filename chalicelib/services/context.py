@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from chalicelib.domain.notices import Notice
@@ -32,12 +32,22 @@ class Bus(Protocol):
     def publish(self, notices: Sequence[Notice]) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A player with the random ids that stand for them on ledger rows and boards."""
+
+    player: str
+    account: str
+    public: str
+
+
 @dataclass(slots=True)
 class Context:
     """`now_ms`: the clock. `pause(n)`: wait before retry n, with jitter. `uniform(a, b)`: jitter of other kinds.
     `new_id()`: 32 random hex digits.
 
-    `pool`: runs players side by side, or None to take one after the other.
+    `pool`: runs players side by side, or None to take one after the other. `owners`: who was looked up, by the id
+    that was asked for; a player's account never changes.
     """
 
     table: Table
@@ -49,6 +59,7 @@ class Context:
     uniform: Callable[[float, float], float]
     new_id: Callable[[], str]
     pool: Executor | None = None
+    owners: dict[str, Owner] = field(default_factory=dict)
 
     def each(self, work: Callable[[A], B], items: Iterable[A]) -> list[B]:
         """The work done on every item, in order of the items."""

@@ -75,7 +75,7 @@ def add_key(
 
     Raises Conflict if the player, or their keys, changed since `before` was read.
     """
-    writes = [*_made(table.name, player.id, key, permissions)]
+    writes = [*_made(table.name, player, key, permissions)]
     for old in retired:
         writes += _revoked(table.name, player.id, old, key.created_at)
     if player.version == 0:
@@ -103,12 +103,19 @@ def mark_used(table: Table, digest: str, day: str) -> None:
     )
 
 
-def _made(table: str, player: str, key: StoredKey, permissions: Sequence[str]) -> list[dict[str, Any]]:
+def _made(table: str, player: Player, key: StoredKey, permissions: Sequence[str]) -> list[dict[str, Any]]:
     pk, sk = keys.api_key(key.digest)
     found_by = KeyItem(
-        pk, sk, player=player, prefix=key.prefix, permissions=list(permissions), created_at=key.created_at
+        pk,
+        sk,
+        player=player.id,
+        prefix=key.prefix,
+        permissions=list(permissions),
+        created_at=key.created_at,
+        account=player.identity.account,
+        public=player.identity.public,
     )
-    pk, sk = keys.player_key(player, key.prefix)
+    pk, sk = keys.player_key(player.id, key.prefix)
     listed = PlayerKeyItem(pk, sk, digest=key.digest, created_at=key.created_at)
     return [put_of(table, found_by.item(), _NEW), put_of(table, listed.item(), _NEW)]
 

@@ -135,7 +135,8 @@ def merge_balances(writes: list[dict[str, Any]]) -> list[dict[str, Any]]:
             merged.append(write)
             continue
         values = before["Update"]["ExpressionAttributeValues"]
-        values[":a"] = number(int(values[":a"]["N"]) + int(update["ExpressionAttributeValues"][":a"]["N"]))
+        for name in (":a", ":b"):
+            values[name] = number(int(values[name]["N"]) + int(update["ExpressionAttributeValues"][name]["N"]))
     return merged
 
 

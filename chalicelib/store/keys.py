@@ -7,8 +7,10 @@ public id   PUBLIC#<public id>      PLAYER
 key         KEY#<sha256>            KEY
 first       FIRST#<badge>           FIRST
 granter     GRANTER#<granter>#<day> GRANTED
-account     ACCOUNT#<account>#<asset>             BALANCE | POSTING#<ms>#<transfer>
-            ACCOUNT#@mint#<asset>#<00..ff>        POSTING#<ms>#<transfer>
+account     ACCOUNT#<account>#<asset>             BALANCE | POSTING#<transfer>
+            ACCOUNT#@mint#<asset>#<00..ff>        POSTING#<transfer>
+request     REQUEST#<account>       <digest of the idempotency key>
+outbox      OUTBOX#<0..15>          <ms>#<id>
 board       BOARD#<scope>#<period>  ENTRY#<player>
 rank index  NODE#<shard>            <level>.<prefix> | TOTAL | D.<score> | V.<score>.<volume>
             LOG#<shard>             LOG
@@ -32,7 +34,9 @@ STATE, IDENTITY, STREAK, BADGES, SETS = CORE = ("STATE", "IDENTITY", "STREAK", "
 SIDES = {IDENTITY: "i", STREAK: "k", BADGES: "b", SETS: "s"}
 ORDER_INDEX = "order-index"
 FAILURE_SHARDS = 8
+OUTBOX_SHARDS = 16
 LOG = "LOG#"
+POSTING = "POSTING#"
 ENTRY = "ENTRY#"
 
 
@@ -88,10 +92,28 @@ def account(account_id: str, asset: str) -> Key:
     return f"ACCOUNT#{account_id}#{asset}", "BALANCE"
 
 
-def posting(account_id: str, other: str, asset: str, at_ms: int, transfer_id: str) -> Key:
-    """System accounts are spread over 256 partitions by the other side: they take part in every transfer."""
+def posting(account_id: str, other: str, asset: str, transfer_id: str) -> Key:
+    """By time, which the id begins with.
+
+    System accounts are spread over 256 partitions by the other side: they take part in every transfer.
+    """
     shard = f"#{hashlib.blake2b(other.encode(), digest_size=1).hexdigest()}" if is_system(account_id) else ""
-    return f"ACCOUNT#{account_id}#{asset}{shard}", f"POSTING#{at_ms:013d}#{transfer_id}"
+    return f"ACCOUNT#{account_id}#{asset}{shard}", f"{POSTING}{transfer_id}"
+
+
+def request(account_id: str, key: str) -> Key:
+    """Of an idempotency key: whatever is in it, and nothing that tells it."""
+    return f"REQUEST#{account_id}", hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
+
+
+def owed(at_ms: int, id_: str) -> Key:
+    """Spread by id, in order of time within a shard."""
+    shard = hashlib.blake2b(id_.encode(), digest_size=1).digest()[0] % OUTBOX_SHARDS
+    return outbox(shard), f"{at_ms:013d}#{id_}"
+
+
+def outbox(shard: int) -> str:
+    return f"OUTBOX#{shard}"
 
 
 def board(board_id: str) -> str:

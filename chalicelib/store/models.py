@@ -20,6 +20,7 @@ from chalicelib.domain.figures import DayFigures
 from chalicelib.domain.log import Entry
 from chalicelib.domain.player import EarnedBadge
 from chalicelib.domain.standings import Place
+from chalicelib.domain.transfers import Sent
 from chalicelib.store.codecs import Counters, Json, Packed, Stats
 
 T = TypeVar("T")
@@ -153,23 +154,48 @@ class FirstItem(Kind):
 
 
 class PostingItem(Kind):
-    """One side of a transfer. Immutable."""
+    """One side of a transfer. Immutable. Its key tells account, asset, transfer and time, which its longest note needs.
+
+    `with`: the public id of the player on the other side.
+    """
 
     amount = NumberAttribute()
     other = UnicodeAttribute()
-    asset = UnicodeAttribute()
-    transfer = UnicodeAttribute()
     kind = UnicodeAttribute()
-    at = NumberAttribute()
-    details: Json[dict[str, Any]] = Json(dict[str, Any])
+    public = UnicodeAttribute(attr_name="with", null=True)
+    note = UnicodeAttribute(null=True)
+    details: Json[dict[str, Any]] = Json(dict[str, Any], null=True)
     ruleset = UnicodeAttribute(attr_name="rv")
 
 
 class BalanceItem(Kind):
-    """A player's account of one asset. Held = balance - available."""
+    """A player's account of one asset. Held = balance - available.
+
+    `sent`: what bounds transfers. `expiring`: no open hold expires before (ms). `closed`: it takes nothing any more.
+    """
 
     balance = NumberAttribute()
     available = NumberAttribute()
+    sent: Json[Sent] = Json(Sent, null=True)
+    expiring = NumberAttribute(null=True)
+    closed = NumberAttribute(null=True)
+
+
+class RequestItem(Kind):
+    """What became of an idempotency key: a digest of what was asked, and the outcome."""
+
+    asked = UnicodeAttribute()
+    status = NumberAttribute()
+    outcome: Json[dict[str, Any]] = Json(dict[str, Any])
+    at = NumberAttribute()
+    expires = NumberAttribute()
+
+
+class OwedItem(Kind):
+    """What a commit owes the world until it is sent: facts, from which messages are made under stable ids."""
+
+    kind = UnicodeAttribute()
+    facts: Json[dict[str, Any]] = Json(dict[str, Any])
 
 
 class EntryItem(Kind):
@@ -223,12 +249,15 @@ class ArchiveItem(Kind):
 
 
 class KeyItem(Kind):
-    """An API key, found by its SHA-256. `retired_at`: revoked, for good."""
+    """An API key, found by its SHA-256. `revoked_at`: for good. It tells the account too, so that a transfer need not
+    read who sends it before it reads what they have."""
 
     player = UnicodeAttribute()
     prefix = UnicodeAttribute()
     permissions: Json[list[str]] = Json(list[str])
     created_at = NumberAttribute()
+    account = UnicodeAttribute(null=True)
+    public = UnicodeAttribute(null=True)
     used_on = UnicodeAttribute(null=True)
     revoked_at = NumberAttribute(null=True)
 

@@ -13,8 +13,11 @@ import pytest
 
 from chalicelib import settings, wiring
 from chalicelib.domain.boards import BoardUpdate
+from chalicelib.domain.ledger import MINT, Transfer, transfer_id
+from chalicelib.services.accounts import find_owner
 from chalicelib.services.create_key import create_key
 from chalicelib.services.feed_boards import feed_boards
+from chalicelib.store.ledger import transfer_writes
 from tests.api.http import Answer, request
 from tests.pipeline import plant
 from tests.simulated.world import World
@@ -47,6 +50,13 @@ class Site:
 
     def patch(self, path: str, body: Any, key: str = "") -> Answer:
         return request("PATCH", BASE + path, key=key, body=body)
+
+    def fund(self, player: str, amount: int, asset: str = "tokens") -> None:
+        """Give a player who exists something, minted."""
+        owner = find_owner(self.context, player)
+        made = transfer_id(self.world.now_ms(), owner.public, self.context.new_id())
+        transfer = Transfer(made, asset, MINT, owner.account, amount, "test", self.world.now_ms())
+        self.context.table.transact(transfer_writes(self.context.table.name, transfer, self.context.rules.version))
 
     def work(self) -> None:
         """Let the workers empty the queues."""

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.domain import boards, errors, names, permissions
 from chalicelib.domain.change import Credit
-from chalicelib.domain.ledger import MINT, Transfer, is_system, rule_transfer, transfer_id
+from chalicelib.domain.ledger import MINT, Transfer, is_system, located, rule_transfer, transfer_id
 from chalicelib.domain.log import Entry, Records
 from chalicelib.domain.notices import notices_of
 from chalicelib.domain.periods import moment_name
@@ -103,7 +103,8 @@ def test_what_rules_owe_is_minted_once_for_each_event_and_asset(desk: Desk) -> N
     coins, tokens = sorted(applied.credits, key=lambda credit: credit.asset)
     assert (coins.amount, coins.causes) == (25, {"tournament_win": 25})
     assert (tokens.amount, tokens.causes) == (100, {"level_up": 100})
-    transfer = rule_transfer(coins, "acc-1", NOON)
+    public = "0123456789abcdef"
+    transfer = rule_transfer(coins, "acc-1", public, NOON)
     assert transfer == Transfer(
         id=transfer.id,
         asset="coins",
@@ -114,19 +115,21 @@ def test_what_rules_owe_is_minted_once_for_each_event_and_asset(desk: Desk) -> N
         created_at=NOON,
         details={"causes": {"tournament_win": 25}},
     )
-    assert rule_transfer(coins, "acc-1", NOON + 5).id == transfer.id
-    assert len({transfer.id, rule_transfer(tokens, "acc-1", NOON).id, rule_transfer(coins, "acc-2", NOON).id}) == 3
+    assert rule_transfer(coins, "acc-1", public, NOON) == transfer
+    others = (rule_transfer(tokens, "acc-1", public, NOON), rule_transfer(coins, "acc-2", public, NOON))
+    assert len({transfer.id, *(other.id for other in others)}) == 3
+    assert located(transfer.id) == (NOON, public)
 
 
 def test_a_transfer_s_postings_sum_to_zero() -> None:
-    transfer = rule_transfer(Credit("coins", 25, "identity", {"tournament_win": 25}), "acc-1", NOON)
+    transfer = rule_transfer(Credit("coins", 25, "identity", {"tournament_win": 25}), "acc-1", "0" * 16, NOON)
     debit, credit = transfer.postings()
     assert (debit.account, debit.amount) == (MINT, -25)
     assert (credit.account, credit.other, credit.amount) == ("acc-1", MINT, 25)
     assert is_system(debit.account)
     assert not is_system(credit.account)
-    assert len(transfer_id("a", "b")) == 32
-    assert transfer_id("a", "bc") != transfer_id("ab", "c")
+    assert transfer_id(NOON, "0" * 16, "a", "bc") != transfer_id(NOON, "0" * 16, "ab", "c")
+    assert located("0" * 36) is None
 
 
 # The rest ----------------------------------------------------------------------------------------------------------

@@ -364,8 +364,9 @@ def _ledger(scene: Scene, model: Model, items: dict[str, list[dict[str, Any]]]) 
     by_account: Counter[tuple[str, str]] = Counter()
     for item in items["POSTING"]:
         row = PostingItem.from_raw_data(item)
-        sums[row.asset] += int(row.amount)
-        by_account[item["pk"]["S"], row.asset] += int(row.amount)
+        asset = item["pk"]["S"].split("#")[2]
+        sums[asset] += int(row.amount)
+        by_account[item["pk"]["S"], asset] += int(row.amount)
     found = [f"postings of {asset} sum to {total}" for asset, total in sums.items() if total]
     balances = {item["pk"]["S"]: BalanceItem.from_raw_data(item) for item in items["BALANCE"]}
     for pk, row_ in balances.items():

@@ -22,7 +22,7 @@ def plant() -> Plant:
 
 
 def move(plant: Plant, number: int, source: str, target: str, amount: int) -> None:
-    transfer = Transfer(f"{number:032d}", "tokens", source, target, amount, "test", plant.context.now_ms())
+    transfer = Transfer(f"{number:037d}", "tokens", source, target, amount, "test", plant.context.now_ms())
     plant.context.table.transact(transfer_writes(TABLE, transfer, "sim"))
 
 

@@ -1,0 +1,62 @@
+"""Whose account is whose: the caller's, and that of a player named by id or public id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.names import PLAYER_ID, PUBLIC_ID
+from chalicelib.services.authenticate import Caller
+from chalicelib.services.context import Context, Owner
+from chalicelib.services.find_player import NOBODY
+from chalicelib.store import keys
+from chalicelib.store.keys import Key
+from chalicelib.store.models import Item
+from chalicelib.store.players import read_identity
+
+# Of the players that a process remembers: some 3 MB.
+MAX_OWNERS = 10_000
+
+
+def owner_of(context: Context, caller: Caller) -> Owner:
+    """The caller's own; one read if their key does not tell. Raises NotFound."""
+    if caller.account:
+        return Owner(caller.player, caller.account, caller.public)
+    return find_owner(context, caller.player)
+
+
+def find_owner(context: Context, wanted: str) -> Owner:
+    """The owner with this id or public id. Raises NotFound."""
+    items = context.table.get_many(owner_keys(context, wanted))
+    owner = owner_in(context, items, wanted)
+    if owner is None:
+        raise NotFound(NOBODY)
+    return owner
+
+
+def owner_keys(context: Context, wanted: str) -> list[Key]:
+    """What must be read to know an owner by id or public id: nothing if they are known already."""
+    if wanted in context.owners or not PLAYER_ID.fullmatch(wanted):
+        return []
+    found = [keys.player(wanted, keys.IDENTITY)]
+    return [*found, keys.public(wanted)] if PUBLIC_ID.fullmatch(wanted) else found
+
+
+def owner_in(context: Context, items: Mapping[Key, Item], wanted: str) -> Owner | None:
+    """The owner, given what `owner_keys` asked for; one more read if a public id was given."""
+    known = context.owners.get(wanted)
+    if known is not None:
+        return known
+    identity, player = items.get(keys.player(wanted, keys.IDENTITY)), wanted
+    public = items.get(keys.public(wanted))
+    if identity is None and public is not None:
+        player = public["player"]["S"]
+        identity = context.table.get(keys.player(player, keys.IDENTITY))
+    if identity is None:
+        return None
+    read = read_identity(identity)
+    if len(context.owners) >= MAX_OWNERS:
+        context.owners.clear()
+    owner = Owner(player, read.account, read.public)
+    context.owners[wanted] = owner
+    return owner

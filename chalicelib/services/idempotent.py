@@ -1,0 +1,148 @@
+"""Requests that are done once however often they are sent: the key's outcome is in the same atomic write as its effect.
+
+What is remembered is the outcome, not the request: names of players come from the request that is answered again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.domain.errors import Conflict, LaurelError, NotPossible, Unavailable
+from chalicelib.services.context import Context
+from chalicelib.services.send_owed import send_owed
+from chalicelib.store.keys import Key
+from chalicelib.store.models import Item
+from chalicelib.store.outbox import Owed, owed_write
+from chalicelib.store.requests import Remembered, read_request, request_key, request_write
+from chalicelib.store.table import StoreError
+
+# Fifty at once on one account take nine rounds; the pauses of twelve are some 15 s, half of what a request has.
+MAX_TRIES = 12
+_LONGEST_PAUSE = 7
+REPLAYED = "Idempotency-Replayed"
+
+IdempotencyKey = Annotated[
+    str,
+    Meta(
+        pattern=r"^[!-~]{1,128}$(?!\n)",
+        description="Yours to choose, one for each thing you want done: the same request again gets the first answer. "
+        "Kept for 30 days.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request: whose account, under which key, what (an operation and its members, without the key)."""
+
+    account: str
+    key: str
+    operation: str
+    members: Mapping[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """Tells a request from another under the same key."""
+        text = msgspec.json.encode([self.operation, self.members], order="deterministic")
+        return hashlib.blake2b(text, digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is to be written beside the key: the writes, what to remember, what the commit owes the world."""
+
+    writes: list[dict[str, Any]]
+    outcome: dict[str, Any]
+    owed: Owed | None = None
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An outcome with its HTTP status. `replayed`: it was known before this request."""
+
+    status: int
+    outcome: dict[str, Any]
+    replayed: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def tell(self, shape: Callable[[dict[str, Any]], Any]) -> Answer:
+        """The answer in the shape callers know, made from the outcome; a refusal is as it was."""
+        if self.status >= 400:
+            return self
+        shown = msgspec.to_builtins(shape(self.outcome))
+        return Answer(self.status, shown, self.replayed, self.headers)
+
+
+Items = Mapping[Key, Item]
+
+
+def once(
+    context: Context,
+    asked: Asked,
+    wanted: Sequence[Key],
+    prepare: Callable[[Items, bool], Prepared],
+) -> Answer:
+    """Do what was asked, or answer again what became of it.
+
+    `prepare(items, strong)` decides on the wanted items, and raises what it refuses, or Conflict to read again; it is
+    asked again with strong reads before a refusal is believed, and after every lost race. What is refused for good is
+    remembered.
+    Raises NotPossible (`idempotency_conflict`) if the key was used for something else, Unavailable if others kept
+    writing; then nothing was done.
+    """
+    key = request_key(asked.account, asked.key)
+    strong, last = False, None
+    for attempt in range(MAX_TRIES):
+        now_ms = context.now_ms()
+        items = context.table.get_many([key, *wanted], strong=strong)
+        known = read_request(items.get(key), now_ms)
+        if known is not None:
+            return _again(asked, known, done=last)
+        try:
+            prepared = prepare(items, strong)
+        except LaurelError as refusal:
+            if not strong:
+                strong = True
+                continue
+            if not refusal.remembered:
+                raise
+            prepared = Prepared([], refusal.body(), status=refusal.status)
+        except Conflict:
+            strong = True
+            continue
+        last = Remembered(asked.digest, prepared.status, prepared.outcome)
+        try:
+            _write(context, key, last, prepared, now_ms)
+        except (Conflict, StoreError) as lost:
+            # A lost answer may be a success: the next reading tells.
+            strong = True
+            if attempt == MAX_TRIES - 1 and isinstance(lost, StoreError):
+                raise
+            context.pause(min(attempt, _LONGEST_PAUSE))
+            continue
+        if prepared.owed:
+            send_owed(context, prepared.owed)
+        return Answer(prepared.status, prepared.outcome)
+    raise Unavailable("Others keep writing the same; nothing was done.")
+
+
+def _again(asked: Asked, known: Remembered, done: Remembered | None) -> Answer:
+    """`done`: what this very request wrote, if it is not known whether it did."""
+    if known.asked != asked.digest:
+        raise NotPossible("This idempotency key was used for another request.", code="idempotency_conflict")
+    return Answer(known.status, known.outcome, replayed=known != done)
+
+
+def _write(context: Context, key: Key, remembered: Remembered, prepared: Prepared, now_ms: int) -> None:
+    table = context.table.name
+    writes = [request_write(table, key, remembered, now_ms), *prepared.writes]
+    if prepared.owed:
+        writes.append(owed_write(table, prepared.owed))
+    context.table.transact(writes)

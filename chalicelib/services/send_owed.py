@@ -1,0 +1,63 @@
+"""Send what commits owe the world: at once, and by a schedule for what nobody sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from chalicelib.domain.errors import Conflict, OutOfReach
+from chalicelib.domain.owed import messages_of
+from chalicelib.services.context import Context
+from chalicelib.services.own_events import QUEUE
+from chalicelib.store.outbox import Owed, delete_owed, owed_before
+
+# Younger ones are most likely being sent by whoever committed them.
+SWEEP_AFTER_MS = 30_000
+
+
+@dataclass(slots=True)
+class Swept:
+    """`sent`: how many; `failed`: id -> why it waits for the next run."""
+
+    sent: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def send_owed(context: Context, owed: Owed) -> bool:
+    """Send and forget; False if the sweep has to do it. Never fails what was committed."""
+    try:
+        _send(context, owed)
+    except (OutOfReach, Conflict):
+        return False
+    return True
+
+
+def sweep_owed(context: Context, has_time: Callable[[], bool] = lambda: True) -> Swept:
+    """Send all that has been owed for more than 30 seconds; `has_time()` says whether another may be begun."""
+    swept = Swept()
+    for owed in owed_before(context.table, context.now_ms() - SWEEP_AFTER_MS):
+        if not has_time():
+            break
+        try:
+            _send(context, owed)
+            swept.sent += 1
+        except Exception as error:  # noqa: BLE001 - one that cannot be sent must not keep the others
+            swept.failed[owed.id] = repr(error)
+    return swept
+
+
+def _send(context: Context, owed: Owed) -> None:
+    """Queue and bus have it before the row goes: who dies in between sends it again, under the same ids."""
+    messages = messages_of(owed.id, owed.at_ms, owed.kind, owed.facts)
+    if messages.events:
+        context.queues.send(QUEUE, [_text(event) for event in messages.events])
+    if messages.notices:
+        context.bus.publish(messages.notices)
+    delete_owed(context.table, owed)
+
+
+def _text(event: dict[str, Any]) -> str:
+    return msgspec.json.encode(event).decode()

@@ -1,0 +1,129 @@
+"""Send tokens to another player."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.domain import transfers
+from chalicelib.domain.errors import InsufficientBalance, InvalidRequest, NotFound, NotPossible
+from chalicelib.domain.ledger import Transfer, transfer_id
+from chalicelib.domain.periods import moment_name
+from chalicelib.domain.transfers import MAX_NOTE, Sent, check_amount
+from chalicelib.services.accounts import owner_in, owner_keys, owner_of
+from chalicelib.services.authenticate import Caller
+from chalicelib.services.context import Context, Owner
+from chalicelib.services.idempotent import Answer, Asked, IdempotencyKey, Items, Prepared, once
+from chalicelib.services.release_holds import usable
+from chalicelib.store import keys
+from chalicelib.store.accounts import Account, Change, read_account
+from chalicelib.store.ledger import transfer_writes
+from chalicelib.store.outbox import Owed
+
+# The posting of the longest note is one KB.
+Note = Annotated[str, Meta(max_length=MAX_NOTE, description="Shown to both; visible characters.")]
+
+
+class TransferRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """`to`: a player's id, or the public id that a board shows."""
+
+    to: Annotated[str, Meta(min_length=1, max_length=128)]
+    amount: Annotated[int, Meta(description=f"{transfers.MIN_AMOUNT} to {transfers.MAX_AMOUNT}.")]
+    idempotency_key: IdempotencyKey
+    note: Note | None = None
+
+
+class TransferShown(msgspec.Struct, rename={"sender": "from", "created_at": "createdAt"}):
+    id: str
+    sender: str
+    to: str
+    amount: int
+    created_at: str
+
+
+class TransferMade(msgspec.Struct):
+    """`balance`: the sender's, after it."""
+
+    success: bool
+    transfer: TransferShown
+    balance: int
+
+
+def transfer_tokens(context: Context, caller: Caller, request: TransferRequest) -> Answer:
+    """Move tokens from the caller to another player, once.
+
+    Raises InvalidRequest (`self_transfer`, `amount_out_of_range`, `insufficient_balance`), NotFound
+    (`unknown_recipient`), TooManyRequests, and what `once` raises.
+    """
+    asset = transferable(context)
+    if request.note and not request.note.isprintable():
+        raise InvalidRequest("'note' must be visible characters", parameter="note")
+    sender = owner_of(context, caller)
+    account_key = keys.account(sender.account, asset)
+    members = {"to": request.to, "amount": request.amount, "note": request.note or None}
+
+    def prepare(items: Items, strong: bool) -> Prepared:
+        if request.to in (sender.player, sender.public):
+            raise InvalidRequest("One cannot send tokens to oneself.", code="self_transfer", parameter="to")
+        check_amount(request.amount)
+        recipient = owner_in(context, items, request.to)
+        if recipient is None:
+            raise NotFound("There is no such player to send to.", code="unknown_recipient")
+        account = read_account(items.get(account_key))
+        now_ms = context.now_ms()
+        sent = (account.sent or Sent()).add(request.amount, now_ms)
+        account = usable(context, sender.account, asset, account, request.amount, now_ms, strong=strong)
+        if account.available < request.amount:
+            raise InsufficientBalance(account.balance, account.available, request.amount)
+        return _prepared(context, sender, recipient, request, asset, account, sent, now_ms)
+
+    asked = Asked(sender.account, request.idempotency_key, "transfer", members)
+    answer = once(context, asked, [account_key, *owner_keys(context, request.to)], prepare)
+    return answer.tell(lambda outcome: _made(caller, request, outcome))
+
+
+def transferable(context: Context) -> str:
+    """The asset that players send: the first transferable one of the ruleset. Raises NotPossible if there is none."""
+    found = next((name for name, asset in context.rules.ruleset.assets.items() if asset.transferable), None)
+    if found is None:
+        raise NotPossible("This ruleset has nothing to send.", code="not_transferable")
+    return found
+
+
+def _prepared(
+    context: Context,
+    sender: Owner,
+    recipient: Owner,
+    request: TransferRequest,
+    asset: str,
+    account: Account,
+    sent: Sent,
+    now_ms: int,
+) -> Prepared:
+    note = {"note": request.note} if request.note else {}
+    transfer = Transfer(
+        id=transfer_id(now_ms, sender.public, context.new_id()),
+        asset=asset,
+        source=sender.account,
+        target=recipient.account,
+        amount=request.amount,
+        kind="transfer",
+        created_at=now_ms,
+        seen_by={
+            sender.account: note | {"public": recipient.public},
+            recipient.account: note | {"public": sender.public},
+        },
+    )
+    facts: dict[str, Any] = {"from": sender.player, "to": recipient.player, "amount": request.amount}
+    return Prepared(
+        transfer_writes(context.table.name, transfer, context.rules.version, Change(read=account, sent=sent)),
+        {"id": transfer.id, "createdAt": moment_name(now_ms), "balance": account.balance - request.amount},
+        Owed(transfer.id, now_ms, "transfer", facts),
+    )
+
+
+def _made(caller: Caller, request: TransferRequest, outcome: dict[str, Any]) -> TransferMade:
+    shown = TransferShown(outcome["id"], caller.player, request.to, request.amount, outcome["createdAt"])
+    return TransferMade(success=True, transfer=shown, balance=outcome["balance"])

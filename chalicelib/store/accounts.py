@@ -1,0 +1,103 @@
+"""A player's account of one asset: read, and changed on condition of how it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.domain.transfers import Sent
+from chalicelib.store import keys
+from chalicelib.store.keys import Key
+from chalicelib.store.models import BalanceItem, Item
+from chalicelib.store.table import Table, number, text, update_of
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Balance, what of it is available, what bounds transfers. `expiring`: no open hold expires before (ms).
+
+    `exists`: something was ever posted to it; `closed`: it takes nothing any more.
+    """
+
+    balance: int = 0
+    available: int = 0
+    sent: Sent | None = None
+    expiring: int | None = None
+    exists: bool = False
+    closed: bool = False
+
+    @property
+    def held(self) -> int:
+        return self.balance - self.available
+
+
+def read_account(item: Item | None) -> Account:
+    """An account from its item; nothing on it where there is none."""
+    if item is None:
+        return Account()
+    row = BalanceItem.from_raw_data(item)
+    expiring = None if row.expiring is None else int(row.expiring)
+    return Account(
+        int(row.balance or 0), int(row.available or 0), row.sent, expiring, exists=True, closed=bool(row.closed)
+    )
+
+
+def load_account(table: Table, account_id: str, asset: str, *, strong: bool = True) -> Account:
+    return read_account(table.get(keys.account(account_id, asset), strong=strong))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a write does to an account beside its posting's amount.
+
+    `read`: it must still be as it was read, so that what the caller is told of it is exact. `released`: of what was
+    held, so much is available again. `sent`, `expiring`: their new values, where they change.
+    """
+
+    read: Account | None = None
+    released: int = 0
+    sent: Sent | None = None
+    expiring: int | None = None
+
+    def write(self, table: str, key: Key, amount: int = 0) -> dict[str, Any]:
+        """The update: both figures move by `amount`, available besides by what is released.
+
+        A condition cannot subtract, so available is kept, not what is held. It never goes below zero.
+        """
+        available = amount + self.released
+        values: dict[str, Any] = {":a": number(available), ":b": number(amount)}
+        expression = "ADD balance :b, available :a"
+        conditions = []
+        if available < 0:
+            values[":need"] = number(-available)
+            conditions.append("available >= :need")
+        if amount > 0:
+            conditions.append("attribute_not_exists(closed)")
+        sets: dict[str, Any] = {}
+        if self.sent is not None:
+            sets["sent"] = text(BalanceItem.sent.serialize(self.sent))
+        if self.expiring is not None:
+            sets["expiring"] = number(self.expiring)
+        if sets:
+            expression += " SET " + ", ".join(f"{name} = :{name}" for name in sets)
+            values |= {f":{name}": value for name, value in sets.items()}
+        names = {}
+        if self.read is not None:
+            for name, value in _as_read(self.read).items():
+                names[f"#{name}"] = name
+                conditions.append(f"#{name} = :was_{name}" if value else f"attribute_not_exists(#{name})")
+                values |= {f":was_{name}": value} if value else {}
+        return update_of(table, key, expression, " AND ".join(conditions), names, values)
+
+
+def _as_read(account: Account) -> Mapping[str, Any]:
+    """Attribute -> value, None where there is none."""
+    if not account.exists:
+        return {"balance": None}
+    return {
+        "balance": number(account.balance),
+        "available": number(account.available),
+        "sent": text(BalanceItem.sent.serialize(account.sent)) if account.sent else None,
+        "expiring": None if account.expiring is None else number(account.expiring),
+    }

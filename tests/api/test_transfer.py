@@ -1,0 +1,163 @@
+"""POST /transfer: the check table in its order, and what it costs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.errors import LaurelError
+from chalicelib.services.authenticate import authenticate
+from chalicelib.services.transfer_tokens import TransferRequest, transfer_tokens
+from chalicelib.store.table import StoreError
+from tests.api.conftest import Site
+from tests.api.http import Answer
+
+KEY = "Idempotency-Replayed"
+
+
+@pytest.fixture
+def anna(site: Site) -> str:
+    site.key("bob")
+    key = site.key("anna")
+    site.fund("anna", 200)
+    return key
+
+
+def send(site: Site, key: str, idempotency_key: str = "k1", **changes: Any) -> Answer:
+    return site.post("/transfer", {"to": "bob", "amount": 50, "idempotencyKey": idempotency_key} | changes, key)
+
+
+def balance(site: Site, player: str) -> int:
+    return int(site.get("/profile", site.key(player)).json["tokens"])
+
+
+def test_a_transfer_and_its_replay(site: Site, anna: str) -> None:
+    first = send(site, anna, note="Thanks!")
+    assert first.status == 200
+    transfer = first.json["transfer"]
+    assert first.json == {"success": True, "transfer": transfer, "balance": 150}
+    assert set(transfer) == {"id", "from", "to", "amount", "createdAt"}
+    assert (transfer["from"], transfer["to"], transfer["amount"]) == ("anna", "bob", 50)
+    assert KEY not in first.headers
+    again = send(site, anna, note="Thanks!")
+    assert (again.status, again.text, again.headers[KEY]) == (200, first.text, "true")
+    assert (balance(site, "anna"), balance(site, "bob")) == (150, 50)
+
+
+def test_the_same_key_for_something_else(site: Site, anna: str) -> None:
+    send(site, anna)
+    for changes in ({"amount": 51}, {"to": "anna"}, {"to": "nobody"}, {"amount": 10**9}, {"note": "x"}):
+        answer = send(site, anna, **changes)
+        assert (answer.status, answer.json["code"]) == (409, "idempotency_conflict")
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code"),
+    [
+        ({"amount": "50"}, 400, "invalid_body"),
+        ({"amount": 1.5}, 400, "invalid_body"),
+        ({"amount": True}, 400, "invalid_body"),
+        ({"to": ""}, 400, "invalid_body"),
+        ({"note": "x" * 201}, 400, "invalid_body"),
+        ({"extra": 1}, 400, "invalid_body"),
+        ({"note": "a\u0000b"}, 400, "invalid_request"),
+        ({"to": "anna", "amount": 0}, 400, "self_transfer"),
+        ({"to": "nobody", "amount": 0}, 400, "amount_out_of_range"),
+        ({"amount": 10_001}, 400, "amount_out_of_range"),
+        ({"amount": -5}, 400, "amount_out_of_range"),
+        ({"amount": 10**30}, 400, "amount_out_of_range"),
+        ({"to": "nobody", "amount": 500}, 404, "unknown_recipient"),
+        ({"to": "no body"}, 404, "unknown_recipient"),
+    ],
+)
+def test_what_is_refused_leaves_nothing(site: Site, anna: str, changes: Any, status: int, code: str) -> None:
+    answer = send(site, anna, **changes)
+    assert (answer.status, answer.json["code"]) == (status, code)
+    assert (balance(site, "anna"), balance(site, "bob")) == (200, 0)
+    assert send(site, anna).status == 200
+
+
+def test_a_refusal_for_lack_of_funds_is_for_good(site: Site, anna: str) -> None:
+    first = send(site, anna, amount=500)
+    assert first.status == 400
+    refusal = {"error": "Insufficient balance", "code": "insufficient_balance", "balance": 200, "requested": 500}
+    assert first.json == refusal
+    site.fund("anna", 1000)
+    again = send(site, anna, amount=500)
+    assert (again.status, again.text, again.headers[KEY]) == (400, first.text, "true")
+    assert send(site, anna, "k2", amount=500).status == 200
+
+
+def test_the_eleventh_in_a_minute_waits(site: Site, anna: str) -> None:
+    for number in range(10):
+        assert send(site, anna, f"n{number}", amount=1).status == 200
+    refused = send(site, anna, "n10", amount=1)
+    assert (refused.status, refused.json["code"]) == (429, "rate_limited")
+    site.world.sleep(int(refused.headers["Retry-After"]))
+    assert send(site, anna, "n10", amount=1).status == 200
+
+
+def test_a_day_has_its_sum(site: Site, anna: str) -> None:
+    site.fund("anna", 200_000)
+    for number in range(10):
+        assert send(site, anna, f"n{number}", amount=10_000).status == 200
+        site.world.sleep(10)
+    refused = send(site, anna, "n10", amount=1)
+    assert (refused.status, refused.json["code"]) == (429, "rate_limited")
+    site.world.sleep(int(refused.headers["Retry-After"]))
+    assert send(site, anna, "n10", amount=10_000).status == 200
+
+
+def test_by_public_id(site: Site, anna: str) -> None:
+    public = site.context.table.get(("PLAYER#bob", "IDENTITY"))["public"]["S"]
+    assert send(site, anna, to=public).json["transfer"]["to"] == public
+    assert balance(site, "bob") == 50
+
+
+def test_a_key_is_free_again_after_thirty_days(site: Site, anna: str) -> None:
+    send(site, anna)
+    site.world.sleep(30 * 86_400 - 60)
+    assert KEY in send(site, anna).headers
+    site.world.sleep(61)
+    assert KEY not in send(site, anna).headers
+    assert balance(site, "bob") == 100
+
+
+def test_a_closed_account_takes_nothing(site: Site, anna: str) -> None:
+    """What an erasure leaves, that came after the recipient was looked up."""
+    send(site, anna)
+    owner = site.context.owners["bob"]
+    key = (f"ACCOUNT#{owner.account}#tokens", "BALANCE")
+    site.context.table.put((site.context.table.get(key) or {}) | {"closed": {"N": "1"}})
+    assert send(site, anna, "k2").status == 503
+    assert balance(site, "anna") == 150
+
+
+def test_six_items_twelve_units_two_trips(site: Site, anna: str) -> None:
+    caller = authenticate(site.context, anna)
+    request = TransferRequest("bob", 50, "k1", "x" * 200)
+    before = site.world.dynamodb.capacity.copy() if hasattr(site.world.dynamodb, "capacity") else None
+    site.world.calls.clear()
+    transfer_tokens(site.context, caller, request)
+    assert before is None or before
+    assert site.world.calls["BatchGetItem"] == 1
+    assert site.world.calls["TransactWriteItems"] == 1
+    assert site.world.calls["GetItem"] == 0
+
+
+def test_the_effect_downstream(site: Site, anna: str) -> None:
+    send(site, anna)
+    assert [event["type"] for event in site.events("own")] == ["transfer.sent", "transfer.received"]
+    site.work()
+    assert site.get("/profile", anna).json["stats"]["tokensShared"] == 50
+    assert not [pk for pk, _ in site.world.dynamodb.tables["laurel-sim"].rows if pk.startswith("OUTBOX#")]
+
+
+def test_nothing_is_raised_by_what_comes_after_the_commit(site: Site, anna: str, monkeypatch: Any) -> None:
+    def down(*_: Any) -> None:
+        raise StoreError("down")
+
+    monkeypatch.setattr(site.context.queues, "send", down)
+    assert send(site, anna).status == 200
+    assert LaurelError.remembered is False
