@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -24,6 +26,9 @@ from tests.pipeline.history import Committed
 from tests.pipeline.plant import TABLE, Plant
 from tests.pipeline.ranked import index_findings
 from tests.pipeline.traffic import HOUR_MS, Sent
+
+# From the first read to the write, one that comes after its caller has given up included.
+LONGEST_COMMIT_MS = 120_000
 
 COMPARED = (
     "shown_as",
@@ -111,6 +116,7 @@ def replayed(scene: Scene, commits: Sequence[Committed], messages: list[Sent]) -
     received = _received(scene)
     model = Model(scene.context.rules.ruleset)
     found: list[str] = []
+    taken: dict[str, int] = {}
     for commit in commits:
         event = sent.get((commit.player, commit.entry.identity, commit.entry.body))
         if event is None:
@@ -122,9 +128,36 @@ def replayed(scene: Scene, commits: Sequence[Committed], messages: list[Sent]) -
         if chosen is None:
             found.append(f"{commit.player}: {commit.entry.id} counts as late for {commit.entry.late}, received {times}")
         happened = chosen or happened
-        if model.apply(happened, commit.at_ms) not in ("applied", "unknown"):
+        with _firsts_it_saw(model, happened, commit, taken):
+            applied = model.apply(happened, commit.at_ms)
+        taken |= dict.fromkeys(model.firsts.keys() - taken.keys(), commit.at_ms)
+        if applied not in ("applied", "unknown"):
             found.append(f"{commit.player}: {commit.entry.id} was committed twice")
     return model, found
+
+
+@contextmanager
+def _firsts_it_saw(model: Model, event: Event, commit: Committed, taken: Mapping[str, int]) -> Iterator[None]:
+    """Hides from the model who was first where the commit read that nobody was yet: a commit that claims nothing does
+    not collide with the one that takes a badge of being first while it is worked out, and counts as before it."""
+    late = {
+        badge: player
+        for badge, player in model.firsts.items()
+        if player != commit.player and commit.at_ms - taken[badge] < LONGEST_COMMIT_MS
+    }
+    if not late or _badges(model, event, commit) == commit.entry.badges:
+        yield
+        return
+    model.firsts = {badge: player for badge, player in model.firsts.items() if badge not in late}
+    yield
+    model.firsts |= late
+
+
+def _badges(model: Model, event: Event, commit: Committed) -> list[str]:
+    """What the event would earn."""
+    trial = deepcopy(model)
+    trial.apply(event, commit.at_ms)
+    return sorted(trial.applied[commit.player][-1].badges, key=list(model.badges).index)
 
 
 def _received(scene: Scene) -> dict[tuple[str, str, str], set[int]]:
