@@ -7,9 +7,11 @@ import json
 import pytest
 
 from chalicelib.domain.periods import DAY_MS
+from chalicelib.services import feed_boards as use_case
 from chalicelib.services.feed_boards import feed_messages
 from chalicelib.store.board_entries import scan_entries
 from chalicelib.store.board_log import read_log
+from chalicelib.store.table import StoreError
 from tests.pipeline import plant as plants
 from tests.pipeline.plant import Plant
 from tests.services.test_apply_events import event, process
@@ -49,6 +51,28 @@ def test_a_state_of_the_future_is_set_aside_its_neighbour_is_not(plant: Plant) -
     body["updates"][0]["reachedAt"] = plant.context.now_ms() + 2 * DAY_MS
     fed = feed_messages(plant.context, [("m", json.dumps(body))])
     assert (list(fed.set_aside), fed.failed, fed.written) == (["m/0"], {}, len(body["updates"]) - 1)
+
+
+def test_what_follows_a_failure_waits_its_turn(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A freeze that overtook states which have to come again would refuse them for good."""
+    process(plant, event(plant, 1))
+    plant.world.sleep(2 * 86_400)
+    board = "daily#2026-05-19"
+    bodies = [message.body for message in plant.world.queue(plant.urls["boards"]).messages()]
+    states = next(body for body in bodies if json.loads(body)["board"] == board)
+    freeze = json.dumps({"board": board, "shard": board, "freeze": True})
+    messages = [("states", states), ("freeze", freeze)]
+
+    def busy(*_: object) -> None:
+        raise StoreError("busy")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(use_case, "write_states", busy)
+        assert feed_messages(plant.context, messages).failed.keys() == {"states", "freeze"}
+    assert read_log(plant.context.table, board).frozen is None
+    fed = feed_messages(plant.context, messages)
+    assert (fed.failed, fed.written) == ({}, 1)
+    assert read_log(plant.context.table, board).frozen is not None
 
 
 def test_a_score_that_was_left_and_reached_again_is_reached_later(plant: Plant) -> None:

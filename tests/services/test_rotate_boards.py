@@ -398,6 +398,8 @@ def test_a_writer_that_died_with_its_messages_is_reminded(plant: Plant, monkeypa
         with pytest.raises(StoreError):
             feed(plant, [("ada", 9)])
     assert read_log(plant.context.table, "weekly#2026-W20").intent is not None
+    # Also once its week is over, within the grace: nobody orders it to be frozen yet.
+    set_clock(plant, "2026-05-18T00:30:00")
     assert rotate(plant).reminded == ["weekly#2026-W20"]
     assert read_log(plant.context.table, "weekly#2026-W20").intent is None
     assert rotate(plant).reminded == []
