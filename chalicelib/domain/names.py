@@ -18,8 +18,13 @@ def chosen_name(text: str) -> str | None:
     Of what is not visible only spaces within are taken, and the joiners that some scripts and emoji are written with.
     """
     name = unicodedata.normalize("NFC", text).strip()
-    visible = name.replace("\u200c", "").replace("\u200d", "")
-    return name if visible.strip() and visible.isprintable() and len(name) <= MAX_NAME else None
+    return name if is_visible(name) and len(name) <= MAX_NAME else None
+
+
+def is_visible(text: str) -> bool:
+    """Whether all of a text can be seen, joiners within apart, and something of it is no space."""
+    visible = text.replace("\u200c", "").replace("\u200d", "")
+    return bool(visible.strip()) and visible.isprintable()
 
 
 def display_name(player: str, chosen: str | None) -> str:

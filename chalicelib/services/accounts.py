@@ -25,8 +25,10 @@ def owner_of(context: Context, caller: Caller) -> Owner:
     return find_owner(context, caller.player)
 
 
-def find_owner(context: Context, wanted: str) -> Owner:
-    """The owner with this id or public id. Raises NotFound."""
+def find_owner(context: Context, wanted: str, *, anew: bool = False) -> Owner:
+    """The owner with this id or public id; `anew`: as the table has it now. Raises NotFound."""
+    if anew:
+        context.owners.pop(wanted, None)
     items = context.table.get_many(owner_keys(context, wanted))
     owner = owner_in(context, items, wanted)
     if owner is None:

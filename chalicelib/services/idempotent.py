@@ -6,6 +6,7 @@ What is remembered is the outcome, not the request: names of players come from t
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -49,8 +50,9 @@ class Asked:
     @property
     def digest(self) -> str:
         """Tells a request from another under the same key."""
-        text = msgspec.json.encode([self.operation, self.members], order="deterministic")
-        return hashlib.blake2b(text, digest_size=16).hexdigest()
+        # Not msgspec: a number of any length may be asked for, and is refused later.
+        text = json.dumps([self.operation, self.members], sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +100,14 @@ def once(
     writing; then nothing was done.
     """
     key = request_key(asked.account, asked.key)
-    strong, last = False, None
+    strong = False
+    last: tuple[Remembered, Prepared] | None = None
     for attempt in range(MAX_TRIES):
         now_ms = context.now_ms()
         items = context.table.get_many([key, *wanted], strong=strong)
         known = read_request(items.get(key), now_ms)
         if known is not None:
-            return _again(asked, known, done=last)
+            return _again(context, asked, known, last)
         try:
             prepared = prepare(items, strong)
         except LaurelError as refusal:
@@ -117,9 +120,9 @@ def once(
         except Conflict:
             strong = True
             continue
-        last = Remembered(asked.digest, prepared.status, prepared.outcome)
+        last = Remembered(asked.digest, prepared.status, prepared.outcome), prepared
         try:
-            _write(context, key, last, prepared, now_ms)
+            _write(context, key, *last, now_ms)
         except (Conflict, StoreError) as lost:
             # A lost answer may be a success: the next reading tells.
             strong = True
@@ -127,17 +130,23 @@ def once(
                 raise
             context.pause(min(attempt, _LONGEST_PAUSE))
             continue
-        if prepared.owed:
-            send_owed(context, prepared.owed)
-        return Answer(prepared.status, prepared.outcome)
+        return _done(context, prepared)
     raise Unavailable("Others keep writing the same; nothing was done.")
 
 
-def _again(asked: Asked, known: Remembered, done: Remembered | None) -> Answer:
-    """`done`: what this very request wrote, if it is not known whether it did."""
+def _again(context: Context, asked: Asked, known: Remembered, last: tuple[Remembered, Prepared] | None) -> Answer:
+    """`last`: what this very request tried to write before, and may have."""
     if known.asked != asked.digest:
         raise NotPossible("This idempotency key was used for another request.", code="idempotency_conflict")
-    return Answer(known.status, known.outcome, replayed=known != done)
+    if last is not None and known == last[0]:
+        return _done(context, last[1])
+    return Answer(known.status, known.outcome, replayed=True)
+
+
+def _done(context: Context, prepared: Prepared) -> Answer:
+    if prepared.owed:
+        send_owed(context, prepared.owed)
+    return Answer(prepared.status, prepared.outcome)
 
 
 def _write(context: Context, key: Key, remembered: Remembered, prepared: Prepared, now_ms: int) -> None:

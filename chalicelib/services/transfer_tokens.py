@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Any
 
 import msgspec
@@ -10,9 +11,10 @@ from msgspec import Meta
 from chalicelib.domain import transfers
 from chalicelib.domain.errors import InsufficientBalance, InvalidRequest, NotFound, NotPossible
 from chalicelib.domain.ledger import Transfer, transfer_id
+from chalicelib.domain.names import PLAYER_ID, is_visible
 from chalicelib.domain.periods import moment_name
 from chalicelib.domain.transfers import MAX_NOTE, Sent, check_amount
-from chalicelib.services.accounts import owner_in, owner_keys, owner_of
+from chalicelib.services.accounts import find_owner, owner_in, owner_keys, owner_of
 from chalicelib.services.authenticate import Caller
 from chalicelib.services.context import Context, Owner
 from chalicelib.services.idempotent import Answer, Asked, IdempotencyKey, Items, Prepared, once
@@ -58,7 +60,7 @@ def transfer_tokens(context: Context, caller: Caller, request: TransferRequest) 
     (`unknown_recipient`), TooManyRequests, and what `once` raises.
     """
     asset = transferable(context)
-    if request.note and not request.note.isprintable():
+    if request.note and not is_visible(request.note):
         raise InvalidRequest("'note' must be visible characters", parameter="note")
     sender = owner_of(context, caller)
     account_key = keys.account(sender.account, asset)
@@ -68,9 +70,7 @@ def transfer_tokens(context: Context, caller: Caller, request: TransferRequest) 
         if request.to in (sender.player, sender.public):
             raise InvalidRequest("One cannot send tokens to oneself.", code="self_transfer", parameter="to")
         check_amount(request.amount)
-        recipient = owner_in(context, items, request.to)
-        if recipient is None:
-            raise NotFound("There is no such player to send to.", code="unknown_recipient")
+        recipient = _recipient(context, items, request.to, strong=strong)
         account = read_account(items.get(account_key))
         now_ms = context.now_ms()
         sent = (account.sent or Sent()).add(request.amount, now_ms)
@@ -82,6 +82,19 @@ def transfer_tokens(context: Context, caller: Caller, request: TransferRequest) 
     asked = Asked(sender.account, request.idempotency_key, "transfer", members)
     answer = once(context, asked, [account_key, *owner_keys(context, request.to)], prepare)
     return answer.tell(lambda outcome: _made(caller, request, outcome))
+
+
+def _recipient(context: Context, items: Items, wanted: str, *, strong: bool) -> Owner:
+    """Who is remembered may be gone since: whoever reads strongly looks anew."""
+    owner = None
+    if not strong:
+        owner = owner_in(context, items, wanted)
+    elif PLAYER_ID.fullmatch(wanted):
+        with suppress(NotFound):
+            owner = find_owner(context, wanted, anew=True)
+    if owner is None:
+        raise NotFound("There is no such player to send to.", code="unknown_recipient")
+    return owner
 
 
 def transferable(context: Context) -> str:

@@ -9,7 +9,7 @@ import pytest
 from chalicelib.domain.errors import LaurelError
 from chalicelib.services.authenticate import authenticate
 from chalicelib.services.transfer_tokens import TransferRequest, transfer_tokens
-from chalicelib.store.table import StoreError
+from chalicelib.store.table import StoreError, Table
 from tests.api.conftest import Site
 from tests.api.http import Answer
 
@@ -47,7 +47,14 @@ def test_a_transfer_and_its_replay(site: Site, anna: str) -> None:
 
 def test_the_same_key_for_something_else(site: Site, anna: str) -> None:
     send(site, anna)
-    for changes in ({"amount": 51}, {"to": "anna"}, {"to": "nobody"}, {"amount": 10**9}, {"note": "x"}):
+    for changes in (
+        {"amount": 51},
+        {"amount": 10**30},
+        {"to": "anna"},
+        {"to": "nobody"},
+        {"amount": 10**9},
+        {"note": "x"},
+    ):
         answer = send(site, anna, **changes)
         assert (answer.status, answer.json["code"]) == (409, "idempotency_conflict")
 
@@ -161,3 +168,31 @@ def test_nothing_is_raised_by_what_comes_after_the_commit(site: Site, anna: str,
     monkeypatch.setattr(site.context.queues, "send", down)
     assert send(site, anna).status == 200
     assert LaurelError.remembered is False
+
+
+def test_a_lost_answer_is_no_replay(site: Site, anna: str, monkeypatch: Any) -> None:
+    """The write was done, and nobody knows: the same request finds what it wrote, and says so as if it had known."""
+    real, writes = site.context.table.transact, list[Any]()
+
+    def lost(_: Any, asked: Any) -> None:
+        writes.append(asked)
+        real(asked)
+        raise StoreError("timeout")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Table, "transact", lost)
+        answer = send(site, anna)
+    assert (answer.status, answer.headers.get(KEY)) == (200, None)
+    assert balance(site, "bob") == 50
+    assert len(site.events("own")) == 2
+    assert len(writes) == 1
+
+
+def test_an_erased_recipient_who_was_known(site: Site, anna: str) -> None:
+    send(site, anna)
+    owner = site.context.owners["bob"]
+    key = (f"ACCOUNT#{owner.account}#tokens", "BALANCE")
+    site.context.table.put((site.context.table.get(key) or {}) | {"closed": {"N": "1"}})
+    site.context.table.delete(("PLAYER#bob", "IDENTITY"))
+    refused = send(site, anna, "k2")
+    assert (refused.status, refused.json["code"]) == (404, "unknown_recipient")
