@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.ledger import MINT, Transfer
+from chalicelib.domain.ledger import MINT, Transfer, transfer_id
+from chalicelib.domain.transfers import MAX_NOTE
 from chalicelib.store import keys
 from chalicelib.store.ledger import transfer_writes
 from chalicelib.store.models import BalanceItem, PostingItem
+from chalicelib.store.size import item_size
 from chalicelib.store.table import ConditionFailed
 from tests.pipeline import plant as plants
 from tests.pipeline.plant import TABLE, Plant
 from tests.simulated import Faults
+from tests.simulated.capacity import WRITE_BYTES
 
 ADA, BOB = "a" * 32, "b" * 32
 
@@ -67,3 +70,15 @@ def test_the_mint_has_postings_and_no_balance(plant: Plant) -> None:
     partitions = [pk for pk, _ in plant.world.dynamodb.tables[TABLE].rows if pk.startswith("ACCOUNT#@mint#tokens#")]
     assert len(partitions) == 1
     assert plant.context.table.get(keys.account(MINT, "tokens")) is None
+
+
+@pytest.mark.parametrize("amount", [1, 9_999])
+def test_both_postings_with_the_longest_note_are_two_units_each(amount: int) -> None:
+    """Whatever a ruleset calls its version and its assets; all else of a transfer's key and body has fixed lengths."""
+    made = transfer_id(1_779_192_000_000, "u" * 16, "k")
+    details = {"note": "\U0001f600" * MAX_NOTE, "public": "v" * 16}
+    seen_by = {ADA: details, BOB: details}
+    transfer = Transfer(made, "a" * 24, ADA, BOB, amount, "transfer", 1_779_192_000_000, seen_by=seen_by)
+    sizes = [item_size(each["Put"]["Item"]) for each in transfer_writes(TABLE, transfer, "r" * 12) if "Put" in each]
+    assert len(sizes) == 2
+    assert max(sizes) <= WRITE_BYTES
