@@ -45,7 +45,7 @@ class Call:
         """Check everything, in the order in which a caller may know: key, permission, path, query, body."""
         operation = self.operation
         if operation.permission or (operation.optional_key and self.key()):
-            self.caller = authenticate(self.context, self.key())
+            self.caller = authenticate(self.context, self.key(), self.address())
         if operation.permission:
             require(self.who, operation.permission)
         if operation.query is not None:
@@ -70,6 +70,11 @@ class Call:
 
     def header(self, name: str) -> str:
         return str(self.request.headers.get(name) or "")
+
+    def address(self) -> str:
+        """Whom API Gateway saw, whatever a header says; '' if it does not tell."""
+        seen = self.request.context.get("identity", {}).get("sourceIp")
+        return str(seen or "")
 
     def key(self) -> str:
         """The API key as sent, or ''."""

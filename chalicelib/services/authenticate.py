@@ -18,21 +18,22 @@ REFUSAL = "A valid API key is needed, as 'X-API-Key' or 'Authorization: Bearer'.
 @dataclass(frozen=True, slots=True)
 class Caller:
     """The player behind a key. `prefix`: the key's visible part; `account`, `public`: the player's random ids, where
-    the key tells them."""
+    the key tells them; `address`: where the request came from."""
 
     player: str
     prefix: str
     permissions: frozenset[str]
     account: str = ""
     public: str = ""
+    address: str = ""
 
     def may(self, permission: str) -> bool:
         """Whether the key allows it; an admin's allows everything."""
         return permission in self.permissions or ADMIN in self.permissions
 
 
-def authenticate(context: Context, key: str) -> Caller:
-    """The caller with this key. Raises Unauthenticated if it is missing, wrong or revoked."""
+def authenticate(context: Context, key: str, address: str = "") -> Caller:
+    """The caller with this key, from this address. Raises Unauthenticated if it is missing, wrong or revoked."""
     if not is_key(key):
         raise Unauthenticated(REFUSAL)
     digest = key_digest(key)
@@ -42,7 +43,7 @@ def authenticate(context: Context, key: str) -> Caller:
     today = day_name(day_of(context.now_ms()))
     if (row.used_on or "") < today:
         _note_use(context, digest, today)
-    return Caller(row.player, row.prefix, frozenset(row.permissions), row.account or "", row.public or "")
+    return Caller(row.player, row.prefix, frozenset(row.permissions), row.account or "", row.public or "", address)
 
 
 def require(caller: Caller, permission: str) -> None:

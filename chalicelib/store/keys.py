@@ -11,6 +11,8 @@ account     ACCOUNT#<account>#<asset>             BALANCE | POSTING#<transfer>
             ACCOUNT#@mint#<asset>#<00..ff>        POSTING#<transfer>
 request     REQUEST#<account>       <digest of the idempotency key>
 outbox      OUTBOX#<0..15>          <ms>#<id>
+corrected   CORRECTED#<transfer>    CORRECTED
+audit       AUDIT#<month>           <ms>#<id>
 board       BOARD#<scope>#<period>  ENTRY#<player>
 rank index  NODE#<shard>            <level>.<prefix> | TOTAL | D.<score> | V.<score>.<volume>
             LOG#<shard>             LOG
@@ -24,7 +26,7 @@ from __future__ import annotations
 import hashlib
 
 from chalicelib.domain.ledger import is_system
-from chalicelib.domain.periods import minute_name
+from chalicelib.domain.periods import day_of, minute_name, month_name
 from chalicelib.domain.rank_index import MAX_SCORE
 
 Key = tuple[str, str]
@@ -114,6 +116,15 @@ def owed(at_ms: int, id_: str) -> Key:
 
 def outbox(shard: int) -> str:
     return f"OUTBOX#{shard}"
+
+
+def corrected(transfer_id: str) -> Key:
+    return f"CORRECTED#{transfer_id}", "CORRECTED"
+
+
+def audit(at_ms: int, id_: str) -> Key:
+    """By month, in order of time."""
+    return f"AUDIT#{month_name(day_of(at_ms))}", f"{at_ms:013d}#{id_}"
 
 
 def board(board_id: str) -> str:

@@ -11,17 +11,20 @@ from chalicelib.store.models import PostingItem
 from chalicelib.store.table import put_of
 
 
-def transfer_writes(table: str, transfer: Transfer, ruleset: str, debit: Change | None = None) -> list[dict[str, Any]]:
+def transfer_writes(
+    table: str, transfer: Transfer, ruleset: str, debit: Change | None = None, credit: Change | None = None
+) -> list[dict[str, Any]]:
     """A transfer's part of an atomic write: two postings, and a balance for each side that is no system account.
 
     A balance never goes below what is held; a closed account takes no credit; a posting that exists already fails the
-    whole write. `debit`: what else changes on the source account, on condition of how it was read.
+    whole write. `debit`, `credit`: what else changes on the source and on the target account, on condition of how they
+    were read.
     """
     writes = []
     for posting in transfer.postings():
         writes.append(_posting(table, transfer, posting, ruleset))
         if not is_system(posting.account):
-            change = (debit if posting.amount < 0 else None) or Change()
+            change = (debit if posting.amount < 0 else credit) or Change()
             writes.append(change.write(table, keys.account(posting.account, transfer.asset), posting.amount))
     return writes
 

@@ -198,6 +198,24 @@ class OwedItem(Kind):
     facts: Json[dict[str, Any]] = Json(dict[str, Any])
 
 
+class CorrectedItem(Kind):
+    """That a transfer was corrected, for good: by which transfer, and for what reason."""
+
+    by = UnicodeAttribute()
+    reason = UnicodeAttribute(null=True)
+
+
+class AuditItem(Kind):
+    """Who did what, when (the key tells), from which address. Never changed but by an erasure."""
+
+    what = UnicodeAttribute()
+    by = UnicodeAttribute()
+    key = UnicodeAttribute()
+    address = UnicodeAttribute(null=True)
+    about = UnicodeAttribute(null=True)
+    details: Json[dict[str, Any]] = Json(dict[str, Any])
+
+
 class EntryItem(Kind):
     """A player's score on a board. Without `board` and `order` it is not on the index: it left the board.
 
