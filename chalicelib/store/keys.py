@@ -9,8 +9,13 @@ first       FIRST#<badge>           FIRST
 granter     GRANTER#<granter>#<day> GRANTED
 account     ACCOUNT#<account>#<asset>             BALANCE | POSTING#<transfer>
             ACCOUNT#@mint#<asset>#<00..ff>        POSTING#<transfer>
+hold        HOLD#<account>          OPEN#<hold> | DONE#<hold>
 request     REQUEST#<account>       <digest of the idempotency key>
 outbox      OUTBOX#<0..15>          <ms>#<id>
+reward      REWARD#<reward>         REWARD | STOCK
+            REWARDS                 COUNT
+redeemed    REDEEMED#<account>      <reward>
+redemption  REDEMPTION#<public id>  <redemption>
 corrected   CORRECTED#<transfer>    CORRECTED
 audit       AUDIT#<month>           <ms>#<id>
 board       BOARD#<scope>#<period>  ENTRY#<player>
@@ -39,6 +44,7 @@ FAILURE_SHARDS = 8
 OUTBOX_SHARDS = 16
 LOG = "LOG#"
 POSTING = "POSTING#"
+OPEN_HOLD, DONE_HOLD = "OPEN#", "DONE#"
 ENTRY = "ENTRY#"
 
 
@@ -103,6 +109,15 @@ def posting(account_id: str, other: str, asset: str, transfer_id: str) -> Key:
     return f"ACCOUNT#{account_id}#{asset}{shard}", f"{POSTING}{transfer_id}"
 
 
+def hold(account_id: str, hold_id: str, *, open: bool) -> Key:  # noqa: A002 - the word of the sort key
+    """By time, which the id begins with. It moves when it is resolved."""
+    return holds(account_id), f"{OPEN_HOLD if open else DONE_HOLD}{hold_id}"
+
+
+def holds(account_id: str) -> str:
+    return f"HOLD#{account_id}"
+
+
 def request(account_id: str, key: str) -> Key:
     """Of an idempotency key: whatever is in it, and nothing that tells it."""
     return f"REQUEST#{account_id}", hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
@@ -125,6 +140,38 @@ def corrected(transfer_id: str) -> Key:
 def audit(at_ms: int, id_: str) -> Key:
     """By month, in order of time."""
     return f"AUDIT#{month_name(day_of(at_ms))}", f"{at_ms:013d}#{id_}"
+
+
+def reward(reward_id: str) -> Key:
+    return f"REWARD#{reward_id}", "REWARD"
+
+
+def stock(reward_id: str) -> Key:
+    """Apart from the reward: redemptions write it, in one unit of a write."""
+    return f"REWARD#{reward_id}", "STOCK"
+
+
+def reward_count() -> Key:
+    return "REWARDS", "COUNT"
+
+
+def reward_order(cost: int, reward_id: str) -> tuple[str, str]:
+    """Where the index has a reward that is not retired: cheapest first, then by id."""
+    return "REWARDS", f"{cost:013d}#{reward_id}"
+
+
+def redeemed(account_id: str, reward_id: str) -> Key:
+    return f"REDEEMED#{account_id}", reward_id
+
+
+def redemption(public_id: str, redemption_id: str) -> Key:
+    """By time, which the id begins with. The id tells the public id too."""
+    return f"REDEMPTION#{public_id}", redemption_id
+
+
+def redemption_order(status: str, redemption_id: str) -> tuple[str, str]:
+    """Where the index has a redemption, among all players' with its status, by time."""
+    return f"REDEMPTIONS#{status}", redemption_id
 
 
 def board(board_id: str) -> str:

@@ -19,6 +19,7 @@ from pynamodb.models import Model
 from chalicelib.domain.figures import DayFigures
 from chalicelib.domain.log import Entry
 from chalicelib.domain.player import EarnedBadge
+from chalicelib.domain.rewards import Reward
 from chalicelib.domain.standings import Place
 from chalicelib.domain.transfers import Sent
 from chalicelib.store.codecs import Counters, Json, Packed, Stats
@@ -171,14 +172,33 @@ class PostingItem(Kind):
 class BalanceItem(Kind):
     """A player's account of one asset. Held = balance - available.
 
-    `sent`: what bounds transfers. `expiring`: no open hold expires before (ms). `closed`: it takes nothing any more.
+    `sent`: what bounds transfers. `expiring`: no open hold expires before (ms). `placed`: how many holds that expire were
+    ever placed. `closed`: it takes nothing any more.
     """
 
     balance = NumberAttribute()
     available = NumberAttribute()
     sent: Json[Sent] = Json(Sent, null=True)
     expiring = NumberAttribute(null=True)
+    placed = NumberAttribute(null=True)
     closed = NumberAttribute(null=True)
+
+
+class HoldItem(Kind):
+    """A part of a balance that is set aside. Its key tells account, creation, and whether it is open.
+
+    `expires_at`: none: until it is resolved. `purpose`: what alone may resolve it. `expires`: once it is resolved.
+    """
+
+    asset = UnicodeAttribute()
+    amount = NumberAttribute()
+    expires_at = NumberAttribute(attr_name="expiresAt", null=True)
+    purpose = UnicodeAttribute(null=True)
+    state = UnicodeAttribute()
+    posted = NumberAttribute(null=True)
+    transfer = UnicodeAttribute(null=True)
+    resolved_at = NumberAttribute(attr_name="resolvedAt", null=True)
+    expires = NumberAttribute(null=True)
 
 
 class RequestItem(Kind):
@@ -214,6 +234,48 @@ class AuditItem(Kind):
     address = UnicodeAttribute(null=True)
     about = UnicodeAttribute(null=True)
     details: Json[dict[str, Any]] = Json(dict[str, Any])
+
+
+class RewardItem(Kind):
+    """A reward as an admin describes it; on the index while it is not retired."""
+
+    version = NumberAttribute(attr_name="v")
+    reward: Json[Reward] = Json(Reward)
+    board = UnicodeAttribute(null=True)
+    order = UnicodeAttribute(null=True)
+
+
+class StockItem(Kind):
+    """Of a limited reward: `stock` in all, `sold` of them, the version of the reward that says so."""
+
+    version = NumberAttribute(attr_name="v")
+    stock = NumberAttribute(null=True)
+    sold = NumberAttribute()
+
+
+class RedeemedItem(Kind):
+    """How often a player has had a reward while it was limited."""
+
+    redeemed = NumberAttribute()
+
+
+class RedemptionItem(Kind):
+    """What became of one redemption. `stocked`, `limited`: what it took of stock and of the player's number, and gives
+    back. `transfer`: what paid for it; `back`: what paid it back."""
+
+    account = UnicodeAttribute()
+    reward = UnicodeAttribute()
+    cost = NumberAttribute()
+    asset = UnicodeAttribute()
+    status = UnicodeAttribute()
+    stocked = BooleanAttribute(null=True)
+    limited = BooleanAttribute(null=True)
+    transfer = UnicodeAttribute(null=True)
+    back = UnicodeAttribute(null=True)
+    resolved_at = NumberAttribute(null=True)
+    board = UnicodeAttribute(null=True)
+    order = UnicodeAttribute(null=True)
+    ruleset = UnicodeAttribute(attr_name="rv")
 
 
 class EntryItem(Kind):
