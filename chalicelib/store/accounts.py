@@ -17,6 +17,7 @@ from chalicelib.store.table import Table, number, text, update_of
 class Account:
     """Balance, what of it is available, what bounds transfers. `expiring`: no open hold expires before (ms).
 
+    `placed`: how many holds that expire were ever placed: it tells an account from itself before one more of them.
     `exists`: something was ever posted to it; `closed`: it takes nothing any more.
     """
 
@@ -24,6 +25,7 @@ class Account:
     available: int = 0
     sent: Sent | None = None
     expiring: int | None = None
+    placed: int = 0
     exists: bool = False
     closed: bool = False
 
@@ -39,7 +41,13 @@ def read_account(item: Item | None) -> Account:
     row = BalanceItem.from_raw_data(item)
     expiring = None if row.expiring is None else int(row.expiring)
     return Account(
-        int(row.balance or 0), int(row.available or 0), row.sent, expiring, exists=True, closed=bool(row.closed)
+        int(row.balance or 0),
+        int(row.available or 0),
+        row.sent,
+        expiring,
+        int(row.placed or 0),
+        exists=True,
+        closed=bool(row.closed),
     )
 
 
@@ -47,18 +55,24 @@ def load_account(table: Table, account_id: str, asset: str, *, strong: bool = Tr
     return read_account(table.get(keys.account(account_id, asset), strong=strong))
 
 
+# An expiry that no hold has.
+AS_IT_IS = -1
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """What a write does to an account beside its posting's amount.
 
     `read`: it must still be as it was read, so that what the caller is told of it is exact. `released`: of what was
-    held, so much is available again. `sent`, `expiring`: their new values, where they change.
+    held, so much is available again; less than 0: so much is held. `sent`, `expiring`: their new values, where they
+    change; an `expiring` of None is taken away. `placed`: one more hold that expires.
     """
 
     read: Account | None = None
     released: int = 0
     sent: Sent | None = None
-    expiring: int | None = None
+    expiring: int | None = AS_IT_IS
+    placed: bool = False
 
     def write(self, table: str, key: Key, amount: int = 0) -> dict[str, Any]:
         """The update: both figures move by `amount`, available besides by what is released.
@@ -67,7 +81,8 @@ class Change:
         """
         available = amount + self.released
         values: dict[str, Any] = {":a": number(available), ":b": number(amount)}
-        expression = "ADD balance :b, available :a"
+        expression = "ADD balance :b, available :a" + (", placed :one" if self.placed else "")
+        values |= {":one": number(1)} if self.placed else {}
         conditions = []
         if available < 0:
             values[":need"] = number(-available)
@@ -77,11 +92,12 @@ class Change:
         sets: dict[str, Any] = {}
         if self.sent is not None:
             sets["sent"] = text(BalanceItem.sent.serialize(self.sent))
-        if self.expiring is not None:
+        if self.expiring not in (None, AS_IT_IS):
             sets["expiring"] = number(self.expiring)
         if sets:
             expression += " SET " + ", ".join(f"{name} = :{name}" for name in sets)
             values |= {f":{name}": value for name, value in sets.items()}
+        expression += " REMOVE expiring" if self.expiring is None else ""
         names = {}
         if self.read is not None:
             for name, value in _as_read(self.read).items():
@@ -100,4 +116,5 @@ def _as_read(account: Account) -> Mapping[str, Any]:
         "available": number(account.available),
         "sent": text(BalanceItem.sent.serialize(account.sent)) if account.sent else None,
         "expiring": None if account.expiring is None else number(account.expiring),
+        "placed": number(account.placed) if account.placed else None,
     }

@@ -109,9 +109,14 @@ def posting(account_id: str, other: str, asset: str, transfer_id: str) -> Key:
     return f"ACCOUNT#{account_id}#{asset}{shard}", f"{POSTING}{transfer_id}"
 
 
-def hold(account_id: str, hold_id: str, *, open: bool) -> Key:  # noqa: A002 - the word of the sort key
-    """By time, which the id begins with. It moves when it is resolved."""
-    return holds(account_id), f"{OPEN_HOLD if open else DONE_HOLD}{hold_id}"
+def open_hold(account_id: str, hold_id: str) -> Key:
+    """By time, which the id begins with."""
+    return holds(account_id), f"{OPEN_HOLD}{hold_id}"
+
+
+def done_hold(account_id: str, hold_id: str) -> Key:
+    """Where it moves when it is resolved."""
+    return holds(account_id), f"{DONE_HOLD}{hold_id}"
 
 
 def holds(account_id: str) -> str:

@@ -172,8 +172,8 @@ class PostingItem(Kind):
 class BalanceItem(Kind):
     """A player's account of one asset. Held = balance - available.
 
-    `sent`: what bounds transfers. `expiring`: no open hold expires before (ms). `placed`: how many holds that expire were
-    ever placed. `closed`: it takes nothing any more.
+    `sent`: what bounds transfers. `expiring`: no open hold expires before (ms). `placed`: how many holds that
+    expire were ever placed. `closed`: it takes nothing any more.
     """
 
     balance = NumberAttribute()

@@ -257,6 +257,11 @@ def update_of(
     return {"Update": _with_condition(request, condition, names, values)}
 
 
+def delete_of(table: str, key: Key, condition: str = "", values: Item | None = None) -> dict[str, Any]:
+    """A Delete for a transaction."""
+    return {"Delete": _with_condition({"TableName": table, "Key": key_of(key)}, condition, None, values)}
+
+
 def _with_condition(
     request: dict[str, Any], condition: str, names: Mapping[str, str] | None, values: Item | None
 ) -> dict[str, Any]:
