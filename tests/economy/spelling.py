@@ -1,0 +1,70 @@
+"""The model's requests as HTTP, and Laurel's answers held against the model's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.economy.model import Answer, Id, Request
+
+REPLAYED = "Idempotency-Replayed"
+# What is asked of -> method and path; `{about}` is the id of the thing.
+ROUTES = {
+    "look": ("GET", "/balance?asset={asset}"),
+    "transfer": ("POST", "/transfer"),
+    "grant": ("POST", "/admin/grants"),
+    "correct": ("POST", "/admin/corrections"),
+    "hold": ("POST", "/holds"),
+    "post": ("POST", "/holds/{about}/post"),
+    "void": ("POST", "/holds/{about}/void"),
+}
+# These name the thing in their body.
+IN_BODY = {"correct": "transferId"}
+
+
+class Names:
+    """Which of the model's ids is which of Laurel's."""
+
+    def __init__(self) -> None:
+        self.real: dict[Id, str] = {}
+        self.model: dict[str, Id] = {}
+
+    def bind(self, id_: Id, real: str) -> bool:
+        """Whether the two may be the same; they are from then on."""
+        if id_ not in self.real and real not in self.model:
+            self.real[id_], self.model[real] = real, id_
+        return self.real.get(id_) == real
+
+    def of(self, about: Any) -> str:
+        return self.real.get(about, "0" * 37) if isinstance(about, Id) else str(about)
+
+
+def spelled(request: Request, names: Names) -> tuple[str, str, dict[str, Any] | None]:
+    """(method, path, body) of a request."""
+    method, path = ROUTES[request.what]
+    path = path.format(about=names.of(request.about), **request.members)
+    if method == "GET":
+        return method, path, None
+    body = {name: value for name, value in request.members.items() if value is not None}
+    if request.key:
+        body["idempotencyKey"] = request.key
+    if request.what in IN_BODY:
+        body[IN_BODY[request.what]] = names.of(request.about)
+    return method, path, body
+
+
+def difference(wanted: Answer, status: int, body: Any, replayed: bool, names: Names) -> str:
+    """What is otherwise than the model has it; '' if nothing. Laurel may say more than the model does."""
+    if (status, replayed) != (wanted.status, wanted.replayed):
+        return f"{status}{' replayed' * replayed} {body}, not {wanted}"
+    return _difference(wanted.body, body, names)
+
+
+def _difference(wanted: Any, found: Any, names: Names) -> str:
+    if isinstance(wanted, dict):
+        if not isinstance(found, dict):
+            return f"{found!r}, not {wanted!r}"
+        told = ((name, _difference(value, found.get(name), names)) for name, value in wanted.items() if value != "")
+        return "; ".join(f"{name}: {text}" for name, text in told if text)
+    if isinstance(wanted, Id):
+        return "" if isinstance(found, str) and names.bind(wanted, found) else f"{found!r} is not {wanted}"
+    return "" if type(wanted) is type(found) and wanted == found else f"{found!r}, not {wanted!r}"
