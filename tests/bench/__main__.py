@@ -10,7 +10,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
-from tests.bench import badges, contention, cost, emulated, imports, one_writer, peers, progress, ranks
+from tests.bench import (
+    badges,
+    contention,
+    cost,
+    crowds,
+    economy,
+    economy_rates,
+    emulated,
+    imports,
+    one_writer,
+    peers,
+    progress,
+    ranks,
+)
 from tests.bench.figures import Figure, NotTaken, Skipped, misses
 
 
@@ -36,6 +49,9 @@ PARTS = (
     Part(ranks.NAMES, ranks.boards, 1200),
     Part(("board.updates_per_s",), one_writer.rate, 300),
     Part(peers.NAMES, peers.peers, 600),
+    Part(economy.NAMES, economy.transfers, 60),
+    Part(crowds.NAMES, crowds.transfers, 60),
+    Part(economy_rates.NAMES, economy_rates.rates, 300),
 )
 
 

@@ -77,6 +77,13 @@ TARGETS = (
     Target("board.update.write_units", 4.7, {"batch": 10}, counted=True),
     Target("board.update.write_units", 3.7, {"batch": 500}, counted=True),
     Target("board.update.write_units", 3.4, {"batch": 2000}, counted=True),
+    Target("transfer.write_units", 12, counted=True),
+    Target("transfer.items", 6, counted=True),
+    Target("transfer.round_trips", 2, {"until": "committed"}, counted=True),
+    # Then what is owed is sent, and its row removed.
+    Target("transfer.round_trips", 3, {"until": "answered"}, counted=True),
+    Target("transfer.outbox_units", 3, counted=True),
+    Target("transfer.replay_read_units", 1, {"recipient": "known"}, counted=True),
 )
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from tests.bench import __main__ as bench
-from tests.bench import badges, contention, cost, figures, progress
+from tests.bench import badges, contention, cost, crowds, economy, figures, progress
 from tests.bench.deployment import Deployment
 from tests.bench.figures import TARGETS, Figure, NotTaken, Skipped
 from tests.bench.traffic import Zipf, lambda_event, request
@@ -85,6 +85,20 @@ def test_badges_are_judged() -> None:
     assert none.value < 5
 
 
+def test_a_transfer_is_six_items_in_one_write() -> None:
+    taken = list(economy.transfers())
+    assert figures.misses(taken) == []
+    assert {figure.name for figure in taken} == set(economy.NAMES)
+    assert {figure.value for figure in taken if figure.name == "transfer.write_units"} == {12}
+    assert [figure.value for figure in taken if figure.name == "transfer.replay_read_units"] == [1, 1, 1.5]
+
+
+def test_disjoint_accounts_never_meet_and_a_crowd_on_one_gets_through() -> None:
+    taken = {(each.params["accounts"], each.params["clients"]): each.value for each in crowds.transfers(rounds=3)}
+    assert taken["spread", 8] == taken["hot", 1] == 0
+    assert 0 < taken["hot", 8] < 5
+
+
 def test_zipf_shares_are_all_there_is() -> None:
     zipf = Zipf(100, 1.1)
     assert sum(map(zipf.share, range(100))) == pytest.approx(1)
@@ -93,7 +107,7 @@ def test_zipf_shares_are_all_there_is() -> None:
 
 def test_every_figure_has_a_part_and_every_target_a_figure() -> None:
     names = [name for part in bench.PARTS for name in part.names]
-    assert len(names) == len(set(names)) == 31
+    assert len(names) == len(set(names)) == 38
     assert {target.name for target in TARGETS} <= set(names)
 
 

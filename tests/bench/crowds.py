@@ -1,0 +1,124 @@
+"""transfer.retries_per_success: clients who send at once, in a simulated world whose table has latency.
+
+A transaction that meets another under way on one of its items is cancelled there, as on AWS; who is second to a
+change of what they read fails their condition. Either way they read again.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from chalicelib.domain import ruleset
+from chalicelib.domain.errors import Conflict
+from chalicelib.services.authenticate import Caller
+from chalicelib.services.idempotent import Answer
+from chalicelib.services.transfer_tokens import TransferRequest, transfer_tokens
+from chalicelib.settings import RULESETS
+from chalicelib.store.keys import Key
+from chalicelib.store.table import Table
+from tests.bench.economy import RICH, player
+from tests.bench.figures import Figure, NotTaken
+from tests.pipeline.plant import Plant, build
+from tests.simulated import Faults
+
+NAMES = ("transfer.retries_per_success",)
+CLIENTS = (1, 8)
+# Each client's own two players; own senders and one recipient; one sender and one recipient for all.
+ACCOUNTS = ("spread", "one recipient", "hot")
+ROUNDS = 25  # of one transfer a client: a sender has ten a minute
+MINUTE_S = 61
+# A call to DynamoDB from Lambda takes single-digit milliseconds, a transaction up to twice that.
+LATENCY_MS = (4, 16)
+
+
+class Crowded(Table):
+    """A table whose transactions exclude each other where they meet. `tries` of them, `lost` for whatever reason."""
+
+    def __init__(self, table: Table, plant: Plant) -> None:
+        super().__init__(table.name, table.client, table.pause)
+        self.plant, self.under_way = plant, set[Key]()
+        self.tries = self.lost = self.met = 0
+
+    def transact(self, writes: Sequence[dict[str, Any]]) -> None:
+        mine = {_key(write) for write in writes}
+        self.tries += 1
+        if mine & self.under_way:
+            self.met += 1
+            self.lost += 1
+            self.plant.world.sleep(self.plant.world.rng.uniform(*LATENCY_MS) / 1000)
+            raise Conflict("another transaction is running")
+        self.under_way |= mine
+        try:
+            super().transact(writes)
+        except Conflict:
+            self.lost += 1
+            raise
+        finally:
+            self.under_way -= mine
+
+
+@dataclass
+class Crowd:
+    """Clients who do the same at once, round after round, a minute apart; every one of them must succeed."""
+
+    seed: int
+    clients: int
+    plant: Plant = field(init=False)
+    table: Crowded = field(init=False)
+    done: int = 0
+
+    def __post_init__(self) -> None:
+        self.plant = build(self.seed, Faults(latency_ms=LATENCY_MS), ruleset.load(RULESETS / "default.toml"))
+        self.table = self.plant.context.table = Crowded(self.plant.context.table, self.plant)
+
+    def run(self, rounds: int, ask: Callable[[int, int], Answer]) -> None:
+        """`ask(client, round)`."""
+        self.table.tries = self.table.lost = self.table.met = 0
+        for number in range(rounds):
+            for client in range(self.clients):
+                self.plant.world.spawn(f"client-{client}", self._one, ask, client, number)
+            self.plant.world.run()
+            self.plant.world.sleep(MINUTE_S)
+        if self.done != rounds * self.clients or self.table.tries - self.table.lost != self.done:
+            raise NotTaken(f"{self.done} of {rounds * self.clients} succeeded, in {self.table.tries} tries")
+
+    def _one(self, ask: Callable[[int, int], Answer], client: int, number: int) -> None:
+        answer = ask(client, number)
+        if answer.status != 200 or answer.replayed:
+            raise NotTaken(f"it was answered {answer}")
+        self.done += 1
+
+    def figure(self, name: str, **params: Any) -> Figure:
+        more = {"clients": self.clients, "successes": self.done, "met_another": self.table.met}
+        return Figure(name, self.table.lost / self.done, "retries", params | more)
+
+
+def transfers(rounds: int = ROUNDS) -> Iterator[Figure]:
+    for accounts in ACCOUNTS:
+        for clients in CLIENTS:
+            yield _transfers(accounts, clients, rounds)
+
+
+def _transfers(accounts: str, clients: int, rounds: int) -> Figure:
+    crowd = Crowd(random.Random(accounts).randrange(1000), clients)
+    context = crowd.plant.context
+    own = list(range(clients))
+    senders = [player(context, f"sender-{number}", funds=RICH) for number in ([0] if accounts == "hot" else own)]
+    recipients = [player(context, f"recipient-{number}") for number in (own if accounts == "spread" else [0])]
+
+    def send(client: int, number: int) -> Answer:
+        sender: Caller = senders[client % len(senders)]
+        recipient = recipients[client % len(recipients)].player
+        return transfer_tokens(context, sender, TransferRequest(recipient, 1, f"{client}-{number}"))
+
+    crowd.run(rounds, send)
+    return crowd.figure("transfer.retries_per_success", accounts=accounts)
+
+
+def _key(write: dict[str, Any]) -> Key:
+    inner = next(iter(write.values()))
+    key = inner.get("Key") or inner["Item"]
+    return key["pk"]["S"], key["sk"]["S"]

@@ -1,0 +1,125 @@
+"""transfer.*: what a transfer costs at the table, counted; and how often it is tried again.
+
+Who calls is known before: the read of an API key is in no figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.domain.ledger import MINT, Transfer, transfer_id
+from chalicelib.domain.permissions import PLAYER
+from chalicelib.domain.transfers import MAX_NOTE
+from chalicelib.services.accounts import find_owner
+from chalicelib.services.authenticate import Caller
+from chalicelib.services.context import Context
+from chalicelib.services.create_key import create_key
+from chalicelib.services.idempotent import Answer
+from chalicelib.services.transfer_tokens import TransferRequest, transfer_tokens
+from chalicelib.store.ledger import transfer_writes
+from chalicelib.store.size import item_size
+from tests.bench.deployment import Deployment
+from tests.bench.figures import Figure, NotTaken
+from tests.simulated.capacity import Record, write_units
+
+COUNTED = ("write_units", "items", "round_trips", "outbox_units", "replay_read_units")
+NAMES = tuple(f"transfer.{what}" for what in COUNTED)
+COMMIT = "TransactWriteItems"
+RICH = 10**9
+SMILE = "\U0001f600"
+
+
+def transfers() -> Iterator[Figure]:
+    """Between two players whom the process knows, as after their first transfer; without a note, and with the longest."""
+    deployment = Deployment()
+    context = deployment.context
+    sender, _ = (player(context, name, funds=RICH) for name in ("sender", "recipient"))
+    for note in (None, SMILE * MAX_NOTE):
+        request = TransferRequest("recipient", 1, f"note-{bool(note)}", note)
+        cost, replay = costs(deployment, lambda request=request: transfer_tokens(context, sender, request))  # type: ignore[misc]
+        params = {"note_bytes": len((note or "").encode())}
+        yield from figures("transfer", cost, replay, params | {"recipient": "known"})
+    context.owners.clear()
+    again = recorded(deployment, lambda: transfer_tokens(context, sender, request), replayed=True)
+    yield replay_figure("transfer", again, params | {"recipient": "new to the process"})
+
+
+def player(context: Context, name: str, *, funds: int = 0, asset: str = "tokens") -> Caller:
+    """A player with a key, and something minted for them; known to the process."""
+    create_key(context, name)
+    owner = find_owner(context, name)
+    if funds:
+        mint(context, name, funds, asset)
+    return Caller(name, "", frozenset((PLAYER,)), owner.account, owner.public)
+
+
+def mint(context: Context, name: str, amount: int, asset: str = "tokens") -> None:
+    owner, now_ms = find_owner(context, name), context.now_ms()
+    made = transfer_id(now_ms, owner.public, context.new_id())
+    transfer = Transfer(made, asset, MINT, owner.account, amount, "bench", now_ms)
+    context.table.transact(transfer_writes(context.table.name, transfer, context.rules.version))
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The calls to the table that one request made, one after the other."""
+
+    calls: list[Record]
+
+    @property
+    def trips(self) -> dict[str, int]:
+        """How many until it was committed, and until it was answered."""
+        places = [place for place, call in enumerate(self.calls, 1) if call.operation == COMMIT]
+        return {"committed": places[-1], "answered": len(self.calls)}
+
+    @property
+    def written(self) -> list[dict[str, Any]]:
+        """The writes of the one transaction."""
+        commits = [call for call in self.calls if call.operation == COMMIT]
+        if len(commits) != 1:
+            raise NotTaken(f"{len(commits)} transactions, not one")
+        return [next(iter(write.values())) for write in commits[0].request["TransactItems"]]
+
+    @property
+    def write_units(self) -> float:
+        return sum(call.write for call in self.calls if call.operation == COMMIT)
+
+    @property
+    def outbox_units(self) -> float:
+        """Of the row in the transaction, and of its removal."""
+        rows = [write["Item"] for write in self.written if "Item" in write]
+        kept = sum(write_units(item_size(row), 2) for row in rows if row["pk"]["S"].startswith("OUTBOX#"))
+        return kept + sum(call.write for call in self.calls if call.operation == "DeleteItem")
+
+
+def costs(deployment: Deployment, ask: Callable[[], Answer]) -> tuple[Cost, Cost]:
+    """Of a request that succeeds, and of the same again."""
+    return recorded(deployment, ask, replayed=False), recorded(deployment, ask, replayed=True)
+
+
+def recorded(deployment: Deployment, ask: Callable[[], Answer], *, replayed: bool) -> Cost:
+    meter = deployment.meter
+    meter.reset()
+    meter.recording = True
+    answer = ask()
+    meter.recording = False
+    if (answer.status, answer.replayed) != (200, replayed):
+        raise NotTaken(f"it was answered {answer}")
+    return Cost(meter.records)
+
+
+def figures(name: str, cost: Cost, replay: Cost, params: dict[str, Any]) -> Iterator[Figure]:
+    yield Figure(f"{name}.write_units", cost.write_units, "write units", params)
+    yield Figure(f"{name}.items", len(cost.written), "items", params)
+    for until, trips in cost.trips.items():
+        yield Figure(f"{name}.round_trips", trips, "round trips", params | {"until": until})
+    yield Figure(f"{name}.outbox_units", cost.outbox_units, "write units", params)
+    yield replay_figure(name, replay, params)
+
+
+def replay_figure(name: str, replay: Cost, params: dict[str, Any]) -> Figure:
+    read = sum(call.read for call in replay.calls)
+    more = {"round_trips": len(replay.calls)}
+    return Figure(f"{name}.replay_read_units", read, "read units", params | more)
