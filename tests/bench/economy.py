@@ -32,7 +32,7 @@ SMILE = "\U0001f600"
 
 
 def transfers() -> Iterator[Figure]:
-    """Between two players whom the process knows, as after their first transfer; without a note, and with the longest."""
+    """Between two players whom the process knows, as after a first transfer; without a note, and with the longest."""
     deployment = Deployment()
     context = deployment.context
     sender, _ = (player(context, name, funds=RICH) for name in ("sender", "recipient"))
