@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from chalicelib.domain.errors import InvalidRequest
 from chalicelib.domain.periods import DAY_MS
 
 MIN_AMOUNT, MAX_AMOUNT = 1, 10**12
@@ -20,8 +21,8 @@ OPEN, POSTED, VOID = "open", "posted", "void"
 class Hold:
     """`amount` of an account is set aside until `expires_at` (ms; None: until it is resolved).
 
-    `id` is one of `ledger.transfer_id`. `purpose`: what it is for, where that alone may resolve it: a redemption's
-    id; '' for one that the player placed. `posted`: how much was moved on; `transfer`: by which transfer.
+    `id` is one of `ledger.transfer_id`. `purpose`: the redemption that it is for; '' for one that the player placed.
+    `posted`: how much was moved on; `transfer`: by which transfer.
     """
 
     id: str
@@ -41,6 +42,11 @@ class Hold:
         return self.expires_at is not None and self.expires_at <= now_ms
 
     @property
+    def is_players(self) -> bool:
+        """Whether the player resolves it; those without expiry are a redemption's."""
+        return self.expires_at is not None
+
+    @property
     def by_expiry(self) -> bool:
         """Whether nobody resolved it before it expired."""
         return self.resolved_at is not None and self.resolved_at == self.expires_at
@@ -52,3 +58,15 @@ class Hold:
     def as_void(self, now_ms: int) -> Hold:
         """All of it available again: since its expiry, if that is past."""
         return replace(self, state=VOID, resolved_at=self.expires_at if self.has_expired(now_ms) else now_ms)
+
+
+def check_amount(amount: int, maximum: int = MAX_AMOUNT) -> None:
+    """Raises InvalidRequest (`amount_out_of_range`)."""
+    if not MIN_AMOUNT <= amount <= maximum:
+        raise InvalidRequest(
+            f"'amount' must be from {MIN_AMOUNT} to {maximum}",
+            code="amount_out_of_range",
+            parameter="amount",
+            minimum=MIN_AMOUNT,
+            maximum=maximum,
+        )

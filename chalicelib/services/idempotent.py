@@ -25,7 +25,7 @@ from chalicelib.store.table import StoreError
 
 # Fifty at once on one account take nine rounds; the pauses of twelve are some 15 s, half of what a request has.
 MAX_TRIES = 12
-_LONGEST_PAUSE = 7
+LONGEST_PAUSE = 7
 REPLAYED = "Idempotency-Replayed"
 
 IdempotencyKey = Annotated[
@@ -128,7 +128,7 @@ def once(
             strong = True
             if attempt == MAX_TRIES - 1 and isinstance(lost, StoreError):
                 raise
-            context.pause(min(attempt, _LONGEST_PAUSE))
+            context.pause(min(attempt, LONGEST_PAUSE))
             continue
         return _done(context, prepared)
     raise Unavailable("Others keep writing the same; nothing was done.")

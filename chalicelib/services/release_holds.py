@@ -18,7 +18,14 @@ def usable(
     context: Context, account_id: str, asset: str, account: Account, needed: int, now_ms: int, *, strong: bool
 ) -> Account:
     """The account, if nothing expired is in the way of what is needed. Raises Conflict after releasing what was."""
-    if account.available >= needed or not _is_due(account, now_ms):
+    if account.available >= needed:
+        return account
+    return settled(context, account_id, asset, account, now_ms, strong=strong)
+
+
+def settled(context: Context, account_id: str, asset: str, account: Account, now_ms: int, *, strong: bool) -> Account:
+    """The account, if nothing of it has expired. Raises Conflict after releasing what had."""
+    if not _is_due(account, now_ms):
         return account
     if strong:
         try:

@@ -1,0 +1,113 @@
+"""Post a hold, or void it: once, whoever else tries, and never after it expired."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.domain.errors import Conflict, NotFound, NotPossible, Unavailable
+from chalicelib.domain.holds import OPEN, POSTED, VOID, Hold, check_amount
+from chalicelib.domain.ledger import BURN, Transfer, located, transfer_id
+from chalicelib.services.accounts import owner_of
+from chalicelib.services.authenticate import Caller
+from chalicelib.services.context import Context, Owner
+from chalicelib.services.idempotent import LONGEST_PAUSE, MAX_TRIES, Answer
+from chalicelib.services.place_hold import HoldShown, shown
+from chalicelib.store.holds import load_hold, post_writes, void_writes
+from chalicelib.store.table import StoreError
+
+# How it ended: state, and how much was posted.
+Ending = tuple[str, int]
+
+
+class PostRequest(msgspec.Struct, forbid_unknown_fields=True):
+    amount: Annotated[int | None, Meta(description="1 to all of it, which is the default. The rest is released.")] = (
+        None
+    )
+
+
+class HoldResolved(msgspec.Struct):
+    success: bool
+    hold: HoldShown
+
+
+def post_hold(context: Context, caller: Caller, hold_id: str, request: PostRequest) -> Answer:
+    """Burn what the caller's hold holds, or a part of it; the same again gets the same answer.
+
+    Raises NotFound, NotPossible (`hold_resolved`, `hold_expired`), InvalidRequest (`amount_out_of_range`), Unavailable.
+    """
+    return _resolve(context, caller, hold_id, post=True, amount=request.amount)
+
+
+def void_hold(context: Context, caller: Caller, hold_id: str) -> Answer:
+    """Release all that the caller's hold holds; the same again, or after its expiry, gets the same answer.
+
+    Raises NotFound, NotPossible (`hold_resolved`), Unavailable.
+    """
+    return _resolve(context, caller, hold_id, post=False)
+
+
+def _resolve(context: Context, caller: Caller, hold_id: str, *, post: bool, amount: int | None = None) -> Answer:
+    owner = owner_of(context, caller)
+    tried: list[Hold] = []
+    for attempt in range(MAX_TRIES):
+        now_ms = context.now_ms()
+        hold = _own(context, owner, hold_id, now_ms)
+        wanted = (POSTED, hold.amount if amount is None else amount) if post else (VOID, 0)
+        if hold.state != OPEN:
+            return _again(hold, wanted, mine=hold in tried)
+        if post:
+            check_amount(wanted[1], hold.amount)
+        done, writes = _writes(context, owner, hold, wanted, now_ms)
+        tried.append(done)
+        try:
+            context.table.transact(writes)
+        except (Conflict, StoreError) as lost:
+            # A lost answer may be a success: the next reading tells.
+            if attempt == MAX_TRIES - 1 and isinstance(lost, StoreError):
+                raise
+            context.pause(min(attempt, LONGEST_PAUSE))
+            continue
+        if not done.by_expiry:
+            return _told(done)
+    raise Unavailable("Others keep writing the same; nothing was done.")
+
+
+def _own(context: Context, owner: Owner, hold_id: str, now_ms: int) -> Hold:
+    hold = load_hold(context.table, owner.account, hold_id, now_ms) if located(hold_id) else None
+    if hold is None or not hold.is_players:
+        raise NotFound("You have no such hold.")
+    return hold
+
+
+def _writes(
+    context: Context, owner: Owner, hold: Hold, wanted: Ending, now_ms: int
+) -> tuple[Hold, list[dict[str, Any]]]:
+    """The hold as it shall be, and what makes it so.
+
+    One that expired is made void first, whatever is wanted of it: no write that is still under way ends it otherwise.
+    """
+    table, (state, amount) = context.table.name, wanted
+    if state == VOID or hold.has_expired(now_ms):
+        void = hold.as_void(now_ms)
+        return void, void_writes(table, hold, void, now_ms)
+    made = transfer_id(now_ms, owner.public, context.new_id())
+    posted = hold.as_posted(amount, made, now_ms)
+    transfer = Transfer(made, hold.asset, hold.account, BURN, amount, "hold", now_ms, {"hold": hold.id})
+    return posted, post_writes(table, hold, posted, transfer, context.rules.version, now_ms)
+
+
+def _again(hold: Hold, wanted: Ending, *, mine: bool) -> Answer:
+    """What became of it. `mine`: by this very request, which lost the answer."""
+    if wanted == (hold.state, hold.posted):
+        return _told(hold, replayed=hold.by_expiry or not mine)
+    if hold.by_expiry:
+        check_amount(wanted[1], hold.amount)
+        raise NotPossible("This hold has expired.", code="hold_expired", expiresAt=shown(hold).expires_at)
+    raise NotPossible("This hold was resolved otherwise.", code="hold_resolved", status=hold.state, posted=hold.posted)
+
+
+def _told(hold: Hold, *, replayed: bool = False) -> Answer:
+    return Answer(200, msgspec.to_builtins(HoldResolved(success=True, hold=shown(hold))), replayed)
