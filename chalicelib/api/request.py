@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
@@ -17,6 +18,8 @@ from chalicelib.services.context import Context
 
 # Half of what SQS takes in four calls; API Gateway itself stops at 10 MB.
 MAX_BODY_BYTES = 1024 * 1024
+# The member that a validation error is about.
+_MEMBER = re.compile(r"field `([^`]+)`|at `\$\.([^`.\[]+)")
 JSON_TYPES = ("application/json", "application/cloudevents+json", "application/cloudevents-batch+json")
 
 
@@ -103,7 +106,7 @@ def read_json(request: Request) -> Any:
     try:
         raw = request.raw_body
     except ValueError as error:
-        raise InvalidRequest("The body is not base64, as was said.", code="invalid_body") from error
+        raise InvalidRequest("The body is not base64, as was said.") from error
     if len(raw) > MAX_BODY_BYTES:
         raise PayloadTooLarge(f"A body has at most {MAX_BODY_BYTES} bytes.", maximum=MAX_BODY_BYTES)
     media = str(request.headers.get("content-type") or JSON_TYPES[0]).partition(";")[0].strip().lower()
@@ -126,4 +129,6 @@ def convert(raw: Any, kind: Any) -> Any:
     try:
         return msgspec.convert(raw, kind)
     except msgspec.ValidationError as error:
-        raise InvalidRequest(f"{readable(error)}.", code="invalid_body") from error
+        found = _MEMBER.search(str(error))
+        named = {"parameter": found[1] or found[2]} if found else {}
+        raise InvalidRequest(f"{readable(error)}.", **named) from error

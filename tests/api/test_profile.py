@@ -73,25 +73,25 @@ def test_the_same_change_again_shows_the_same_profile(site: Site, anna: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("body", "code", "parameter"),
+    ("body", "parameter"),
     [
-        ({"displayName": ""}, "invalid_request", "displayName"),
-        ({"displayName": " \u3000 "}, "invalid_request", "displayName"),
-        ({"displayName": "x" * 51}, "invalid_request", "displayName"),
-        ({"displayName": "two\nlines"}, "invalid_request", "displayName"),
-        ({"displayName": "\u202eanna"}, "invalid_request", "displayName"),
-        ({"displayName": "\u200d"}, "invalid_request", "displayName"),
-        ({"displayName": 7}, "invalid_body", None),
-        ({"private": "yes"}, "invalid_body", None),
-        ({"private": None}, "invalid_body", None),
-        ({"hidden": False}, "invalid_body", None),
-        ([], "invalid_body", None),
+        ({"displayName": ""}, "displayName"),
+        ({"displayName": " \u3000 "}, "displayName"),
+        ({"displayName": "x" * 51}, "displayName"),
+        ({"displayName": "two\nlines"}, "displayName"),
+        ({"displayName": "\u202eanna"}, "displayName"),
+        ({"displayName": "\u200d"}, "displayName"),
+        ({"displayName": 7}, "displayName"),
+        ({"private": "yes"}, "private"),
+        ({"private": None}, "private"),
+        ({"hidden": False}, "hidden"),
+        ([], None),
     ],
 )
-def test_what_cannot_be_shown_is_refused(site: Site, anna: str, body: Any, code: str, parameter: str | None) -> None:
+def test_what_cannot_be_shown_is_refused(site: Site, anna: str, body: Any, parameter: str | None) -> None:
     answer = site.patch("/profile", body, anna)
-    assert (answer.status, answer.json.get("parameter")) == (400, parameter)
-    assert code == "invalid_body" or answer.json["code"] == code
+    assert (answer.status, answer.json["code"]) == (400, "invalid_request")
+    assert answer.json.get("parameter") == parameter
     assert not site.events("own")
 
 

@@ -60,12 +60,12 @@ def test_the_same_key_for_something_else(site: Site, anna: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "status", "code"),
     [
-        ({"amount": "50"}, 400, "invalid_body"),
-        ({"amount": 1.5}, 400, "invalid_body"),
-        ({"amount": True}, 400, "invalid_body"),
-        ({"to": ""}, 400, "invalid_body"),
-        ({"note": "x" * 201}, 400, "invalid_body"),
-        ({"extra": 1}, 400, "invalid_body"),
+        ({"amount": "50"}, 400, "invalid_request"),
+        ({"amount": 1.5}, 400, "invalid_request"),
+        ({"amount": True}, 400, "invalid_request"),
+        ({"to": ""}, 400, "invalid_request"),
+        ({"note": "x" * 201}, 400, "invalid_request"),
+        ({"extra": 1}, 400, "invalid_request"),
         ({"note": "a\u0000b"}, 400, "invalid_request"),
         ({"to": "anna", "amount": 0}, 400, "self_transfer"),
         ({"to": "nobody", "amount": 0}, 400, "amount_out_of_range"),
@@ -81,6 +81,23 @@ def test_what_is_refused_leaves_nothing(site: Site, anna: str, changes: Any, sta
     assert (answer.status, answer.json["code"]) == (status, code)
     assert (balance(site, "anna"), balance(site, "bob")) == (200, 0)
     assert send(site, anna).status == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"to": "bob", "amount": "50", "idempotencyKey": "k"}, "amount"),
+        ({"to": 7, "amount": 50, "idempotencyKey": "k"}, "to"),
+        ({"to": "bob", "idempotencyKey": "k"}, "amount"),
+        ({"to": "bob", "amount": 50}, "idempotencyKey"),
+        ({"to": "bob", "amount": 50, "idempotencyKey": "a b"}, "idempotencyKey"),
+        ({"to": "bob", "amount": 50, "idempotencyKey": "k", "currency": "EUR"}, "currency"),
+    ],
+)
+def test_a_body_of_another_shape_is_told_which_field(site: Site, anna: str, body: Any, field: str) -> None:
+    answer = site.post("/transfer", body, anna)
+    assert (answer.status, answer.json["code"], answer.json["parameter"]) == (400, "invalid_request", field)
+    assert field in answer.json["error"]
 
 
 def test_a_refusal_for_lack_of_funds_is_for_good(site: Site, anna: str) -> None:
