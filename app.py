@@ -9,7 +9,9 @@ from chalicelib.api.docs import docs
 from chalicelib.api.economy import economy
 from chalicelib.api.events import events
 from chalicelib.api.leaderboard import leaderboards
+from chalicelib.api.ledger import ledger
 from chalicelib.api.players import players
+from chalicelib.api.rewards import rewards
 from chalicelib.api.status import status
 from chalicelib.workers.archive import worker as archive_worker
 from chalicelib.workers.boards import worker as boards_worker
@@ -20,7 +22,7 @@ from chalicelib.workers.verify import worker as verify_worker
 
 app = Chalice(app_name="laurel")
 app.register_middleware(guard, "http")
-for blueprint in (events, awards, players, leaderboards, economy, admin, docs, status):
+for blueprint in (events, awards, players, leaderboards, economy, rewards, ledger, admin, docs, status):
     app.register_blueprint(blueprint)
 for worker in (progress_worker, boards_worker, rotate_worker, sweep_worker, verify_worker, archive_worker):
     app.register_blueprint(worker)

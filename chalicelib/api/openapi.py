@@ -14,7 +14,9 @@ from chalicelib.api import (  # noqa: F401 - importing them fills OPERATIONS
     economy,
     events,
     leaderboard,
+    ledger,
     players,
+    rewards,
     status,
 )
 from chalicelib.api.blueprint import JSON
@@ -35,8 +37,8 @@ ABOUT = (
 )
 MEANINGS = {
     304: "Unchanged since the ETag in If-None-Match.",
-    400: "Something in the request is not valid: which, and what it may be. `invalid_request` (a parameter), "
-    "`not_json`, `too_deep`, `invalid_body`, `too_many_events`, `invalid_events`.",
+    400: "Something in the request is not valid: which, and what it may be. `invalid_request` (a parameter or member), "
+    "`not_json`, `too_deep`, `too_many_events`, `invalid_events`.",
     401: "The API key is missing, wrong or revoked. `unauthenticated`.",
     403: "The key may not do this. `forbidden`.",
     404: "There is no such thing, or it is not shown. `not_found`.",
@@ -170,7 +172,13 @@ def _errors(operation: Operation) -> set[int]:
 
 
 def _path_parameters(path: str) -> list[Json]:
-    about = {"player": "The player's id, or the public id that a board shows.", "badge": "The badge's id."}
+    about = {
+        "player": "The player's id, or the public id that a board shows.",
+        "badge": "The badge's id.",
+        "reward": "The reward's id.",
+        "redemption": "The redemption's id.",
+        "hold": "The hold's id.",
+    }
     names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
     return [
         {"name": name, "in": "path", "required": True, "description": about[name], "schema": {"type": "string"}}

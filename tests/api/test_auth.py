@@ -16,17 +16,33 @@ BODIES: dict[str, Any] = {
     "grant_badge": {"player": "anna"},
     "revoke_badge": {"player": "anna"},
     "change_own_profile": {"private": True},
+    "grant_tokens": {"player": "bob", "asset": "tokens", "amount": 5, "reason": "test", "idempotencyKey": "k1"},
+    "correct_transfer": {"transferId": "0" * 37},
+    "put_reward": {"name": "Mug", "description": "A mug.", "cost": 5, "asset": "coins", "type": "goods"},
+    "redeem_reward": {"idempotencyKey": "k1"},
+    "place_hold": {"amount": 5, "asset": "tokens", "idempotencyKey": "k1"},
+    "post_hold": {},
     "transfer_tokens": {"to": "bob", "amount": 5, "idempotencyKey": "k1"},
 }
 # What lets a caller past the gate, and then finds that what they name is not there.
-NOT_THERE: dict[str, int] = {}
+NOT_THERE: dict[str, int] = {
+    "correct_transfer": 404,
+    "post_hold": 404,
+    "void_hold": 404,
+    "show_reward": 404,
+    "redeem_reward": 404,
+    "retire_reward": 404,
+    "fulfil_redemption": 404,
+    "cancel_redemption": 404,
+    "refund_redemption": 404,
+}
 WRONG = "laurel_01234567_0123456789abcdef0123456789abcdef"
 KEYED = [operation for operation in OPERATIONS if operation.permission]
 OPEN = [operation for operation in OPERATIONS if not operation.permission]
 
 
 def call(operation: Any, key: str = "", headers: dict[str, str] | None = None) -> Any:
-    path = operation.path.replace("{player}", "anna").replace("{badge}", "first-steps")
+    path = operation.path.replace("{player}", "anna").replace("{badge}", "first-steps").replace("{reward}", "mug")
     return request(operation.method, path, key=key, body=BODIES.get(operation.name), headers=headers)
 
 

@@ -1,0 +1,162 @@
+"""Take a transfer back by another one that names it: once each, for good."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.domain.errors import (
+    Conflict,
+    InsufficientBalance,
+    InvalidRequest,
+    NotFound,
+    NotPossible,
+    Unavailable,
+)
+from chalicelib.domain.ledger import Transfer, is_system, located, transfer_id
+from chalicelib.domain.names import is_visible
+from chalicelib.domain.periods import moment_name
+from chalicelib.services.accounts import find_owner
+from chalicelib.services.audited import audited
+from chalicelib.services.authenticate import Caller
+from chalicelib.services.context import Context, Owner
+from chalicelib.services.grant_tokens import Reason
+from chalicelib.services.idempotent import MAX_TRIES, Answer
+from chalicelib.services.name_sides import name_others
+from chalicelib.services.release_holds import usable
+from chalicelib.store.accounts import load_account
+from chalicelib.store.corrections import Corrected, corrected_write, load_corrected
+from chalicelib.store.ledger import transfer_writes
+from chalicelib.store.player_reads import player_of_public
+from chalicelib.store.postings import Posted, find_posting
+from chalicelib.store.table import StoreError
+
+_LONGEST_PAUSE = 7
+
+
+class CorrectionRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """`transferId`: of a transfer of any kind, a correction too."""
+
+    transfer_id: Annotated[str, Meta(min_length=1, max_length=64)]
+    reason: Reason | None = None
+
+
+class CorrectionShown(
+    msgspec.Struct, omit_defaults=True, kw_only=True, rename={"sender": "from", "created_at": "createdAt"}
+):
+    """`corrects`: the transfer that it takes back; `from` gives back what it had received."""
+
+    id: str
+    corrects: str
+    asset: str
+    sender: str
+    to: str
+    amount: int
+    created_at: str
+    reason: str = ""
+
+
+class CorrectionMade(msgspec.Struct):
+    success: bool
+    transfer: CorrectionShown
+
+
+def correct_transfer(context: Context, caller: Caller, request: CorrectionRequest) -> Answer:
+    """Take a transfer back; what was corrected before is answered as it was then.
+
+    Raises NotFound; InsufficientBalance if what was received is gone, which may be tried again; NotPossible
+    (`account_closed`); Unavailable if others keep writing.
+    """
+    if request.reason is not None and not is_visible(request.reason):
+        raise InvalidRequest("'reason' must be visible characters", parameter="reason")
+    owner = _owner(context, request.transfer_id)
+    found = find_posting(context.table, owner.account, list(context.rules.ruleset.assets), request.transfer_id)
+    if found is None:
+        raise _unknown()
+    asset, posting = found
+    mine: set[str] = set()
+    for attempt in range(MAX_TRIES):
+        known = load_corrected(context.table, request.transfer_id)
+        if known is not None:
+            return _answer(context, owner, asset, posting, known, replayed=known.by not in mine)
+        try:
+            correction = _correction(context, owner, asset, posting, request.reason)
+            mine.add(correction.id)
+            corrected = Corrected(correction.id, request.reason or "")
+            about = {"transferId": posting.id, "asset": asset, "amount": correction.amount, "reason": request.reason}
+            context.table.transact(
+                [
+                    corrected_write(context.table.name, posting.id, corrected),
+                    *transfer_writes(context.table.name, correction, context.rules.version),
+                    audited(context, caller, "correction", correction.id, correction.created_at, owner.player, **about),
+                ]
+            )
+        except (Conflict, StoreError) as lost:
+            # A lost answer may be a success: the next reading tells.
+            if attempt == MAX_TRIES - 1 and isinstance(lost, StoreError):
+                raise
+            context.pause(min(attempt, _LONGEST_PAUSE))
+            continue
+        return _answer(context, owner, asset, posting, corrected)
+    raise Unavailable("Others keep writing the same; nothing was done.")
+
+
+def _unknown() -> NotFound:
+    return NotFound("There is no such transfer.")
+
+
+def _owner(context: Context, id_: str) -> Owner:
+    """The player on whose account a transfer's id says it is."""
+    place = located(id_)
+    player = player_of_public(context.table, place[1]) if place else None
+    if player is None:
+        raise _unknown()
+    return find_owner(context, player)
+
+
+def _correction(context: Context, owner: Owner, asset: str, posting: Posted, reason: str | None) -> Transfer:
+    """The transfer that takes it back. Raises InsufficientBalance, NotPossible, or Conflict to try again."""
+    now_ms, amount = context.now_ms(), abs(posting.amount)
+    payer, taker = (posting.other, owner.account) if posting.amount < 0 else (owner.account, posting.other)
+    if not is_system(payer):
+        account = load_account(context.table, payer, asset)
+        account = usable(context, payer, asset, account, amount, now_ms, strong=True)
+        if account.available < amount:
+            raise InsufficientBalance(account.balance, account.available, amount)
+    if not is_system(taker) and load_account(context.table, taker, asset).closed:
+        raise NotPossible("Who would get it back is no more.", code="account_closed")
+    seen_by: dict[str, dict[str, Any]] = {}
+    if posting.public:
+        seen_by = {owner.account: {"public": posting.public}, posting.other: {"public": owner.public}}
+    return Transfer(
+        id=transfer_id(now_ms, owner.public, context.new_id()),
+        asset=asset,
+        source=payer,
+        target=taker,
+        amount=amount,
+        kind="correction",
+        created_at=now_ms,
+        details={"corrects": posting.id} | ({"reason": reason} if reason else {}),
+        seen_by=seen_by,
+    )
+
+
+def _answer(
+    context: Context, owner: Owner, asset: str, posting: Posted, corrected: Corrected, *, replayed: bool = False
+) -> Answer:
+    other = name_others(context, [posting], whole=True)(posting)
+    given = posting.amount < 0
+    place = located(corrected.by)
+    shown = CorrectionShown(
+        id=corrected.by,
+        corrects=posting.id,
+        asset=asset,
+        sender=other if given else owner.player,
+        to=owner.player if given else other,
+        amount=abs(posting.amount),
+        created_at=moment_name(place[0] if place else 0),
+        reason=corrected.reason,
+    )
+    return Answer(200, msgspec.to_builtins(CorrectionMade(success=True, transfer=shown)), replayed)
