@@ -6,9 +6,10 @@ A refusal says its status and code, and what details the specification names; La
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 MINUTE, DAY = 60_000, 86_400_000
 KEYS_LIVE = 30 * DAY
@@ -45,19 +46,21 @@ class Id:
     number: int
 
 
-@dataclass
+@dataclass(frozen=True)
 class Hold:
+    """`how` it was resolved, if it was: "posted" (so much of it) or "void", and when."""
+
     id: Id
     player: str
     asset: str
     amount: int
     expires: int | None
-    resolved: Answer | None = None
     how: str = ""
-    posted: int | None = None
+    posted: int = 0
+    over: int = 0
 
 
-@dataclass
+@dataclass(frozen=True)
 class Moved:
     """One transfer: two postings that sum to zero."""
 
@@ -68,10 +71,9 @@ class Moved:
     amount: int
     at: int
     kind: str
-    corrected: Answer | None = None
 
 
-@dataclass
+@dataclass(frozen=True)
 class Known:
     at: int
     request: Request
@@ -88,9 +90,18 @@ class Ledger:
     def __init__(self, players: list[str]) -> None:
         self.players = players
         self.moved: list[Moved] = []
+        self.corrections: dict[Id, Answer] = {}
         self.holds: dict[Id, Hold] = {}
         self.keys: dict[tuple[str, str], Known] = {}
         self.made = 0
+
+    def copy(self) -> Self:
+        """As it is now; what it holds is never changed in place."""
+        other = copy.copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, list | dict):
+                setattr(other, name, value.copy())
+        return other
 
     def do(self, request: Request, now: int) -> Answer:
         answer, change = self.decide(request, now)
@@ -196,8 +207,8 @@ class Ledger:
         wrong = next((each for each in self.moved if each.id == request.about), None)
         if wrong is None:
             return refused(404, "")
-        if wrong.corrected:
-            return replace(wrong.corrected, replayed=True), None
+        if wrong.id in self.corrections:
+            return replace(self.corrections[wrong.id], replayed=True), None
         giver = wrong.target
         if not giver.startswith("@") and self.available(giver, wrong.asset, now) < wrong.amount:
             return self.lacking(giver, wrong.asset, wrong.amount)
@@ -205,7 +216,7 @@ class Ledger:
         answer = Answer(200, {"success": True, "transfer": {"id": id_}})
 
         def change() -> None:
-            wrong.corrected = answer
+            self.corrections[wrong.id] = answer
             self.move(id_, wrong.asset, wrong.target, wrong.source, wrong.amount, now, "correction")
 
         return answer, change
@@ -214,45 +225,57 @@ class Ledger:
 
     def hold(self, request: Request, now: int) -> tuple[Answer, Change | None]:
         me, asset, amount = request.player, request.members["asset"], request.members["amount"]
-        if self.available(me, asset, now) < amount:
+        if not 1 <= amount <= 10**12:
+            return refused(400, "amount_out_of_range")
+        available = self.available(me, asset, now)
+        if available < amount:
             return self.lacking(me, asset, amount)
         id_, expires = self.new_id(), now + 1000 * request.members["expiresIn"]
-        answer = Answer(200, {"hold": {"id": id_, "amount": amount, "asset": asset}})
-        return answer, lambda: self.place(Hold(id_, me, asset, amount, expires))
+        shown = {"id": id_, "amount": amount, "asset": asset, "status": "open"}
+        told = {"success": True, "hold": shown, "balance": self.balance(me, asset), "available": available - amount}
+        return Answer(200, told), lambda: self.place(Hold(id_, me, asset, amount, expires))
 
     def place(self, hold: Hold) -> None:
         self.made += 1
         self.holds[hold.id] = hold
 
     def post(self, request: Request, now: int) -> tuple[Answer, Change | None]:
-        return self._resolve(request, now, "posted", request.members.get("amount"))
+        """A player's own hold; `amount` of it, or all."""
+        return self._resolve(request, now, "posted")
 
     def void(self, request: Request, now: int) -> tuple[Answer, Change | None]:
-        return self._resolve(request, now, "voided", None)
+        return self._resolve(request, now, "void")
 
-    def _resolve(self, request: Request, now: int, how: str, amount: int | None) -> tuple[Answer, Change | None]:
+    def _resolve(self, request: Request, now: int, how: str) -> tuple[Answer, Change | None]:
         hold = self.holds.get(request.about)
-        if hold is None or hold.player != request.player or hold.expires is None:
-            return refused(404, "")
-        return self.resolve(hold, now, how, amount, BURN)
+        if hold is None or hold.player != request.player or hold.expires is None or self._forgotten(hold, now):
+            return refused(404, "not_found")
+        given = request.members.get("amount")
+        amount = 0 if how == "void" else hold.amount if given is None else given
+        wrong_amount = how == "posted" and not 1 <= amount <= hold.amount
+        shown: dict[str, Any] = {"id": hold.id, "amount": hold.amount, "asset": hold.asset, "status": how}
+        answer = Answer(200, {"success": True, "hold": shown | ({"posted": amount} if amount else {})})
+        if hold.how:
+            same = (how, amount) == (hold.how, hold.posted)
+            return (replace(answer, replayed=True), None) if same else refused(409, "hold_resolved")
+        if wrong_amount:
+            return refused(400, "amount_out_of_range")
+        if hold.expires <= now:
+            return (replace(answer, replayed=True), None) if how == "void" else refused(409, "hold_expired")
+        return answer, lambda: self.resolve(hold, how, amount, BURN, now)
 
-    def resolve(self, hold: Hold, now: int, how: str, amount: int | None, to: str) -> tuple[Answer, Change | None]:
-        """Post `amount` (None: all of it) to an account, or void; a second time only as the first."""
-        wanted = None if how == "voided" else hold.amount if amount is None else amount
-        if hold.resolved:
-            if (how, wanted) == (hold.how, hold.posted):
-                return replace(hold.resolved, replayed=True), None
-            return refused(409, "hold_resolved")
-        if wanted is not None and not 1 <= wanted <= hold.amount:
-            return refused(400, "")
-        if how == "posted" and hold.expires is not None and hold.expires <= now:
-            return refused(409, "hold_expired")
-        id_ = self.new_id()
-        answer = Answer(200, {"hold": {"id": hold.id}})
+    def resolve(self, hold: Hold, how: str, amount: int, to: str, now: int) -> None:
+        """`amount` is moved on, and the rest is free again."""
+        self.holds[hold.id] = replace(hold, how=how, posted=amount, over=now)
+        if amount:
+            self.move(self.new_id(), hold.asset, hold.player, to, amount, now, "hold")
 
-        def change() -> None:
-            hold.resolved, hold.how, hold.posted = answer, how, wanted
-            if wanted is not None:
-                self.move(id_, hold.asset, hold.player, to, wanted, now, "hold")
+    def _forgotten(self, hold: Hold, now: int) -> bool:
+        over = hold.over if hold.how else hold.expires
+        return over is not None and now >= over + KEYS_LIVE
 
-        return answer, change
+    def turning_points(self) -> list[int]:
+        """Moments at which an answer may change though nothing is done."""
+        points = [each.at + MINUTE for each in self.moved if each.kind == "transfer"]
+        points += [hold.expires for hold in self.holds.values() if hold.expires is not None]
+        return points + [known.at + KEYS_LIVE for known in self.keys.values()]

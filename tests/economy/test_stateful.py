@@ -78,6 +78,17 @@ class Economy(RuleBasedStateMachine):
         for _ in range(times):
             self.ask(Request("transfer", me, {"to": to, "amount": amount, "note": None}, f"row-{len(self.asked)}"))
 
+    @rule(me=players, asset=assets, amount=amounts, seconds=st.sampled_from([1, 60, 86_400, 30 * 86_400]), key=keys)
+    def hold(self, me: str, asset: str, amount: int, seconds: int, key: str) -> None:
+        self.ask(Request("hold", me, {"asset": asset, "amount": amount, "expiresIn": seconds}, key))
+
+    @precondition(lambda self: self.model.holds)
+    @rule(me=players, how=st.sampled_from(["post", "void"]), amount=st.sampled_from([None, 1, 50, 100]), data=st.data())
+    def resolve(self, me: str, how: str, amount: int | None, data: Any) -> None:
+        hold = data.draw(st.sampled_from([*self.model.holds.values()]))
+        me = data.draw(st.sampled_from([hold.player, hold.player, me]))
+        self.ask(Request(how, me, {"amount": amount} if how == "post" else {}, about=hold.id))
+
     @precondition(lambda self: self.asked)
     @rule(data=st.data())
     def again(self, data: Any) -> None:
@@ -87,8 +98,12 @@ class Economy(RuleBasedStateMachine):
     def the_books_balance(self) -> None:
         kept = books.read(self.site.plant)
         assert not books.findings(kept)
+        now = self.site.world.now_ms()
         for (account, asset), balance in kept.balances.items():
-            assert balance == self.model.balance(kept.players[account], asset)
+            player = kept.players[account]
+            assert balance == self.model.balance(player, asset)
+            # What expired may still be held: whoever needs it gives it back.
+            assert kept.available[account, asset] <= self.model.available(player, asset, now)
 
 
 EconomyTest = Economy.TestCase
