@@ -12,6 +12,7 @@ from chalicelib.domain.periods import moment_name
 
 SOURCE = "laurel/economy"
 RawEvent = dict[str, Any]
+Kind = Callable[[str, int, dict[str, Any]], "Messages"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +60,17 @@ def _transfer(id_: str, at_ms: int, facts: dict[str, Any]) -> Messages:
     )
 
 
-KINDS: dict[str, Callable[[str, int, dict[str, Any]], Messages]] = {"transfer": _transfer}
+def _reward(type_: str) -> Kind:
+    def messages(id_: str, at_ms: int, facts: dict[str, Any]) -> Messages:
+        told = {name: facts[name] for name in ("cost", "asset", "status")}
+        about = {"redemptionId": facts["redemption"], "rewardId": facts["reward"]}
+        return Messages(notices=[notice(id_, at_ms, type_, facts["player"], **about, **told)])
+
+    return messages
+
+
+REDEEMED, FULFILLED, CANCELLED, REFUNDED = "reward.redeemed", "reward.fulfilled", "reward.cancelled", "reward.refunded"
+KINDS: dict[str, Kind] = {
+    "transfer": _transfer,
+    **{type_: _reward(type_) for type_ in (REDEEMED, FULFILLED, CANCELLED, REFUNDED)},
+}

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Literal
 
 import msgspec
-from msgspec import Meta
 
 from chalicelib.domain.errors import NotFound, NotPossible
 
@@ -19,8 +18,9 @@ MAX_PER_PLAYER = 1000
 # A reward is listed with all others, and stays well under 4 KB, the unit of a read.
 MAX_NAME, MAX_DESCRIPTION, MAX_TYPE = 60, 500, 32
 
-RewardId = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)", max_length=48)]
+REWARD_ID = r"(?=.{1,48}\Z)[a-z0-9]+(-[a-z0-9]+)*"
 
+NO_REWARD = "There is no such reward."
 PENDING, COMPLETED, FULFILLED, CANCELLED, REFUNDED = STATUSES = (
     "pending",
     "completed",
@@ -28,8 +28,9 @@ PENDING, COMPLETED, FULFILLED, CANCELLED, REFUNDED = STATUSES = (
     "cancelled",
     "refunded",
 )
+Resolution = Literal["fulfil", "cancel", "refund"]
 # What an admin decides -> the statuses it can follow, and the one it leads to.
-RESOLUTIONS = {
+RESOLUTIONS: dict[Resolution, tuple[tuple[str, ...], str]] = {
     "fulfil": ((PENDING,), FULFILLED),
     "cancel": ((PENDING,), CANCELLED),
     "refund": ((COMPLETED, FULFILLED), REFUNDED),
@@ -81,7 +82,7 @@ def check_redeemable(listed: Listed | None, redeemed: int, assets: tuple[str, ..
     Raises NotFound, NotPossible (`not_available`, `limit_reached`, `out_of_stock`), in this order.
     """
     if listed is None:
-        raise NotFound("There is no such reward.")
+        raise NotFound(NO_REWARD)
     reward = listed.reward
     if not reward.is_open(now_ms) or reward.asset not in assets:
         raise NotPossible("This reward is not available now.", code="not_available")
@@ -93,7 +94,7 @@ def check_redeemable(listed: Listed | None, redeemed: int, assets: tuple[str, ..
     return listed
 
 
-def status_after(status: str, resolution: str) -> str | None:
+def status_after(status: str, resolution: Resolution) -> str | None:
     """The status that a resolution leads to; None if it led to this one already.
 
     Raises NotPossible (`redemption_pending`, `redemption_resolved`).

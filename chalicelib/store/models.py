@@ -187,7 +187,7 @@ class BalanceItem(Kind):
 class HoldItem(Kind):
     """A part of a balance that is set aside. Its key tells account, creation, and whether it is open.
 
-    `expires_at`: none: until it is resolved. `purpose`: what alone may resolve it. `expires`: once it is resolved.
+    `expires_at`: none: until it is resolved. `purpose`: a redemption's id. `expires`: once it is resolved.
     """
 
     asset = UnicodeAttribute()
@@ -261,7 +261,7 @@ class RedeemedItem(Kind):
 
 class RedemptionItem(Kind):
     """What became of one redemption. `stocked`, `limited`: what it took of stock and of the player's number, and gives
-    back. `transfer`: what paid for it; `back`: what paid it back."""
+    back. `transfer`: what paid for it; `refund`: what paid it back."""
 
     account = UnicodeAttribute()
     reward = UnicodeAttribute()
@@ -271,7 +271,7 @@ class RedemptionItem(Kind):
     stocked = BooleanAttribute(null=True)
     limited = BooleanAttribute(null=True)
     transfer = UnicodeAttribute(null=True)
-    back = UnicodeAttribute(null=True)
+    refund = UnicodeAttribute(null=True)
     resolved_at = NumberAttribute(null=True)
     board = UnicodeAttribute(null=True)
     order = UnicodeAttribute(null=True)

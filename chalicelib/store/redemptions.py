@@ -17,7 +17,7 @@ from chalicelib.store.table import Table, key_of, number, put_of, text, update_o
 class Redemption:
     """`id` tells when and, by public id, who; `stocked`, `limited`: it took one of the stock, of the player's number.
 
-    `transfer`: what paid for it, where it is paid; `back`: what paid it back.
+    `transfer`: what paid for it, where it is paid; `refund`: what paid it back.
     """
 
     id: str
@@ -29,7 +29,7 @@ class Redemption:
     stocked: bool = False
     limited: bool = False
     transfer: str | None = None
-    back: str | None = None
+    refund: str | None = None
     resolved_at: int | None = None
 
     @property
@@ -66,25 +66,28 @@ def redemption_write(table: str, made: Redemption, ruleset: str) -> dict[str, An
     return put_of(table, row.item(), "attribute_not_exists(pk)")
 
 
-def resolve_write(
-    table: str, read: Redemption, status: str, now_ms: int, *, transfer: str | None = None, back: str | None = None
-) -> dict[str, Any]:
-    """Another status, on condition of the one that was read."""
-    board, order = keys.redemption_order(status, read.id)
+def resolve_write(table: str, read: Redemption, after: Redemption) -> dict[str, Any]:
+    """Its status after a resolution, on condition of the one that was read."""
+    board, order = keys.redemption_order(after.status, after.id)
     values: Item = {
         ":was": text(read.status),
-        ":status": text(status),
-        ":at": number(now_ms),
+        ":status": text(after.status),
+        ":at": number(after.resolved_at or 0),
         ":board": text(board),
         ":order": text(order),
     }
     expression = "SET #s = :status, #b = :board, #o = :order, resolved_at = :at"
-    for name, value in (("transfer", transfer), ("back", back)):
+    for name, value in (("transfer", after.transfer), ("refund", after.refund)):
         if value:
             expression += f", {name} = :{name}"
             values[f":{name}"] = text(value)
     names = {"#s": "status", "#b": "board", "#o": "order"}
     return update_of(table, keys.redemption(read.public, read.id), expression, "#s = :was", names, values)
+
+
+def public_of(key: Key) -> str:
+    """The public id of the player whose redemption is at this key."""
+    return key[0].partition("#")[2]
 
 
 def redemption_key(redemption_id: str) -> Key | None:
@@ -105,7 +108,7 @@ def read_redemption(item: Item) -> Redemption:
         stocked=bool(row.stocked),
         limited=bool(row.limited),
         transfer=row.transfer,
-        back=row.back,
+        refund=row.refund,
         resolved_at=None if row.resolved_at is None else int(row.resolved_at),
     )
 
