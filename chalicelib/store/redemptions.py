@@ -9,7 +9,8 @@ from typing import Any
 from chalicelib.domain.ledger import located
 from chalicelib.store import keys
 from chalicelib.store.keys import Key
-from chalicelib.store.models import Item, RedemptionItem
+from chalicelib.store.models import Item
+from chalicelib.store.reward_models import RedemptionItem
 from chalicelib.store.table import Table, key_of, number, put_of, text, update_of
 
 

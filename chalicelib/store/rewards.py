@@ -13,7 +13,8 @@ from chalicelib.domain.errors import Conflict
 from chalicelib.domain.rewards import MAX_REWARDS, Listed, Reward
 from chalicelib.store import keys
 from chalicelib.store.keys import Key
-from chalicelib.store.models import Item, RedeemedItem, RewardItem, StockItem
+from chalicelib.store.models import Item
+from chalicelib.store.reward_models import RedeemedItem, RewardItem, StockItem
 from chalicelib.store.table import Table, number, put_of, update_of
 
 
