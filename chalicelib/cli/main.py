@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.cli.board import board
 from chalicelib.cli.dlq import dlq
 from chalicelib.cli.key import key
+from chalicelib.cli.ledger import ledger
 from chalicelib.cli.player import player
 from chalicelib.cli.replay import replay
 from chalicelib.cli.ruleset import ruleset
@@ -57,9 +58,9 @@ class OneLine(click.Group):
 )
 @click.pass_context
 def main(context: click.Context, stage: str | None, ruleset: Path | None) -> None:
-    """Operate Laurel: boards, keys, failed messages, replays, rulesets."""
+    """Operate Laurel: boards, the ledger, keys, failed messages, replays, rulesets."""
     context.obj = context.obj or Target(stage, ruleset)
 
 
-for command in (board, dlq, key, player, replay, ruleset, stack):
+for command in (board, dlq, key, ledger, player, replay, ruleset, stack):
     main.add_command(command)

@@ -18,6 +18,11 @@ redeemed    REDEEMED#<account>      <reward>
 redemption  REDEMPTION#<public id>  <redemption>
 corrected   CORRECTED#<transfer>    CORRECTED
 audit       AUDIT#<month>           <ms>#<id>
+invite      INVITE#<code>           INVITE
+            TOKEN#<sha256>          TOKEN
+            INVITES#<account>       INVITES
+referral    REFERRAL#<account>#<account>          REFERRAL
+attempts    ATTEMPTS#<account>      <minute>
 board       BOARD#<scope>#<period>  ENTRY#<player>
 rank index  NODE#<shard>            <level>.<prefix> | TOTAL | D.<score> | V.<score>.<volume>
             LOG#<shard>             LOG
@@ -123,6 +128,18 @@ def holds(account_id: str) -> str:
     return f"HOLD#{account_id}"
 
 
+def account_of(pk: str) -> tuple[str, str]:
+    """(account, asset) of a partition of postings."""
+    _, account_id, asset, *_ = pk.split("#")
+    return account_id, asset
+
+
+def partitions_of(account_id: str, asset: str) -> list[str]:
+    """Every partition that an account's postings may be in."""
+    one = account(account_id, asset)[0]
+    return [f"{one}#{shard:02x}" for shard in range(256)] if is_system(account_id) else [one]
+
+
 def request(account_id: str, key: str) -> Key:
     """Of an idempotency key: whatever is in it, and nothing that tells it."""
     return f"REQUEST#{account_id}", hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
@@ -177,6 +194,28 @@ def redemption(public_id: str, redemption_id: str) -> Key:
 def redemption_order(status: str, redemption_id: str) -> tuple[str, str]:
     """Where the index has a redemption, among all players' with its status, by time."""
     return f"REDEMPTIONS#{status}", redemption_id
+
+
+def invite(code: str) -> Key:
+    return f"INVITE#{code}", "INVITE"
+
+
+def invite_token(sha256: str) -> Key:
+    return f"TOKEN#{sha256}", "TOKEN"
+
+
+def invites(account_id: str) -> Key:
+    return f"INVITES#{account_id}", "INVITES"
+
+
+def referral(account_id: str, other: str) -> Key:
+    """Of two accounts, the same whoever invited whom."""
+    first, second = sorted((account_id, other))
+    return f"REFERRAL#{first}#{second}", "REFERRAL"
+
+
+def attempts(account_id: str, minute: int) -> Key:
+    return f"ATTEMPTS#{account_id}", minute_name(minute)
 
 
 def board(board_id: str) -> str:

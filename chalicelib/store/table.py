@@ -163,11 +163,16 @@ class Table:
 
     def scan_keys(self, sk: str, start: Item | None = None) -> Page:
         """One page (1 MB read) of the keys of all items with this sort key, in no order."""
+        return self.scan("sk = :s", {":s": {"S": sk}}, ("pk", "sk"), start)
+
+    def scan(self, condition: str, values: Item, attributes: Sequence[str], start: Item | None = None) -> Page:
+        """One page (1 MB read) of these attributes of all items that meet a condition, in no order. Strong."""
         request: dict[str, Any] = {
             "TableName": self.name,
-            "FilterExpression": "sk = :s",
-            "ProjectionExpression": "pk, sk",
-            "ExpressionAttributeValues": {":s": {"S": sk}},
+            "FilterExpression": condition,
+            "ProjectionExpression": ", ".join(f"#{name}" for name in attributes),
+            "ExpressionAttributeNames": {f"#{name}": name for name in attributes},
+            "ExpressionAttributeValues": values,
             "ConsistentRead": True,
         }
         answer = self._call("scan", request | ({"ExclusiveStartKey": start} if start else {}))
@@ -260,6 +265,11 @@ def update_of(
 def delete_of(table: str, key: Key, condition: str = "", values: Item | None = None) -> dict[str, Any]:
     """A Delete for a transaction."""
     return {"Delete": _with_condition({"TableName": table, "Key": key_of(key)}, condition, None, values)}
+
+
+def check_of(table: str, key: Key, condition: str, values: Item | None = None) -> dict[str, Any]:
+    """A ConditionCheck for a transaction."""
+    return {"ConditionCheck": _with_condition({"TableName": table, "Key": key_of(key)}, condition, None, values)}
 
 
 def _with_condition(

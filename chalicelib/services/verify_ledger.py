@@ -1,0 +1,234 @@
+"""Prove the ledger: postings in pairs, balances against postings, available against open holds; while transfers go on.
+
+The whole table is scanned once, page by page; each account that turns up is read whole. What looks wrong is read
+again, strongly and after a pause, before it is told: a row may be read just before, and its fellow just after, one
+write of both.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.ledger import is_system
+from chalicelib.services.accounts import find_owner
+from chalicelib.services.context import Context
+from chalicelib.services.verify_postings import Difference, wrong_postings
+from chalicelib.store import keys
+from chalicelib.store.ledger_proof import (
+    Figures,
+    Row,
+    read_figures,
+    read_partition,
+    read_rows,
+    scan_ledger,
+    sum_open_holds,
+    sum_partition,
+)
+from chalicelib.store.models import Item
+
+# Pauses before an account that keeps changing is given up.
+READINGS = 5
+# What a person reads of what is wrong; then the proof ends.
+MAX_TOLD = 1000
+# Suspects that share one pause.
+MAX_SUSPECTS = 100
+# A scan goes account by account: one that comes again is mostly on the next page. Some 20 MB.
+MAX_KNOWN = 100_000
+# Postings read whole with their other sides: a batch read takes a hundred.
+CHUNK = 100
+# Ids begin with a time: of transfers older than this all postings are there when the scan begins.
+SETTLED_MS = 60_000
+
+
+@dataclass(slots=True)
+class Verified:
+    """`differences` that stayed; `restless`: accounts that changed between all readings, so that nothing is proven of
+    them. `more`: so much is wrong that not all is listed."""
+
+    differences: list[Difference] = field(default_factory=list)
+    restless: list[str] = field(default_factory=list)
+    transfers: int = 0
+    postings: int = 0
+    accounts: int = 0
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A partition: what is said of it, what it adds up to, postings that look wrong."""
+
+    pk: str
+    figures: Figures | None
+    postings: int
+    total: int
+    held: int
+    suspects: tuple[Row, ...] = ()
+
+
+def verify_ledger(
+    context: Context, wait: Callable[[], None], account: str | None = None, asset: str | None = None
+) -> Verified:
+    """Verify the whole ledger, or one account, by its id or its player's; of one asset or all.
+
+    `wait()`: the pause before something is read again. Raises NotFound for an account of which there is nothing.
+    """
+    proof = _Proof(context, wait, asset)
+    if account is None:
+        proof.prove_all()
+    else:
+        proof.prove_one(account)
+    return proof.verified
+
+
+class _Proof:
+    def __init__(self, context: Context, wait: Callable[[], None], asset: str | None) -> None:
+        self.context, self.wait, self.asset = context, wait, asset
+        self.verified = Verified()
+        self.suspects: list[_Reading] = []
+        self.known: OrderedDict[str, None] = OrderedDict()
+
+    def prove_all(self) -> None:
+        sums: Counter[str] = Counter()
+        settled = f"{self.context.now_ms() - SETTLED_MS:011x}"
+        start: Item | None = None
+        while not self.verified.more:
+            page = scan_ledger(self.context.table, start)
+            for id_, asset, amount in page.postings:
+                if self.asset in (None, asset):
+                    self._count(1, amount > 0)
+                    sums[asset] += amount if id_ < settled else 0
+            self.verified.accounts += page.balances
+            self._look(self._unknown(page.partitions))
+            start = page.next
+            if start is None:
+                break
+        self._settle()
+        self._tell([Difference("all accounts", name, "sum", "0", str(total)) for name, total in sums.items() if total])
+
+    def prove_one(self, account: str) -> None:
+        # Otherwise it names an account itself, or nothing at all.
+        with suppress(NotFound):
+            account = find_owner(self.context, account, anew=True).account
+        assets = [self.asset] if self.asset else list(self.context.rules.ruleset.assets)
+        readings = self._look([pk for asset in assets for pk in keys.partitions_of(account, asset)])
+        if not any(reading.postings or reading.figures for reading in readings):
+            raise NotFound("There is no such account, and no player with one.")
+        for reading in readings:
+            self._count(reading.postings, reading.postings)
+            self.verified.accounts += reading.figures is not None
+        self._settle()
+
+    def _count(self, postings: int, transfers: int) -> None:
+        self.verified.postings += postings
+        self.verified.transfers += transfers
+
+    def _unknown(self, partitions: Iterable[str]) -> list[str]:
+        """Those not proven yet, which then are known."""
+        found = [pk for pk in partitions if pk not in self.known and self.asset in (None, keys.account_of(pk)[1])]
+        self.known |= dict.fromkeys(found)
+        while len(self.known) > MAX_KNOWN:
+            self.known.popitem(last=False)
+        return found
+
+    def _look(self, partitions: Sequence[str]) -> list[_Reading]:
+        readings = self.context.each(self._read, partitions)
+        for reading in readings:
+            if reading.suspects or _differences(reading):
+                self.suspects.append(reading)
+            if len(self.suspects) >= MAX_SUSPECTS:
+                self._settle()
+        return readings
+
+    def _read(self, pk: str) -> _Reading:
+        table, (account, asset) = self.context.table, keys.account_of(pk)
+        figures, postings, total = None, 0, 0
+        suspects: list[Row] = []
+        rows = iter(read_partition(table, pk))
+        while chunk := list(islice(rows, CHUNK)):
+            figures = next((each for each in chunk if isinstance(each, Figures)), figures)
+            found = [each for each in chunk if isinstance(each, Row)]
+            postings += len(found)
+            total += sum(row.amount or 0 for row in found)
+            suspects += list(wrong_postings(table, found))[: MAX_TOLD - len(suspects)]
+        held = 0 if is_system(account) else sum_open_holds(table, account, asset)[1]
+        return _Reading(pk, figures, postings, total, held, tuple(suspects))
+
+    # What looks wrong is read again ----------------------------------------------------------------------------
+
+    def _settle(self) -> None:
+        """Read suspects again, until each was seen twice in the same state, at rest; tell what is wrong then."""
+        waiting, self.suspects = self.suspects, []
+        before: dict[str, list[Difference]] = {}
+        for _ in range(READINGS):
+            if not waiting or self.verified.more:
+                return
+            self.wait()
+            still = []
+            for reading in waiting:
+                found = self._again(reading)
+                if found and before.get(reading.pk) == found:
+                    self._tell(found)
+                elif found or found is None:
+                    still.append(reading)
+                if found is not None:
+                    before[reading.pk] = found
+            waiting = still
+        self.verified.restless += [" ".join(keys.account_of(reading.pk)) for reading in waiting]
+
+    def _again(self, reading: _Reading) -> list[Difference] | None:
+        """The differences of a partition, or None if it changed while it was read.
+
+        Postings are only added, and a hold is never opened again: what two readings agree on was so in between.
+        """
+        table, (account, asset) = self.context.table, keys.account_of(reading.pk)
+        wrong = wrong_postings(table, read_rows(table, [row.key for row in reading.suspects]).values())
+        first = self._sums(reading.pk, account, asset)
+        figures = read_figures(table, reading.pk)
+        second = self._sums(reading.pk, account, asset)
+        if first != second:
+            return None
+        (postings, total), (_, held) = first
+        return [*wrong.values(), *_differences(_Reading(reading.pk, figures, postings, total, held))]
+
+    def _sums(self, pk: str, account: str, asset: str) -> tuple[tuple[int, int], tuple[int, int]]:
+        table = self.context.table
+        if is_system(account):
+            return (0, 0), (0, 0)
+        return sum_partition(table, pk), sum_open_holds(table, account, asset)
+
+    def _tell(self, differences: Iterable[Difference]) -> None:
+        """What is wrong with a transfer is seen from both of its sides, and told once."""
+        told = self.verified.differences
+        known = {(each.asset, each.what) for each in told if each.what.startswith("transfer ")}
+        told += [each for each in differences if (each.asset, each.what) not in known]
+        self.verified.more = len(told) > MAX_TOLD
+        del told[MAX_TOLD:]
+
+
+def _differences(reading: _Reading) -> list[Difference]:
+    """What is wrong with an account's figures, given what its postings and open holds add up to."""
+    (account, asset), figures = keys.account_of(reading.pk), reading.figures
+
+    def difference(what: str, expected: object, found: object) -> Difference:
+        return Difference(account, asset, what, str(expected), "none" if found is None else str(found))
+
+    if is_system(account):
+        return [difference("balance", "none", figures.balance)] if figures else []
+    if figures is None:
+        return [difference("balance", reading.total, None)] if reading.postings or reading.held else []
+    told = []
+    if figures.balance != reading.total:
+        told.append(difference("balance", reading.total, figures.balance))
+    elif reading.total < 0:
+        told.append(difference("balance", "0 or more", reading.total))
+    available = reading.total - reading.held
+    if figures.available != available:
+        told.append(difference("available", available, figures.available))
+    elif available < 0 <= reading.total:
+        told.append(difference("available", "0 or more", available))
+    return told

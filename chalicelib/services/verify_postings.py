@@ -1,0 +1,79 @@
+"""Prove postings: each has its other side, and a correction takes back what was given, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from chalicelib.store import keys
+from chalicelib.store.keys import Key
+from chalicelib.store.ledger_proof import Row, read_correctors, read_rows
+from chalicelib.store.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """`what` of an account: `balance`, `available`, or a transfer."""
+
+    account: str
+    asset: str
+    what: str
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.asset}: {self.what}: expected {self.expected}, found {self.found}"
+
+
+def wrong_postings(table: Table, rows: Iterable[Row]) -> dict[Row, Difference]:
+    """Those that have no proper other side, or take back what was never given, with what is wrong.
+
+    Reads the other sides strongly. A difference may be a transfer that was half read: read it again.
+    """
+    rows = list(rows)
+    others = {row: keys.posting(row.other, *keys.account_of(row.pk), row.id) for row in rows}
+    given = {row: _given(row) for row in rows if row.corrects}
+    found = read_rows(table, [*others.values(), *given.values()])
+    noted = read_correctors(table, [row.corrects for row in given])
+    wrong = {}
+    for row in rows:
+        difference = _unlike(row, found.get(others[row]))
+        if difference is None and row in given:
+            difference = _uncorrected(row, found.get(given[row]), noted.get(row.corrects))
+        if difference:
+            wrong[row] = difference
+    return wrong
+
+
+def _given(row: Row) -> Key:
+    """Where the account's own posting is that a correction takes back."""
+    account, asset = keys.account_of(row.pk)
+    return keys.posting(account, row.other, asset, row.corrects)
+
+
+def _unlike(row: Row, other: Row | None) -> Difference | None:
+    """Unless a posting is where it belongs, and the other side is its opposite."""
+    account, asset = keys.account_of(row.pk)
+    told, expected = f"transfer {row.id}", f"{row.other or '?'} with {-(row.amount or 0)}"
+    if not row.amount:
+        return Difference(account, asset, told, "an amount", str(row.amount or "none"))
+    if row.key != keys.posting(account, row.other, asset, row.id):
+        return Difference(account, asset, told, "it elsewhere", row.pk)
+    if other is None:
+        return Difference(account, asset, told, expected, "none")
+    if (other.amount, other.other, other.kind) != (-row.amount, account, row.kind):
+        return Difference(account, asset, told, expected, f"{row.other} with {other.amount}")
+    return None
+
+
+def _uncorrected(row: Row, given: Row | None, noted: str | None) -> Difference | None:
+    """Unless a correction takes back a transfer that there is, and is the one that is noted beside it."""
+    account, asset = keys.account_of(row.pk)
+    told = f"transfer {row.id}"
+    if given is None or (given.amount, given.other) != (-(row.amount or 0), row.other):
+        found = "none" if given is None else f"{given.other} with {given.amount}"
+        expected = f"{row.corrects} to correct: {row.other} with {-(row.amount or 0)}"
+        return Difference(account, asset, told, expected, found)
+    if noted != row.id:
+        return Difference(account, asset, told, f"{row.corrects} corrected by it", noted or "none")
+    return None
