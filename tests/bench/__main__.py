@@ -49,8 +49,10 @@ PARTS = (
     Part(ranks.NAMES, ranks.boards, 1200),
     Part(("board.updates_per_s",), one_writer.rate, 300),
     Part(peers.NAMES, peers.peers, 600),
-    Part(economy.NAMES, economy.transfers, 60),
-    Part(crowds.NAMES, crowds.transfers, 60),
+    Part(economy.TRANSFER_NAMES, economy.transfers, 60),
+    Part(economy.REDEEM_NAMES, economy.redemptions, 60),
+    Part((crowds.TRANSFER,), crowds.transfers, 60),
+    Part((crowds.REDEEM,), crowds.redemptions, 60),
     Part(economy_rates.NAMES, economy_rates.rates, 300),
 )
 

@@ -1,4 +1,4 @@
-"""transfer.retries_per_success: clients who send at once, in a simulated world whose table has latency.
+"""transfer.* and redeem.retries_per_success: clients who ask at once, in a simulated world whose table has latency.
 
 A transaction that meets another under way on one of its items is cancelled there, as on AWS; who is second to a
 change of what they read fails their condition. Either way they read again.
@@ -15,19 +15,22 @@ from chalicelib.domain import ruleset
 from chalicelib.domain.errors import Conflict
 from chalicelib.services.authenticate import Caller
 from chalicelib.services.idempotent import Answer
+from chalicelib.services.redeem_reward import RedeemRequest, redeem_reward
 from chalicelib.services.transfer_tokens import TransferRequest, transfer_tokens
 from chalicelib.settings import RULESETS
 from chalicelib.store.keys import Key
 from chalicelib.store.table import Table
-from tests.bench.economy import RICH, player
+from tests.bench.economy import RICH, offer, player
 from tests.bench.figures import Figure, NotTaken
 from tests.pipeline.plant import Plant, build
 from tests.simulated import Faults
 
-NAMES = ("transfer.retries_per_success",)
+TRANSFER, REDEEM = NAMES = ("transfer.retries_per_success", "redeem.retries_per_success")
 CLIENTS = (1, 8)
 # Each client's own two players; own senders and one recipient; one sender and one recipient for all.
 ACCOUNTS = ("spread", "one recipient", "hot")
+# Whether each client has an account of their own, and whether the reward, the same for all, has a stock.
+REDEMPTIONS = (("spread", False), ("spread", True), ("hot", False))
 ROUNDS = 25  # of one transfer a client: a sender has ten a minute
 MINUTE_S = 61
 # A call to DynamoDB from Lambda takes single-digit milliseconds, a transaction up to twice that.
@@ -115,7 +118,29 @@ def _transfers(accounts: str, clients: int, rounds: int) -> Figure:
         return transfer_tokens(context, sender, TransferRequest(recipient, 1, f"{client}-{number}"))
 
     crowd.run(rounds, send)
-    return crowd.figure("transfer.retries_per_success", accounts=accounts)
+    return crowd.figure(TRANSFER, accounts=accounts)
+
+
+def redemptions(rounds: int = ROUNDS) -> Iterator[Figure]:
+    for accounts, stock in REDEMPTIONS:
+        for clients in CLIENTS:
+            yield _redemptions(accounts, stock, clients, rounds)
+
+
+def _redemptions(accounts: str, stock: bool, clients: int, rounds: int) -> Figure:
+    crowd = Crowd(random.Random(f"{accounts} {stock}").randrange(1000), clients)
+    context = crowd.plant.context
+    buyers = [
+        player(context, f"buyer-{number}", funds=RICH, asset="coins")
+        for number in range(1 if accounts == "hot" else clients)
+    ]
+    offer(context, player(context, "admin"), "mug", **({"stock": RICH} if stock else {}))
+
+    def redeem(client: int, number: int) -> Answer:
+        return redeem_reward(context, buyers[client % len(buyers)], "mug", RedeemRequest(f"{client}-{number}"))
+
+    crowd.run(rounds, redeem)
+    return crowd.figure(REDEEM, accounts=accounts, stock=stock)
 
 
 def _key(write: dict[str, Any]) -> Key:

@@ -1,4 +1,4 @@
-"""transfer.*: what a transfer costs at the table, counted; and how often it is tried again.
+"""transfer.* and redeem.*: what a transfer and a redemption cost at the table, counted.
 
 Who calls is known before: the read of an API key is in no figure.
 """
@@ -14,9 +14,11 @@ from chalicelib.domain.permissions import PLAYER
 from chalicelib.domain.transfers import MAX_NOTE
 from chalicelib.services.accounts import find_owner
 from chalicelib.services.authenticate import Caller
+from chalicelib.services.change_reward import RewardRequest, put_reward
 from chalicelib.services.context import Context
 from chalicelib.services.create_key import create_key
 from chalicelib.services.idempotent import Answer
+from chalicelib.services.redeem_reward import RedeemRequest, redeem_reward
 from chalicelib.services.transfer_tokens import TransferRequest, transfer_tokens
 from chalicelib.store.ledger import transfer_writes
 from chalicelib.store.size import item_size
@@ -25,10 +27,18 @@ from tests.bench.figures import Figure, NotTaken
 from tests.simulated.capacity import Record, write_units
 
 COUNTED = ("write_units", "items", "round_trips", "outbox_units", "replay_read_units")
-NAMES = tuple(f"transfer.{what}" for what in COUNTED)
+TRANSFER_NAMES = tuple(f"transfer.{what}" for what in COUNTED)
+REDEEM_NAMES = tuple(f"redeem.{what}" for what in COUNTED)
 COMMIT = "TransactWriteItems"
 RICH = 10**9
 SMILE = "\U0001f600"
+CATALOGUE: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "stock": {"stock": 10},
+    "limit": {"per_player": 10},
+    "pending": {"requires_fulfilment": True},
+    "all": {"stock": 10, "per_player": 10, "requires_fulfilment": True},
+}
 
 
 def transfers() -> Iterator[Figure]:
@@ -44,6 +54,27 @@ def transfers() -> Iterator[Figure]:
     context.owners.clear()
     again = recorded(deployment, lambda: transfer_tokens(context, sender, request), replayed=True)
     yield replay_figure("transfer", again, params | {"recipient": "new to the process"})
+
+
+def redemptions() -> Iterator[Figure]:
+    """Of rewards without and with a stock, a limit for each player, fulfilment by hand; and with all of that."""
+    deployment = Deployment()
+    context = deployment.context
+    buyer, admin = player(context, "buyer", funds=RICH, asset="coins"), player(context, "admin")
+    for kind, more in CATALOGUE.items():
+        offer(context, admin, kind, **more)
+        request = RedeemRequest(f"key-{kind}")
+
+        def redeem(kind: str = kind, request: RedeemRequest = request) -> Answer:
+            return redeem_reward(context, buyer, kind, request)
+
+        params = {"stock": "stock" in more, "limit": "per_player" in more, "pending": "requires_fulfilment" in more}
+        yield from figures("redeem", *costs(deployment, redeem), params)
+
+
+def offer(context: Context, admin: Caller, name: str, **more: Any) -> None:
+    reward = RewardRequest(name="Mug", description="A mug.", cost=1, asset="coins", type="goods", **more)
+    put_reward(context, admin, name, reward)
 
 
 def player(context: Context, name: str, *, funds: int = 0, asset: str = "tokens") -> Caller:

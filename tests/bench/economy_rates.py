@@ -1,4 +1,4 @@
-"""transfer.per_s: requests that succeed in a second, over HTTP, on a local stack of the bench's own.
+"""transfer.per_s and redeem.per_s: requests that succeed in a second, over HTTP, on a local stack of the bench's own.
 
 It is an emulator on this machine, whose Lambda workers share its processors with it: nothing here says how fast AWS is.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import itertools
 import json
 import threading
 import time
@@ -22,13 +23,15 @@ from chalicelib.services.context import Context
 from chalicelib.services.create_key import create_key
 from chalicelib.store.accounts import load_account
 from infra.local.stack import Stack
-from tests.bench.economy import mint
+from tests.bench.economy import mint, offer, player
 from tests.bench.emulated import LABEL, context_of, stack_of_its_own
 from tests.bench.figures import Figure, NotTaken
 
-NAMES = ("transfer.per_s",)
+TRANSFER, REDEEM = NAMES = ("transfer.per_s", "redeem.per_s")
 CLIENTS = (1, 8)
 ACCOUNTS = ("spread", "hot")
+# Whether there are as many buyers as there would be senders, or one; and whether the reward has a stock.
+REDEMPTIONS = (("spread", False), ("spread", True), ("hot", False))
 REQUESTS = 240
 WARM_UP = 24
 FUNDS = 1000
@@ -48,38 +51,62 @@ def rates(requests: int = REQUESTS) -> Iterator[Figure]:
     with stack_of_its_own() as stack:
         context = context_of(stack)
         _rate(stack, max(CLIENTS), _transfers(context, "warm-up", "spread", WARM_UP))
-        for accounts in ACCOUNTS:
-            for clients in CLIENTS:
-                name = f"{accounts}-{clients}"
-                rate = _rate(stack, clients, _transfers(context, name, accounts, requests))
-                _check(context, name, requests)
-                params = {"clients": clients, "accounts": accounts, "requests": requests, "on": LABEL}
-                yield Figure("transfer.per_s", rate, "transfers/s", params)
+        for accounts, clients in itertools.product(ACCOUNTS, CLIENTS):
+            name = f"{accounts}-{clients}"
+            rate = _rate(stack, clients, _transfers(context, name, accounts, requests))
+            _check(context, _names(f"{name}-recipient", requests), "tokens", requests)
+            params = {"clients": clients, "accounts": accounts, "requests": requests, "on": LABEL}
+            yield Figure(TRANSFER, rate, "transfers/s", params)
+        for (accounts, stock), clients in itertools.product(REDEMPTIONS, CLIENTS):
+            name = f"{accounts}-{stock}-{clients}".lower()
+            buyers = _names(f"{name}-buyer", requests)[: 1 if accounts == "hot" else None]
+            rate = _rate(stack, clients, _redemptions(context, name, buyers, requests, stock=stock))
+            _check(context, buyers, "coins", FUNDS * len(buyers) - requests)
+            params = {"clients": clients, "accounts": accounts, "stock": stock, "requests": requests, "on": LABEL}
+            yield Figure(REDEEM, rate, "redemptions/s", params)
+
+
+def _names(what: str, requests: int) -> list[str]:
+    """So many players that none sends more than the ten that a minute allows."""
+    return [f"{what}-{number}" for number in range(-(-requests // MAX_SENDS))]
 
 
 def _transfers(context: Context, name: str, accounts: str, requests: int) -> list[Ask]:
-    """Of one token each. A sender has ten a minute, so there are many: side by side, each to a recipient of their own;
-    or hot: one sender at a time, all to one recipient."""
-    senders = -(-requests // MAX_SENDS)
-    keys = [create_key(context, f"{name}-sender-{number}").key for number in range(senders)]
-    for number in range(senders):
-        mint(context, f"{name}-sender-{number}", FUNDS)
-        create_key(context, f"{name}-recipient-{number}")
+    """Of one token each. Spread: side by side, each sender to a recipient of their own; hot: one sender after the
+    other, all to one recipient."""
+    senders, recipients = _names(f"{name}-sender", requests), _names(f"{name}-recipient", requests)
+    keys = _funded(context, senders, "tokens")
+    for recipient in recipients:
+        create_key(context, recipient)
     asks = []
     for number in range(requests):
-        sender, recipient = (number // MAX_SENDS, 0) if accounts == "hot" else (number % senders, number % senders)
-        body = {"to": f"{name}-recipient-{recipient}", "amount": 1, "idempotencyKey": f"{number}"}
+        sender, recipient = (number // MAX_SENDS, 0) if accounts == "hot" else (number % len(keys), number % len(keys))
+        body = {"to": recipients[recipient], "amount": 1, "idempotencyKey": f"{number}"}
         asks.append(Ask(keys[sender], "transfer", body))
     return asks
 
 
-def _check(context: Context, name: str, requests: int) -> None:
-    """What was answered is there: each token once."""
-    senders = -(-requests // MAX_SENDS)
-    accounts = [find_owner(context, f"{name}-recipient-{number}").account for number in range(senders)]
-    got = sum(load_account(context.table, account, "tokens").balance for account in accounts)
-    if got != requests:
-        raise NotTaken(f"{got} tokens arrived of {requests}")
+def _redemptions(context: Context, name: str, buyers: list[str], requests: int, *, stock: bool) -> list[Ask]:
+    """All of one reward, for one coin."""
+    offer(context, player(context, "shopkeeper"), name, **({"stock": requests} if stock else {}))
+    keys, path = _funded(context, buyers, "coins"), f"rewards/{name}/redeem"
+    return [Ask(keys[number % len(keys)], path, {"idempotencyKey": f"{number}"}) for number in range(requests)]
+
+
+def _funded(context: Context, players: list[str], asset: str) -> list[str]:
+    """Their keys."""
+    keys = [create_key(context, name).key for name in players]
+    for name in players:
+        mint(context, name, FUNDS, asset)
+    return keys
+
+
+def _check(context: Context, players: list[str], asset: str, expected: int) -> None:
+    """What was answered is there, each once."""
+    accounts = [find_owner(context, name).account for name in players]
+    found = sum(load_account(context.table, account, asset).balance for account in accounts)
+    if found != expected:
+        raise NotTaken(f"{players[0]} and others have {found} {asset}, not {expected}")
 
 
 def _rate(stack: Stack, clients: int, asks: Sequence[Ask]) -> float:

@@ -52,6 +52,12 @@ class Target:
         return figure.name == self.name and all(figure.params.get(key) == value for key, value in self.where.items())
 
 
+def _redeem(units: float, items: int, **kind: bool) -> Iterator[Target]:
+    """`kind`: of the reward; what has a stock, or a limit for each player, costs one item more."""
+    yield Target("redeem.write_units", units, kind, counted=True)
+    yield Target("redeem.items", items, kind, counted=True)
+
+
 def _board(name: str, units: float, trips: int, where: dict[str, Any] | None = None) -> Iterator[Target]:
     yield Target(f"board.{name}.read_units", units, where or {}, counted=True)
     yield Target(f"board.{name}.round_trips", trips, where or {}, counted=True)
@@ -84,6 +90,15 @@ TARGETS = (
     Target("transfer.round_trips", 3, {"until": "answered"}, counted=True),
     Target("transfer.outbox_units", 3, counted=True),
     Target("transfer.replay_read_units", 1, {"recipient": "known"}, counted=True),
+    *_redeem(13, 6, stock=False, limit=False, pending=False),
+    *_redeem(15, 7, stock=True, limit=False, pending=False),
+    *_redeem(15, 7, stock=False, limit=True, pending=False),
+    *_redeem(11, 5, stock=False, limit=False, pending=True),
+    *_redeem(15, 7, stock=True, limit=True, pending=True),
+    Target("redeem.round_trips", 2, {"until": "committed"}, counted=True),
+    Target("redeem.round_trips", 3, {"until": "answered"}, counted=True),
+    Target("redeem.outbox_units", 3, counted=True),
+    Target("redeem.replay_read_units", 2.5, counted=True),
 )
 
 

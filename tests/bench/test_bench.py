@@ -88,15 +88,32 @@ def test_badges_are_judged() -> None:
 def test_a_transfer_is_six_items_in_one_write() -> None:
     taken = list(economy.transfers())
     assert figures.misses(taken) == []
-    assert {figure.name for figure in taken} == set(economy.NAMES)
+    assert {figure.name for figure in taken} == set(economy.TRANSFER_NAMES)
     assert {figure.value for figure in taken if figure.name == "transfer.write_units"} == {12}
     assert [figure.value for figure in taken if figure.name == "transfer.replay_read_units"] == [1, 1, 1.5]
+
+
+def test_a_redemption_is_one_write_too() -> None:
+    taken = list(economy.redemptions())
+    assert figures.misses(taken) == []
+    assert {figure.name for figure in taken} == set(economy.REDEEM_NAMES)
+    assert [figure.value for figure in taken if figure.name == "redeem.items"] == [6, 7, 7, 5, 7]
 
 
 def test_disjoint_accounts_never_meet_and_a_crowd_on_one_gets_through() -> None:
     taken = {(each.params["accounts"], each.params["clients"]): each.value for each in crowds.transfers(rounds=3)}
     assert taken["spread", 8] == taken["hot", 1] == 0
     assert 0 < taken["hot", 8] < 5
+
+
+def test_who_redeems_what_is_not_limited_meets_nobody() -> None:
+    taken = {
+        (each.params["accounts"], each.params["stock"], each.params["clients"]): each.value
+        for each in crowds.redemptions(rounds=3)
+    }
+    assert taken["spread", False, 8] == 0
+    assert 0 < taken["spread", True, 8] < 5
+    assert 0 < taken["hot", False, 8] < 5
 
 
 def test_zipf_shares_are_all_there_is() -> None:
@@ -107,7 +124,7 @@ def test_zipf_shares_are_all_there_is() -> None:
 
 def test_every_figure_has_a_part_and_every_target_a_figure() -> None:
     names = [name for part in bench.PARTS for name in part.names]
-    assert len(names) == len(set(names)) == 38
+    assert len(names) == len(set(names)) == 45
     assert {target.name for target in TARGETS} <= set(names)
 
 
