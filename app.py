@@ -8,6 +8,7 @@ from chalicelib.api.blueprint import guard
 from chalicelib.api.docs import docs
 from chalicelib.api.economy import economy
 from chalicelib.api.events import events
+from chalicelib.api.invites import invites
 from chalicelib.api.leaderboard import leaderboards
 from chalicelib.api.ledger import ledger
 from chalicelib.api.players import players
@@ -22,7 +23,7 @@ from chalicelib.workers.verify import worker as verify_worker
 
 app = Chalice(app_name="laurel")
 app.register_middleware(guard, "http")
-for blueprint in (events, awards, players, leaderboards, economy, rewards, ledger, admin, docs, status):
+for blueprint in (events, awards, players, leaderboards, economy, rewards, invites, ledger, admin, docs, status):
     app.register_blueprint(blueprint)
 for worker in (progress_worker, boards_worker, rotate_worker, sweep_worker, verify_worker, archive_worker):
     app.register_blueprint(worker)

@@ -57,6 +57,9 @@ def _sent() -> dict[str, Any]:
             "availableUntil": "2026-06-01T00:00:00Z",
         },
         "RedeemRequest": {"idempotencyKey": "mug-1"},
+        "InviteRequest": {"uses": 10, "days": 30},
+        "RotateRequest": {"code": "A3K9-X7M2"},
+        "RedeemInvite": {"code": "a3k9x7m2"},
         "TransferRequest": {"to": "bob", "amount": 50, "idempotencyKey": "lunch-1842", "note": "Thanks!"},
     }
 
@@ -85,6 +88,12 @@ def _answered() -> dict[str, Any]:
             },
         },
         "Holds": {"holds": [_HOLD], "cursor": None},
+        "InviteShown": _INVITE | {"state": "open"},
+        "InviteList": {"invites": [_INVITE | {"state": "open"}]},
+        "InviteMade": _INVITE | {"used": 0, "token": "Wm9Tq3yJ0hBv8sRkX2LdNfUe5cGaPi7QzYt1MwoE4Kx"},
+        "InviteRevoked": {"success": True, "code": "A3K9-X7M2"},
+        "ReferralShown": _REFERRAL,
+        "InviteRedeemed": {"success": True, "referral": _REFERRAL},
         "TransferShown": _TRANSFER,
         "TransferMade": {"success": True, "transfer": _TRANSFER, "balance": 150},
         "TransferSeen": _TRANSFER | {"direction": "sent", "note": "Thanks!"},
@@ -240,6 +249,19 @@ _REDEMPTION = {
     "createdAt": "2026-05-19T12:00:00.000Z",
 }
 _REDEMPTION_OF = _REDEMPTION | {"player": "anna@example.org", "publicId": "f0c2ab19d3e5f608"}
+_INVITE = {
+    "code": "A3K9-X7M2",
+    "uses": 10,
+    "used": 3,
+    "createdAt": "2026-05-19T12:00:00.000Z",
+    "expiresAt": "2026-06-18T12:00:00.000Z",
+}
+_REFERRAL = {
+    "id": "5b0e6d1f2a93c84477e1d05b9ac2f386",
+    "referrer": "4f0c2ab19d3e5f60",
+    "code": "A3K9-X7M2",
+    "createdAt": "2026-05-19T12:00:00.000Z",
+}
 _ENTRY = {
     "rank": 1,
     "apiKeyId": "4f0c2ab19d3e5f60",

@@ -13,6 +13,7 @@ from chalicelib.api import (  # noqa: F401 - importing them fills OPERATIONS
     docs,
     economy,
     events,
+    invites,
     leaderboard,
     ledger,
     players,

@@ -69,8 +69,17 @@ def _reward(type_: str) -> Kind:
     return messages
 
 
+def _referral(id_: str, at_ms: int, facts: dict[str, Any]) -> Messages:
+    referrer = facts["referrer"]
+    return Messages(
+        [own_event(id_, at_ms, "referral.redeemed", referrer, {})],
+        [notice(id_, at_ms, "invite.redeemed", referrer, referralId=id_, by=facts["player"])],
+    )
+
+
 REDEEMED, FULFILLED, CANCELLED, REFUNDED = "reward.redeemed", "reward.fulfilled", "reward.cancelled", "reward.refunded"
 KINDS: dict[str, Kind] = {
     "transfer": _transfer,
+    "referral": _referral,
     **{type_: _reward(type_) for type_ in (REDEEMED, FULFILLED, CANCELLED, REFUNDED)},
 }

@@ -22,6 +22,9 @@ BODIES: dict[str, Any] = {
     "redeem_reward": {"idempotencyKey": "k1"},
     "place_hold": {"amount": 5, "asset": "tokens", "idempotencyKey": "k1"},
     "post_hold": {},
+    "create_invite": {},
+    "rotate_invite": {"code": "A3K9-X7M2"},
+    "redeem_invite": {"code": "A3K9-X7M2"},
     "transfer_tokens": {"to": "bob", "amount": 5, "idempotencyKey": "k1"},
 }
 # What lets a caller past the gate, and then finds that what they name is not there.
@@ -35,6 +38,9 @@ NOT_THERE: dict[str, int] = {
     "fulfil_redemption": 404,
     "cancel_redemption": 404,
     "refund_redemption": 404,
+    "rotate_invite": 404,
+    "redeem_invite": 404,
+    "revoke_invite": 400,
 }
 WRONG = "laurel_01234567_0123456789abcdef0123456789abcdef"
 KEYED = [operation for operation in OPERATIONS if operation.permission]
