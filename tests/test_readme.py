@@ -34,9 +34,13 @@ from tests.pipeline import plant as plants
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+# That chapter's requests follow on each other: tests/test_readme_economy.py.
+ECONOMY = README.partition("\n## Economy\n")[2].partition("\n## ")[0]
+REST = README.replace(ECONOMY, "")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", REST, re.MULTILINE | re.DOTALL)
 SHELL = [line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines()]
-ANSWERED = re.findall(r"^```sh\n(curl [^\n]*)\n```\n\n```json\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+SHELL += [line for line in ECONOMY.splitlines() if line.startswith("laurel ")]
+ANSWERED = re.findall(r"^```sh\n(curl [^\n]*)\n```\n\n```json\n(.*?)^```$", REST, re.MULTILINE | re.DOTALL)
 CURLS = [line for line in SHELL if line.startswith("curl ")]
 MAKES = sorted(
     {*re.findall(r"\bmake ([a-z-]+)\b(?=[^\n]*`|[ \n])", "\n".join(SHELL)), *re.findall(r"`make ([a-z-]+)", README)}
