@@ -32,7 +32,7 @@ CLIENTS = (1, 8)
 ACCOUNTS = ("spread", "hot")
 # Whether there are as many buyers as there would be senders, or one; and whether the reward has a stock.
 REDEMPTIONS = (("spread", False), ("spread", True), ("hot", False))
-REQUESTS = 240
+REQUESTS = 160
 WARM_UP = 24
 FUNDS = 1000
 TIMEOUT_S = 30
