@@ -13,8 +13,9 @@ from chalicelib.api import openapi
 from chalicelib.api.examples import examples
 from chalicelib.api.operations import OPERATIONS
 from chalicelib.services.rotate_boards import rotate_boards
-from tests.api.conftest import Site, request_event
+from tests.api.conftest import BASE, Site, request_event
 from tests.api.http import request
+from tests.api.shop import MUG
 
 
 @pytest.fixture
@@ -71,6 +72,7 @@ def test_answers_are_what_the_document_says(site: Site, document: Any) -> None:
     key = site.key("anna", "admin")
     site.post("/events", request_event("anna", "1"), key)
     site.work()
+    request("PUT", f"{BASE}/admin/rewards/mug", key=key, body=MUG)
     # A week ends, so that there is an archive.
     site.world.sleep(7 * 86_400)
     for _ in range(2):
@@ -79,7 +81,7 @@ def test_answers_are_what_the_document_says(site: Site, document: Any) -> None:
     for operation in OPERATIONS:
         if operation.method != "GET" or operation.media != "application/json" or operation.answer == dict[str, Any]:
             continue
-        answer = request("GET", operation.path.replace("{player}", "anna"), key=key).json
+        answer = request("GET", operation.path.replace("{player}", "anna").replace("{reward}", "mug"), key=key).json
         schema = document["components"]["schemas"][operation.answer.__name__]
         assert set(answer) <= set(schema["properties"])
         assert set(schema.get("required", [])) <= set(answer)
