@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from chalicelib.domain.errors import Conflict, InvalidRequest, NotFound, NotPossible, Unavailable
+from chalicelib.domain.errors import InvalidRequest, NotFound, NotPossible
 from chalicelib.domain.forms import Moment, to_ms
 from chalicelib.domain.names import is_visible
 from chalicelib.domain.rewards import (
@@ -31,10 +31,8 @@ from chalicelib.services.authenticate import Caller
 from chalicelib.services.context import Context
 from chalicelib.services.read_rewards import RewardShown, reward_shown
 from chalicelib.services.redeem_reward import redeemable
+from chalicelib.services.settle import settle
 from chalicelib.store.rewards import change_writes, count_rewards, load_reward
-
-# Others who change the same reward, or redeem it while its stock is changed: each time one of them was first.
-MAX_TRIES = 8
 
 
 class RewardRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -60,7 +58,7 @@ def put_reward(context: Context, caller: Caller, reward_id: str, request: Reward
     """Create the reward with this id, or change it, or bring it back; the same again changes nothing.
 
     The stock is a number in all, beside which redemptions count what is sold: neither is lost to the other. Raises
-    InvalidRequest, NotPossible (`too_many_rewards`), Unavailable.
+    InvalidRequest, NotPossible (`too_many_rewards`), and what `settle` raises.
     """
     if not re.fullmatch(REWARD_ID, reward_id):
         raise InvalidRequest(
@@ -71,7 +69,7 @@ def put_reward(context: Context, caller: Caller, reward_id: str, request: Reward
 
 
 def retire_reward(context: Context, caller: Caller, reward_id: str) -> RewardShown:
-    """Nobody can redeem it any more; what was redeemed stays. Raises NotFound, Unavailable."""
+    """Nobody can redeem it any more; what was redeemed stays. Raises NotFound, and what `settle` raises."""
 
     def retired(before: Listed | None) -> Reward:
         if before is None:
@@ -107,12 +105,7 @@ def _reward(context: Context, request: RewardRequest) -> Reward:
 
 
 def _change(context: Context, caller: Caller, reward_id: str, wanted: Callable[[Listed | None], Reward]) -> RewardShown:
-    for attempt in range(MAX_TRIES):
-        try:
-            return _try(context, caller, reward_id, wanted)
-        except Conflict:
-            context.pause(attempt)
-    raise Unavailable("Others keep changing this reward; nothing was done.")
+    return settle(context, lambda: _try(context, caller, reward_id, wanted))
 
 
 def _try(context: Context, caller: Caller, reward_id: str, wanted: Callable[[Listed | None], Reward]) -> RewardShown:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.domain import rewards as domain
-from chalicelib.domain.errors import Conflict, NotFound, NotPossible, Unavailable
+from chalicelib.domain.errors import NotFound, NotPossible
 from chalicelib.domain.ledger import MAX_BALANCE, REWARDS, Transfer, transfer_id
 from chalicelib.domain.owed import CANCELLED, FULFILLED, REFUNDED
 from chalicelib.domain.rewards import Resolution, status_after
@@ -18,6 +18,7 @@ from chalicelib.services.context import Context
 from chalicelib.services.idempotent import Answer
 from chalicelib.services.redeem_reward import RedemptionShown, facts_of, hold_of, payment, redemption_shown
 from chalicelib.services.send_owed import send_owed
+from chalicelib.services.settle import settle
 from chalicelib.store import keys
 from chalicelib.store.accounts import Change, load_account
 from chalicelib.store.corrections import Corrected, corrected_write, load_corrected
@@ -27,10 +28,7 @@ from chalicelib.store.models import PublicItem
 from chalicelib.store.outbox import Owed, owed_write
 from chalicelib.store.redemptions import Redemption, public_of, read_redemption, redemption_key, resolve_write
 from chalicelib.store.rewards import return_stock, uncount_redeemed
-from chalicelib.store.table import StoreError
 
-# One redemption is resolved once: who else writes is another admin, or the player's other doings on the account.
-MAX_TRIES = 8
 TOLD = {domain.FULFILLED: FULFILLED, domain.CANCELLED: CANCELLED, domain.REFUNDED: REFUNDED}
 
 
@@ -52,25 +50,24 @@ def resolve_redemption(context: Context, caller: Caller, redemption_id: str, res
     """Fulfil, cancel or refund, each at most once: the same again gets the same answer.
 
     Raises NotFound; NotPossible (`redemption_resolved`, `redemption_pending`, `already_corrected`, `account_closed`);
-    Unavailable.
+    what `settle` raises.
     """
-    last: Resolved | None = None
-    for attempt in range(MAX_TRIES):
+    tried: list[Resolved] = []
+
+    def attempt() -> Answer:
         read, player = _read(context, redemption_id)
-        if last is not None and read == last.after:
-            # The answer was lost, not the write.
-            return _done(context, last)
+        for each in tried:
+            if read == each.after:
+                # The answer was lost, not the write.
+                return _done(context, each)
         status = status_after(read.status, resolution)
         if status is None:
             return _answer(read, replayed=True)
-        last = _resolved(context, caller, read, status, player)
-        try:
-            context.table.transact(last.writes)
-        except (Conflict, StoreError):
-            context.pause(attempt)
-            continue
-        return _done(context, last)
-    raise Unavailable("Others keep writing the same; ask again what became of it.")
+        tried.append(_resolved(context, caller, read, status, player))
+        context.table.transact(tried[-1].writes)
+        return _done(context, tried[-1])
+
+    return settle(context, attempt)
 
 
 def _read(context: Context, redemption_id: str) -> tuple[Redemption, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,11 +10,15 @@ import pytest
 from chalicelib.domain.periods import moment_name
 from tests.api.conftest import Site
 from tests.api.shop import REPLAYED, Shop
+from tests.economy import books
 
 
 @pytest.fixture
-def shop(site: Site) -> Shop:
-    return Shop(site)
+def shop(site: Site) -> Iterator[Shop]:
+    """Whatever was done there, its ledger is in balance."""
+    made = Shop(site)
+    yield made
+    assert books.findings(books.read(site.plant)) == []
 
 
 def pending(shop: Shop, **changes: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,11 +14,15 @@ from chalicelib.services.redeem_reward import RedeemRequest, redeem_reward
 from chalicelib.store import rewards as store
 from tests.api.conftest import Site
 from tests.api.shop import MUG, REPLAYED, Shop
+from tests.economy import books
 
 
 @pytest.fixture
-def shop(site: Site) -> Shop:
-    return Shop(site)
+def shop(site: Site) -> Iterator[Shop]:
+    """Whatever was done there, its ledger is in balance."""
+    made = Shop(site)
+    yield made
+    assert books.findings(books.read(site.plant)) == []
 
 
 def test_the_catalogue(shop: Shop) -> None:
