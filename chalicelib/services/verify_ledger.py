@@ -1,29 +1,29 @@
 """Prove the ledger: postings in pairs, balances against postings, available against open holds; while transfers go on.
 
-The whole table is scanned once, page by page; each account that turns up is read whole. What looks wrong is read
-again, strongly and after a pause, before it is told: a row may be read just before, and its fellow just after, one
-write of both.
+The whole table is scanned once, page by page, for postings that do not cancel out, and a second time if there are
+any; each account that turns up is summed up. What looks wrong is read again, strongly and after a pause, before it is
+told: a row may be read just before, and its fellow just after, one write of both.
 """
 
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass, field, replace
 
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ledger import is_system
 from chalicelib.services.accounts import find_owner
 from chalicelib.services.context import Context
-from chalicelib.services.verify_postings import Difference, wrong_postings
+from chalicelib.services.verify_postings import Difference, Pairs, wrong_postings
 from chalicelib.store import keys
 from chalicelib.store.ledger_proof import (
     Figures,
     Row,
+    Scanned,
     read_figures,
-    read_partition,
+    read_postings,
     read_rows,
     scan_ledger,
     sum_open_holds,
@@ -39,8 +39,6 @@ MAX_TOLD = 1000
 MAX_SUSPECTS = 100
 # A scan goes account by account: one that comes again is mostly on the next page. Some 20 MB.
 MAX_KNOWN = 100_000
-# Postings read whole with their other sides: a batch read takes a hundred.
-CHUNK = 100
 # Ids begin with a time: of transfers older than this all postings are there when the scan begins.
 SETTLED_MS = 60_000
 
@@ -60,14 +58,13 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """A partition: what is said of it, what it adds up to, postings that look wrong."""
+    """A partition: what is said of it, and what its postings and open holds add up to."""
 
     pk: str
     figures: Figures | None
     postings: int
     total: int
     held: int
-    suspects: tuple[Row, ...] = ()
 
 
 def verify_ledger(
@@ -89,24 +86,29 @@ class _Proof:
     def __init__(self, context: Context, wait: Callable[[], None], asset: str | None) -> None:
         self.context, self.wait, self.asset = context, wait, asset
         self.verified = Verified()
-        self.suspects: list[_Reading] = []
+        # Partition -> its postings that look wrong; none, if its figures do.
+        self.suspects: dict[str, list[Row]] = {}
         self.known: OrderedDict[str, None] = OrderedDict()
 
     def prove_all(self) -> None:
-        sums: Counter[str] = Counter()
+        pairs, sums = Pairs(self.context.new_id()), Counter[str]()
         settled = f"{self.context.now_ms() - SETTLED_MS:011x}"
-        start: Item | None = None
-        while not self.verified.more:
-            page = scan_ledger(self.context.table, start)
-            for id_, asset, amount in page.postings:
-                if self.asset in (None, asset):
-                    self._count(1, amount > 0)
-                    sums[asset] += amount if id_ < settled else 0
+        for page in self._pages():
+            rows = self._wanted(page.rows)
+            by_sum = [row for row in rows if row.id < settled and row.amount and row.is_in_place and not row.corrects]
+            for row in by_sum:
+                pairs.add(row)
+            self._suspect(wrong_postings(self.context.table, set(rows) - set(by_sum)))
+            for row in rows:
+                self._count(1, (row.amount or 0) > 0)
+                if row.id < settled:
+                    sums[keys.account_of(row.pk)[1]] += row.amount or 0
             self.verified.accounts += page.balances
             self._look(self._unknown(page.partitions))
-            start = page.next
-            if start is None:
-                break
+        if not pairs.are_even():
+            for page in self._pages():
+                odd = [row for row in self._wanted(page.rows) if pairs.may_be_odd(row)]
+                self._suspect(wrong_postings(self.context.table, odd))
         self._settle()
         self._tell([Difference("all accounts", name, "sum", "0", str(total)) for name, total in sums.items() if total])
 
@@ -115,13 +117,28 @@ class _Proof:
         with suppress(NotFound):
             account = find_owner(self.context, account, anew=True).account
         assets = [self.asset] if self.asset else list(self.context.rules.ruleset.assets)
-        readings = self._look([pk for asset in assets for pk in keys.partitions_of(account, asset)])
+        partitions = [pk for asset in assets for pk in keys.partitions_of(account, asset)]
+        readings = self._look(partitions)
         if not any(reading.postings or reading.figures for reading in readings):
             raise NotFound("There is no such account, and no player with one.")
         for reading in readings:
             self._count(reading.postings, reading.postings)
             self.verified.accounts += reading.figures is not None
+            if reading.postings:
+                self._suspect(wrong_postings(self.context.table, read_postings(self.context.table, reading.pk)))
         self._settle()
+
+    def _pages(self) -> Iterator[Scanned]:
+        start: Item | None = None
+        while not self.verified.more:
+            page = scan_ledger(self.context.table, start)
+            yield page
+            start = page.next
+            if start is None:
+                return
+
+    def _wanted(self, rows: Iterable[Row]) -> list[Row]:
+        return [row for row in rows if self.asset in (None, keys.account_of(row.pk)[1])]
 
     def _count(self, postings: int, transfers: int) -> None:
         self.verified.postings += postings
@@ -138,75 +155,68 @@ class _Proof:
     def _look(self, partitions: Sequence[str]) -> list[_Reading]:
         readings = self.context.each(self._read, partitions)
         for reading in readings:
-            if reading.suspects or _differences(reading):
-                self.suspects.append(reading)
-            if len(self.suspects) >= MAX_SUSPECTS:
-                self._settle()
+            if _differences(reading):
+                self.suspects.setdefault(reading.pk, [])
+        self._settle(MAX_SUSPECTS)
         return readings
 
+    def _suspect(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            self.suspects.setdefault(row.pk, []).append(row)
+            self._settle(MAX_SUSPECTS)
+
     def _read(self, pk: str) -> _Reading:
-        table, (account, asset) = self.context.table, keys.account_of(pk)
-        figures, postings, total = None, 0, 0
-        suspects: list[Row] = []
-        rows = iter(read_partition(table, pk))
-        while chunk := list(islice(rows, CHUNK)):
-            figures = next((each for each in chunk if isinstance(each, Figures)), figures)
-            found = [each for each in chunk if isinstance(each, Row)]
-            postings += len(found)
-            total += sum(row.amount or 0 for row in found)
-            suspects += list(wrong_postings(table, found))[: MAX_TOLD - len(suspects)]
-        held = 0 if is_system(account) else sum_open_holds(table, account, asset)[1]
-        return _Reading(pk, figures, postings, total, held, tuple(suspects))
+        figures, postings, total = sum_partition(self.context.table, pk)
+        return _Reading(pk, figures, postings, total, self._held(pk))
+
+    def _held(self, pk: str) -> int:
+        account, asset = keys.account_of(pk)
+        return 0 if is_system(account) else sum_open_holds(self.context.table, account, asset)
 
     # What looks wrong is read again ----------------------------------------------------------------------------
 
-    def _settle(self) -> None:
-        """Read suspects again, until each was seen twice in the same state, at rest; tell what is wrong then."""
-        waiting, self.suspects = self.suspects, []
+    def _settle(self, enough: int = 1) -> None:
+        """Read suspects again, if they are enough, until each was seen twice in the same state, at rest; tell what is
+        wrong then."""
+        if sum(max(1, len(rows)) for rows in self.suspects.values()) < enough:
+            return
+        waiting, self.suspects = self.suspects, {}
         before: dict[str, list[Difference]] = {}
         for _ in range(READINGS):
             if not waiting or self.verified.more:
                 return
             self.wait()
-            still = []
-            for reading in waiting:
-                found = self._again(reading)
-                if found and before.get(reading.pk) == found:
+            for pk, rows in list(waiting.items()):
+                found = self._again(pk, rows)
+                if found is None:
+                    continue
+                if before.get(pk) == found:
                     self._tell(found)
-                elif found or found is None:
-                    still.append(reading)
-                if found is not None:
-                    before[reading.pk] = found
-            waiting = still
-        self.verified.restless += [" ".join(keys.account_of(reading.pk)) for reading in waiting]
+                if not found or before.get(pk) == found:
+                    del waiting[pk]
+                before[pk] = found
+        self.verified.restless += [" ".join(keys.account_of(pk)) for pk in waiting]
 
-    def _again(self, reading: _Reading) -> list[Difference] | None:
+    def _again(self, pk: str, rows: Sequence[Row]) -> list[Difference] | None:
         """The differences of a partition, or None if it changed while it was read.
 
         Postings are only added, and a hold is never opened again: what two readings agree on was so in between.
         """
-        table, (account, asset) = self.context.table, keys.account_of(reading.pk)
-        wrong = wrong_postings(table, read_rows(table, [row.key for row in reading.suspects]).values())
-        first = self._sums(reading.pk, account, asset)
-        figures = read_figures(table, reading.pk)
-        second = self._sums(reading.pk, account, asset)
-        if first != second:
-            return None
-        (postings, total), (_, held) = first
-        return [*wrong.values(), *_differences(_Reading(reading.pk, figures, postings, total, held))]
-
-    def _sums(self, pk: str, account: str, asset: str) -> tuple[tuple[int, int], tuple[int, int]]:
         table = self.context.table
-        if is_system(account):
-            return (0, 0), (0, 0)
-        return sum_partition(table, pk), sum_open_holds(table, account, asset)
+        wrong = wrong_postings(table, read_rows(table, [row.key for row in rows]).values())
+        first = self._read(pk)
+        figures = read_figures(table, pk)
+        second = self._read(pk)
+        if (first.postings, first.total, first.held) != (second.postings, second.total, second.held):
+            return None
+        return [*wrong.values(), *_differences(replace(second, figures=figures))]
 
     def _tell(self, differences: Iterable[Difference]) -> None:
         """What is wrong with a transfer is seen from both of its sides, and told once."""
         told = self.verified.differences
         known = {(each.asset, each.what) for each in told if each.what.startswith("transfer ")}
         told += [each for each in differences if (each.asset, each.what) not in known]
-        self.verified.more = len(told) > MAX_TOLD
+        self.verified.more |= len(told) > MAX_TOLD
         del told[MAX_TOLD:]
 
 
@@ -227,7 +237,7 @@ def _differences(reading: _Reading) -> list[Difference]:
     elif reading.total < 0:
         told.append(difference("balance", "0 or more", reading.total))
     available = reading.total - reading.held
-    if figures.available != available:
+    if figures.available not in (available, (figures.balance or 0) - reading.held):
         told.append(difference("available", available, figures.available))
     elif available < 0 <= reading.total:
         told.append(difference("available", "0 or more", available))

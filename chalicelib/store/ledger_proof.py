@@ -9,21 +9,21 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from chalicelib.domain.ledger import is_system
 from chalicelib.store import keys
 from chalicelib.store.keys import Key
 from chalicelib.store.models import Item
 from chalicelib.store.table import Table
 
-# Where a number should be, and is none.
-NO_NUMBER = None
 _BALANCE = keys.account("", "")[1]
 _ACCOUNTS = keys.account("", "")[0].partition("#")[0] + "#"
 _HOLDS = keys.holds("")
+_POSTING = ("pk", "sk", "amount", "other", "kind", "details")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A posting. `corrects`: the transfer that it says it takes back."""
+    """A posting. `amount`: None if it is no number. `corrects`: the transfer that it says it takes back."""
 
     pk: str
     sk: str
@@ -40,6 +40,12 @@ class Row:
     def id(self) -> str:
         return self.sk.removeprefix(keys.POSTING)
 
+    @property
+    def is_in_place(self) -> bool:
+        """Whether it is where a posting of its account, asset and transfer belongs."""
+        account, asset = keys.account_of(self.pk)
+        return self.key == keys.posting(account, self.other, asset, self.id)
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:
@@ -51,23 +57,19 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """A page of the table: postings as (id, asset, amount); the partitions of accounts and the accounts of open holds
-    on it; how many balance items; the key to go on from."""
+    """A page of the table: postings, how many balance items, the partitions of accounts whose figures, postings or open
+    holds are on it, as far as they should have figures or have them; the key to go on from."""
 
-    postings: list[tuple[str, str, int]]
-    partitions: list[str]
+    rows: list[Row]
     balances: int
+    partitions: list[str]
     next: Item | None
 
 
 def scan_ledger(table: Table, start: Item | None) -> Scanned:
-    page = table.scan(
-        "begins_with(pk, :a) OR begins_with(pk, :h)",
-        {":a": {"S": _ACCOUNTS}, ":h": {"S": _HOLDS}},
-        ("pk", "sk", "amount", "asset"),
-        start,
-    )
-    postings, balances = [], 0
+    values = {":a": {"S": _ACCOUNTS}, ":h": {"S": _HOLDS}}
+    page = table.scan("begins_with(pk, :a) OR begins_with(pk, :h)", values, ("asset", *_POSTING), start)
+    rows, balances = [], 0
     partitions: dict[str, None] = {}
     for item in page.items:
         pk, sk = item["pk"]["S"], item["sk"]["S"]
@@ -75,34 +77,36 @@ def scan_ledger(table: Table, start: Item | None) -> Scanned:
             if sk.startswith(keys.OPEN_HOLD):
                 partitions[keys.account(pk.removeprefix(_HOLDS), _text(item, "asset"))[0]] = None
             continue
-        partitions[pk] = None
         if sk.startswith(keys.POSTING):
-            postings.append((sk.removeprefix(keys.POSTING), keys.account_of(pk)[1], _number(item, "amount") or 0))
+            rows.append(_row(item))
+            if is_system(keys.account_of(pk)[0]):
+                continue
         else:
             balances += 1
-    return Scanned(postings, list(partitions), balances, page.next)
+        partitions[pk] = None
+    return Scanned(rows, balances, list(partitions), page.next)
 
 
-def read_partition(table: Table, pk: str) -> Iterator[Row | Figures]:
-    """What a partition has: a balance item, if there is one, and every posting."""
-    for item in table.query_all(pk):
-        yield _row(item) if item["sk"]["S"].startswith(keys.POSTING) else _figures(item)
+def read_postings(table: Table, pk: str) -> Iterator[Row]:
+    return map(_row, table.query_all(pk, prefix=keys.POSTING, attributes=_POSTING))
 
 
-def sum_partition(table: Table, pk: str) -> tuple[int, int]:
-    """(number, sum) of its postings."""
-    amounts = [_number(item, "amount") or 0 for item in table.query_all(pk, prefix=keys.POSTING, attributes=["amount"])]
-    return len(amounts), sum(amounts)
+def sum_partition(table: Table, pk: str) -> tuple[Figures | None, int, int]:
+    """What the balance item says, if there is one; number and sum of the postings."""
+    figures, postings, total = None, 0, 0
+    for item in table.query_all(pk, attributes=("sk", "amount", "balance", "available")):
+        if item["sk"]["S"].startswith(keys.POSTING):
+            postings += 1
+            total += _number(item, "amount") or 0
+        else:
+            figures = _figures(item)
+    return figures, postings, total
 
 
-def sum_open_holds(table: Table, account_id: str, asset: str) -> tuple[int, int]:
-    """(number, sum) of what nobody resolved, expired or not."""
-    amounts = [
-        _number(item, "amount") or 0
-        for item in table.query_all(keys.holds(account_id), prefix=keys.OPEN_HOLD)
-        if _text(item, "asset") == asset
-    ]
-    return len(amounts), sum(amounts)
+def sum_open_holds(table: Table, account_id: str, asset: str) -> int:
+    """The sum of what nobody resolved, expired or not."""
+    open_ones = table.query_all(keys.holds(account_id), prefix=keys.OPEN_HOLD)
+    return sum(_number(item, "amount") or 0 for item in open_ones if _text(item, "asset") == asset)
 
 
 def read_figures(table: Table, pk: str) -> Figures | None:
@@ -142,7 +146,7 @@ def _figures(item: Item) -> Figures:
 
 def _number(item: Item, name: str) -> int | None:
     text = item.get(name, {}).get("N", "")
-    return int(text) if text.removeprefix("-").isdigit() else NO_NUMBER
+    return int(text) if text.removeprefix("-").isdigit() else None
 
 
 def _text(item: Item, name: str) -> str:

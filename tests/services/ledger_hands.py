@@ -1,0 +1,75 @@
+"""Ledgers for tests that damage them: many transfers put into the simulated table at once, and edits by hand."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import Any
+
+from chalicelib.domain.ledger import BURN, MINT, Transfer, transfer_id
+from chalicelib.services.accounts import find_owner
+from chalicelib.services.authenticate import Caller
+from chalicelib.services.context import Owner
+from chalicelib.services.create_key import create_key
+from chalicelib.services.verify_ledger import Verified, verify_ledger
+from chalicelib.store import keys
+from chalicelib.store.ledger import transfer_writes
+from chalicelib.store.models import BalanceItem
+from tests.pipeline.plant import TABLE, Plant
+
+ASSET = "tokens"
+APART_MS = 1_000
+
+
+def players(plant: Plant, names: list[str]) -> list[Owner]:
+    for name in names:
+        create_key(plant.context, name, ())
+    return [find_owner(plant.context, name) for name in names]
+
+
+def caller(owner: Owner, *permissions: str) -> Caller:
+    return Caller(owner.player, "laurel_00000000", frozenset(permissions), owner.account, owner.public)
+
+
+def load(plant: Plant, owners: list[Owner], transfers: int, seed: int = 1) -> None:
+    """So many transfers between players without an account, and with the mint: the rows that their writer leaves."""
+    rng, balances, items = random.Random(seed), Counter[str](), list[dict[str, Any]]()
+    began = plant.world.now_ms() - (transfers + 1) * APART_MS
+    for number in range(transfers):
+        sender, other = rng.sample(owners, 2)
+        if balances[sender.account] < 1000:
+            source, target, public = MINT, sender.account, sender.public
+        else:
+            source, target = sender.account, BURN if rng.random() < 0.1 else other.account
+            public = sender.public
+        amount, at = rng.randint(1, 1000), began + number * APART_MS
+        made = Transfer(transfer_id(at, public, str(number)), ASSET, source, target, amount, "test", at)
+        for write in transfer_writes(TABLE, made, "sim"):
+            if "Put" in write:
+                items.append(write["Put"]["Item"])
+        balances[source] -= amount
+        balances[target] += amount
+    for account, balance in balances.items():
+        if not account.startswith("@"):
+            items.append(BalanceItem(*keys.account(account, ASSET), balance=balance, available=balance).item())
+    plant.world.dynamodb.table(TABLE).load(items)
+
+
+def verify(plant: Plant, account: str | None = None, asset: str | None = None) -> Verified:
+    return verify_ledger(plant.context, lambda: plant.world.sleep(2), account, asset)
+
+
+def told(plant: Plant, account: str | None = None) -> list[str]:
+    verified = verify(plant, account)
+    assert not verified.restless
+    return [str(each) for each in verified.differences]
+
+
+def posting(plant: Plant, account: str, place: int = 0) -> dict[str, Any]:
+    """An account's posting as it stands in the table, the oldest first."""
+    pk = keys.account(account, ASSET)[0]
+    return list(plant.context.table.query_all(pk, prefix=keys.POSTING))[place]
+
+
+def key_of(item: dict[str, Any]) -> keys.Key:
+    return item["pk"]["S"], item["sk"]["S"]
