@@ -131,11 +131,12 @@ def _find(context: Context, owner: Owner, request: RedeemInvite, now_ms: int) ->
         keys.referral(named.account, owner.account),
     )
     items |= context.table.get_many([key for key in (code, public, pair) if key not in items])
-    invite, digest = read_invite(items.get(code), now_ms), request.token and token_digest(request.token)
-    if invite is None or digest not in (None, invite.digest) or public not in items:
+    invite = read_invite(items.get(code), now_ms)
+    if invite is None or public not in items:
         raise unknown_invite()
     _check_pair(read_referral(items.get(pair)), invite)
     invite.check(now_ms)
+    digest = token_digest(request.token) if request.token is not None else None
     return _Found(invite, digest, PublicItem.from_raw_data(items[public]).player)
 
 
@@ -161,7 +162,7 @@ def _writes(table: str, owner: Owner, found: _Found, claim: str, now_ms: int) ->
     invite = found.invite
     referral = Referral(invite.account, now_ms, claim)
     return [
-        use_write(table, invite, found.digest, now_ms),
+        use_write(table, invite.code, found.digest, now_ms),
         referral_write(table, keys.referral(invite.account, owner.account), referral),
         attempts_check(table, owner.account, now_ms),
         owed_write(table, _owed(owner, found, now_ms)),

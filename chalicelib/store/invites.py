@@ -122,18 +122,13 @@ def revoke_writes(table: str, invite: Invite, own: OwnInvites) -> list[dict[str,
     return writes
 
 
-def use_write(table: str, invite: Invite, digest: str | None, now_ms: int) -> dict[str, Any]:
-    """One use more, if there is one left and it has not expired; `digest`: and if this is still its token."""
-    condition = "account = :owner AND createdAt = :created AND used < uses AND expiresAt > :now"
-    values = {
-        ":one": number(1),
-        ":owner": text(invite.account),
-        ":created": number(invite.created_at),
-        ":now": number(now_ms),
-    }
+def use_write(table: str, code: str, digest: str | None, now_ms: int) -> dict[str, Any]:
+    """One use more, if it is there, has one left and has not expired; `digest`: and if this is still its token."""
+    condition = "used < uses AND expiresAt > :now"
+    values = {":one": number(1), ":now": number(now_ms)}
     if digest is not None:
         condition, values = f"{condition} AND digest = :digest", values | {":digest": text(digest)}
-    return update_of(table, keys.invite(invite.code), "ADD used :one", condition, None, values)
+    return update_of(table, keys.invite(code), "ADD used :one", condition, None, values)
 
 
 _AS_READ = "account = :owner AND digest = :digest"

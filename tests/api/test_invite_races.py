@@ -175,9 +175,11 @@ def test_a_token_is_rotated_while_it_is_redeemed(site: Site, swapped: bool) -> N
     stage = Stage(site, 10)
     made = stage.invites["anna"]
     redeem = stage.redeem("bob", token=made.token)
+    redeemed_by_then = [0]
 
     def rotate() -> None:
         rotate_invite(stage.context, stage.callers["anna"], RotateRequest(made.code))
+        redeemed_by_then[0] = sum(pk.startswith("REFERRAL#") for pk, _ in site.world.dynamodb.tables[TABLE].rows)
 
     for ending, first, second in interleavings(stage, *((rotate, redeem) if swapped else (redeem, rotate))):
         redeemed, rotated = (second, first) if swapped else (first, second)
@@ -185,6 +187,7 @@ def test_a_token_is_rotated_while_it_is_redeemed(site: Site, swapped: bool) -> N
         if redeemed != UNTOLD:
             assert len(stage.rows("REFERRAL")) == (redeemed == "ok")
         if rotated == "ok":
+            assert redeemed_by_then[0] or redeemed != "ok"
             assert outcome(stage.redeem("cleo", token=made.token)) == "unknown_invite"
 
 
@@ -206,6 +209,18 @@ def test_an_invite_is_revoked_while_it_is_redeemed(site: Site, swapped: bool) ->
         if revoked == "ok":
             assert outcome(stage.redeem("cleo", code=code)) == "unknown_invite"
             assert len(stage.rows("INVITE")) == 1
+
+
+def test_ten_attempts_fail_while_another_is_about_to_succeed(site: Site) -> None:
+    """What was counted before it was done refuses it."""
+    stage = Stage(site, 10)
+    good, bad = stage.redeem("cleo", code=stage.invites["anna"].code), stage.redeem("cleo", code="AAAA-AAAA")
+
+    def ten() -> None:
+        assert [outcome(bad) for _ in range(10)] == ["unknown_invite"] * 10
+
+    seen = Counter((first, len(stage.rows("REFERRAL"))) for _, first, _ in interleavings(stage, good, ten))
+    assert seen.keys() == {("ok", 1), ("rate_limited", 0), (UNTOLD, 0), (UNTOLD, 1)}
 
 
 def test_two_rotations_and_a_revocation(site: Site) -> None:
