@@ -49,7 +49,7 @@ class Hold:
     @property
     def by_expiry(self) -> bool:
         """Whether nobody resolved it before it expired."""
-        return self.resolved_at is not None and self.resolved_at == self.expires_at
+        return self.state == VOID and self.resolved_at == self.expires_at
 
     def as_posted(self, amount: int, transfer: str, now_ms: int) -> Hold:
         """`amount` moved on by a transfer, the rest available again."""

@@ -224,6 +224,14 @@ def test_what_expired_can_be_spent_at_once(site: Site, anna: str) -> None:
     assert figures(site) == (80, 80)
 
 
+def test_the_balance_is_told_by_the_clock(site: Site, anna: str) -> None:
+    held(site, anna, amount=150, expiresIn=60)
+    told = {"asset": "tokens", "balance": 200}
+    assert site.get("/balance", anna).json == told | {"held": 150, "available": 50}
+    site.world.sleep(60)
+    assert site.get("/balance", anna).json == told | {"held": 0, "available": 200}
+
+
 def test_a_refusal_tells_what_is_available_by_the_clock(site: Site, anna: str) -> None:
     held(site, anna, amount=150, expiresIn=60)
     held(site, anna, "h2", amount=20)
