@@ -59,9 +59,10 @@ coverage: $(READY) ## branch coverage of domain, services and store, at least 90
 	@$(RUN) -m pytest -n 2 --cov --cov-report=term:skip-covered --cov-fail-under=90 \
 		tests/domain tests/services tests/store tests/api tests/cli
 
-sim: setup ## the simulations: exactly-once, and the boards (SEEDS=1000)
+sim: setup ## the simulations: exactly-once, the boards, the economy (SEEDS=1000)
 	@$(RUN) -m tests.pipeline --seeds $(SEEDS)
 	@$(RUN) -m tests.boards --seeds $(SEEDS)
+	@$(RUN) -m tests.economy --seeds $(SEEDS)
 
 peers: setup ## the simulated DynamoDB against Amazon's own engine (needs Java 17 and Maven; REQUESTS=5000)
 	@$(RUN) -m tests.simulated.differential --engine dynamodb-local --requests $(REQUESTS)

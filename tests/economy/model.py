@@ -109,12 +109,19 @@ class Ledger:
             change()
         return answer
 
+    def remembered(self, request: Request, now: int) -> Known | None:
+        known = self.keys.get((request.player, request.key))
+        return known if known and now < known.at + KEYS_LIVE else None
+
+    def remember(self, request: Request, answer: Answer, now: int) -> None:
+        self.keys[request.player, request.key] = Known(now, request, answer)
+
     def decide(self, request: Request, now: int) -> tuple[Answer, Change | None]:
         """The answer at this moment, and what it changes, if anything."""
         if not request.key:
             return self._method(request)(request, now)
-        known = self.keys.get((request.player, request.key))
-        if known and now < known.at + KEYS_LIVE:
+        known = self.remembered(request, now)
+        if known:
             if known.request != request:
                 return refused(409, "idempotency_conflict")
             return replace(known.answer, replayed=True), None
@@ -122,12 +129,12 @@ class Ledger:
         if answer.status >= 400 and answer.code != "insufficient_balance":
             return answer, None
 
-        def remember() -> None:
-            self.keys[request.player, request.key] = Known(now, request, answer)
+        def change_and_remember() -> None:
+            self.remember(request, answer, now)
             if change:
                 change()
 
-        return answer, remember
+        return answer, change_and_remember
 
     def _method(self, request: Request) -> Callable[[Request, int], tuple[Answer, Change | None]]:
         method: Callable[[Request, int], tuple[Answer, Change | None]] = getattr(self, request.what)

@@ -1,4 +1,4 @@
-"""Half of `make sim`: the pipeline. See the package's docstring."""
+"""A third of `make sim`: the pipeline. See the package's docstring."""
 
 import sys
 

@@ -1,0 +1,207 @@
+"""Economies broken on purpose, one guard taken out of each. The simulation must fail every one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
+from chalicelib.domain.errors import Conflict, InsufficientBalance
+from chalicelib.domain.holds import Hold
+from chalicelib.services import idempotent, send_owed
+from chalicelib.store import requests
+from chalicelib.store.accounts import Change
+from chalicelib.store.table import StoreError, Table
+
+Writes = list[dict[str, Any]]
+
+
+@contextmanager
+def rewritten(change: Callable[[Writes], Writes]) -> Iterator[None]:
+    """Every transaction is changed on its way."""
+    real = Table.transact
+
+    def transact(self: Table, writes: Writes) -> None:
+        real(self, change(list(writes)))
+
+    with patch.object(Table, "transact", transact):
+        yield
+
+
+def place(write: dict[str, Any]) -> tuple[str, str]:
+    ((_, inner),) = write.items()
+    key = inner.get("Key") or inner["Item"]
+    return key["pk"]["S"], key["sk"]["S"]
+
+
+def unconditional(write: dict[str, Any]) -> dict[str, Any]:
+    """Without its condition, and the values and names that only the condition uses."""
+    ((kind, inner),) = write.items()
+    inner = {name: value for name, value in inner.items() if name != "ConditionExpression"}
+    used = inner.get("UpdateExpression", "").replace(",", " ").split()
+    for part, kept in (("ExpressionAttributeValues", used), ("ExpressionAttributeNames", used)):
+        left = {name: value for name, value in inner.pop(part, {}).items() if name in kept}
+        inner |= {part: left} if left else {}
+    return {kind: inner}
+
+
+def without_conditions(*partitions: str, sort: str = "") -> AbstractContextManager[None]:
+    def change(writes: Writes) -> Writes:
+        return [
+            unconditional(write)
+            if place(write)[0].startswith(partitions) and place(write)[1].startswith(sort)
+            else write
+            for write in writes
+        ]
+
+    return rewritten(change)
+
+
+def key_condition_dropped() -> AbstractContextManager[None]:
+    """A key's record is written whether or not there is one."""
+    return without_conditions("REQUEST#")
+
+
+@contextmanager
+def key_written_apart() -> Iterator[None]:
+    """The effect first, then its key's record."""
+    real = Table.transact
+
+    def transact(self: Table, writes: Writes) -> None:
+        apart = [write for write in writes if place(write)[0].startswith("REQUEST#")]
+        effect = [write for write in writes if write not in apart]
+        if effect:
+            real(self, effect)
+        if apart:
+            real(self, apart)
+
+    with patch.object(Table, "transact", transact):
+        yield
+
+
+@contextmanager
+def as_read_dropped() -> Iterator[None]:
+    """An account is changed however it has changed since it was read."""
+    real = Change.write
+
+    def write(self: Change, *args: Any, **kwargs: Any) -> Any:
+        return real(replace(self, read=None), *args, **kwargs)
+
+    with patch.object(Change, "write", write):
+        yield
+
+
+def account_unconditional() -> AbstractContextManager[None]:
+    """Neither as it was read, nor with enough available."""
+    return without_conditions("ACCOUNT#", sort="BALANCE")
+
+
+def refusal_forgotten() -> AbstractContextManager[Any]:
+    """Lack of funds is answered, and not remembered."""
+    return patch.object(InsufficientBalance, "remembered", False)
+
+
+def owed_unwritten() -> AbstractContextManager[None]:
+    """What a commit owes is sent at once or never."""
+    return rewritten(lambda writes: [write for write in writes if not place(write)[0].startswith("OUTBOX#")])
+
+
+@contextmanager
+def owed_deleted_first() -> Iterator[None]:
+    """A row of the outbox goes before it is sent."""
+    real = send_owed._send
+
+    def send(context: Any, owed: Any) -> None:
+        send_owed.delete_owed(context.table, owed)
+        real(context, owed)
+
+    with patch.object(send_owed, "_send", send):
+        yield
+
+
+@contextmanager
+def limits_apart() -> Iterator[None]:
+    """What bounds transfers is noted after them."""
+    real, write = Table.transact, Change.write
+
+    def transact(self: Table, writes: Writes) -> None:
+        later = [each.pop("later") for each in writes if "later" in each]
+        real(self, writes)
+        for each in later:
+            with suppress(Conflict, StoreError):
+                self.update(each)
+
+    def without(self: Change, table: str, key: Any, amount: int = 0) -> Any:
+        made = write(replace(self, sent=None), table, key, amount)
+        if self.sent is not None:
+            made["later"] = write(Change(sent=self.sent), table, key)
+        return made
+
+    with patch.object(Table, "transact", transact), patch.object(Change, "write", without):
+        yield
+
+
+def hold_unconditional() -> AbstractContextManager[None]:
+    """A hold is resolved whatever became of it."""
+    return without_conditions("HOLD#")
+
+
+@contextmanager
+def hold_never_expires() -> Iterator[None]:
+    """A hold is void when somebody has swept it, not when it expires."""
+    with patch.object(Hold, "has_expired", lambda self, now_ms: False), hold_unconditional():
+        yield
+
+
+def key_expires_by_ttl() -> AbstractContextManager[Any]:
+    """A key's record counts as long as it is there."""
+    return patch.object(requests, "is_live", lambda expires, now_ms: True)
+
+
+@contextmanager
+def weak_read() -> Iterator[None]:
+    """Refusals are believed on eventually consistent reads."""
+    real = Table.get_many
+
+    def get_many(self: Table, keys: Any, *, strong: bool = True) -> Any:
+        return real(self, keys, strong=False)
+
+    with patch.object(Table, "get_many", get_many):
+        yield
+
+
+@contextmanager
+def lost_answer_believed() -> Iterator[None]:
+    """What was not answered was not done: the caller is told so, and may use another key."""
+    real = idempotent._write
+
+    def write(context: Any, key: Any, remembered: Any, prepared: Any, now_ms: int) -> None:
+        try:
+            real(context, key, remembered, prepared, now_ms)
+        except StoreError:
+            raise idempotent.NotPossible("It was not done.", code="not_done") from None
+
+    with patch.object(idempotent, "_write", write):
+        yield
+
+
+MUTANTS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
+    mutant.__name__: mutant
+    for mutant in (
+        key_condition_dropped,
+        key_written_apart,
+        as_read_dropped,
+        account_unconditional,
+        refusal_forgotten,
+        owed_unwritten,
+        owed_deleted_first,
+        limits_apart,
+        hold_unconditional,
+        hold_never_expires,
+        key_expires_by_ttl,
+        weak_read,
+        lost_answer_believed,
+    )
+}

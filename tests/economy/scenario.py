@@ -1,0 +1,116 @@
+"""One seeded run: players' requests under faults, quiescence, judgement."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
+from typing import Any
+from unittest.mock import patch
+
+from chalicelib import wiring
+from chalicelib.domain.errors import OutOfReach
+from chalicelib.domain.ledger import MINT, Transfer, transfer_id
+from chalicelib.observability import logger
+from chalicelib.services.accounts import find_owner
+from chalicelib.services.create_key import create_key
+from chalicelib.services.process_messages import process_messages
+from chalicelib.services.send_owed import sweep_owed
+from chalicelib.store.ledger import transfer_writes
+from chalicelib.workers.sqs import failures, messages_of
+from tests.economy import books, judge
+from tests.economy.history import History
+from tests.economy.traffic import NAMES, STYLES, Client, Stage
+from tests.pipeline.plant import Plant, build
+from tests.seeds import Failed
+from tests.simulated.faults import Faults
+from tests.simulated.world import START_MS
+
+# At noon, and half a minute before midnight.
+STARTS = (START_MS, START_MS + 12 * 3_600_000 - 30_000)
+REQUESTS = 28
+KEYS_LIVE_S = 30 * 86_400
+# Seeds need three.
+MAX_SWEEPS = 12
+Mutant = Callable[[], AbstractContextManager[Any]]
+
+
+def run(seed: int, mutant: Mutant = nullcontext, faults: Faults | None = None) -> Plant:
+    """Run one seed; raises Failed with what differs. The same seed does the same, step by step."""
+    logger.setLevel(logging.CRITICAL)
+    rng = random.Random(seed)
+    plant = build(seed, faults or Faults.rough(), start_ms=STARTS[seed % 2])
+    with patch.object(wiring, "context", lambda: plant.context):
+        stage = _stage(plant, seed, rng)
+        with mutant():
+            _play(stage, rng, REQUESTS)
+            if seed % 4 == 0:
+                plant.world.sleep(KEYS_LIVE_S)
+                _play(stage, rng, REQUESTS // 4)
+    findings = judge.findings(stage)
+    if findings:
+        raise Failed(seed, findings, plant.world.trace)
+    return plant
+
+
+def _stage(plant: Plant, seed: int, rng: random.Random) -> Stage:
+    players = list(NAMES[: rng.randint(2, 4)])
+    style = rng.choice(sorted(STYLES))
+    api_keys = {player: create_key(plant.context, player).key for player in players}
+    stage = Stage(plant, seed, style, players, api_keys, History(plant))
+    for player in players:
+        for asset in ("tokens", "coins"):
+            if rng.random() < 0.8:
+                _fund(plant, player, asset, STYLES[style][0])
+    if seed % 3 == 0:
+        _apply_own_events(plant, rng)
+    return stage
+
+
+def _fund(plant: Plant, player: str, asset: str, amount: int) -> None:
+    owner, now_ms = find_owner(plant.context, player), plant.world.now_ms()
+    made = transfer_id(now_ms, owner.public, plant.context.new_id())
+    transfer = Transfer(made, asset, MINT, owner.account, amount, "rule", now_ms)
+    plant.context.table.transact(transfer_writes(plant.context.table.name, transfer, plant.context.rules.version))
+
+
+def _apply_own_events(plant: Plant, rng: random.Random) -> None:
+    """The worker of Laurel's own queue; in most seeds it comes only when the players have gone, which is cheaper."""
+
+    def handler(event: dict[str, Any], _: Any) -> dict[str, Any]:
+        return failures(process_messages(plant.context, "own", messages_of(event)).failed)
+
+    if "own" not in plant.sources:
+        plant.sources["own"] = plant.world.event_source(
+            plant.urls["own"], handler, batch_size=10, concurrency=rng.choice((1, 2))
+        )
+
+
+def _play(stage: Stage, rng: random.Random, requests: int) -> None:
+    """Let the players ask, some with two devices, each gone on with after the server died under it; then settle."""
+    number = rng.randint(4, 6)
+    clients = [Client(stage, each, requests // number) for each in range(number)]
+    world = stage.plant.world
+    while any(client.left for client in clients):
+        for client in clients:
+            if client.left:
+                world.spawn(client.name, client.work)
+        world.spawn("sweep", _sweep, stage.plant, 3)
+        world.run()
+    _apply_own_events(stage.plant, rng)
+    world.run()
+    for _ in range(MAX_SWEEPS):
+        if not books.read(stage.plant).outbox:
+            return
+        world.sleep(31)
+        world.spawn("sweep", _sweep, stage.plant, 1)
+        world.run()
+
+
+def _sweep(plant: Plant, times: int) -> None:
+    for _ in range(times):
+        # The worker fails, and is started again in a minute.
+        with suppress(OutOfReach):
+            sweep_owed(plant.context)
+        plant.world.sleep(60)
