@@ -312,6 +312,15 @@ def test_twenty_are_open_at_once(site: Site, anna: str, bob: str) -> None:
     assert revoke(site, anna, made[1]["code"]).status == 200
 
 
+def test_a_code_that_is_taken_is_not_taken_again(site: Site, anna: str, bob: str) -> None:
+    """Both would get the same one: two ids for the token, then one for the code."""
+    numbers = iter("1253456")
+    site.context.new_id = lambda: next(numbers) * 32
+    first, second = make(site, anna), make(site, bob)
+    assert first["code"] != second["code"]
+    assert [each["code"] for each in listed(site, anna) + listed(site, bob)] == [first["code"], second["code"]]
+
+
 def test_one_by_its_code(site: Site, anna: str) -> None:
     first, _ = make(site, anna), make(site, anna)
     answer = site.get(f"/invite?code={first['code'].lower()}", anna)
