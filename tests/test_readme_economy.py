@@ -46,6 +46,7 @@ def test_its_stories(laurel: Deployment, title: str) -> None:
     fund(laurel)
     known: dict[str, str] = {}
     for line, answer in STORIES[title]:
+        laurel.world.sleep(1)
         for name, value in {**keys, "$LAUREL_API_URL": URL, **known}.items():
             line = line.replace(name, value)
         call = curl(line)
