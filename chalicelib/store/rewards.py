@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.domain.errors import Conflict
 from chalicelib.domain.rewards import MAX_REWARDS, Listed, Reward
 from chalicelib.store import keys
 from chalicelib.store.keys import Key
@@ -23,21 +22,20 @@ def reward_keys(reward_id: str) -> list[Key]:
 
 
 def read_reward(items: Mapping[Key, Item], reward_id: str) -> Listed | None:
-    """A reward, given what `reward_keys` asked for. Raises Conflict if its two items are of different moments."""
+    """A reward, given what `reward_keys` asked for.
+
+    Its two items may be of different moments: the write's condition tells.
+    """
     item = items.get(keys.reward(reward_id))
     if item is None:
         return None
-    row = RewardItem.from_raw_data(item)
-    version, found = int(row.version), items.get(keys.stock(reward_id))
-    stock = StockItem.from_raw_data(found) if found else None
-    if row.reward.stock is not None and (stock is None or int(stock.version) != version):
-        raise Conflict("the stock is of another version than the reward")
-    return Listed(reward_id, row.reward, version, int(stock.sold) if stock else 0)
+    row, found = RewardItem.from_raw_data(item), items.get(keys.stock(reward_id))
+    sold = int(StockItem.from_raw_data(found).sold) if found else 0
+    return Listed(reward_id, row.reward, int(row.version), sold)
 
 
-def load_reward(table: Table, reward_id: str, *, strong: bool = True) -> Listed | None:
-    """Raises Conflict as `read_reward` does."""
-    return read_reward(table.get_many(reward_keys(reward_id), strong=strong), reward_id)
+def load_reward(table: Table, reward_id: str) -> Listed | None:
+    return read_reward(table.get_many(reward_keys(reward_id)), reward_id)
 
 
 def list_rewards(table: Table) -> list[Listed]:
@@ -46,17 +44,9 @@ def list_rewards(table: Table) -> list[Listed]:
     rows = table.query(board, index=True, limit=MAX_REWARDS).items
     ids = [row["pk"]["S"].removeprefix(keys.reward("")[0]) for row in rows]
     items = table.get_many([key for each in ids for key in reward_keys(each)], strong=False)
-    found = [_settled(table, items, each) for each in ids]
+    found = [read_reward(items, each) for each in ids]
     shown = [each for each in found if each is not None and not each.reward.retired]
     return sorted(shown, key=lambda each: (each.reward.cost, each.id))
-
-
-def _settled(table: Table, items: Mapping[Key, Item], reward_id: str) -> Listed | None:
-    """Two eventual reads may show two moments; strong ones do so only while the reward is being changed."""
-    try:
-        return read_reward(items, reward_id)
-    except Conflict:
-        return load_reward(table, reward_id)
 
 
 def read_redeemed(item: Item | None) -> int:
