@@ -41,6 +41,7 @@ def read_invites(call: Call) -> InviteList:
     description=f"A code to tell and a token for links, which is shown this once. At most {MAX_OPEN} are open at once "
     "(409 `too_many_invites`).",
     body=InviteRequest,
+    optional_body=True,
     answer=InviteMade,
     permission=PLAYER,
     status=201,

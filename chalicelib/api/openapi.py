@@ -125,7 +125,10 @@ def _operation(operation: Operation) -> Json:
     if parameters:
         described["parameters"] = parameters
     if operation.body is not None:
-        described["requestBody"] = {"required": True, "content": {JSON: {"schema": _body(operation)}}}
+        described["requestBody"] = {
+            "required": not operation.optional_body,
+            "content": {JSON: {"schema": _body(operation)}},
+        }
     key: list[Json] = [{"apiKey": []}, {"bearer": []}]
     described["security"] = key if operation.permission else [{}, *key] if operation.optional_key else []
     return described

@@ -13,10 +13,11 @@ TAGS = ("events", "players", "leaderboards", "economy", "admin", "service")
 class Operation:
     """One method of one path. Types are msgspec Structs.
 
-    `query`: of the query string; `body`: of a JSON body (several: any of them, or an array of them); `answer`: of
-    the answer. `permission`: what the key needs; "" takes any request. `optional_key`: a key is read where there
-    is one. `headers`: of a request, each with what it is for. `errors`: statuses beside the usual ones. `media`: of an
-    answer that is no JSON. `tagged`: a read's answer has an ETag.
+    `query`: of the query string; `body`: of a JSON body (several: any of them, or an array of them),
+    `optional_body`: to send none is to send `{}`; `answer`: of the answer. `permission`: what the key needs; "" takes
+    any request. `optional_key`: a key is read where there is one. `headers`: of a request, each with what it is for.
+    `errors`: statuses beside the usual ones. `media`: of an answer that is no JSON. `tagged`: a read's answer has an
+    ETag.
     """
 
     path: str
@@ -26,6 +27,7 @@ class Operation:
     method: str = "GET"
     query: Any = None
     body: Any = None
+    optional_body: bool = False
     permission: str = ""
     optional_key: bool = False
     status: int = 200

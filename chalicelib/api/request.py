@@ -54,7 +54,7 @@ class Call:
         if operation.query is not None:
             self.query = read_query(self.request.query_params, operation.query)
         if operation.body is not None:
-            raw = read_json(self.request)
+            raw = read_json(self.request, "{}" if operation.optional_body else "")
             self.body = raw if isinstance(operation.body, tuple) else convert(raw, operation.body)
 
     @property
@@ -101,8 +101,8 @@ def read_query(sent: Any, kind: Any) -> Any:
         raise InvalidRequest(f"'{name}' must be {wanted}", parameter=name, **details) from error
 
 
-def read_json(request: Request) -> Any:
-    """The body's JSON: its size, then its type, then its text, then its depth."""
+def read_json(request: Request, if_empty: str = "") -> Any:
+    """The body's JSON: its size, then its type, then its text, then its depth. `if_empty`: what no body stands for."""
     try:
         raw = request.raw_body
     except ValueError as error:
@@ -114,7 +114,7 @@ def read_json(request: Request) -> Any:
         raise UnsupportedMediaType("Send JSON, with 'Content-Type: application/json'.", allowed=list(JSON_TYPES))
     deep = InvalidRequest(f"A body nests at most {MAX_DEPTH} levels.", code="too_deep", maximum=MAX_DEPTH)
     try:
-        value = msgspec.json.decode(raw)
+        value = msgspec.json.decode(raw or if_empty)
     except RecursionError as error:
         raise deep from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

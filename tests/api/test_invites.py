@@ -78,6 +78,12 @@ def test_an_invite_as_it_is_made_and_shown(site: Site, anna: str) -> None:
     assert "anna" not in repr([row for (pk, _), row in rows.items() if pk.startswith(("INVITE", "TOKEN"))])
 
 
+def test_without_a_body_it_is_as_usual(site: Site, anna: str) -> None:
+    assert site.post("/invite", None, anna).json["uses"] == 10
+    assert site.post("/invite", "", anna).status == 201
+    assert site.post("/invite/redeem", None, anna).status == 400
+
+
 @pytest.mark.parametrize("wanted", [{"uses": 1, "days": 1}, {"uses": 1000, "days": 365}])
 def test_the_ends_of_what_may_be_set(site: Site, anna: str, wanted: dict[str, int]) -> None:
     made = make(site, anna, **wanted)
