@@ -63,7 +63,12 @@ def test_schedules(resources: Json) -> None:
         for event in function["Properties"].get("Events", {}).values()
         if event["Type"] == "Schedule"
     }
-    assert rules == {"Archive": "rate(6 hours)", "Rotate": "rate(5 minutes)", "Verify": "rate(1 hour)"}
+    assert rules == {
+        "Archive": "rate(6 hours)",
+        "Rotate": "rate(5 minutes)",
+        "Sweep": "rate(1 minute)",
+        "Verify": "rate(1 hour)",
+    }
 
 
 @pytest.mark.parametrize("function", WITH_QUEUE, ids=lambda function: function.name)
