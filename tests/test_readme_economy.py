@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,7 +29,9 @@ STORIES = {
     for title, _, text in (section.partition("\n") for section in ECONOMY.split("\n### "))
 }
 # What is another one each time: ids, codes, tokens, moments. What stands for it in README is taken for it from then on.
-MADE = re.compile(r"[0-9a-f]{16}|[0-9a-f]{37}|[A-Z2-9]{4}-[A-Z2-9]{4,5}|[A-Za-z0-9_-]{43}|\d{4}-\d\d-\d\dT[\d:.]+Z")
+MADE = re.compile(
+    r"[0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{37}|[A-Z2-9]{4}-[A-Z2-9]{4,5}|[A-Za-z0-9_-]{43}|\d{4}-\d\d-\d\dT[\d:.]+Z"
+)
 FUNDS = {"tokens": 200, "coins": 500}
 
 
@@ -55,6 +60,39 @@ def test_its_stories(laurel: Deployment, title: str) -> None:
         assert found.status < 500, found
         if answer:
             assert same(json.loads(answer), found.json, known), found.text
+
+
+LINK = """
+globalThis.location = { hash: process.argv[2], pathname: "/join" };
+globalThis.history = { replaceState: (...to) => console.log("at", to[2]) };
+globalThis.fetch = async (url, { headers, body }) => {
+  console.log(url, headers["X-API-Key"], body);
+  return { status: Number(process.argv[3]), json: async () => ({ told: true }) };
+};
+console.log(JSON.stringify(await redeemInvite("http://api", "k")));
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="Node is not here")
+@pytest.mark.parametrize(
+    ("hash_", "status", "told"),
+    [
+        ("", 200, ["null"]),
+        (
+            "#invite=a-b_c",
+            200,
+            ['http://api/api/gamification/invite/redeem k {"token":"a-b_c"}', "at /join", '{"told":true}'],
+        ),
+        ("#invite=a", 503, ['http://api/api/gamification/invite/redeem k {"token":"a"}', '{"told":true}']),
+    ],
+)
+def test_the_page_of_an_invites_link(tmp_path: Path, hash_: str, status: int, told: list[str]) -> None:
+    (snippet,) = re.findall(r"^```js\n(.*?)^```$", ECONOMY, re.MULTILINE | re.DOTALL)
+    (tmp_path / "join.mjs").write_text(snippet + LINK)
+    ran = subprocess.run(
+        ["node", "join.mjs", hash_, str(status)], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (ran.stdout.splitlines(), ran.stderr) == (told, "")
 
 
 def same(told: Any, found: Any, known: dict[str, str]) -> bool:
