@@ -7,15 +7,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from chalicelib.domain.errors import (
-    Conflict,
-    InsufficientBalance,
-    InvalidRequest,
-    NotFound,
-    NotPossible,
-    Unavailable,
-)
-from chalicelib.domain.ledger import Transfer, is_system, located, transfer_id
+from chalicelib.domain.errors import Conflict, InsufficientBalance, InvalidRequest, LaurelError, NotFound, NotPossible
+from chalicelib.domain.ledger import MAX_BALANCE, Transfer, is_system, located, transfer_id
 from chalicelib.domain.names import is_visible
 from chalicelib.domain.periods import moment_name
 from chalicelib.services.accounts import find_owner
@@ -23,17 +16,15 @@ from chalicelib.services.audited import audited
 from chalicelib.services.authenticate import Caller
 from chalicelib.services.context import Context, Owner
 from chalicelib.services.grant_tokens import Reason
-from chalicelib.services.idempotent import MAX_TRIES, Answer
+from chalicelib.services.idempotent import Answer
 from chalicelib.services.name_sides import name_others
 from chalicelib.services.release_holds import usable
+from chalicelib.services.settle import settle
 from chalicelib.store.accounts import load_account
 from chalicelib.store.corrections import Corrected, corrected_write, load_corrected
 from chalicelib.store.ledger import transfer_writes
 from chalicelib.store.player_reads import player_of_public
 from chalicelib.store.postings import Posted, find_posting
-from chalicelib.store.table import StoreError
-
-_LONGEST_PAUSE = 7
 
 
 class CorrectionRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -67,7 +58,7 @@ def correct_transfer(context: Context, caller: Caller, request: CorrectionReques
     """Take a transfer back; what was corrected before is answered as it was then.
 
     Raises NotFound; InsufficientBalance if what was received is gone, which may be tried again; NotPossible
-    (`account_closed`); Unavailable if others keep writing.
+    (`account_closed`, `balance_limit`), and what `settle` raises.
     """
     if request.reason is not None and not is_visible(request.reason):
         raise InvalidRequest("'reason' must be visible characters", parameter="reason")
@@ -77,30 +68,38 @@ def correct_transfer(context: Context, caller: Caller, request: CorrectionReques
         raise _unknown()
     asset, posting = found
     mine: set[str] = set()
-    for attempt in range(MAX_TRIES):
-        known = load_corrected(context.table, request.transfer_id)
+
+    def attempt() -> Answer:
+        known = load_corrected(context.table, posting.id)
         if known is not None:
             return _answer(context, owner, asset, posting, known, replayed=known.by not in mine)
         try:
             correction = _correction(context, owner, asset, posting, request.reason)
-            mine.add(correction.id)
-            corrected = Corrected(correction.id, request.reason or "")
-            about = {"transferId": posting.id, "asset": asset, "amount": correction.amount, "reason": request.reason}
-            context.table.transact(
-                [
-                    corrected_write(context.table.name, posting.id, corrected),
-                    *transfer_writes(context.table.name, correction, context.rules.version),
-                    audited(context, caller, "correction", correction.id, correction.created_at, owner.player, **about),
-                ]
-            )
-        except (Conflict, StoreError) as lost:
-            # A lost answer may be a success: the next reading tells.
-            if attempt == MAX_TRIES - 1 and isinstance(lost, StoreError):
-                raise
-            context.pause(min(attempt, _LONGEST_PAUSE))
-            continue
+        except LaurelError as refusal:
+            # What another admin has just taken back is gone for that very reason.
+            if load_corrected(context.table, posting.id):
+                raise Conflict("it was corrected meanwhile") from refusal
+            raise
+        mine.add(correction.id)
+        corrected = Corrected(correction.id, request.reason or "")
+        context.table.transact(_writes(context, caller, owner, correction, corrected))
         return _answer(context, owner, asset, posting, corrected)
-    raise Unavailable("Others keep writing the same; nothing was done.")
+
+    return settle(context, attempt)
+
+
+def _writes(
+    context: Context, caller: Caller, owner: Owner, correction: Transfer, corrected: Corrected
+) -> list[dict[str, Any]]:
+    table, taken_back = context.table.name, correction.details["corrects"]
+    told = {"transferId": taken_back, "asset": correction.asset, "amount": correction.amount}
+    if corrected.reason:
+        told["reason"] = corrected.reason
+    return [
+        corrected_write(table, taken_back, corrected),
+        *transfer_writes(table, correction, context.rules.version),
+        audited(context, caller, "correction", correction.id, correction.created_at, owner.player, **told),
+    ]
 
 
 def _unknown() -> NotFound:
@@ -125,8 +124,12 @@ def _correction(context: Context, owner: Owner, asset: str, posting: Posted, rea
         account = usable(context, payer, asset, account, amount, now_ms, strong=True)
         if account.available < amount:
             raise InsufficientBalance(account.balance, account.available, amount)
-    if not is_system(taker) and load_account(context.table, taker, asset).closed:
-        raise NotPossible("Who would get it back is no more.", code="account_closed")
+    if not is_system(taker):
+        account = load_account(context.table, taker, asset)
+        if account.closed:
+            raise NotPossible("Who would get it back is no more.", code="account_closed")
+        if account.balance + amount > MAX_BALANCE:
+            raise NotPossible(f"A balance is at most {MAX_BALANCE}.", code="balance_limit", maximum=MAX_BALANCE)
     seen_by: dict[str, dict[str, Any]] = {}
     if posting.public:
         seen_by = {owner.account: {"public": posting.public}, posting.other: {"public": owner.public}}

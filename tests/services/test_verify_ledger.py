@@ -15,6 +15,7 @@ from chalicelib.services.correct_transfer import CorrectionRequest, correct_tran
 from chalicelib.services.grant_tokens import GrantRequest, grant_tokens
 from chalicelib.services.place_hold import HoldRequest, place_hold
 from chalicelib.services.transfer_tokens import TransferRequest, transfer_tokens
+from chalicelib.services.verify_ledger import verify_ledger
 from chalicelib.store import keys
 from tests.pipeline import plant as plants
 from tests.pipeline.plant import Plant
@@ -239,26 +240,42 @@ def test_much_that_is_wrong_is_not_all_listed(economy: Economy, monkeypatch: pyt
 
 def test_nothing_is_told_of_what_is_on_its_way(economy: Economy) -> None:
     """Players send, hold and are granted while the proof reads, call after call."""
-    world, rng = economy.plant.world, random.Random(2)
-    owners = players(economy.plant, [f"p{n}" for n in range(4)])
+    plant, world, rng = economy.plant, economy.plant.world, random.Random(2)
+    owners = players(plant, [f"p{n}" for n in range(6)])
     for owner in owners:
         economy.grant(owner, 1000)
 
     def act(owner: Owner) -> None:
-        for number in range(15):
+        for number in range(25):
             other = rng.choice([each for each in owners if each is not owner])
-            request = TransferRequest(other.player, rng.randint(1, 9), f"w{number}")
-            transfer_tokens(economy.plant.context, caller(owner), request)
-            place_hold(economy.plant.context, caller(owner), HoldRequest(1, ASSET, f"h{number}", 3))
-            world.sleep(rng.uniform(6.5, 9))
+            if number % 3 == 0:
+                transfer_tokens(plant.context, caller(owner), TransferRequest(other.player, 5, f"w{number}"))
+            amount = rng.choice([-3, 4])
+            request = GrantRequest(other.player, ASSET, amount, "test", f"{owner.player}-{number}")
+            grant_tokens(plant.context, caller(economy.root), request)
+            place_hold(plant.context, caller(owner), HoldRequest(1, ASSET, f"h{number}", 1))
+            world.sleep(rng.uniform(0, 0.4))
 
-    actors = [world.spawn(owner.player, act, owner) for owner in owners]
-    provers = [world.spawn(f"prover-{n}", verify, economy.plant) for n in range(8)]
+    waits: list[int] = []
+
+    def wait() -> None:
+        waits.append(world.now_ms())
+        world.sleep(0.3)
+
+    def prove() -> list[Any]:
+        found: list[Any] = []
+        for _ in range(6):
+            verified = verify_ledger(plant.context, wait)
+            found += [*verified.differences, *verified.restless]
+        return found
+
+    for owner in owners:
+        world.spawn(owner.player, act, owner)
+    provers = [world.spawn(f"prover-{n}", prove) for n in range(4)]
     world.run()
-    assert actors
-    for prover in provers:
-        assert (prover.result.differences, prover.result.restless) == ([], [])
-    assert not told(economy.plant)
+    assert [prover.result for prover in provers] == [[]] * 4
+    assert len(waits) > 10, "something looked wrong at first"
+    assert not told(plant)
 
 
 def test_an_account_that_never_rests_is_said_not_to_be_proven(
