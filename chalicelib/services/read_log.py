@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from chalicelib.domain.errors import InvalidRequest
 from chalicelib.domain.forms import AWARD_TYPE
 from chalicelib.domain.log import Entry
 from chalicelib.domain.periods import MINUTE_MS, moment_name
 from chalicelib.services.authenticate import Caller
 from chalicelib.services.context import Context
+from chalicelib.services.cursors import cursor_of, parts_of
 from chalicelib.services.find_player import find_player
 from chalicelib.store.player_reads import Place, log_page
 
@@ -128,17 +127,8 @@ def _shown(entry: Entry, minute: int, whole: bool) -> LogEntry:
 
 
 def _cursor(place: Place | None) -> str | None:
-    if place is None:
-        return None
-    return urlsafe_b64encode(f"{place.minute}.{place.chunk}.{place.position}".encode()).decode().rstrip("=")
+    return cursor_of(place.minute, place.chunk, place.position) if place else None
 
 
 def _place(cursor: str) -> Place:
-    try:
-        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-    except ValueError:
-        text = ""
-    found = _CURSOR.fullmatch(text)
-    if not found:
-        raise InvalidRequest("'cursor' must be one that an answer gave", parameter="cursor")
-    return Place(*(int(part) for part in found.groups()))
+    return Place(*(int(part) for part in parts_of(cursor, _CURSOR)))
