@@ -1,0 +1,128 @@
+"""What invites cost, and what happens when answers are lost or fifty come at once."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.errors import LaurelError
+from chalicelib.services.authenticate import Caller, authenticate
+from chalicelib.services.create_invite import InviteRequest, create_invite
+from chalicelib.services.read_invites import read_invites
+from chalicelib.services.redeem_invite import RedeemInvite, redeem_invite
+from chalicelib.services.revoke_invite import revoke_invite
+from chalicelib.services.rotate_invite import RotateRequest, rotate_invite
+from chalicelib.services.send_owed import sweep_owed
+from chalicelib.store.table import StoreError, Table
+from tests.api.conftest import Site
+from tests.api.invite_desk import listed, make, redeem, revoke
+
+
+@pytest.fixture
+def anna(site: Site) -> str:
+    return site.key("anna")
+
+
+@pytest.fixture
+def bob(site: Site) -> str:
+    return site.key("bob")
+
+
+def lose_answers(site: Site, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    real, writes = site.context.table.transact, list[Any]()
+
+    def lost(_: Any, asked: Any) -> None:
+        writes.append(asked)
+        real(asked)
+        raise StoreError("timeout")
+
+    monkeypatch.setattr(Table, "transact", lost)
+    return writes
+
+
+def test_a_lost_answer_is_no_second_attempt(site: Site, anna: str, bob: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = make(site, anna, uses=1)
+    with monkeypatch.context() as patch:
+        writes = lose_answers(site, patch)
+        assert redeem(site, bob, code=made["code"]).status == 200
+        assert make(site, anna)["uses"] == 10
+        rotated = site.post("/invite/rotate", {"code": listed(site, anna)[1]["code"]}, anna)
+        assert rotated.status == 200
+        assert len(listed(site, anna)) == 2
+        assert revoke(site, anna, rotated.json["code"]).status == 200
+    assert len(writes) == 4
+    assert len(site.events("own")) == 1
+    assert len(listed(site, anna)) == 1
+
+
+def test_what_was_not_sent_is_swept_once(site: Site, anna: str, bob: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = make(site, anna)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(site.context.queues), "send", lambda *_: (_ for _ in ()).throw(StoreError("down")))
+        assert redeem(site, bob, code=made["code"]).status == 200
+    site.world.sleep(31)
+    assert sweep_owed(site.context).sent == 1
+    site.work()
+    assert site.get("/profile", anna).json["counters"]["referral"] == 1
+
+
+def test_what_each_costs(site: Site, anna: str, bob: str) -> None:
+    """Trips, read and write units; who calls was read before, and an outbox row's removal comes after the answer."""
+    caller, other, meter = authenticate(site.context, anna), authenticate(site.context, bob), site.world.dynamodb.meter
+    meter.recording = True
+
+    def cost(act: Callable[[], Any]) -> list[tuple[str, float, float]]:
+        meter.reset()
+        cost.result = act()  # type: ignore[attr-defined]
+        return [(each.operation, each.read, each.write) for each in meter.records]
+
+    get, batch, write = "GetItem", "BatchGetItem", "TransactWriteItems"
+    assert cost(lambda: create_invite(site.context, caller, InviteRequest())) == [(get, 1, 0), (write, 0, 6)]
+    first = cost.result  # type: ignore[attr-defined]
+    second = create_invite(site.context, caller, InviteRequest())
+    assert cost(lambda: read_invites(site.context, caller)) == [(get, 1, 0), (batch, 2, 0)]
+    rotated = cost(lambda: rotate_invite(site.context, caller, RotateRequest(second.code)))
+    assert rotated == [(get, 1, 0), (write, 0, 6)]
+    redeemed = cost(lambda: redeem_invite(site.context, other, RedeemInvite(code=first.code)))
+    assert redeemed == [(batch, 2, 0), (batch, 2, 0), (write, 0, 8), ("DeleteItem", 0, 1)]
+    written = [next(iter(each.values())) for each in meter.records[2].request["TransactItems"]]
+    kinds = [(each.get("Item") or each["Key"])["pk"]["S"].split("#")[0] for each in written]
+    assert kinds == ["INVITE", "REFERRAL", "ATTEMPTS", "OUTBOX"]
+    third = authenticate(site.context, site.key("cleo"))
+    redeemed = cost(lambda: redeem_invite(site.context, third, RedeemInvite(token=first.token)))
+    assert redeemed == [(batch, 2, 0), (batch, 3, 0), (write, 0, 8), ("DeleteItem", 0, 1)]
+    revoked = cost(lambda: revoke_invite(site.context, caller, first.code))
+    assert revoked == [(batch, 2, 0), (write, 0, 6)]
+
+
+def test_the_list_of_twenty_is_one_unit_of_a_write(site: Site, anna: str) -> None:
+    for _ in range(20):
+        make(site, anna)
+    rows = site.world.dynamodb.tables["laurel-sim"].rows
+    (item,) = (row for (pk, _), row in rows.items() if pk.startswith("INVITES#"))
+    assert len(json.dumps(getattr(item, "item", item), default=str)) < 1024
+
+
+def test_fifty_redeem_ten_uses(site: Site, anna: str) -> None:
+    code = make(site, anna)["code"]
+    callers = [authenticate(site.context, site.key(f"p{number}")) for number in range(50)]
+
+    def use(caller: Caller) -> str:
+        try:
+            redeem_invite(site.context, caller, RedeemInvite(code=code))
+        except LaurelError as refusal:
+            return refusal.code
+        return "ok"
+
+    actors = [site.world.spawn(f"p{number}", use, caller) for number, caller in enumerate(callers)]
+    site.world.run()
+    assert Counter(actor.result for actor in actors) == {"ok": 10, "invite_used_up": 40}
+    outcomes = Counter(how for _, _, what, _, how in site.world.trace if what == "TransactWriteItems")
+    assert sum(outcomes.values()) > outcomes["ok"] >= 10
+    site.work()
+    assert site.get("/profile", anna).json["counters"]["referral"] == 10
+    assert [each["used"] for each in listed(site, anna)] == [10]
