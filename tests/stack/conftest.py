@@ -62,12 +62,12 @@ class Http:
         return {entry["apiKeyId"]: entry["score"] for entry in self.pages(scope, key)}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def http(stack: Stack) -> Http:
     return Http(stack.api_url)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def laurel(stack: Stack) -> Iterator[Context]:
     """A context on the stack, as the command line has it."""
     with pytest.MonkeyPatch.context() as patch:
@@ -79,7 +79,7 @@ def laurel(stack: Stack) -> Iterator[Context]:
         made.pool.shutdown()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def key(laurel: Context) -> Callable[..., str]:
     """Makes a key for a player, with permissions."""
     return lambda player, *permissions: create_key(laurel, player, permissions).key

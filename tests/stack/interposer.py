@@ -26,6 +26,9 @@ from tests.pipeline.history import Commits
 from tests.stack.sockets import owner
 
 TRANSACTION = "TransactWriteItems"
+CONFLICT = "TransactionConflict"
+# How long one is under way: longer than on AWS, for processes that share one machine are slow to meet.
+TRANSACTION_S = 0.1
 BEFORE, AFTER = "before", "after"
 HOPS = {"connection", "transfer-encoding", "content-length"}
 
@@ -70,10 +73,17 @@ class Plan:
 
 @dataclass
 class Interposer:
-    """`kills`: how many by (operation, moment), `victims`: by function. `history`: what the table took, in order."""
+    """`kills`: how many by (operation, moment), `victims`: by function. `history`: what the table took, in order.
+
+    `exclusive`: a transaction that meets another under way on one of its items is cancelled, as on AWS; the emulator
+    never does that by itself. `cancelled`: how often transactions were, by reason.
+    """
 
     stack: Stack
     plan: Plan
+    exclusive: bool = False
+    cancelled: Counter[str] = field(default_factory=Counter)
+    under_way: set[str] = field(default_factory=set)
     kills: Counter[tuple[str, str]] = field(default_factory=Counter)
     victims: Counter[str] = field(default_factory=Counter)
     history: Commits = field(default_factory=Commits)
@@ -105,6 +115,19 @@ class Interposer:
         with self.lock:
             self.called_at = time.monotonic()
             return self.plan.next(operation)
+
+    def enter(self, items: set[str]) -> bool:
+        """Begin a transaction on these items; False if another has one of them."""
+        with self.lock:
+            if self.exclusive and items & self.under_way:
+                return False
+            self.under_way |= items
+            return True
+
+    def leave(self, items: set[str], reasons: list[str]) -> None:
+        with self.lock:
+            self.under_way -= items
+            self.cancelled.update(reasons)
 
     def kill(self, port: int, operation: str, moment: str) -> bool:
         """End the worker that waits at the other end; False if it is no more."""
@@ -142,11 +165,7 @@ class _Handler(BaseHTTPRequestHandler):
         moment = self.interposer.moment(operation)
         if moment == BEFORE and self._kill(operation, moment):
             return
-        # One transaction at a time: the order of the answers is that of the commits.
-        with self.interposer.committing if operation == TRANSACTION else contextlib.nullcontext():
-            status, headers, content = self._ask(body)
-            if status == 200 and operation == TRANSACTION:
-                self.interposer.history.note(json.loads(body), time.time_ns() // 1_000_000)
+        status, headers, content = self._transact(body) if operation == TRANSACTION else self._ask(body)
         if moment == AFTER and self._kill(operation, moment):
             return
         self._answer(status, headers, content)
@@ -154,6 +173,28 @@ class _Handler(BaseHTTPRequestHandler):
     def _kill(self, operation: str, moment: str) -> bool:
         self.close_connection = self.interposer.kill(self.client_address[1], operation, moment)
         return self.close_connection
+
+    def _transact(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+        request, between = json.loads(body), self.interposer
+        items = {_key(write) for write in request["TransactItems"]}
+        reasons: list[str] = []
+        free = between.enter(items)
+        try:
+            if not free:
+                answer = _conflict(len(items))
+            else:
+                if between.exclusive:
+                    time.sleep(TRANSACTION_S)
+                # One at a time: the order of the answers is that of the commits.
+                with between.committing:
+                    answer = self._ask(body)
+                    if answer[0] == 200:
+                        between.history.note(request, time.time_ns() // 1_000_000)
+            if answer[0] != 200:
+                reasons = _reasons(answer[2])
+        finally:
+            between.leave(items if free else set(), reasons)
+        return answer
 
     def _ask(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         if self.upstream is None:
@@ -181,3 +222,26 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: a killed worker's broken connection is no news."""
+
+
+def _key(write: dict[str, Any]) -> str:
+    inner = next(iter(write.values()))
+    key = inner.get("Key") or inner["Item"]
+    return json.dumps([key["pk"], key["sk"]])
+
+
+def _conflict(items: int) -> tuple[int, list[tuple[str, str]], bytes]:
+    reasons = [{"Code": CONFLICT, "Message": "Transaction is ongoing for the item"}, *[{"Code": "None"}] * (items - 1)]
+    named = ", ".join(reason["Code"] for reason in reasons)
+    body = {
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "Message": f"Transaction cancelled, please refer cancellation reasons for specific reasons [{named}]",
+        "CancellationReasons": reasons,
+    }
+    return 400, [("Content-Type", "application/x-amz-json-1.0")], json.dumps(body).encode()
+
+
+def _reasons(content: bytes) -> list[str]:
+    """Why a transaction was cancelled, each reason once."""
+    reasons = json.loads(content).get("CancellationReasons", [])
+    return sorted({reason["Code"] for reason in reasons} - {"None"})
