@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.periods import moment_name
+from chalicelib.services.verify_ledger import verify_ledger
 from tests.api.conftest import Site
 from tests.api.shop import REPLAYED, Shop
 from tests.economy import books
@@ -19,6 +20,8 @@ def shop(site: Site) -> Iterator[Shop]:
     made = Shop(site)
     yield made
     assert books.findings(books.read(site.plant)) == []
+    site.world.sleep(600)
+    assert verify_ledger(site.context, lambda: site.world.sleep(2)).differences == []
 
 
 def pending(shop: Shop, **changes: Any) -> str:
