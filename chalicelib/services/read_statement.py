@@ -79,7 +79,7 @@ def read_statement(
 
     Raises NotFound; InvalidRequest for an unknown asset or cursor; Unavailable if the account never came to rest.
     """
-    owner = owner_of(context, caller) if wanted is None else find_owner(context, wanted)
+    owner = owner_of(context, caller) if wanted is None else find_owner(context, wanted, anew=True)
     asset = known_asset(context, asset)
     place = _place(cursor) if cursor else _newest(context, owner.account, asset)
     recent: list[Posted] = []

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from chalicelib.domain.errors import NotFound
+from chalicelib.domain.errors import InvalidRequest, NotFound
 from chalicelib.domain.ledger import is_system
 from chalicelib.services.accounts import find_owner
 from chalicelib.services.context import Context
@@ -72,8 +72,12 @@ def verify_ledger(
 ) -> Verified:
     """Verify the whole ledger, or one account, by its id or its player's; of one asset or all.
 
-    `wait()`: the pause before something is read again. Raises NotFound for an account of which there is nothing.
+    `wait()`: the pause before something is read again. Raises NotFound for an account of which there is nothing,
+    InvalidRequest for an asset that is not the ruleset's.
     """
+    known = list(context.rules.ruleset.assets)
+    if asset is not None and asset not in known:
+        raise InvalidRequest(f"The asset must be one of {', '.join(known)}.", parameter="asset", allowed=known)
     proof = _Proof(context, wait, asset)
     if account is None:
         proof.prove_all()

@@ -6,16 +6,23 @@ import random
 from collections import Counter
 from typing import Any
 
+from chalicelib import settings
 from chalicelib.domain.ledger import BURN, MINT, Transfer, transfer_id
 from chalicelib.services.accounts import find_owner
 from chalicelib.services.authenticate import Caller
 from chalicelib.services.context import Owner
+from chalicelib.services.correct_transfer import CorrectionRequest, correct_transfer
 from chalicelib.services.create_key import create_key
+from chalicelib.services.grant_tokens import GrantRequest, grant_tokens
+from chalicelib.services.place_hold import HoldRequest, place_hold
+from chalicelib.services.transfer_tokens import TransferRequest, transfer_tokens
 from chalicelib.services.verify_ledger import Verified, verify_ledger
 from chalicelib.store import keys
 from chalicelib.store.ledger import transfer_writes
 from chalicelib.store.models import BalanceItem
+from tests.pipeline import plant as plants
 from tests.pipeline.plant import TABLE, Plant
+from tests.simulated import Faults
 
 ASSET = "tokens"
 APART_MS = 1_000
@@ -73,3 +80,47 @@ def posting(plant: Plant, account: str, place: int = 0) -> dict[str, Any]:
 
 def key_of(item: dict[str, Any]) -> keys.Key:
     return item["pk"]["S"], item["sk"]["S"]
+
+
+class Economy:
+    """Ada and Bob with some of everything: grants, transfers, a correction, holds."""
+
+    def __init__(self) -> None:
+        self.plant: Plant = plants.build(3, Faults(), plants.rules(settings.RULESETS / "default.toml"))
+        self.ada, self.bob, self.root = players(self.plant, ["ada", "bob", "root"])
+        self.number = 0
+        self.grant(self.ada, 200)
+        self.grant(self.ada, 7, "coins")
+        self.sent = self.send(self.ada, self.bob, 50)
+        self.send(self.bob, self.ada, 20)
+        self.grant(self.bob, -5)
+        self.corrected = self.correct(self.send(self.ada, self.bob, 3))
+        self.hold(self.ada, 40)
+        self.hold(self.ada, 2, "coins")
+        self.plant.world.sleep(90)
+
+    def key(self) -> str:
+        self.number += 1
+        self.plant.world.sleep(7)
+        return f"k{self.number}"
+
+    def grant(self, owner: Owner, amount: int, asset: str = ASSET) -> None:
+        request = GrantRequest(owner.player, asset, amount, "test", self.key())
+        assert grant_tokens(self.plant.context, caller(self.root), request).status == 200
+
+    def send(self, owner: Owner, to: Owner, amount: int) -> str:
+        request = TransferRequest(to.player, amount, self.key())
+        answer = transfer_tokens(self.plant.context, caller(owner), request)
+        assert answer.status == 200
+        return str(answer.outcome["transfer"]["id"])
+
+    def correct(self, id_: str) -> str:
+        answer = correct_transfer(self.plant.context, caller(self.root), CorrectionRequest(id_))
+        return str(answer.outcome["transfer"]["id"])
+
+    def hold(self, owner: Owner, amount: int, asset: str = ASSET, seconds: int = 60) -> None:
+        request = HoldRequest(amount, asset, self.key(), seconds)
+        assert place_hold(self.plant.context, caller(owner), request).status == 200
+
+    def balance_key(self, owner: Owner, asset: str = ASSET) -> keys.Key:
+        return keys.account(owner.account, asset)

@@ -7,65 +7,18 @@ from typing import Any
 
 import pytest
 
-from chalicelib import settings
-from chalicelib.domain.errors import NotFound
+from chalicelib.domain.errors import InvalidRequest, NotFound
+from chalicelib.domain.ledger import Transfer, transfer_id
 from chalicelib.services import verify_ledger as service
 from chalicelib.services.context import Owner
-from chalicelib.services.correct_transfer import CorrectionRequest, correct_transfer
 from chalicelib.services.grant_tokens import GrantRequest, grant_tokens
 from chalicelib.services.place_hold import HoldRequest, place_hold
 from chalicelib.services.transfer_tokens import TransferRequest, transfer_tokens
 from chalicelib.services.verify_ledger import verify_ledger
 from chalicelib.store import keys
-from tests.pipeline import plant as plants
-from tests.pipeline.plant import Plant
+from chalicelib.store.ledger import transfer_writes
 from tests.services.board_hands import delete, edit
-from tests.services.ledger_hands import ASSET, caller, key_of, load, players, posting, told, verify
-from tests.simulated import Faults
-
-
-class Economy:
-    """Ada and Bob with some of everything: grants, transfers, a correction, holds."""
-
-    def __init__(self) -> None:
-        self.plant: Plant = plants.build(3, Faults(), plants.rules(settings.RULESETS / "default.toml"))
-        self.ada, self.bob, self.root = players(self.plant, ["ada", "bob", "root"])
-        self.number = 0
-        self.grant(self.ada, 200)
-        self.grant(self.ada, 7, "coins")
-        self.sent = self.send(self.ada, self.bob, 50)
-        self.send(self.bob, self.ada, 20)
-        self.grant(self.bob, -5)
-        self.corrected = self.correct(self.send(self.ada, self.bob, 3))
-        self.hold(self.ada, 40)
-        self.hold(self.ada, 2, "coins")
-        self.plant.world.sleep(90)
-
-    def key(self) -> str:
-        self.number += 1
-        self.plant.world.sleep(7)
-        return f"k{self.number}"
-
-    def grant(self, owner: Owner, amount: int, asset: str = ASSET) -> None:
-        request = GrantRequest(owner.player, asset, amount, "test", self.key())
-        assert grant_tokens(self.plant.context, caller(self.root), request).status == 200
-
-    def send(self, owner: Owner, to: Owner, amount: int) -> str:
-        request = TransferRequest(to.player, amount, self.key())
-        answer = transfer_tokens(self.plant.context, caller(owner), request)
-        assert answer.status == 200
-        return str(answer.outcome["transfer"]["id"])
-
-    def correct(self, id_: str) -> str:
-        answer = correct_transfer(self.plant.context, caller(self.root), CorrectionRequest(id_))
-        return str(answer.outcome["transfer"]["id"])
-
-    def hold(self, owner: Owner, amount: int, asset: str = ASSET, seconds: int = 60) -> None:
-        request = HoldRequest(amount, asset, self.key(), seconds)
-        assert place_hold(self.plant.context, caller(owner), request).status == 200
-
-    def balance_key(self, owner: Owner, asset: str = ASSET) -> keys.Key:
-        return keys.account(owner.account, asset)
+from tests.services.ledger_hands import ASSET, Economy, caller, key_of, load, players, posting, told, verify
 
 
 @pytest.fixture
@@ -91,6 +44,8 @@ def test_one_account_or_one_asset(economy: Economy) -> None:
     for nobody in ("nobody", "no body", "f" * 32, "root"):
         with pytest.raises(NotFound):
             verify(economy.plant, nobody)
+    with pytest.raises(InvalidRequest):
+        verify(economy.plant, None, "gold")
 
 
 def test_an_edited_balance(economy: Economy) -> None:
@@ -202,6 +157,19 @@ def test_more_held_than_there_is(economy: Economy) -> None:
     edit(economy.plant, key_of(hold), "SET #amount = :n", n=300)
     edit(economy.plant, economy.balance_key(economy.ada), "SET #available = :n", n=-130)
     assert told(economy.plant) == [f"{economy.ada.account} tokens: available: expected 0 or more, found -130"]
+
+
+def test_a_balance_below_nothing(economy: Economy) -> None:
+    """Its postings say so too."""
+    plant, account, now_ms = economy.plant, economy.ada.account, economy.plant.world.now_ms()
+    made = Transfer(transfer_id(now_ms, economy.ada.public, "x"), ASSET, account, "@burn", 300, "grant", now_ms)
+    for write in transfer_writes(plant.context.table.name, made, "sim"):
+        if "Put" in write:
+            plant.context.table.put(write["Put"]["Item"])
+    edit(plant, economy.balance_key(economy.ada), "ADD #balance :n, #available :n", n=-300)
+    assert told(plant) == [
+        f"{account} tokens: balance: expected 0 or more, found -130",
+    ]
 
 
 def test_a_correction_of_nothing(economy: Economy) -> None:
