@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.store import keys
-from chalicelib.store.models import AuditItem
+from chalicelib.store.ledger_models import AuditItem
 from chalicelib.store.table import put_of
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.store import keys
-from chalicelib.store.models import CorrectedItem
+from chalicelib.store.ledger_models import CorrectedItem
 from chalicelib.store.table import Table, put_of
 
 

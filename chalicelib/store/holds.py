@@ -11,7 +11,8 @@ from chalicelib.domain.periods import DAY_MS
 from chalicelib.store import keys
 from chalicelib.store.accounts import Account, Change
 from chalicelib.store.ledger import transfer_writes
-from chalicelib.store.models import HoldItem, Item
+from chalicelib.store.ledger_models import HoldItem
+from chalicelib.store.models import Item
 from chalicelib.store.records import is_live
 from chalicelib.store.table import Page, Table, delete_of, key_of, number, put_of
 

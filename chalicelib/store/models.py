@@ -183,23 +183,6 @@ class BalanceItem(Kind):
     closed = NumberAttribute(null=True)
 
 
-class HoldItem(Kind):
-    """A part of a balance that is set aside. Its key tells account, creation, and whether it is open.
-
-    `expires_at`: none: until it is resolved. `purpose`: a redemption's id. `expires`: once it is resolved.
-    """
-
-    asset = UnicodeAttribute()
-    amount = NumberAttribute()
-    expires_at = NumberAttribute(attr_name="expiresAt", null=True)
-    purpose = UnicodeAttribute(null=True)
-    state = UnicodeAttribute()
-    posted = NumberAttribute(null=True)
-    transfer = UnicodeAttribute(null=True)
-    resolved_at = NumberAttribute(attr_name="resolvedAt", null=True)
-    expires = NumberAttribute(null=True)
-
-
 class RequestItem(Kind):
     """What became of an idempotency key: a digest of what was asked, and the outcome."""
 
@@ -215,24 +198,6 @@ class OwedItem(Kind):
 
     kind = UnicodeAttribute()
     facts: Json[dict[str, Any]] = Json(dict[str, Any])
-
-
-class CorrectedItem(Kind):
-    """That a transfer was corrected, for good: by which transfer, and for what reason."""
-
-    by = UnicodeAttribute()
-    reason = UnicodeAttribute(null=True)
-
-
-class AuditItem(Kind):
-    """Who did what, when (the key tells), from which address. Never changed but by an erasure."""
-
-    what = UnicodeAttribute()
-    by = UnicodeAttribute()
-    key = UnicodeAttribute()
-    address = UnicodeAttribute(null=True)
-    about = UnicodeAttribute(null=True)
-    details: Json[dict[str, Any]] = Json(dict[str, Any])
 
 
 class EntryItem(Kind):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.store.models import AuditItem
+from chalicelib.store.ledger_models import AuditItem
 from tests.api.conftest import Site
 from tests.api.http import Answer
 from tests.pipeline.plant import TABLE
