@@ -261,6 +261,30 @@ def test_an_account_that_never_rests_is_said_not_to_be_proven(
     assert verified.restless == [f"{economy.ada.account} tokens"]
 
 
+def test_figures_that_changed_between_two_readings_are_no_difference(
+    economy: Economy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though they differ from what is read next by the same each time."""
+    real, undone = service.read_figures, [economy.bob]
+
+    def read(*arguments: Any) -> Any:
+        figures = real(*arguments)
+        economy.grant(economy.ada, 1)
+        return figures
+
+    def wait() -> None:
+        if undone.pop() is economy.ada:
+            economy.grant(economy.ada, -1)
+        else:
+            edit(economy.plant, economy.balance_key(economy.ada), "ADD #balance :n", n=-1)
+        undone.append(economy.ada)
+
+    edit(economy.plant, economy.balance_key(economy.ada), "ADD #balance :n", n=1)
+    monkeypatch.setattr(service, "read_figures", read)
+    verified = verify_ledger(economy.plant.context, wait)
+    assert (verified.differences, len(verified.restless)) == ([], 1)
+
+
 # Ten thousand ------------------------------------------------------------------------------------------------------
 
 
