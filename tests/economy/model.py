@@ -44,6 +44,7 @@ class Id:
     """Stands for the id that Laurel gives to the thing made by a change, whichever it is."""
 
     number: int
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class Hold:
     how: str = ""
     posted: int = 0
     over: int = 0
+    transfer: Id | None = None
 
 
 @dataclass(frozen=True)
@@ -199,6 +201,8 @@ class Ledger:
     def grant(self, request: Request, now: int) -> tuple[Answer, Change | None]:
         """By an admin, to `player` among the members; a negative amount is burnt."""
         to, asset, amount = request.members["player"], request.members["asset"], request.members["amount"]
+        if not 0 < abs(amount) <= 10**12:
+            return refused(400, "amount_out_of_range")
         if to not in self.players:
             return refused(404, "")
         if amount < 0 and self.available(to, asset, now) < -amount:
@@ -258,10 +262,12 @@ class Ledger:
         if hold is None or hold.player != request.player or hold.expires is None or self._forgotten(hold, now):
             return refused(404, "not_found")
         given = request.members.get("amount")
-        amount = 0 if how == "void" else hold.amount if given is None else given
+        amount: int = 0 if how == "void" else hold.amount if given is None else given
         wrong_amount = how == "posted" and not 1 <= amount <= hold.amount
         shown: dict[str, Any] = {"id": hold.id, "amount": hold.amount, "asset": hold.asset, "status": how}
-        answer = Answer(200, {"success": True, "hold": shown | ({"posted": amount} if amount else {})})
+        if amount:
+            shown |= {"posted": amount, "transferId": hold.transfer or self.new_id()}
+        answer = Answer(200, {"success": True, "hold": shown})
         if hold.how:
             same = (how, amount) == (hold.how, hold.posted)
             return (replace(answer, replayed=True), None) if same else refused(409, "hold_resolved")
@@ -273,7 +279,7 @@ class Ledger:
 
     def resolve(self, hold: Hold, how: str, amount: int, to: str, now: int) -> None:
         """`amount` is moved on, and the rest is free again."""
-        self.holds[hold.id] = replace(hold, how=how, posted=amount, over=now)
+        self.holds[hold.id] = replace(hold, how=how, posted=amount, over=now, transfer=self.new_id())
         if amount:
             self.move(self.new_id(), hold.asset, hold.player, to, amount, now, "hold")
 

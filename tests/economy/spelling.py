@@ -16,9 +16,21 @@ ROUTES = {
     "hold": ("POST", "/holds"),
     "post": ("POST", "/holds/{about}/post"),
     "void": ("POST", "/holds/{about}/void"),
+    "put": ("PUT", "/admin/rewards/{about}"),
+    "retire": ("DELETE", "/admin/rewards/{about}"),
+    "redeem": ("POST", "/rewards/{about}/redeem"),
+    "fulfil": ("POST", "/admin/redemptions/{about}/fulfil"),
+    "cancel": ("POST", "/admin/redemptions/{about}/cancel"),
+    "refund": ("POST", "/admin/redemptions/{about}/refund"),
+    "invite": ("POST", "/invite"),
+    "rotate": ("POST", "/invite/rotate"),
+    "revoke": ("DELETE", "/invite?code={about}"),
+    "accept": ("POST", "/invite/redeem"),
 }
 # These name the thing in their body.
-IN_BODY = {"correct": "transferId"}
+IN_BODY = {"correct": "transferId", "rotate": "code", "accept": "code"}
+# That of an invite, which is redeemed by either.
+TOKEN_LENGTH = 43
 
 
 class Names:
@@ -42,13 +54,14 @@ def spelled(request: Request, names: Names) -> tuple[str, str, dict[str, Any] | 
     """(method, path, body) of a request."""
     method, path = ROUTES[request.what]
     path = path.format(about=names.of(request.about), **request.members)
-    if method == "GET":
+    if method in ("GET", "DELETE"):
         return method, path, None
     body = {name: value for name, value in request.members.items() if value is not None}
     if request.key:
         body["idempotencyKey"] = request.key
     if request.what in IN_BODY:
-        body[IN_BODY[request.what]] = names.of(request.about)
+        name = names.of(request.about)
+        body["token" if len(name) == TOKEN_LENGTH else IN_BODY[request.what]] = name
     return method, path, body
 
 

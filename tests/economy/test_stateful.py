@@ -2,116 +2,161 @@
 
 from __future__ import annotations
 
-import logging
-from typing import Any
-from unittest.mock import patch
+from random import Random
+from typing import Any, ClassVar
 
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize
 
-from chalicelib import wiring
-from tests.api.conftest import Site
-from tests.economy import books
-from tests.economy.model import Answer, Ledger, Request
-from tests.economy.spelling import REPLAYED, Names, difference, spelled
+from tests.economy.machine import ADMIN, ASSETS, PLAYERS, STEPS, Machine, numbers
 
-PLAYERS = ["anna", "bob", "carl"]
-players = st.sampled_from(PLAYERS)
-assets = st.sampled_from(["tokens", "coins"])
-# Few, so that they come again; the largest are beyond what may be sent.
-amounts = st.sampled_from([1, 2, 50, 100, 101, 9_999, 10_000, 10_001, 0, -1])
-keys = st.sampled_from([f"key-{number}" for number in range(6)])
-moves = st.sampled_from([0.001, 1, 29.999, 59.999, 60, 3_600, 86_400, 29 * 86_400, 30 * 86_400])
+REWARDS = ("cup", "trip")
+TEXT = {"name": "A thing", "description": "A thing to have.", "type": "thing", "asset": "coins"}
 
 
-class Economy(RuleBasedStateMachine):
-    """Laurel and the model side by side."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.site = Site()
-        self.patched = patch.object(wiring, "context", lambda: self.site.context)
-        self.patched.start()
-        logging.getLogger("laurel").setLevel(logging.CRITICAL)
-        self.model, self.names = Ledger(PLAYERS), Names()
-        self.api_keys = {player: self.site.key(player) for player in PLAYERS}
-        self.asked: list[Request] = []
-
-    def teardown(self) -> None:
-        self.patched.stop()
-        self.site.world.close()
-
-    def ask(self, request: Request) -> Answer:
-        method, path, body = spelled(request, self.names)
-        key = self.api_keys[request.player]
-        found = self.site.get(path, key) if method == "GET" else self.site.post(path, body, key)
-        wanted = self.model.do(request, self.site.world.now_ms())
-        told = difference(wanted, found.status, found.json, REPLAYED in found.headers, self.names)
-        assert not told, f"{request}: {told}"
-        self.asked.append(request)
-        return wanted
-
-    @initialize(funds=st.sampled_from([200, 20_000, 300_000]))
-    def fund(self, funds: int) -> None:
-        for player in PLAYERS[:2]:
-            for asset in ("tokens", "coins"):
-                self.site.fund(player, funds, asset)
-                self.model.credit(player, asset, funds, self.site.world.now_ms())
-
-    @rule(seconds=moves)
-    def time_goes_by(self, seconds: float) -> None:
-        self.site.world.sleep(seconds)
-
-    @rule(
-        me=players,
-        to=st.sampled_from([*PLAYERS, "nobody"]),
-        amount=amounts,
-        key=keys,
-        note=st.sampled_from([None, "Thanks!"]),
-    )
-    def transfer(self, me: str, to: str, amount: int, key: str, note: str | None) -> None:
-        self.ask(Request("transfer", me, {"to": to, "amount": amount, "note": note}, key))
-
-    @rule(me=players, to=players, amount=st.sampled_from([1, 10_000]), times=st.integers(2, 12))
-    def transfers_in_a_row(self, me: str, to: str, amount: int, times: int) -> None:
-        for _ in range(times):
-            self.ask(Request("transfer", me, {"to": to, "amount": amount, "note": None}, f"row-{len(self.asked)}"))
-
-    @rule(me=players, asset=assets, amount=amounts, seconds=st.sampled_from([1, 60, 86_400, 30 * 86_400]), key=keys)
-    def hold(self, me: str, asset: str, amount: int, seconds: int, key: str) -> None:
-        self.ask(Request("hold", me, {"asset": asset, "amount": amount, "expiresIn": seconds}, key))
-
-    @precondition(lambda self: self.model.holds)
-    @rule(me=players, how=st.sampled_from(["post", "void"]), amount=st.sampled_from([None, 1, 50, 100]), data=st.data())
-    def resolve(self, me: str, how: str, amount: int | None, data: Any) -> None:
-        hold = data.draw(st.sampled_from([*self.model.holds.values()]))
-        me = data.draw(st.sampled_from([hold.player, hold.player, me]))
-        self.ask(Request(how, me, {"amount": amount} if how == "post" else {}, about=hold.id))
-
-    @precondition(lambda self: self.asked)
-    @rule(data=st.data())
-    def again(self, data: Any) -> None:
-        self.ask(data.draw(st.sampled_from(self.asked)))
-
-    @invariant()
-    def the_books_balance(self) -> None:
-        kept = books.read(self.site.plant)
-        assert not books.findings(kept)
-        now = self.site.world.now_ms()
-        for (account, asset), balance in kept.balances.items():
-            player = kept.players[account]
-            assert balance == self.model.balance(player, asset)
-            # What expired may still be held: whoever needs it gives it back.
-            assert kept.available[account, asset] <= self.model.available(player, asset, now)
+def some_key(rng: Random) -> str:
+    """Few, so that they come again."""
+    return f"key-{rng.randrange(40)}"
 
 
-EconomyTest = Economy.TestCase
-EconomyTest.settings = settings(
-    max_examples=25,
-    stateful_step_count=30,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
+class Ledger(Machine):
+    """Transfers, what admins mint and burn, and what they take back."""
+
+    weights: ClassVar = {
+        "transfer": 6,
+        "many_transfers": 1,
+        "grant_some": 3,
+        "correct": 3,
+        "again": 2,
+        "time_goes_by": 2,
+    }
+
+    def transfer(self, rng: Random) -> None:
+        me, to = rng.choice(PLAYERS), rng.choice((*PLAYERS, *PLAYERS, "nobody"))
+        amount, note = rng.choice((1, 50, 100, 101, 9_999, 10_000, 10_001, 0)), rng.choice((None, "Thanks!"))
+        self.ask("transfer", me, key=some_key(rng), to=to, amount=amount, note=note)
+
+    def many_transfers(self, rng: Random) -> None:
+        me, to = rng.sample(PLAYERS[:2], 2)
+        amount = rng.choice((1, 10_000))
+        for _ in range(rng.randint(5, 11)):
+            self.ask("transfer", me, key=f"row-{len(self.asked)}", to=to, amount=amount, note=None)
+
+    def grant_some(self, rng: Random) -> None:
+        to, amount = rng.choice((*PLAYERS, *PLAYERS, "nobody")), rng.choice((-100, -1, 0, 1, 100))
+        self.grant(to, rng.choice(ASSETS), amount, some_key(rng))
+
+    def correct(self, rng: Random) -> None:
+        known = [moved.id for moved in self.model.moved[-5:]]
+        self.ask("correct", ADMIN, about=rng.choice([*known, "none"]))
+
+
+class Holds(Machine):
+    """Holds, posted, void or expired, beside transfers that want the same."""
+
+    weights: ClassVar = {
+        "hold": 6,
+        "resolve": 8,
+        "resolve_anybodys": 1,
+        "look": 2,
+        "transfer": 2,
+        "again": 2,
+        "time_goes_by": 3,
+    }
+
+    def hold(self, rng: Random) -> None:
+        members = {
+            "asset": rng.choice(ASSETS),
+            "amount": rng.choice((1, 50, 100, 101, 150, 0, 10**12 + 1)),
+            "expiresIn": rng.choice((1, 60, 86_400, 30 * 86_400)),
+        }
+        self.ask("hold", rng.choice(PLAYERS[:2]), key=some_key(rng), **members)
+
+    def resolve(self, rng: Random) -> None:
+        holds = [*self.model.holds.values()][-4:]
+        if not holds:
+            return self.hold(rng)
+        hold = rng.choice(holds)
+        if rng.random() < 0.5:
+            self.ask("void", hold.player, about=hold.id)
+        else:
+            self.ask("post", hold.player, about=hold.id, amount=rng.choice((None, 1, 50, 50, 0)))
+        return None
+
+    def resolve_anybodys(self, rng: Random) -> None:
+        self.ask(rng.choice(("post", "void")), rng.choice(PLAYERS), about=next(iter(self.model.holds), "none"))
+
+    def look(self, rng: Random) -> None:
+        self.ask("look", rng.choice(PLAYERS), asset=rng.choice(ASSETS))
+
+    def transfer(self, rng: Random) -> None:
+        me, to = rng.sample(PLAYERS, 2)
+        self.ask("transfer", me, key=some_key(rng), to=to, amount=rng.choice((50, 101)), note=None)
+
+
+class Rewards(Machine):
+    """A catalogue that changes while players redeem."""
+
+    weights: ClassVar = {"redeem": 8, "decide": 6, "put_reward": 2, "retire_reward": 1, "post_held": 1, "again": 2,
+               "time_goes_by": 1}  # fmt: skip
+
+    @initialize(number=numbers)
+    def open(self, number: int) -> None:
+        for _ in range(3):
+            self.put_reward(Random(number))
+
+    def put_reward(self, rng: Random) -> None:
+        members = {
+            "cost": rng.choice((1, 60, 90)),
+            "stock": rng.choice((None, 1, 2, 5)),
+            "perPlayer": rng.choice((None, 1, 2)),
+            "requiresFulfilment": rng.random() < 0.5,
+        }
+        self.ask("put", ADMIN, about=rng.choice(REWARDS), **members, **TEXT)
+
+    def retire_reward(self, rng: Random) -> None:
+        self.ask("retire", ADMIN, about=rng.choice(REWARDS))
+
+    def redeem(self, rng: Random) -> None:
+        id_ = rng.choice((*REWARDS, *REWARDS, "none"))
+        self.ask("redeem", rng.choice(PLAYERS), about=id_, key=f"key-{rng.randrange(200)}")
+
+    def decide(self, rng: Random) -> None:
+        made = [*self.model.redemptions][-4:]
+        how = rng.choice(("fulfil", "cancel", "refund", "refund", "correct"))
+        self.ask(how, ADMIN, about=rng.choice(made or ["none"]))
+
+    def post_held(self, rng: Random) -> None:
+        """What a redemption holds is not the player's to post."""
+        self.ask(rng.choice(("post", "void")), rng.choice(PLAYERS), about=next(iter(self.model.redemptions), "none"))
+
+
+class Invites(Machine):
+    """Invites by code and token, of all by all."""
+
+    weights: ClassVar = {"invite": 2, "change": 2, "accept": 8, "guess": 1, "again": 1, "time_goes_by": 2}
+
+    def invite(self, rng: Random) -> None:
+        self.ask("invite", rng.choice(PLAYERS), uses=rng.choice((1, 2)), days=rng.choice((1, 30)))
+
+    def change(self, rng: Random) -> None:
+        invite = self._one(rng)
+        if invite:
+            me = rng.choice((invite.player, invite.player, "carl"))
+            self.ask(rng.choice(("rotate", "revoke")), me, about=invite.code)
+
+    def accept(self, rng: Random) -> None:
+        invite = self._one(rng)
+        if invite:
+            self.ask("accept", rng.choice(PLAYERS), about=rng.choice((invite.code, invite.token)))
+
+    def guess(self, rng: Random) -> None:
+        me = rng.choice(PLAYERS)
+        for _ in range(rng.randint(8, 10)):
+            self.ask("accept", me, about="2222-2222")
+
+    def _one(self, rng: Random) -> Any:
+        return rng.choice([*self.model.invites.values(), None][-4:])
+
+
+TestLedger, TestHolds, TestRewards, TestInvites = (machine.TestCase for machine in (Ledger, Holds, Rewards, Invites))
+TestLedger.settings = TestHolds.settings = TestRewards.settings = TestInvites.settings = STEPS

@@ -1,0 +1,107 @@
+"""Laurel and the model side by side, asked the same over HTTP."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Mapping
+from typing import Any, ClassVar
+from unittest.mock import patch
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from chalicelib import wiring
+from chalicelib.observability import logger
+from chalicelib.services.create_key import create_key
+from tests.economy import books, gate
+from tests.economy.model import Answer, Request
+from tests.economy.model_invites import Economy
+from tests.economy.spelling import Names, difference, spelled
+from tests.pipeline.plant import build, rules
+
+PLAYERS = ("anna", "bob", "carl")
+ADMIN = "boss"
+ASSETS = ("tokens", "coins")
+STEPS = settings(
+    max_examples=12,
+    stateful_step_count=50,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+MOVES = (0.001, 1, 29.999, 59.999, 60, 3_600, 86_400, 29 * 86_400, 30 * 86_400)
+numbers = st.integers(0, 2**32 - 1)
+
+
+class Machine(RuleBasedStateMachine):
+    """What every random walk has: funds, time, requests that are repeated, books that balance.
+
+    `weights`: how often it does what, by the names of methods that take a Random.
+    """
+
+    weights: ClassVar[Mapping[str, int]] = {}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plant = build(1, chosen=rules())
+        self.patched = patch.object(wiring, "context", lambda: self.plant.context)
+        self.patched.start()
+        logger.setLevel(logging.CRITICAL)
+        self.model, self.names = Economy([*PLAYERS, ADMIN]), Names()
+        self.api_keys = {player: create_key(self.plant.context, player).key for player in PLAYERS}
+        self.api_keys[ADMIN] = create_key(self.plant.context, ADMIN, ["admin"]).key
+        self.asked: list[Request] = []
+
+    def teardown(self) -> None:
+        self.patched.stop()
+        self.plant.world.close()
+
+    def ask(self, what: str, me: str, /, about: Any = "", key: str = "", **members: Any) -> Answer:
+        return self._ask(Request(what, me, members, key, about))
+
+    def _ask(self, request: Request) -> Answer:
+        method, path, body = spelled(request, self.names)
+        found = gate.send(method, path, body, self.api_keys[request.player])
+        wanted = self.model.do(request, self.plant.world.now_ms())
+        told = difference(wanted, found.status, found.body, found.replayed, self.names)
+        assert not told, f"{request}: {told}"
+        self.asked.append(request)
+        return wanted
+
+    @initialize(number=numbers)
+    def fund(self, number: int) -> None:
+        funds = random.Random(number).choice((200, 20_000, 300_000))
+        for player in PLAYERS[:2]:
+            for asset in ASSETS:
+                self.grant(player, asset, funds, f"fund-{player}-{asset}")
+
+    @rule(number=numbers)
+    def step(self, number: int) -> None:
+        """One thing that the walk can do, chosen by a number: more even than what is drawn part by part."""
+        rng = random.Random(number)
+        names = [name for name, weight in self.weights.items() for _ in range(weight)]
+        getattr(self, rng.choice(names))(rng)
+
+    def time_goes_by(self, rng: random.Random) -> None:
+        self.plant.world.sleep(rng.choice(MOVES))
+
+    def again(self, rng: random.Random) -> None:
+        """One of the last requests once more, as it was."""
+        self._ask(rng.choice(self.asked[-12:]))
+
+    def grant(self, to: str, asset: str, amount: int, key: str) -> None:
+        self.ask("grant", ADMIN, key=key, player=to, asset=asset, amount=amount, reason="Because.")
+
+    @invariant()
+    def the_books_balance(self) -> None:
+        kept = books.read(self.plant)
+        assert not books.findings(kept)
+        now = self.plant.world.now_ms()
+        for (account, asset), balance in kept.balances.items():
+            player = kept.players[account]
+            assert balance == self.model.balance(player, asset)
+            # What expired may still be held: whoever needs it gives it back.
+            assert kept.available[account, asset] <= self.model.available(player, asset, now)
