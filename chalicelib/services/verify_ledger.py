@@ -99,15 +99,17 @@ class _Proof:
         settled = f"{self.context.now_ms() - SETTLED_MS:011x}"
         for page in self._pages():
             rows = self._wanted(page.rows)
-            by_sum = [row for row in rows if row.id < settled and row.amount and row.is_in_place and not row.corrects]
-            for row in by_sum:
-                pairs.add(row)
-            self._suspect(wrong_postings(self.context.table, set(rows) - set(by_sum)))
+            alone = []
             for row in rows:
+                if row.id < settled and row.amount and row.is_in_place and not row.takes_back:
+                    pairs.add(row)
+                else:
+                    alone.append(row)
                 self._count(1, (row.amount or 0) > 0)
                 if row.id < settled:
                     sums[keys.account_of(row.pk)[1]] += row.amount or 0
             self.verified.accounts += page.balances
+            self._suspect(wrong_postings(self.context.table, alone))
             self._look(self._unknown(page.partitions))
         if not pairs.are_even():
             for page in self._pages():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -59,7 +60,7 @@ class Pairs:
 
 
 def _sum_of(row: Row) -> int:
-    return hash(row.id) % SUMS
+    return zlib.crc32(row.id.encode()) % SUMS
 
 
 def wrong_postings(table: Table, rows: Iterable[Row]) -> dict[Row, Difference]:
@@ -76,7 +77,7 @@ def wrong_postings(table: Table, rows: Iterable[Row]) -> dict[Row, Difference]:
 
 def _wrong(table: Table, rows: Sequence[Row]) -> dict[Row, Difference]:
     others = {row: keys.posting(row.other, *keys.account_of(row.pk), row.id) for row in rows}
-    given = {row: _given(row) for row in rows if row.corrects or row.kind == "correction"}
+    given = {row: _given(row) for row in rows if row.takes_back}
     found = read_rows(table, [*others.values(), *given.values()])
     noted = read_correctors(table, [row.corrects for row in given if row.corrects])
     wrong = {}

@@ -41,6 +41,11 @@ class Row:
         return self.sk.removeprefix(keys.POSTING)
 
     @property
+    def takes_back(self) -> bool:
+        """Whether it says so, or should."""
+        return bool(self.corrects) or self.kind == "correction"
+
+    @property
     def is_in_place(self) -> bool:
         """Whether it is where a posting of its account, asset and transfer belongs."""
         account, asset = keys.account_of(self.pk)
