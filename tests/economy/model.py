@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 MINUTE, DAY = 60_000, 86_400_000
-KEYS_LIVE = 30 * DAY
 MINT, BURN, REWARDS = "@mint", "@burn", "@rewards"
 Change = Callable[[], None]
 
@@ -82,6 +81,11 @@ class Known:
     answer: Answer
 
 
+def kept_until(at: int, days: int = 30) -> int:
+    """What nobody needs any more is forgotten at a full second."""
+    return (at + days * DAY) // 1000 * 1000
+
+
 def refused(status: int, code: str, **details: Any) -> tuple[Answer, None]:
     return Answer(status, {"code": code, **details}), None
 
@@ -113,7 +117,7 @@ class Ledger:
 
     def remembered(self, request: Request, now: int) -> Known | None:
         known = self.keys.get((request.player, request.key))
-        return known if known and now < known.at + KEYS_LIVE else None
+        return known if known and now < kept_until(known.at) else None
 
     def remember(self, request: Request, answer: Answer, now: int) -> None:
         self.keys[request.player, request.key] = Known(now, request, answer)
@@ -285,10 +289,10 @@ class Ledger:
 
     def _forgotten(self, hold: Hold, now: int) -> bool:
         over = hold.over if hold.how else hold.expires
-        return over is not None and now >= over + KEYS_LIVE
+        return over is not None and now >= kept_until(over)
 
     def turning_points(self) -> list[int]:
         """Moments at which an answer may change though nothing is done."""
         points = [each.at + MINUTE for each in self.moved if each.kind == "transfer"]
         points += [hold.expires for hold in self.holds.values() if hold.expires is not None]
-        return points + [known.at + KEYS_LIVE for known in self.keys.values()]
+        return points + [kept_until(known.at) for known in self.keys.values()]

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.economy.model import DAY, MINUTE, Answer, Change, Id, Request, refused
+from tests.economy.model import DAY, MINUTE, Answer, Change, Id, Request, kept_until, refused
 from tests.economy.model_rewards import Rewards
 
 MOST_FAILED = 10
-KEPT = 365 * DAY
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ class Economy(Rewards):
 
     def _kept(self, about: Any, now: int) -> Invite | None:
         found = next((each for each in self.invites.values() if about in (each.code, each.token)), None)
-        return found if found and now < found.expires + KEPT else None
+        return found if found and now < kept_until(found.expires, 365) else None
 
     def _set(self, invite: Invite) -> None:
         self.made += 1
