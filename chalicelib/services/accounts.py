@@ -22,7 +22,11 @@ def owner_of(context: Context, caller: Caller) -> Owner:
     """The caller's own; one read if their key does not tell. Raises NotFound."""
     if caller.account:
         return Owner(caller.player, caller.account, caller.public)
-    return find_owner(context, caller.player)
+    # By id alone: an id may look like the public id of somebody else.
+    identity = context.table.get(keys.player(caller.player, keys.IDENTITY))
+    if identity is None:
+        raise NotFound(NOBODY)
+    return _owner(caller.player, identity)
 
 
 def find_owner(context: Context, wanted: str, *, anew: bool = False) -> Owner:
@@ -45,20 +49,25 @@ def owner_keys(context: Context, wanted: str) -> list[Key]:
 
 
 def owner_in(context: Context, items: Mapping[Key, Item], wanted: str) -> Owner | None:
-    """The owner, given what `owner_keys` asked for; one more read if a public id was given."""
+    """The owner, given what `owner_keys` asked for; one more read if a public id was given.
+
+    A public id goes before an id that looks the same: anybody may call themselves so, and nobody chooses a public id.
+    """
     known = context.owners.get(wanted)
     if known is not None:
         return known
-    identity, player = items.get(keys.player(wanted, keys.IDENTITY)), wanted
     public = items.get(keys.public(wanted))
-    if identity is None and public is not None:
-        player = public["player"]["S"]
-        identity = context.table.get(keys.player(player, keys.IDENTITY))
+    player = wanted if public is None else public["player"]["S"]
+    key = keys.player(player, keys.IDENTITY)
+    identity = items.get(key) if public is None else context.table.get(key)
     if identity is None:
         return None
-    read = read_identity(identity)
     if len(context.owners) >= MAX_OWNERS:
         context.owners.clear()
-    owner = Owner(player, read.account, read.public)
-    context.owners[wanted] = owner
+    owner = context.owners[wanted] = _owner(player, identity)
     return owner
+
+
+def _owner(player: str, identity: Item) -> Owner:
+    read = read_identity(identity)
+    return Owner(player, read.account, read.public)

@@ -56,10 +56,8 @@ def real_id(context: Context, wanted: str) -> str:
 
 
 def _load(context: Context, wanted: str) -> Player | None:
+    """A public id goes before an id that looks the same, which anybody may choose."""
     if not PLAYER_ID.fullmatch(wanted):
         return None
-    player = load_player(context.table, wanted)
-    if player is None and PUBLIC_ID.fullmatch(wanted):
-        real = player_of_public(context.table, wanted)
-        player = load_player(context.table, real) if real else None
-    return player
+    real = player_of_public(context.table, wanted) if PUBLIC_ID.fullmatch(wanted) else None
+    return load_player(context.table, real or wanted)

@@ -27,6 +27,8 @@ from chalicelib.store.table import StoreError
 MAX_TRIES = 12
 LONGEST_PAUSE = 7
 REPLAYED = "Idempotency-Replayed"
+# Not that nothing was done: a write that was never answered may still come.
+OTHERS_WRITE = "Others keep writing the same; ask again."
 
 IdempotencyKey = Annotated[
     str,
@@ -83,6 +85,7 @@ class Answer:
 
 
 Items = Mapping[Key, Item]
+Tried = tuple[Remembered, Prepared]
 
 
 def once(
@@ -97,17 +100,17 @@ def once(
     asked again with strong reads before a refusal is believed, and after every lost race. What is refused for good is
     remembered.
     Raises NotPossible (`idempotency_conflict`) if the key was used for something else, Unavailable if others kept
-    writing; then nothing was done.
+    writing; the same key then tells what came of it.
     """
     key = request_key(asked.account, asked.key)
     strong = False
-    last: tuple[Remembered, Prepared] | None = None
+    tried: list[Tried] = []
     for attempt in range(MAX_TRIES):
         now_ms = context.now_ms()
         items = context.table.get_many([key, *wanted], strong=strong)
         known = read_request(items.get(key), now_ms)
         if known is not None:
-            return _again(context, asked, known, last)
+            return _again(context, asked, known, tried)
         try:
             prepared = prepare(items, strong)
         except LaurelError as refusal:
@@ -115,14 +118,18 @@ def once(
                 strong = True
                 continue
             if not refusal.remembered:
-                raise
+                # A batch is not read at one moment: what is refused may be refused for what this very key did.
+                known = read_request(context.table.get(key), now_ms)
+                if known is None:
+                    raise
+                return _again(context, asked, known, tried)
             prepared = Prepared([], refusal.body(), status=refusal.status)
         except Conflict:
             strong = True
             continue
-        last = Remembered(asked.digest, prepared.status, prepared.outcome), prepared
+        tried.append((Remembered(asked.digest, prepared.status, prepared.outcome), prepared))
         try:
-            _write(context, key, *last, now_ms)
+            _write(context, key, *tried[-1], now_ms)
         except (Conflict, StoreError) as lost:
             # A lost answer may be a success: the next reading tells.
             strong = True
@@ -131,15 +138,16 @@ def once(
             context.pause(min(attempt, LONGEST_PAUSE))
             continue
         return _done(context, prepared)
-    raise Unavailable("Others keep writing the same; nothing was done.")
+    raise Unavailable(OTHERS_WRITE)
 
 
-def _again(context: Context, asked: Asked, known: Remembered, last: tuple[Remembered, Prepared] | None) -> Answer:
-    """`last`: what this very request tried to write before, and may have."""
+def _again(context: Context, asked: Asked, known: Remembered, tried: list[Tried]) -> Answer:
+    """`tried`: what this very request tried to write before; any of it may have been written, and late."""
     if known.asked != asked.digest:
         raise NotPossible("This idempotency key was used for another request.", code="idempotency_conflict")
-    if last is not None and known == last[0]:
-        return _done(context, last[1])
+    for remembered, prepared in tried:
+        if known == remembered:
+            return _done(context, prepared)
     return Answer(known.status, known.outcome, replayed=True)
 
 

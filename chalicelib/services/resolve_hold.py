@@ -13,7 +13,7 @@ from chalicelib.domain.ledger import BURN, Transfer, located, transfer_id
 from chalicelib.services.accounts import owner_of
 from chalicelib.services.authenticate import Caller
 from chalicelib.services.context import Context, Owner
-from chalicelib.services.idempotent import LONGEST_PAUSE, MAX_TRIES, Answer
+from chalicelib.services.idempotent import LONGEST_PAUSE, MAX_TRIES, OTHERS_WRITE, Answer
 from chalicelib.services.place_hold import HoldShown, shown
 from chalicelib.store.holds import load_hold, post_writes, void_writes
 from chalicelib.store.table import StoreError
@@ -72,7 +72,7 @@ def _resolve(context: Context, caller: Caller, hold_id: str, *, post: bool, amou
             continue
         if not done.by_expiry:
             return _told(done)
-    raise Unavailable("Others keep writing the same; nothing was done.")
+    raise Unavailable(OTHERS_WRITE)
 
 
 def _own(context: Context, owner: Owner, hold_id: str, now_ms: int) -> Hold:

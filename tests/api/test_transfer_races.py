@@ -1,0 +1,133 @@
+"""One idempotency key has one outcome: what its requests are told when reads and writes do not come in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.errors import Conflict
+from chalicelib.store.keys import Key
+from chalicelib.store.table import StoreError, Table
+from tests.api.conftest import Site
+from tests.api.http import Answer
+
+KEY = "Idempotency-Replayed"
+Writes = Sequence[dict[str, Any]]
+
+
+@pytest.fixture
+def anna(site: Site) -> str:
+    site.key("bob")
+    key = site.key("anna")
+    site.fund("anna", 200)
+    return key
+
+
+def send(site: Site, key: str, idempotency_key: str = "k1", to: str = "bob") -> Answer:
+    return site.post("/transfer", {"to": to, "amount": 1, "idempotencyKey": idempotency_key}, key)
+
+
+def balance(site: Site, key: str) -> int:
+    return int(site.get("/balance", key).json["balance"])
+
+
+def at_write(monkeypatch: pytest.MonkeyPatch, *fates: Callable[[Table, Writes], None]) -> None:
+    """What happens to the next writes; all further ones are done."""
+    real, left = Table.transact, list(fates)
+
+    def transact(table: Table, writes: Writes) -> None:
+        (left.pop(0) if left else real)(table, writes)
+
+    monkeypatch.setattr(Table, "transact", transact)
+
+
+def test_a_refusal_for_what_the_key_itself_did(site: Site, anna: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tenth in a minute is asked for twice at once. The second read its key before the first one's commit, and
+    the account after it, which a batch read may do."""
+    for number in range(9):
+        assert send(site, anna, f"n{number}").status == 200
+    real, first = Table.get_many, list[Answer]()
+
+    def torn(table: Table, keys: Sequence[Key], *, strong: bool = True) -> Any:
+        requests = [key for key in keys if key[0].startswith("REQUEST#")]
+        if not (requests and strong) or first:
+            return real(table, keys, strong=strong)
+        before = real(table, requests)
+        first.append(Answer(0, {}, ""))
+        first[0] = send(site, anna, "tenth")
+        return before | real(table, [key for key in keys if key not in requests])
+
+    def refused(_: Table, __: Writes) -> None:
+        raise StoreError("refused")
+
+    at_write(monkeypatch, refused)
+    monkeypatch.setattr(Table, "get_many", torn)
+    second = send(site, anna, "tenth")
+    assert (first[0].status, first[0].headers.get(KEY)) == (200, None)
+    assert (second.status, second.text, second.headers.get(KEY)) == (200, first[0].text, "true")
+    assert send(site, anna, "eleventh").status == 429
+
+
+def test_a_write_that_lands_late_is_the_requests_own(site: Site, anna: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given up, tried anew, and there just before the second one: no replay, and what it owes is sent at once."""
+    real, late = Table.transact, list[Writes]()
+
+    def unanswered(_: Table, writes: Writes) -> None:
+        late.append(writes)
+        raise StoreError("timeout")
+
+    def second(table: Table, writes: Writes) -> None:
+        real(table, late[0])
+        real(table, writes)
+
+    with monkeypatch.context() as patch:
+        at_write(patch, unanswered, second)
+        answer = send(site, anna)
+    assert (answer.status, answer.headers.get(KEY)) == (200, None)
+    assert (balance(site, anna), len(site.events("own"))) == (199, 2)
+    again = send(site, anna)
+    assert (again.text, again.headers.get(KEY)) == (answer.text, "true")
+
+
+def test_a_write_that_lands_after_all_is_not_denied(site: Site, anna: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can say whether it will: the answer does not, and the key tells later."""
+    real, late = Table.transact, list[Writes]()
+
+    def unanswered(_: Table, writes: Writes) -> None:
+        late.append(writes)
+        raise StoreError("timeout")
+
+    def lost(_: Table, __: Writes) -> None:
+        raise Conflict("another transaction is running")
+
+    with monkeypatch.context() as patch:
+        at_write(patch, unanswered, *[lost] * 11)
+        answer = send(site, anna)
+    assert answer.status == 503
+    assert "nothing was done" not in answer.json["error"]
+    real(site.context.table, late[0])
+    again = send(site, anna)
+    assert (again.status, again.headers.get(KEY), balance(site, anna)) == (200, "true", 199)
+
+
+def test_who_takes_the_public_id_of_another_as_an_id(site: Site, anna: str) -> None:
+    """A board shows public ids, and anybody may be called like one: what is sent to it is for whom the board meant."""
+    bob = site.key("bob")
+    public = site.context.table.get(("PLAYER#bob", "IDENTITY"))["public"]["S"]
+    mallory = site.key(public)
+    for number, known in enumerate((False, True)):
+        site.context.owners.clear() if not known else None
+        assert send(site, anna, f"k{number}", public).status == 200
+    assert (balance(site, bob), balance(site, mallory)) == (2, 0)
+    assert site.get(f"/players/{public}", site.key("root", "admin")).json["id"] == "bob"
+    # A key from before keys told accounts is still its player's own.
+    rows = site.world.dynamodb.tables["laurel-sim"].rows
+    for key in [key for key in rows if key[0].startswith("KEY#")]:
+        item = site.context.table.get(key)
+        site.context.table.put({name: value for name, value in item.items() if name not in ("account", "public")})
+    site.fund("anna", 10)
+    assert site.get("/balance", mallory).json["balance"] == 0
+    assert site.post("/transfer", {"to": "anna", "amount": 1, "idempotencyKey": "m"}, mallory).status == 400
+    assert (balance(site, bob), balance(site, mallory)) == (2, 0)
