@@ -83,6 +83,7 @@ def read_holds(call: Call) -> Holds:
     "`Idempotency-Replayed: true`, for 30 days. `hold_resolved`: it was void, or posted with another amount; "
     "`hold_expired`: it is void since `expiresAt`.",
     body=PostRequest,
+    optional_body=True,
     answer=HoldResolved,
     permission=PLAYER,
     errors=(404, 409),

@@ -23,14 +23,18 @@ class Sent(msgspec.Struct, frozen=True):
     total: int = 0
 
     def add(self, amount: int, now_ms: int) -> Sent:
-        """With one more transfer. Raises TooManyRequests if it is one too many, or too much."""
-        if len(self.times) == MAX_SENDS and now_ms - self.times[0] < WINDOW_MS:
+        """With one more transfer. Raises TooManyRequests if it is one too many, or too much.
+
+        An account's time never goes back: where clocks differ, two days are not begun anew again and again.
+        """
+        at_ms = max((now_ms, *self.times[-1:]))
+        if len(self.times) == MAX_SENDS and at_ms - self.times[0] < WINDOW_MS:
             _refuse(f"At most {MAX_SENDS} transfers in 60 seconds.", self.times[0] + WINDOW_MS - now_ms, MAX_SENDS)
-        today = day_of(now_ms)
+        today = day_of(at_ms)
         total = (self.total if self.day == today else 0) + amount
         if total > MAX_A_DAY:
             _refuse(f"At most {MAX_A_DAY} in a day (UTC).", (today + 1) * DAY_MS - now_ms, MAX_A_DAY)
-        return Sent((*self.times, now_ms)[-MAX_SENDS:], today, total)
+        return Sent((*self.times, at_ms)[-MAX_SENDS:], today, total)
 
 
 def check_amount(amount: int) -> None:

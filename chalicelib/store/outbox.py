@@ -31,9 +31,10 @@ def delete_owed(table: Table, owed: Owed) -> None:
     table.delete(keys.owed(owed.at_ms, owed.id))
 
 
-def owed_before(table: Table, until_ms: int) -> Iterator[Owed]:
-    """What commits up to a moment still owe, shard by shard, oldest first."""
-    for shard in range(keys.OUTBOX_SHARDS):
+def owed_before(table: Table, until_ms: int, first_shard: int = 0) -> Iterator[Owed]:
+    """What commits up to a moment still owe, oldest first within a shard; shard by shard, beginning with any."""
+    for place in range(keys.OUTBOX_SHARDS):
+        shard = (first_shard + place) % keys.OUTBOX_SHARDS
         for item in table.query_all(keys.outbox(shard), between=("0", f"{until_ms:013d}~")):
             row = OwedItem.from_raw_data(item)
             at_ms, _, id_ = row.sk.partition("#")

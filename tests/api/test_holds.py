@@ -132,6 +132,7 @@ def test_post_and_again(site: Site, anna: str) -> None:
     for body in ({}, {"amount": 40}):
         again = post(site, anna, hold, **body)
         assert (again.status, again.text, again.headers[KEY]) == (200, first.text, "true")
+    assert site.post(f"/holds/{hold}/post", None, anna).text == first.text
     refused(post(site, anna, hold, amount=39), 409, "hold_resolved")
     refused(post(site, anna, hold, amount=0), 409, "hold_resolved")
     refused(void(site, anna, hold), 409, "hold_resolved")

@@ -1,0 +1,42 @@
+"""What bounds transfers, where clocks disagree: the edges of minute and day themselves are asked for over HTTP."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.domain.errors import TooManyRequests
+from chalicelib.domain.periods import DAY_MS
+from chalicelib.domain.transfers import MAX_A_DAY, MAX_AMOUNT, Sent
+
+MIDNIGHT = 20_000 * DAY_MS
+STEP_MS = 10_000
+
+
+def test_two_clocks_around_midnight_do_not_begin_a_day_again_and_again() -> None:
+    """One is ahead, and sends in the new day while the other is still in the old one."""
+    sent, moved = Sent(), 0
+    for number in range(40):
+        ahead = number % 2
+        try:
+            sent = sent.add(MAX_AMOUNT, MIDNIGHT - 40 * STEP_MS + number * STEP_MS + ahead * 40 * STEP_MS)
+        except TooManyRequests:
+            continue
+        moved += MAX_AMOUNT
+    assert moved == MAX_AMOUNT + MAX_A_DAY
+
+
+def test_a_clock_behind_waits_for_as_long_as_it_thinks() -> None:
+    sent = Sent()
+    for _ in range(10):
+        sent = sent.add(1, MIDNIGHT + 5_000)
+    with pytest.raises(TooManyRequests) as refused:
+        sent.add(1, MIDNIGHT)
+    assert refused.value.retry_after_s == 65
+    assert sent.add(1, MIDNIGHT + 65_000).times[-1] == MIDNIGHT + 65_000
+
+
+def test_times_are_in_order_whatever_the_clocks_say() -> None:
+    sent = Sent()
+    for at_ms in (5, 3, 9, 1):
+        sent = sent.add(1, MIDNIGHT + at_ms)
+    assert sent.times == tuple(MIDNIGHT + at_ms for at_ms in (5, 5, 9, 9))

@@ -1,0 +1,65 @@
+"""The outbox: nobody waits for ever behind others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from chalicelib.domain import owed as kinds
+from chalicelib.services.send_owed import SWEEP_AFTER_MS, send_owed, sweep_owed
+from chalicelib.store import keys
+from chalicelib.store.outbox import Owed, owed_write
+from tests.api.conftest import Site
+
+FACTS = {"from": "anna", "to": "bob", "amount": 1}
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    made = Site()
+    yield made
+    made.world.close()
+
+
+def owe(site: Site, id_: str, kind: str = "transfer") -> Owed:
+    owed = Owed(id_, site.world.now_ms(), kind, FACTS)
+    site.context.table.transact([owed_write(site.context.table.name, owed)])
+    return owed
+
+
+def shard(owed: Owed) -> str:
+    return keys.owed(owed.at_ms, owed.id)[0]
+
+
+def test_runs_that_have_time_for_one_come_to_every_shard(site: Site) -> None:
+    """The first of each shard can never be sent; a run that always began at the same shard would see no other."""
+    rows = [owe(site, f"id-{number}", "unknown") for number in range(200)]
+    shards = {shard(owed) for owed in rows}
+    assert len(shards) == keys.OUTBOX_SHARDS
+    site.world.sleep(SWEEP_AFTER_MS / 1000)
+    met = set()
+    for _ in range(keys.OUTBOX_SHARDS):
+        times = iter([True, False])
+        failed = sweep_owed(site.context, times.__next__).failed
+        met |= {shard(owed) for owed in rows if owed.id in failed}
+        site.world.sleep(60)
+    assert met == shards
+
+
+def test_what_cannot_be_sent_keeps_nobody(site: Site) -> None:
+    bad, good = owe(site, "bad", "unknown"), owe(site, "good")
+    site.world.sleep(SWEEP_AFTER_MS / 1000)
+    swept = sweep_owed(site.context)
+    assert (swept.sent, list(swept.failed)) == (1, ["bad"])
+    assert site.context.table.get(keys.owed(bad.at_ms, bad.id))
+    assert not site.context.table.get(keys.owed(good.at_ms, good.id))
+
+
+def test_no_error_of_sending_is_one_of_the_commit(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not only what a queue or a bus is known to refuse."""
+    owed = owe(site, "one")
+    with monkeypatch.context() as patch:
+        patch.setitem(kinds.KINDS, "transfer", lambda *_: 1 // 0)
+        assert send_owed(site.context, owed) is False
+    assert send_owed(site.context, owed) is True
