@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -74,6 +75,12 @@ class Listed:
 
     def is_available(self, now_ms: int) -> bool:
         return self.reward.is_open(now_ms) and self.left != 0
+
+
+def check_known(reward_id: str) -> None:
+    """Raises NotFound for a text that can be no reward's id; it may be longer than any key."""
+    if not re.fullmatch(REWARD_ID, reward_id):
+        raise NotFound(NO_REWARD)
 
 
 def check_redeemable(listed: Listed | None, redeemed: int, assets: tuple[str, ...], now_ms: int) -> Listed:

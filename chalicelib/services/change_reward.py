@@ -25,6 +25,7 @@ from chalicelib.domain.rewards import (
     REWARD_ID,
     Listed,
     Reward,
+    check_known,
 )
 from chalicelib.services.audited import audited
 from chalicelib.services.authenticate import Caller
@@ -76,6 +77,7 @@ def retire_reward(context: Context, caller: Caller, reward_id: str) -> RewardSho
             raise NotFound(NO_REWARD)
         return msgspec.structs.replace(before.reward, retired=True)
 
+    check_known(reward_id)
     return _change(context, caller, reward_id, retired)
 
 

@@ -21,5 +21,9 @@ def parts_of(cursor: str, shape: re.Pattern[str]) -> tuple[str, ...]:
         text = ""
     found = shape.fullmatch(text)
     if not found:
-        raise InvalidRequest("'cursor' must be one that an answer gave", parameter="cursor")
+        raise unknown_cursor()
     return found.groups()
+
+
+def unknown_cursor() -> InvalidRequest:
+    return InvalidRequest("'cursor' must be one that an answer gave", parameter="cursor")

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.periods import moment_name
-from chalicelib.domain.rewards import NO_REWARD, Listed
+from chalicelib.domain.rewards import NO_REWARD, Listed, check_known
 from chalicelib.services.context import Context
 from chalicelib.store.rewards import list_rewards, load_reward
 
@@ -46,6 +46,7 @@ def read_rewards(context: Context) -> Rewards:
 
 def read_reward(context: Context, reward_id: str) -> RewardShown:
     """A retired one too. Raises NotFound."""
+    check_known(reward_id)
     listed = load_reward(context.table, reward_id)
     if listed is None:
         raise NotFound(NO_REWARD)

@@ -17,7 +17,7 @@ from chalicelib.domain.periods import moment_name
 from chalicelib.services.accounts import find_owner, owner_of
 from chalicelib.services.authenticate import Caller
 from chalicelib.services.context import Context
-from chalicelib.services.cursors import cursor_of, parts_of
+from chalicelib.services.cursors import cursor_of, parts_of, unknown_cursor
 from chalicelib.services.name_sides import name_others
 from chalicelib.services.read_balance import known_asset
 from chalicelib.store.accounts import load_account
@@ -122,6 +122,8 @@ def _newest(context: Context, account_id: str, asset: str) -> _Place:
 def _place(cursor: str) -> _Place:
     """A balance that a caller made up is seen by nobody else."""
     before, since, balance = parts_of(cursor, _CURSOR)
+    if since > before:
+        raise unknown_cursor()
     return _Place(before, since, int(balance))
 
 

@@ -11,7 +11,7 @@ from chalicelib.domain.holds import Hold
 from chalicelib.domain.ledger import REWARDS, Transfer, transfer_id
 from chalicelib.domain.owed import REDEEMED
 from chalicelib.domain.periods import moment_name
-from chalicelib.domain.rewards import COMPLETED, PENDING, Listed, check_redeemable
+from chalicelib.domain.rewards import COMPLETED, PENDING, Listed, check_known, check_redeemable
 from chalicelib.services.accounts import owner_of
 from chalicelib.services.authenticate import Caller
 from chalicelib.services.context import Context, Owner
@@ -62,6 +62,7 @@ def redeem_reward(context: Context, caller: Caller, reward_id: str, request: Red
     Raises NotFound, NotPossible (`not_available`, `limit_reached`, `out_of_stock`), InsufficientBalance, which alone
     is remembered, and what `once` raises.
     """
+    check_known(reward_id)
     owner = owner_of(context, caller)
     assets = redeemable(context)
     counted = keys.redeemed(owner.account, reward_id)

@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.services import read_statement as statements
 from chalicelib.services.accounts import find_owner
+from chalicelib.services.cursors import cursor_of
 from tests.api.bank import Bank
 from tests.api.conftest import Site
 
@@ -190,3 +191,9 @@ def test_an_account_that_never_rests(bank: Bank, monkeypatch: pytest.MonkeyPatch
 def test_a_cursor_that_no_answer_gave(bank: Bank, text: str) -> None:
     answer = bank.site.get(f"/statement?cursor={text}", bank.keys["anna"])
     assert answer.status == (200 if text == "" else 400)
+
+
+def test_a_cursor_from_behind_its_own_page(bank: Bank) -> None:
+    for since in ("f" * 37, "f" * 11):
+        answer = bank.site.get(f"/statement?cursor={cursor_of('0' * 37, since, 5)}", bank.keys["anna"])
+        assert (answer.status, answer.json.get("parameter")) == (400, "cursor")
