@@ -23,7 +23,6 @@ from chalicelib.services.settle import settle
 from chalicelib.store.accounts import load_account
 from chalicelib.store.corrections import Corrected, corrected_write, load_corrected
 from chalicelib.store.ledger import transfer_writes
-from chalicelib.store.player_reads import player_of_public
 from chalicelib.store.postings import Posted, find_posting
 
 
@@ -109,10 +108,15 @@ def _unknown() -> NotFound:
 def _owner(context: Context, id_: str) -> Owner:
     """The player on whose account a transfer's id says it is."""
     place = located(id_)
-    player = player_of_public(context.table, place[1]) if place else None
-    if player is None:
+    if place is None:
         raise _unknown()
-    return find_owner(context, player)
+    try:
+        owner = find_owner(context, place[1])
+    except NotFound as nobody:
+        raise _unknown() from nobody
+    if owner.public != place[1]:
+        raise _unknown()
+    return owner
 
 
 def _correction(context: Context, owner: Owner, asset: str, posting: Posted, reason: str | None) -> Transfer:

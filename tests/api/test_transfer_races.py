@@ -122,12 +122,18 @@ def test_who_takes_the_public_id_of_another_as_an_id(site: Site, anna: str) -> N
         assert send(site, anna, f"k{number}", public).status == 200
     assert (balance(site, bob), balance(site, mallory)) == (2, 0)
     assert site.get(f"/players/{public}", site.key("root", "admin")).json["id"] == "bob"
+    # What was moved on the account of who is called so is found there, and not on the other one.
+    root, own = site.key("root", "admin"), site.context.table.get((f"PLAYER#{public}", "IDENTITY"))["public"]["S"]
+    assert send(site, anna, "own", own).status == 200
+    given = site.post("/transfer", {"to": "bob", "amount": 1, "idempotencyKey": "m"}, mallory).json["transfer"]["id"]
+    assert site.post("/admin/corrections", {"transferId": given}, root).status == 200
+    assert (balance(site, bob), balance(site, mallory)) == (2, 1)
     # A key from before keys told accounts is still its player's own.
     rows = site.world.dynamodb.tables["laurel-sim"].rows
     for key in [key for key in rows if key[0].startswith("KEY#")]:
         item = site.context.table.get(key)
         site.context.table.put({name: value for name, value in item.items() if name not in ("account", "public")})
     site.fund("anna", 10)
-    assert site.get("/balance", mallory).json["balance"] == 0
-    assert site.post("/transfer", {"to": "anna", "amount": 1, "idempotencyKey": "m"}, mallory).status == 400
+    assert site.post("/transfer", {"to": "anna", "amount": 2, "idempotencyKey": "m2"}, mallory).status == 400
+    assert site.post("/transfer", {"to": "anna", "amount": 1, "idempotencyKey": "m3"}, mallory).status == 200
     assert (balance(site, bob), balance(site, mallory)) == (2, 0)
