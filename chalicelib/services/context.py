@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+from chalicelib.domain.errors import Conflict, OutOfReach
 from chalicelib.domain.notices import Notice
 from chalicelib.domain.ruleset import Rules
 from chalicelib.gateways.queues import Received
@@ -66,3 +68,16 @@ class Context:
         if self.pool is None:
             return [work(item) for item in items]
         return list(self.pool.map(work, items))
+
+    def later(self, work: Callable[[], None]) -> None:
+        """Work that nobody waits for, and that something else makes good if it is never done: a Lambda may stand still
+        once it has answered."""
+        if self.pool is None:
+            _unless_out_of_reach(work)
+        else:
+            self.pool.submit(_unless_out_of_reach, work)
+
+
+def _unless_out_of_reach(work: Callable[[], None]) -> None:
+    with suppress(OutOfReach, Conflict):
+        work()

@@ -27,9 +27,10 @@ class Swept:
 
 
 def send_owed(context: Context, owed: Owed) -> bool:
-    """Send and forget; False if the sweep has to do it. Never fails what was committed."""
+    """Send, and delete the row behind the answer; False if the sweep has to send it. Never fails what was committed."""
     try:
         _send(context, owed)
+        context.later(lambda: delete_owed(context.table, owed))
     except Exception:  # noqa: BLE001 - it is done: whatever keeps it from being told, the sweep meets and logs
         return False
     return True
@@ -44,6 +45,7 @@ def sweep_owed(context: Context, has_time: Callable[[], bool] = lambda: True) ->
             break
         try:
             _send(context, owed)
+            delete_owed(context.table, owed)
             swept.sent += 1
         except Exception as error:  # noqa: BLE001 - one that cannot be sent must not keep the others
             swept.failed[owed.id] = repr(error)
@@ -51,13 +53,12 @@ def sweep_owed(context: Context, has_time: Callable[[], bool] = lambda: True) ->
 
 
 def _send(context: Context, owed: Owed) -> None:
-    """Queue and bus have it before the row goes: who dies in between sends it again, under the same ids."""
+    """To queue and bus. The row goes after that: who dies in between has it sent again, under the same ids."""
     messages = messages_of(owed.id, owed.at_ms, owed.kind, owed.facts)
     if messages.events:
         context.queues.send(QUEUE, [_text(event) for event in messages.events])
     if messages.notices:
         context.bus.publish(messages.notices)
-    delete_owed(context.table, owed)
 
 
 def _text(event: dict[str, Any]) -> str:

@@ -24,7 +24,7 @@ def anna(site: Site) -> str:
 
 @pytest.mark.parametrize("note", [None, "x" * 200, "\U0001f600" * 200])
 def test_six_items_twelve_units_two_trips(site: Site, anna: str, note: str | None) -> None:
-    """And, once the answer is certain, the outbox row's removal; who calls was read before."""
+    """And, behind the answer, the outbox row's removal; who calls was read before."""
     caller, meter = authenticate(site.context, anna), site.world.dynamodb.meter
     meter.reset()
     meter.recording = True

@@ -6,7 +6,9 @@ Who calls is known before: the read of an API key is in no figure.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from chalicelib.domain.ledger import MINT, Transfer, transfer_id
@@ -95,15 +97,16 @@ def mint(context: Context, name: str, amount: int, asset: str = "tokens") -> Non
 
 @dataclass(frozen=True)
 class Cost:
-    """The calls to the table that one request made, one after the other."""
+    """The calls to the table that one request made, one after the other; so many before it was answered."""
 
     calls: list[Record]
+    answered: int
 
     @property
     def trips(self) -> dict[str, int]:
-        """How many until it was committed, and until it was answered."""
+        """How many until it was committed, until it was answered, and with what was left for later."""
         places = [place for place, call in enumerate(self.calls, 1) if call.operation == COMMIT]
-        return {"committed": places[-1], "answered": len(self.calls)}
+        return {"committed": places[-1], "answered": self.answered, "done": len(self.calls)}
 
     @property
     def written(self) -> list[dict[str, Any]]:
@@ -134,11 +137,31 @@ def recorded(deployment: Deployment, ask: Callable[[], Answer], *, replayed: boo
     meter = deployment.meter
     meter.reset()
     meter.recording = True
+    behind = Behind()
+    deployment.context.pool = behind
     answer = ask()
+    answered = len(meter.records)
+    deployment.context.pool = None
+    behind.run()
     meter.recording = False
     if (answer.status, answer.replayed) != (200, replayed):
         raise NotTaken(f"it was answered {answer}")
-    return Cost(meter.records)
+    return Cost(meter.records, answered)
+
+
+class Behind(Executor):
+    """Takes work, and does it when the answer is out."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Callable[[], object]] = []
+
+    def submit(self, work: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
+        self.waiting.append(partial(work, *arguments, **named))
+        return Future()
+
+    def run(self) -> None:
+        for work in self.waiting:
+            work()
 
 
 def figures(name: str, cost: Cost, replay: Cost, params: dict[str, Any]) -> Iterator[Figure]:

@@ -87,7 +87,7 @@ TARGETS = (
     Target("transfer.items", 6, counted=True),
     Target("transfer.round_trips", 2, {"until": "committed"}, counted=True),
     # Then what is owed is sent, and its row removed.
-    Target("transfer.round_trips", 3, {"until": "answered"}, counted=True),
+    Target("transfer.round_trips", 2, {"until": "answered"}, counted=True),
     Target("transfer.outbox_units", 3, counted=True),
     Target("transfer.replay_read_units", 1, {"recipient": "known"}, counted=True),
     *_redeem(13, 6, stock=False, limit=False, pending=False),
@@ -96,7 +96,7 @@ TARGETS = (
     *_redeem(11, 5, stock=False, limit=False, pending=True),
     *_redeem(15, 7, stock=True, limit=True, pending=True),
     Target("redeem.round_trips", 2, {"until": "committed"}, counted=True),
-    Target("redeem.round_trips", 3, {"until": "answered"}, counted=True),
+    Target("redeem.round_trips", 2, {"until": "answered"}, counted=True),
     Target("redeem.outbox_units", 3, counted=True),
     Target("redeem.replay_read_units", 2.5, counted=True),
 )
