@@ -13,22 +13,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from chalicelib.domain.errors import InvalidRequest, NotFound
-from chalicelib.domain.ledger import is_system
 from chalicelib.services.accounts import find_owner
 from chalicelib.services.context import Context
+from chalicelib.services.verify_accounts import Reading, read_partition, wrong_figures
+from chalicelib.services.verify_corrections import Marks, wrong_marks
 from chalicelib.services.verify_postings import Difference, Pairs, wrong_postings
 from chalicelib.store import keys
-from chalicelib.store.ledger_proof import (
-    Figures,
-    Row,
-    Scanned,
-    read_figures,
-    read_postings,
-    read_rows,
-    scan_ledger,
-    sum_open_holds,
-    sum_partition,
-)
+from chalicelib.store.ledger_proof import Row, Scanned, read_figures, read_postings, read_rows, scan_ledger
 from chalicelib.store.models import Item
 
 # Pauses before an account that keeps changing is given up.
@@ -54,17 +45,6 @@ class Verified:
     postings: int = 0
     accounts: int = 0
     more: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """A partition: what is said of it, and what its postings and open holds add up to."""
-
-    pk: str
-    figures: Figures | None
-    postings: int
-    total: int
-    held: int
 
 
 def verify_ledger(
@@ -95,7 +75,7 @@ class _Proof:
         self.known: OrderedDict[str, None] = OrderedDict()
 
     def prove_all(self) -> None:
-        pairs, sums = Pairs(self.context.new_id()), Counter[str]()
+        pairs, marks, sums = Pairs(self.context.new_id()), Marks(self.context.new_id()), Counter[str]()
         settled = f"{self.context.now_ms() - SETTLED_MS:011x}"
         for page in self._pages():
             rows = self._wanted(page.rows)
@@ -108,14 +88,19 @@ class _Proof:
                 self._count(1, (row.amount or 0) > 0)
                 if row.id < settled:
                     sums[keys.account_of(row.pk)[1]] += row.amount or 0
+            if self.asset is None:
+                # A mark tells no asset.
+                marks.add(page, settled)
             self.verified.accounts += page.balances
             self._suspect(wrong_postings(self.context.table, alone))
             self._look(self._unknown(page.partitions))
-        if not pairs.are_even():
+        if not (pairs.are_even() and marks.are_even()):
             for page in self._pages():
+                marks.sort_out(page, settled)
                 odd = [row for row in self._wanted(page.rows) if pairs.may_be_odd(row)]
                 self._suspect(wrong_postings(self.context.table, odd))
         self._settle()
+        self._tell(marks.of_nothing())
         self._tell([Difference("all accounts", name, "sum", "0", str(total)) for name, total in sums.items() if total])
 
     def prove_one(self, account: str) -> None:
@@ -124,14 +109,18 @@ class _Proof:
             account = find_owner(self.context, account, anew=True).account
         assets = [self.asset] if self.asset else list(self.context.rules.ruleset.assets)
         partitions = [pk for asset in assets for pk in keys.partitions_of(account, asset)]
-        readings = self._look(partitions)
+        # Of a system account there should be nothing in the first of them.
+        partitions += [keys.account(account, asset)[0] for asset in assets]
+        readings = self._look(list(dict.fromkeys(partitions)))
         if not any(reading.postings or reading.figures for reading in readings):
             raise NotFound("There is no such account, and no player with one.")
+        table = self.context.table
         for reading in readings:
             self._count(reading.postings, reading.postings)
             self.verified.accounts += reading.figures is not None
             if reading.postings:
-                self._suspect(wrong_postings(self.context.table, read_postings(self.context.table, reading.pk)))
+                self._suspect(wrong_postings(table, read_postings(table, reading.pk)))
+                self._tell(wrong_marks(table, read_postings(table, reading.pk)))
         self._settle()
 
     def _pages(self) -> Iterator[Scanned]:
@@ -158,10 +147,10 @@ class _Proof:
             self.known.popitem(last=False)
         return found
 
-    def _look(self, partitions: Sequence[str]) -> list[_Reading]:
+    def _look(self, partitions: Sequence[str]) -> list[Reading]:
         readings = self.context.each(self._read, partitions)
         for reading in readings:
-            if _differences(reading):
+            if wrong_figures(reading):
                 self.suspects.setdefault(reading.pk, [])
         self._settle(MAX_SUSPECTS)
         return readings
@@ -171,13 +160,8 @@ class _Proof:
             self.suspects.setdefault(row.pk, []).append(row)
             self._settle(MAX_SUSPECTS)
 
-    def _read(self, pk: str) -> _Reading:
-        figures, postings, total = sum_partition(self.context.table, pk)
-        return _Reading(pk, figures, postings, total, self._held(pk))
-
-    def _held(self, pk: str) -> int:
-        account, asset = keys.account_of(pk)
-        return 0 if is_system(account) else sum_open_holds(self.context.table, account, asset)
+    def _read(self, pk: str) -> Reading:
+        return read_partition(self.context.table, pk)
 
     # What looks wrong is read again ----------------------------------------------------------------------------
 
@@ -213,9 +197,9 @@ class _Proof:
         first = self._read(pk)
         figures = read_figures(table, pk)
         second = self._read(pk)
-        if (first.postings, first.total, first.held) != (second.postings, second.total, second.held):
+        if first.beside_figures != second.beside_figures:
             return None
-        return [*wrong.values(), *_differences(replace(second, figures=figures))]
+        return [*wrong.values(), *wrong_figures(replace(second, summed=replace(second.summed, figures=figures)))]
 
     def _tell(self, differences: Iterable[Difference]) -> None:
         """What is wrong with a transfer is seen from both of its sides, and told once."""
@@ -224,27 +208,3 @@ class _Proof:
         told += [each for each in differences if (each.asset, each.what) not in known]
         self.verified.more |= len(told) > MAX_TOLD
         del told[MAX_TOLD:]
-
-
-def _differences(reading: _Reading) -> list[Difference]:
-    """What is wrong with an account's figures, given what its postings and open holds add up to."""
-    (account, asset), figures = keys.account_of(reading.pk), reading.figures
-
-    def difference(what: str, expected: object, found: object) -> Difference:
-        return Difference(account, asset, what, str(expected), "none" if found is None else str(found))
-
-    if is_system(account):
-        return [difference("balance", "none", figures.balance)] if figures else []
-    if figures is None:
-        return [difference("balance", reading.total, None)] if reading.postings or reading.held else []
-    told = []
-    if figures.balance != reading.total:
-        told.append(difference("balance", reading.total, figures.balance))
-    elif reading.total < 0:
-        told.append(difference("balance", "0 or more", reading.total))
-    available = reading.total - reading.held
-    if figures.available not in (available, (figures.balance or 0) - reading.held):
-        told.append(difference("available", available, figures.available))
-    elif available < 0 <= reading.total:
-        told.append(difference("available", "0 or more", available))
-    return told

@@ -34,33 +34,47 @@ class Difference:
         return f"{self.account} {self.asset}: {self.what}: expected {self.expected}, found {self.found}"
 
 
-class Pairs:
-    """Whether postings come in pairs of opposites, in memory of one size however many there are.
+class KeyedSums:
+    """Whether what was added was taken away again, in memory of one size however much it is.
 
-    Each adds a digest of what both sides have in common, under its own sign, to one of the sums: opposites leave 0.
-    The digest is keyed anew for each proof, so that no rows can be made up which leave 0 by design.
+    The digest is keyed anew for each proof, so that nothing can be made up which leaves 0 by design.
     """
 
     def __init__(self, secret: str) -> None:
         self.secret = secret.encode()
         self.sums: Counter[int] = Counter()
 
-    def add(self, row: Row) -> None:
-        account, asset = keys.account_of(row.pk)
-        common = "\0".join((asset, row.id, *sorted((account, row.other)), str(abs(row.amount or 0)), row.kind))
-        digest = hashlib.blake2b(common.encode(), digest_size=16, key=self.secret).digest()
-        value = int.from_bytes(digest, "big")
-        self.sums[_sum_of(row)] += value if (row.amount or 0) > 0 else -value
+    def add(self, name: str, text: str, sign: int) -> None:
+        digest = hashlib.blake2b(f"{name}\0{text}".encode(), digest_size=16, key=self.secret).digest()
+        self.sums[_sum_of(name)] += sign * int.from_bytes(digest, "big")
 
     def are_even(self) -> bool:
         return not any(self.sums.values())
 
+    def may_be_odd(self, name: str) -> bool:
+        return self.sums[_sum_of(name)] != 0
+
+
+class Pairs:
+    """Whether postings come in pairs of opposites: each adds what both sides have in common, under its own sign."""
+
+    def __init__(self, secret: str) -> None:
+        self.sums = KeyedSums(secret)
+
+    def add(self, row: Row) -> None:
+        account, asset = keys.account_of(row.pk)
+        sides, amount = sorted((account, row.other)), row.amount or 0
+        self.sums.add(row.id, "\0".join((asset, *sides, str(abs(amount)), row.kind, row.told)), 1 if amount > 0 else -1)
+
+    def are_even(self) -> bool:
+        return self.sums.are_even()
+
     def may_be_odd(self, row: Row) -> bool:
-        return self.sums[_sum_of(row)] != 0
+        return self.sums.may_be_odd(row.id)
 
 
-def _sum_of(row: Row) -> int:
-    return zlib.crc32(row.id.encode()) % SUMS
+def _sum_of(name: str) -> int:
+    return zlib.crc32(name.encode()) % SUMS
 
 
 def wrong_postings(table: Table, rows: Iterable[Row]) -> dict[Row, Difference]:
@@ -108,6 +122,8 @@ def _unlike(row: Row, other: Row | None) -> Difference | None:
         return Difference(account, asset, told, expected, "none")
     if (other.amount, other.other, other.kind) != (-row.amount, account, row.kind):
         return Difference(account, asset, told, expected, f"{row.other} with {other.amount}")
+    if other.told != row.told:
+        return Difference(account, asset, told, "both sides to tell the same", f"{other.told} and {row.told}")
     return None
 
 

@@ -9,21 +9,28 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from chalicelib.domain.ledger import is_system
+from chalicelib.domain.holds import OPEN
+from chalicelib.domain.ledger import is_system, located
 from chalicelib.store import keys
 from chalicelib.store.keys import Key
 from chalicelib.store.models import Item
 from chalicelib.store.table import Table
 
+# Named of what does not belong to an account; one is enough to be looked at.
+MAX_STRAYS = 10
 _BALANCE = keys.account("", "")[1]
 _ACCOUNTS = keys.account("", "")[0].partition("#")[0] + "#"
 _HOLDS = keys.holds("")
-_POSTING = ("pk", "sk", "amount", "other", "kind", "details")
+_CORRECTED = keys.corrected("")[0]
+_POSTING = ("pk", "sk", "amount", "other", "kind", "details", "note", "rv")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A posting. `amount`: None if it is no number. `corrects`: the transfer that it says it takes back."""
+    """A posting. `amount`: None if it is no number. `corrects`: the transfer that it says it takes back.
+
+    `told`: details, note and ruleset, which both sides have alike.
+    """
 
     pk: str
     sk: str
@@ -31,6 +38,7 @@ class Row:
     other: str
     kind: str
     corrects: str
+    told: str
 
     @property
     def key(self) -> Key:
@@ -43,13 +51,13 @@ class Row:
     @property
     def takes_back(self) -> bool:
         """Whether it says so, or should."""
-        return bool(self.corrects) or self.kind == "correction"
+        return bool(self.corrects) or self.kind in ("correction", "refund")
 
     @property
     def is_in_place(self) -> bool:
-        """Whether it is where a posting of its account, asset and transfer belongs."""
+        """Whether it is where a posting of its account, asset and transfer belongs, and that can be a transfer."""
         account, asset = keys.account_of(self.pk)
-        return self.key == keys.posting(account, self.other, asset, self.id)
+        return located(self.id) is not None and self.key == keys.posting(account, self.other, asset, self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,29 +66,54 @@ class Figures:
 
     balance: int | None
     available: int | None
+    expiring: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Summed:
+    """A partition: what the balance item says, if there is one; number and sum of the postings; what else is there."""
+
+    figures: Figures | None
+    postings: int
+    total: int
+    strays: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Open holds: their sum, and when the first of them expires (ms)."""
+
+    amount: int = 0
+    soonest: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """A page of the table: postings, how many balance items, the partitions of accounts whose figures, postings or open
-    holds are on it, as far as they should have figures or have them; the key to go on from."""
+    """A page of the table: postings, marks (a transfer, and by which one it was corrected), how many balance items, the
+    partitions of accounts whose figures, postings or open holds are on it, as far as they should have figures or have
+    them; the key to go on from."""
 
     rows: list[Row]
+    marks: list[tuple[str, str]]
     balances: int
     partitions: list[str]
     next: Item | None
 
 
 def scan_ledger(table: Table, start: Item | None) -> Scanned:
-    values = {":a": {"S": _ACCOUNTS}, ":h": {"S": _HOLDS}}
-    page = table.scan("begins_with(pk, :a) OR begins_with(pk, :h)", values, ("asset", *_POSTING), start)
-    rows, balances = [], 0
+    values = {":a": {"S": _ACCOUNTS}, ":h": {"S": _HOLDS}, ":c": {"S": _CORRECTED}}
+    condition = "begins_with(pk, :a) OR begins_with(pk, :h) OR begins_with(pk, :c)"
+    page = table.scan(condition, values, ("asset", "by", *_POSTING), start)
+    rows, marks, balances = [], [], 0
     partitions: dict[str, None] = {}
     for item in page.items:
         pk, sk = item["pk"]["S"], item["sk"]["S"]
         if pk.startswith(_HOLDS):
             if sk.startswith(keys.OPEN_HOLD):
                 partitions[keys.account(pk.removeprefix(_HOLDS), _text(item, "asset"))[0]] = None
+            continue
+        if pk.startswith(_CORRECTED):
+            marks.append((pk.removeprefix(_CORRECTED), _text(item, "by")))
             continue
         if sk.startswith(keys.POSTING):
             rows.append(_row(item))
@@ -89,29 +122,38 @@ def scan_ledger(table: Table, start: Item | None) -> Scanned:
         else:
             balances += 1
         partitions[pk] = None
-    return Scanned(rows, balances, list(partitions), page.next)
+    return Scanned(rows, marks, balances, list(partitions), page.next)
 
 
 def read_postings(table: Table, pk: str) -> Iterator[Row]:
     return map(_row, table.query_all(pk, prefix=keys.POSTING, attributes=_POSTING))
 
 
-def sum_partition(table: Table, pk: str) -> tuple[Figures | None, int, int]:
-    """What the balance item says, if there is one; number and sum of the postings."""
+def sum_partition(table: Table, pk: str) -> Summed:
     figures, postings, total = None, 0, 0
-    for item in table.query_all(pk, attributes=("sk", "amount", "balance", "available")):
-        if item["sk"]["S"].startswith(keys.POSTING):
+    strays: list[str] = []
+    for item in table.query_all(pk, attributes=("sk", "amount", "balance", "available", "expiring")):
+        sk = item["sk"]["S"]
+        if sk.startswith(keys.POSTING):
             postings += 1
             total += _number(item, "amount") or 0
-        else:
+        elif sk == _BALANCE:
             figures = _figures(item)
-    return figures, postings, total
+        elif len(strays) < MAX_STRAYS:
+            strays.append(sk)
+    return Summed(figures, postings, total, tuple(strays))
 
 
-def sum_open_holds(table: Table, account_id: str, asset: str) -> int:
-    """The sum of what nobody resolved, expired or not."""
-    open_ones = table.query_all(keys.holds(account_id), prefix=keys.OPEN_HOLD)
-    return sum(_number(item, "amount") or 0 for item in open_ones if _text(item, "asset") == asset)
+def sum_open_holds(table: Table, account_id: str, asset: str) -> Held:
+    """What nobody resolved, expired or not."""
+    amount, soonest = 0, None
+    for item in table.query_all(keys.holds(account_id), prefix=keys.OPEN_HOLD):
+        if _text(item, "asset") == asset and _text(item, "state") == OPEN:
+            amount += _number(item, "amount") or 0
+            expires_at = _number(item, "expiresAt")
+            if expires_at is not None:
+                soonest = expires_at if soonest is None else min(soonest, expires_at)
+    return Held(amount, soonest)
 
 
 def read_figures(table: Table, pk: str) -> Figures | None:
@@ -142,11 +184,12 @@ def _row(item: Item) -> Row:
         _text(item, "other"),
         _text(item, "kind"),
         corrects,
+        " ".join(_text(item, name) for name in ("rv", "details", "note")),
     )
 
 
 def _figures(item: Item) -> Figures:
-    return Figures(_number(item, "balance"), _number(item, "available"))
+    return Figures(_number(item, "balance"), _number(item, "available"), _number(item, "expiring"))
 
 
 def _number(item: Item, name: str) -> int | None:

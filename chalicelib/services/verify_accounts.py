@@ -1,0 +1,66 @@
+"""Prove an account's figures: they are what its postings and open holds add up to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.domain.ledger import is_system
+from chalicelib.services.verify_postings import Difference
+from chalicelib.store import keys
+from chalicelib.store.ledger_proof import Figures, Held, Summed, sum_open_holds, sum_partition
+from chalicelib.store.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A partition: what is said of it, and what its postings and open holds add up to."""
+
+    pk: str
+    summed: Summed
+    held: Held
+
+    @property
+    def figures(self) -> Figures | None:
+        return self.summed.figures
+
+    @property
+    def postings(self) -> int:
+        return self.summed.postings
+
+    @property
+    def beside_figures(self) -> object:
+        """All that changes when the account does, but what is said of it."""
+        return self.postings, self.summed.total, self.summed.strays, self.held
+
+
+def read_partition(table: Table, pk: str) -> Reading:
+    account, asset = keys.account_of(pk)
+    summed = sum_partition(table, pk)
+    return Reading(pk, summed, Held() if is_system(account) else sum_open_holds(table, account, asset))
+
+
+def wrong_figures(reading: Reading) -> list[Difference]:
+    """What is wrong with an account's figures."""
+    (account, asset), figures, total = keys.account_of(reading.pk), reading.figures, reading.summed.total
+
+    def difference(what: str, expected: object, found: object) -> Difference:
+        return Difference(account, asset, what, str(expected), "none" if found is None else str(found))
+
+    told = [difference("items", "a balance and postings", name) for name in reading.summed.strays]
+    if is_system(account):
+        return told + ([difference("balance", "none", figures.balance)] if figures else [])
+    if figures is None:
+        return told + ([difference("balance", total, None)] if reading.postings or reading.held.amount else [])
+    if figures.balance != total:
+        told.append(difference("balance", total, figures.balance))
+    elif total < 0:
+        told.append(difference("balance", "0 or more", total))
+    available = total - reading.held.amount
+    if figures.available not in (available, (figures.balance or 0) - reading.held.amount):
+        told.append(difference("available", available, figures.available))
+    elif available < 0 <= total:
+        told.append(difference("available", "0 or more", available))
+    soonest = reading.held.soonest
+    if soonest is not None and (figures.expiring is None or figures.expiring > soonest):
+        told.append(difference("next expiry of a hold", f"{soonest} or before", figures.expiring))
+    return told
