@@ -27,6 +27,8 @@ from chalicelib.store.table import StoreError
 MAX_TRIES = 12
 LONGEST_PAUSE = 7
 REPLAYED = "Idempotency-Replayed"
+# Whole seconds tell whether a key is free: after the one in which the write began that must not come.
+FORESTALLED_MS = 1_000
 # Not that nothing was done: a write that was never answered may still come.
 OTHERS_WRITE = "Others keep writing the same; ask again."
 
@@ -103,7 +105,7 @@ def once(
     writing; the same key then tells what came of it.
     """
     key = request_key(asked.account, asked.key)
-    strong = False
+    strong = unanswered = False
     tried: list[Tried] = []
     for attempt in range(MAX_TRIES):
         now_ms = context.now_ms()
@@ -120,9 +122,11 @@ def once(
             if not refusal.remembered:
                 # A batch is not read at one moment: what is refused may be refused for what this very key did.
                 known = read_request(context.table.get(key), now_ms)
-                if known is None:
+                if known is not None:
+                    return _again(context, asked, known, tried)
+                if not unanswered or _forestalled(context, key, asked, refusal, now_ms):
                     raise
-                return _again(context, asked, known, tried)
+                continue
             prepared = Prepared([], refusal.body(), status=refusal.status)
         except Conflict:
             strong = True
@@ -132,7 +136,7 @@ def once(
             _write(context, key, *tried[-1], now_ms)
         except (Conflict, StoreError) as lost:
             # A lost answer may be a success: the next reading tells.
-            strong = True
+            strong, unanswered = True, unanswered or isinstance(lost, StoreError)
             if attempt == MAX_TRIES - 1 and isinstance(lost, StoreError):
                 raise
             context.pause(min(attempt, LONGEST_PAUSE))
@@ -149,6 +153,19 @@ def _again(context: Context, asked: Asked, known: Remembered, tried: list[Tried]
         if known == remembered:
             return _done(context, prepared)
     return Answer(known.status, known.outcome, replayed=True)
+
+
+def _forestalled(context: Context, key: Key, asked: Asked, refusal: LaurelError, now_ms: int) -> bool:
+    """Take the key for a second: a write of this request that was never answered, and still comes, finds it taken.
+
+    False if it had come. So what is refused now is not done later.
+    """
+    remembered = Remembered(asked.digest, refusal.status, refusal.body())
+    try:
+        context.table.transact([request_write(context.table.name, key, remembered, now_ms, kept_ms=FORESTALLED_MS)])
+    except Conflict:
+        return False
+    return True
 
 
 def _done(context: Context, prepared: Prepared) -> Answer:

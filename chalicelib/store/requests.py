@@ -38,7 +38,9 @@ def read_request(item: Item | None, now_ms: int) -> Remembered | None:
     return Remembered(row.asked, int(row.status), row.outcome)
 
 
-def request_write(table: str, key: Key, remembered: Remembered, now_ms: int) -> dict[str, Any]:
+def request_write(
+    table: str, key: Key, remembered: Remembered, now_ms: int, kept_ms: int = KEY_DAYS * DAY_MS
+) -> dict[str, Any]:
     """Remember, if the key is free."""
     row = RequestItem(
         *key,
@@ -46,7 +48,7 @@ def request_write(table: str, key: Key, remembered: Remembered, now_ms: int) -> 
         status=remembered.status,
         outcome=remembered.outcome,
         at=now_ms,
-        expires=(now_ms + KEY_DAYS * DAY_MS) // 1000,
+        expires=(now_ms + kept_ms) // 1000,
     )
     free = "attribute_not_exists(pk) OR expires <= :now"
     return put_of(table, row.item(), free, None, {":now": number(now_ms // 1000)})

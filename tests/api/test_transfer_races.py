@@ -9,9 +9,10 @@ import pytest
 
 from chalicelib.domain.errors import Conflict
 from chalicelib.store.keys import Key
-from chalicelib.store.table import StoreError, Table
+from chalicelib.store.table import ConditionFailed, StoreError, Table
 from tests.api.conftest import Site
 from tests.api.http import Answer
+from tests.api.shop import Shop
 
 KEY = "Idempotency-Replayed"
 Writes = Sequence[dict[str, Any]]
@@ -110,6 +111,31 @@ def test_a_write_that_lands_after_all_is_not_denied(site: Site, anna: str, monke
     real(site.context.table, late[0])
     again = send(site, anna)
     assert (again.status, again.headers.get(KEY), balance(site, anna)) == (200, "true", 199)
+
+
+def test_what_was_refused_is_not_done_later(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last mug is asked for, and no answer comes; then it is gone, and that is told. It comes back, and only now
+    the first write lands: who was told no has paid nothing, and may ask again."""
+    shop, bob = Shop(site), site.key("bob")
+    site.fund("bob", 1000, "coins")
+    shop.put(stock=1, requiresFulfilment=True)
+    real, late, made = Table.transact, list[Writes](), list[str]()
+
+    def unanswered(_: Table, writes: Writes) -> None:
+        late.append(writes)
+        made.append(shop.redeem(key=bob).json["redemption"]["id"])
+        raise StoreError("timeout")
+
+    with monkeypatch.context() as patch:
+        at_write(patch, unanswered)
+        assert shop.redeem().json["code"] == "out_of_stock"
+    assert shop.resolve(made[0], "cancel").status == 200
+    with pytest.raises(ConditionFailed):
+        real(site.context.table, late[0])
+    assert shop.account() == (1000, 1000)
+    site.world.sleep(1)
+    again = shop.redeem()
+    assert (again.status, again.headers.get(KEY), shop.account()) == (200, None, (1000, 700))
 
 
 def test_who_takes_the_public_id_of_another_as_an_id(site: Site, anna: str) -> None:
