@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from chalicelib.domain.errors import Gone, InvalidRequest, NotFound, NotPossible, TooManyRequests
+from chalicelib.domain.errors import Conflict, Gone, InvalidRequest, NotFound, NotPossible, TooManyRequests
 from chalicelib.domain.invites import (
     MAX_FAILED,
     MAX_TEXT,
@@ -29,7 +29,7 @@ from chalicelib.services.settle import settle
 from chalicelib.store import keys
 from chalicelib.store.invites import read_invite, read_link, use_write
 from chalicelib.store.keys import Key
-from chalicelib.store.models import PublicItem
+from chalicelib.store.models import Item, PublicItem
 from chalicelib.store.outbox import Owed, owed_write
 from chalicelib.store.referrals import (
     Referral,
@@ -93,7 +93,7 @@ def redeem_invite(context: Context, caller: Caller, request: RedeemInvite) -> In
             if written is not None and written.claim == claim:
                 return tried[pair], written.at_ms
         now_ms = context.now_ms()
-        found = _find(context, owner, request, now_ms)
+        found = _find(context, owner, request, claim, now_ms)
         tried[keys.referral(found.invite.account, owner.account)] = found
         context.table.transact(_writes(context.table.name, owner, found, claim, now_ms))
         return found, now_ms
@@ -109,8 +109,9 @@ def redeem_invite(context: Context, caller: Caller, request: RedeemInvite) -> In
     return InviteRedeemed(success=True, referral=shown)
 
 
-def _find(context: Context, owner: Owner, request: RedeemInvite, now_ms: int) -> _Found:
-    """Two strong reads: what was asked for, then what stands beside it. Raises what there is to refuse.
+def _find(context: Context, owner: Owner, request: RedeemInvite, claim: str, now_ms: int) -> _Found:
+    """Two strong reads: what was asked for, then what stands beside it. Raises what there is to refuse; Conflict if
+    this very request's write has come meanwhile.
 
     What never changes again is told before what others may change: who asks once more after a lost answer learns that
     it was done, not that the last use is gone.
@@ -134,8 +135,13 @@ def _find(context: Context, owner: Owner, request: RedeemInvite, now_ms: int) ->
     invite = read_invite(items.get(code), now_ms)
     if invite is None or public not in items:
         raise unknown_invite()
-    _check_pair(read_referral(items.get(pair)), invite)
-    invite.check(now_ms)
+    _check_pair(items.get(pair), invite, claim)
+    try:
+        invite.check(now_ms)
+    except Gone:
+        # A batch is not read at one moment: the last use may be this player's own.
+        _check_pair(context.table.get(pair), invite, claim)
+        raise
     digest = token_digest(request.token) if request.token is not None else None
     return _Found(invite, digest, PublicItem.from_raw_data(items[public]).player)
 
@@ -149,9 +155,12 @@ def _key(request: RedeemInvite) -> Key | None:
     return keys.invite(code) if code else None
 
 
-def _check_pair(referral: Referral | None, invite: Invite) -> None:
+def _check_pair(item: Item | None, invite: Invite, claim: str) -> None:
+    referral = read_referral(item)
     if referral is None:
         return
+    if referral.claim == claim:
+        raise Conflict("it is done by now")
     when = moment_name(referral.at_ms)
     if referral.referrer != invite.account:
         raise NotPossible("Whose invite this is has redeemed one of yours.", code="referral_cycle", redeemedAt=when)

@@ -126,3 +126,51 @@ def test_fifty_redeem_ten_uses(site: Site, anna: str) -> None:
     site.work()
     assert site.get("/profile", anna).json["counters"]["referral"] == 10
     assert [each["used"] for each in listed(site, anna)] == [10]
+
+
+def test_a_late_write_is_no_redemption_of_somebody_elses(
+    site: Site, anna: str, bob: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not answered, not there when it is looked for, there when the pair is read: it is this request's own."""
+    made = make(site, anna, uses=1)
+    real_write, real_read, late, reads = Table.transact, Table.get_many, list[Any](), list[int]()
+
+    def unanswered(table: Table, writes: Any) -> None:
+        if late:
+            return real_write(table, writes)
+        late.append(writes)
+        raise StoreError("timeout")
+
+    def read(table: Table, keys: Any, *, strong: bool = True) -> Any:
+        reads.append(len(keys))
+        # Four reads of a request: two of the first attempt, its own write, what was asked for.
+        if len(reads) == 4:
+            real_write(table, late[0])
+        return real_read(table, keys, strong=strong)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Table, "transact", unanswered)
+        patch.setattr(Table, "get_many", read)
+        assert redeem(site, bob, code=made["code"]).status == 200
+    assert len(site.events("own")) == 1
+    assert not [pk for pk, _ in site.world.dynamodb.tables["laurel-sim"].rows if pk.startswith("ATTEMPTS#")]
+
+
+def test_the_last_use_was_ones_own(site: Site, anna: str, bob: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sent twice at once: the batch read found the pair before the other's commit, and the invite after it."""
+    made = make(site, anna, uses=1)
+    real, first = Table.get_many, list[int]()
+
+    def torn(table: Table, keys: Any, *, strong: bool = True) -> Any:
+        pairs = [key for key in keys if key[0].startswith("REFERRAL#")]
+        if not pairs or first:
+            return real(table, keys, strong=strong)
+        first.append(0)
+        before = real(table, pairs)
+        first[0] = redeem(site, bob, token=made["token"]).status
+        return before | real(table, [key for key in keys if key not in pairs])
+
+    monkeypatch.setattr(Table, "get_many", torn)
+    second = redeem(site, bob, token=made["token"])
+    assert first == [200]
+    assert (second.status, second.json["code"]) == (409, "already_redeemed")
