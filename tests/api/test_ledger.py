@@ -197,3 +197,16 @@ def test_a_cursor_from_behind_its_own_page(bank: Bank) -> None:
     for since in ("f" * 37, "f" * 11):
         answer = bank.site.get(f"/statement?cursor={cursor_of('0' * 37, since, 5)}", bank.keys["anna"])
         assert (answer.status, answer.json.get("parameter")) == (400, "cursor")
+
+
+def test_nobody_is_taken_for_a_system_account(site: Site) -> None:
+    """A player may be called `@rewards`, and what they send is no reward."""
+    site.key("anna")
+    sender = site.key("@rewards")
+    site.fund("@rewards", 5)
+    sent = site.post("/transfer", {"to": "anna", "amount": 5, "idempotencyKey": "k"}, sender)
+    assert sent.json["transfer"]["from"] == "@rewards"
+    public, anna = find_owner(site.context, "@rewards").public, site.key("anna")
+    assert site.get("/transfer", anna).json["transfers"][0]["from"] == public
+    assert site.get("/statement", anna).json["postings"][0]["other"] == public
+    assert site.get("/players/anna/statement", site.key("root", "admin")).json["postings"][0]["other"] == public
