@@ -1,4 +1,7 @@
-"""Holds: an item each, which moves from the open ones to the done ones in the write that resolves it."""
+"""Holds: an item each, which moves from the open ones to the done ones in the write that resolves it.
+
+Open ones of players and of redemptions are apart: a player has a hundred at most, pending redemptions have no bound.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from chalicelib.store.ledger import transfer_writes
 from chalicelib.store.ledger_models import HoldItem
 from chalicelib.store.models import Item
 from chalicelib.store.records import is_live
-from chalicelib.store.table import Page, Table, delete_of, key_of, number, put_of
+from chalicelib.store.table import Table, delete_of, key_of, number, put_of
 
 
 def read_hold(item: Item) -> Hold:
@@ -37,7 +40,7 @@ def read_hold(item: Item) -> Hold:
 
 
 def load_hold(table: Table, account_id: str, hold_id: str, now_ms: int) -> Hold | None:
-    """A hold, open or resolved in the last 30 days; what nobody resolved by its expiry was resolved then."""
+    """A player's hold, open or resolved in the last 30 days; what nobody resolved by its expiry was resolved then."""
     places = [keys.open_hold(account_id, hold_id), keys.done_hold(account_id, hold_id)]
     found = table.get_many(places)
     # The two are not read at one moment: it may have moved behind the reader.
@@ -50,16 +53,21 @@ def load_hold(table: Table, account_id: str, hold_id: str, now_ms: int) -> Hold 
 
 
 def open_holds(table: Table, account_id: str) -> Iterator[Hold]:
-    """All that nobody resolved, of every asset, oldest first: those that expired and were not swept too."""
+    """All of a player's that nobody resolved, of every asset, oldest first: what expired and was not swept too."""
     for item in table.query_all(keys.holds(account_id), prefix=keys.OPEN_HOLD):
         yield read_hold(item)
 
 
 def open_holds_page(table: Table, account_id: str, limit: int, after: str | None = None) -> tuple[list[Hold], bool]:
-    """A page of them, newest first, after the one with this id; and whether there may be more."""
-    start = key_of(keys.open_hold(account_id, after)) if after else None
-    page: Page = table.query(keys.holds(account_id), prefix=keys.OPEN_HOLD, limit=limit, newest_first=True, start=start)
-    return [read_hold(item) for item in page.items], page.next is not None
+    """A page of them and those of redemptions, newest first, after the one with this id; and whether there may be
+    more."""
+    pages = []
+    for place in (keys.open_hold, keys.pending_hold):
+        pk, prefix = place(account_id, "")
+        start = key_of(place(account_id, after)) if after else None
+        pages.append(table.query(pk, prefix=prefix, limit=limit, newest_first=True, start=start))
+    found = sorted((read_hold(item) for page in pages for item in page.items), key=lambda hold: hold.id, reverse=True)
+    return found[:limit], len(found) > limit or any(page.next is not None for page in pages)
 
 
 def hold_writes(table: str, hold: Hold, account: Account) -> list[dict[str, Any]]:
@@ -72,7 +80,7 @@ def hold_writes(table: str, hold: Hold, account: Account) -> list[dict[str, Any]
         earliest = hold.expires_at if account.expiring is None else min(account.expiring, hold.expires_at)
         change = Change(read=account, released=-hold.amount, expiring=earliest, placed=True)
     return [
-        put_of(table, _row(hold, keys.open_hold(hold.account, hold.id)), "attribute_not_exists(pk)"),
+        put_of(table, _row(hold, _open_key(hold)), "attribute_not_exists(pk)"),
         change.write(table, keys.account(hold.account, hold.asset)),
     ]
 
@@ -102,9 +110,14 @@ def move_writes(table: str, hold: Hold, done: Hold, now_ms: int) -> list[dict[st
         condition = f"expiresAt {'<=' if done.by_expiry else '>'} :now"
         values = {":now": number(now_ms)}
     return [
-        delete_of(table, keys.open_hold(hold.account, hold.id), condition, values),
+        delete_of(table, _open_key(hold), condition, values),
         put_of(table, _row(done, keys.done_hold(hold.account, hold.id)), "attribute_not_exists(pk)"),
     ]
+
+
+def _open_key(hold: Hold) -> keys.Key:
+    place = keys.open_hold if hold.is_players else keys.pending_hold
+    return place(hold.account, hold.id)
 
 
 def _row(hold: Hold, key: keys.Key) -> Item:

@@ -9,7 +9,7 @@ first       FIRST#<badge>           FIRST
 granter     GRANTER#<granter>#<day> GRANTED
 account     ACCOUNT#<account>#<asset>             BALANCE | POSTING#<transfer>
             ACCOUNT#@mint#<asset>#<00..ff>        POSTING#<transfer>
-hold        HOLD#<account>          OPEN#<hold> | DONE#<hold>
+hold        HOLD#<account>          OPEN#<hold> | PENDING#<hold> | DONE#<hold>
 request     REQUEST#<account>       <digest of the idempotency key>
 outbox      OUTBOX#<0..15>          <ms>#<id>
 reward      REWARD#<reward>         REWARD | STOCK
@@ -50,6 +50,8 @@ OUTBOX_SHARDS = 16
 LOG = "LOG#"
 POSTING = "POSTING#"
 OPEN_HOLD, DONE_HOLD = "OPEN#", "DONE#"
+# Of redemptions that are pending: any number, which nobody reads who looks for what expires.
+PENDING_HOLD = "PENDING#"
 ENTRY = "ENTRY#"
 
 
@@ -117,6 +119,11 @@ def posting(account_id: str, other: str, asset: str, transfer_id: str) -> Key:
 def open_hold(account_id: str, hold_id: str) -> Key:
     """By time, which the id begins with."""
     return holds(account_id), f"{OPEN_HOLD}{hold_id}"
+
+
+def pending_hold(account_id: str, hold_id: str) -> Key:
+    """Likewise, of a redemption."""
+    return holds(account_id), f"{PENDING_HOLD}{hold_id}"
 
 
 def done_hold(account_id: str, hold_id: str) -> Key:

@@ -109,7 +109,7 @@ def scan_ledger(table: Table, start: Item | None) -> Scanned:
     for item in page.items:
         pk, sk = item["pk"]["S"], item["sk"]["S"]
         if pk.startswith(_HOLDS):
-            if sk.startswith(keys.OPEN_HOLD):
+            if sk.startswith((keys.OPEN_HOLD, keys.PENDING_HOLD)):
                 partitions[keys.account(pk.removeprefix(_HOLDS), _text(item, "asset"))[0]] = None
             continue
         if pk.startswith(_CORRECTED):
@@ -147,7 +147,7 @@ def sum_partition(table: Table, pk: str) -> Summed:
 def sum_open_holds(table: Table, account_id: str, asset: str) -> Held:
     """What nobody resolved, expired or not."""
     amount, soonest = 0, None
-    for item in table.query_all(keys.holds(account_id), prefix=keys.OPEN_HOLD):
+    for item in table.query_all(keys.holds(account_id), between=(keys.OPEN_HOLD, keys.PENDING_HOLD + "~")):
         if _text(item, "asset") == asset and _text(item, "state") == OPEN:
             amount += _number(item, "amount") or 0
             expires_at = _number(item, "expiresAt")

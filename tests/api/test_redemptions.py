@@ -81,6 +81,30 @@ def test_a_hold_of_a_redemption_is_not_the_players(shop: Shop) -> None:
     assert shop.resolve(redemption, "fulfil").status == 200
 
 
+def test_pending_ones_are_seen_among_holds_and_in_nobodys_way(shop: Shop) -> None:
+    """However many: what is read to release a hold that expired is that hold alone."""
+    shop.put(requiresFulfilment=True, cost=1)
+    made = []
+    for number in range(120):
+        shop.site.world.sleep(0.01)
+        made.append(shop.redeem(idempotency_key=f"r{number}").json["redemption"]["id"])
+        if number % 40 == 7:
+            shop.site.world.sleep(0.01)
+            body = {"amount": 1, "asset": "coins", "idempotencyKey": f"h{number}", "expiresIn": 60}
+            made.append(shop.site.post("/holds", body, shop.anna).json["hold"]["id"])
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = shop.site.get(f"/holds?limit=7&cursor={cursor}", shop.anna).json
+        seen += [hold["id"] for hold in page["holds"]]
+        cursor = page["cursor"]
+    assert seen == made[::-1]
+    shop.site.world.sleep(60)
+    meter = shop.site.world.dynamodb.meter
+    meter.reset()
+    assert shop.site.get("/balance?asset=coins", shop.anna).json["available"] == 880
+    assert meter.operations["Query"].read == 1
+
+
 @pytest.mark.parametrize("fulfilled", [False, True])
 def test_refunded(shop: Shop, fulfilled: bool) -> None:
     shop.put(stock=1, perPlayer=1, requiresFulfilment=fulfilled)

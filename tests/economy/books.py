@@ -30,6 +30,12 @@ def rows_of(plant: Plant) -> list[dict[str, Any]]:
     return [row[0] for row in plant.world.dynamodb.tables[TABLE].rows.values()]
 
 
+def account_of(plant: Plant, player: str) -> str:
+    """A player's random account id."""
+    rows = plant.world.dynamodb.tables[TABLE].rows
+    return str(rows[f"PLAYER#{player}", "IDENTITY"][0]["account"]["S"])
+
+
 def read(plant: Plant) -> Books:
     books = Books()
     for item in rows_of(plant):
@@ -37,7 +43,7 @@ def read(plant: Plant) -> Books:
         sk = item["sk"]["S"]
         if kind == "ACCOUNT":
             _account(books, rest, sk, item)
-        elif kind == "HOLD" and sk.startswith("OPEN#"):
+        elif kind == "HOLD" and sk.startswith(("OPEN#", "PENDING#")):
             books.held[rest, item["asset"]["S"]] += int(item["amount"]["N"])
         elif kind == "PLAYER" and sk == "IDENTITY":
             books.players[item["account"]["S"]] = rest

@@ -8,9 +8,8 @@ import pytest
 
 from chalicelib.domain.holds import Hold
 from chalicelib.domain.ledger import BURN, MINT, Transfer, transfer_id
-from chalicelib.store import keys
 from chalicelib.store.accounts import load_account
-from chalicelib.store.holds import hold_writes, load_hold, post_writes, void_writes
+from chalicelib.store.holds import hold_writes, load_hold, open_holds, open_holds_page, post_writes, void_writes
 from chalicelib.store.ledger import transfer_writes
 from chalicelib.store.table import ConditionFailed, Table
 from tests.pipeline import plant as plants
@@ -92,7 +91,10 @@ def test_one_that_moves_behind_the_reader_is_found(monkeypatch: Any) -> None:
 def test_an_item_says_all_of_a_hold() -> None:
     for expires in (True, False):
         desk = Desk(expires)
-        assert load_hold(desk.table, ADA, desk.hold.id, desk.now_ms) == desk.hold
+        assert open_holds_page(desk.table, ADA, 2) == ([desk.hold], False)
+        assert list(open_holds(desk.table, ADA)) == [desk.hold] * expires
+        if expires:
+            assert load_hold(desk.table, ADA, desk.hold.id, desk.now_ms) == desk.hold
         ended = desk.post(desk.now_ms + 1, 7) if expires else desk.void(desk.now_ms + 1)
         assert load_hold(desk.table, ADA, desk.hold.id, desk.now_ms) == ended
-        assert desk.table.get(keys.open_hold(ADA, desk.hold.id)) is None
+        assert open_holds_page(desk.table, ADA, 2) == ([], False)
