@@ -117,6 +117,8 @@ def read_json(request: Request, if_empty: str = "") -> Any:
         value = msgspec.json.decode(raw or if_empty)
     except RecursionError as error:
         raise deep from error
+    except msgspec.ValidationError as error:
+        raise InvalidRequest("The body has a number that is out of every range.") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidRequest(f"The body is not JSON: {error}.", code="not_json") from error
     if too_deep(value):
