@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.economy.gate import Given
 from tests.economy.model import Request
 from tests.pipeline.plant import TABLE, Plant
+
+ECONOMY = ("ACCOUNT#", "REQUEST#", "HOLD#", "CORRECTED#", "REWARD#", "REDEMPTION#", "INVITE#", "REFERRAL#")
 
 
 @dataclass
@@ -32,6 +35,9 @@ class Commit:
     writes: list[dict[str, Any]]
     after: dict[str, tuple[int, int]] = field(default_factory=dict)
 
+    def touches(self, kind: str, sort: str = "") -> bool:
+        return any(_place(write)[0].startswith(kind) and _place(write)[1].startswith(sort) for write in self.writes)
+
     def puts(self, kind: str) -> list[dict[str, Any]]:
         """The items put whose partition begins so."""
         items = [write["Put"]["Item"] for write in self.writes if "Put" in write]
@@ -45,6 +51,8 @@ class History:
         self.plant = plant
         self.asked: list[Asked] = []
         self.commits: list[Commit] = []
+        # Of invites, by account and minute.
+        self.failures: Counter[tuple[str, str]] = Counter()
         self._asking: dict[Any, Asked] = {}
         # A repetition under the same token is answered, and does nothing.
         self._tokens: set[Any] = set()
@@ -82,14 +90,24 @@ class History:
             answer = below(operation, request, call, usage)
             writes, token = request["TransactItems"], request.get("ClientRequestToken")
             again, self._tokens = token in self._tokens, self._tokens | {token}
-            if not again and any(_place(write)[0].startswith(("ACCOUNT#", "REQUEST#", "HOLD#")) for write in writes):
-                _, asked = self._whose.get(id(request), (None, None))
+            if not again and any(_place(write)[0].startswith(ECONOMY) for write in writes):
+                _, asked = self._whose.get(id(request)) or (None, self._asking.get(None))
                 commit = Commit(len(self.commits), self.plant.world.now_ms(), asked, writes)
                 commit.after = self._balances(writes)
                 self.commits.append(commit)
             return answer
 
         engine._handlers["TransactWriteItems"] = watched
+        update = engine._handlers["UpdateItem"]
+
+        def counted(operation: str, request: dict[str, Any], call: Any, usage: Any) -> Any:
+            answer = update(operation, request, call, usage)
+            key = request["Key"]
+            if key["pk"]["S"].startswith("ATTEMPTS#"):
+                self.failures[key["pk"]["S"].partition("#")[2], key["sk"]["S"]] += 1
+            return answer
+
+        engine._handlers["UpdateItem"] = counted
 
     def _balances(self, writes: list[dict[str, Any]]) -> dict[str, tuple[int, int]]:
         rows, found = self.plant.world.dynamodb.tables[TABLE].rows, {}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
+from chalicelib.store.players import load_player
 from tests.economy import books
 from tests.economy.books import Books
 from tests.economy.model import DAY, MINUTE
+from tests.economy.model_invites import Economy
 from tests.economy.replay import Replay
 from tests.economy.traffic import Stage
 
@@ -17,7 +19,14 @@ def findings(stage: Stage) -> list[str]:
     kept = books.read(stage.plant)
     replay = Replay(stage)
     owed = [f"{row} is still owed" for row in kept.outbox]
-    return replay.findings + books.findings(kept) + owed + _limits(kept) + _downstream(stage, kept, replay)
+    return (
+        replay.findings
+        + books.findings(kept)
+        + owed
+        + _limits(kept)
+        + _rows(stage, replay.model)
+        + _downstream(stage, replay)
+    )
 
 
 def _limits(kept: Books) -> list[str]:
@@ -40,8 +49,35 @@ def _limits(kept: Books) -> list[str]:
     return found
 
 
-def _downstream(stage: Stage, kept: Books, replay: Replay) -> list[str]:
-    """Laurel's own events about transfers applied once each; the bus told of each, and of nothing else."""
+def _rows(stage: Stage, model: Economy) -> list[str]:
+    """Stock, what players have had, uses of invites and open holds as the model has them."""
+    found, owners = [], {books.account_of(stage.plant, player): player for player in stage.players}
+    held: Counter[tuple[str, str]] = Counter()
+    for item in books.rows_of(stage.plant):
+        (kind, _, rest), sk = item["pk"]["S"].partition("#"), item["sk"]["S"]
+        told = wanted = 0
+        if kind == "REWARD" and sk == "STOCK":
+            told, wanted = int(item["sold"]["N"]), model.taken(rest, "stock")
+        elif kind == "REDEEMED":
+            told, wanted = int(item["redeemed"]["N"]), model.taken(sk, "perPlayer", owners[rest])
+        elif kind == "INVITE":
+            invite = model.invites[stage.names.model[f"{rest[:4]}-{rest[4:]}"]]
+            told, wanted = int(item["used"]["N"]), invite.used
+            found += [f"{rest} was used {told} times of {invite.uses}"] if told > invite.uses else []
+        elif kind == "HOLD" and sk.startswith(("OPEN#", "PENDING#")):
+            held[owners[rest], item["asset"]["S"]] += int(item["amount"]["N"])
+        if told != wanted:
+            found.append(f"{kind} {rest} {sk}: {told}, not {wanted}")
+    for player in stage.players:
+        for asset in ("tokens", "coins"):
+            kept = sum(hold.amount for hold in model.open_holds(player, asset, stage.plant.world.now_ms()))
+            if kept > held[player, asset]:
+                found.append(f"{player} has {held[player, asset]} {asset} held, not {kept}")
+    return found
+
+
+def _downstream(stage: Stage, replay: Replay) -> list[str]:
+    """Laurel's own events applied once each, and the bus told of everything that was done, and of nothing else."""
     sent: Counter[tuple[str, str]] = Counter()
     for moved in replay.model.moved:
         if moved.kind == "transfer":
@@ -53,10 +89,26 @@ def _downstream(stage: Stage, kept: Books, replay: Replay) -> list[str]:
             counted[player, other] = int(item["sent"]["N"]), int(item["received"]["N"])
     wanted = {(one, two): (sent[one, two], sent[two, one]) for pair in sent for one, two in (pair, pair[::-1])}
     found = [] if counted == wanted else [f"pairs have {counted}, not {wanted}"]
-    transfers = {id_ for id_, kind in kept.kinds.items() if kind == "transfer"}
-    told = {
-        event.detail["transferId"] if "transferId" in event.detail else event.detail["detail"]["transferId"]
-        for event in stage.plant.world.events.published
-        if event.detail_type == "transfer.received"
-    }
-    return found + ([] if transfers == told else [f"the bus was told of {told}, not of {transfers}"])
+    for player in stage.players:
+        brought = sum(referrer == player for referrer in replay.model.referrers.values())
+        loaded = load_player(stage.plant.context.table, player)
+        if loaded and loaded.count("referral") != brought:
+            found.append(f"{player} was paid for {loaded.count('referral')} referrals, not {brought}")
+    return found + _bus(stage, replay.model)
+
+
+def _bus(stage: Stage, model: Economy) -> list[str]:
+    done = Counter("transfer.received" for moved in model.moved if moved.kind == "transfer")
+    done["invite.redeemed"] = len(model.referrers)
+    for made in model.redemptions.values():
+        done["reward.redeemed"] += 1
+        done[f"reward.{made.status}"] += made.status in ("fulfilled", "cancelled", "refunded")
+        done["reward.fulfilled"] += made.status == "refunded" and made.paid_by != made.id
+    told: dict[str, set[str]] = defaultdict(set)
+    for event in stage.plant.world.events.published:
+        told[event.detail_type].add(event.detail["id"])
+    return [
+        f"the bus was told of {len(told[type_])} {type_}, not of {number}"
+        for type_, number in done.items()
+        if number != len(told[type_])
+    ]

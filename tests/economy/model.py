@@ -79,6 +79,7 @@ class Known:
     at: int
     request: Request
     answer: Answer
+    until: int
 
 
 def kept_until(at: int, days: int = 30) -> int:
@@ -117,10 +118,10 @@ class Ledger:
 
     def remembered(self, request: Request, now: int) -> Known | None:
         known = self.keys.get((request.player, request.key))
-        return known if known and now < kept_until(known.at) else None
+        return known if known and now < known.until else None
 
-    def remember(self, request: Request, answer: Answer, now: int) -> None:
-        self.keys[request.player, request.key] = Known(now, request, answer)
+    def remember(self, request: Request, answer: Answer, now: int, until: int | None = None) -> None:
+        self.keys[request.player, request.key] = Known(now, request, answer, until or kept_until(now))
 
     def decide(self, request: Request, now: int) -> tuple[Answer, Change | None]:
         """The answer at this moment, and what it changes, if anything."""
@@ -295,4 +296,4 @@ class Ledger:
         """Moments at which an answer may change though nothing is done."""
         points = [each.at + MINUTE for each in self.moved if each.kind == "transfer"]
         points += [hold.expires for hold in self.holds.values() if hold.expires is not None]
-        return points + [kept_until(known.at) for known in self.keys.values()]
+        return points + [known.until for known in self.keys.values()]

@@ -22,11 +22,10 @@ class Invite:
 
 
 class Economy(Rewards):
-    """`counting`: whether attempts that fail are counted; where answers get lost, nobody can say how many were."""
+    """Attempts that fail are counted, if it is `alone`: where answers get lost, nobody can say how many were."""
 
-    def __init__(self, players: list[str], *, counting: bool = True) -> None:
-        super().__init__(players)
-        self.counting = counting
+    def __init__(self, players: list[str], *, alone: bool = True) -> None:
+        super().__init__(players, alone=alone)
         self.invites: dict[Id, Invite] = {}
         self.referrers: dict[frozenset[str], str] = {}
         self.failed: dict[tuple[str, int], int] = {}
@@ -65,7 +64,7 @@ class Economy(Rewards):
             def count() -> None:
                 self.failed[minute] = self.failed.get(minute, 0) + 1
 
-            return Answer(status, {"code": code}), count if self.counting else None
+            return Answer(status, {"code": code}), count if self.alone else None
 
         def change() -> None:
             self.referrers[frozenset((me, found.player))] = found.player

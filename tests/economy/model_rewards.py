@@ -30,10 +30,11 @@ class Redemption:
 
 
 class Rewards(Ledger):
-    """Rewards are as their request had them, with `from` and `until` in ms."""
+    """Rewards are as their request had them. `alone`: nobody redeems one while it is changed."""
 
-    def __init__(self, players: list[str]) -> None:
+    def __init__(self, players: list[str], *, alone: bool = True) -> None:
         super().__init__(players)
+        self.alone = alone
         self.rewards: dict[str, dict[str, Any]] = {}
         self.redemptions: dict[Id, Redemption] = {}
 
@@ -58,7 +59,9 @@ class Rewards(Ledger):
 
     def _catalogue(self, id_: str, after: dict[str, Any], now: int) -> tuple[Answer, Change | None]:
         shown = {name: value for name, value in after.items() if value is not None}
-        left = {} if after["stock"] is None else {"left": max(0, after["stock"] - self.taken(id_, "stock"))}
+        left = {}
+        if self.alone and after["stock"] is not None:
+            left = {"left": max(0, after["stock"] - self.taken(id_, "stock"))}
         answer = Answer(200, shown | left | {"id": id_})
         if self.rewards.get(id_) == after:
             return answer, None

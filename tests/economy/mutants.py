@@ -187,6 +187,36 @@ def lost_answer_believed() -> Iterator[None]:
         yield
 
 
+def stock_unconditional() -> AbstractContextManager[None]:
+    """One less of a stock, whatever is left of it."""
+    return without_conditions("REWARD#", sort="STOCK")
+
+
+def per_player_unconditional() -> AbstractContextManager[None]:
+    """One more of a player's, however many they had."""
+    return without_conditions("REDEEMED#")
+
+
+def resolution_unconditional() -> AbstractContextManager[None]:
+    """A redemption is resolved whatever became of it."""
+    return without_conditions("REDEMPTION#", "HOLD#", "CORRECTED#")
+
+
+def correction_unconditional() -> AbstractContextManager[None]:
+    """A transfer is taken back as often as that is tried at once."""
+    return without_conditions("CORRECTED#")
+
+
+def uses_unconditional() -> AbstractContextManager[None]:
+    """An invite is used however often it was."""
+    return without_conditions("INVITE#")
+
+
+def pair_unconditional() -> AbstractContextManager[None]:
+    """Two players bring each other."""
+    return without_conditions("REFERRAL#")
+
+
 MUTANTS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     mutant.__name__: mutant
     for mutant in (
@@ -203,5 +233,11 @@ MUTANTS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
         key_expires_by_ttl,
         weak_read,
         lost_answer_believed,
+        stock_unconditional,
+        per_player_unconditional,
+        resolution_unconditional,
+        correction_unconditional,
+        uses_unconditional,
+        pair_unconditional,
     )
 }

@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from tests.economy.books import account_of
 from tests.economy.history import Asked, Commit
-from tests.economy.model import Answer, Ledger, Request
+from tests.economy.model import Answer, Request
+from tests.economy.model_invites import MOST_FAILED, Economy
 from tests.economy.spelling import difference
-from tests.economy.traffic import Stage
+from tests.economy.traffic import ADMIN, Stage
 
-# What of the model's answer is kept under a key, where that is not all of it.
-KEPT = {"transfer": lambda body: {"id": body["transfer"]["id"], "balance": body["balance"]}}
+# Where what is kept under a key stands in the answer, if it is not the answer itself.
+KEPT = {
+    "transfer": lambda kept: {"transfer": {"id": kept["id"]}, "balance": kept["balance"]},
+    "grant": lambda kept: {"transfer": {"id": kept["id"]}, "balance": kept["balance"]},
+    "redeem": lambda kept: {"redemption": {"id": kept["id"], "status": kept["status"]}, "balance": kept["balance"]},
+}
+# What a request without a key writes when it does what it is for.
+EFFECTS = {
+    "post": ("HOLD#", "DONE#"),
+    "void": ("HOLD#", "DONE#"),
+    "correct": ("CORRECTED#", ""),
+    "fulfil": ("REDEMPTION#", ""),
+    "cancel": ("REDEMPTION#", ""),
+    "refund": ("REDEMPTION#", ""),
+    "put": ("REWARD#", "REWARD"),
+    "retire": ("REWARD#", "REWARD"),
+    "invite": ("INVITE#", ""),
+    "rotate": ("INVITE#", ""),
+    "revoke": ("INVITE#", ""),
+    "accept": ("REFERRAL#", ""),
+}
 
 
 class Replay:
@@ -23,8 +46,10 @@ class Replay:
     def __init__(self, stage: Stage) -> None:
         self.stage, self.names = stage, stage.names
         self.commits, self.asked = stage.history.commits, stage.history.asked
-        self.players = _players(stage)
-        self.model = Ledger(stage.players)
+        self.players = {account_of(stage.plant, player): player for player in (*stage.players, ADMIN)}
+        self.model = Economy([*stage.players, ADMIN], alone=False)
+        told = [each.given.body["token"] for each in self.asked if each.given and "token" in each.given.body]
+        self.tokens = {hashlib.sha256(token.encode()).hexdigest(): token for token in told}
         self.states = [self.model.copy()]
         self.times = [0]
         self.done: list[tuple[int, Request, Answer]] = []
@@ -53,11 +78,11 @@ class Replay:
             if not owner.startswith("@"):
                 self.model.credit(self.players[owner], asset, int(item["amount"]["N"]), commit.at_ms)
         remembered = commit.puts("REQUEST#")
-        resolved = [item for item in commit.puts("HOLD#") if item["sk"]["S"].startswith("DONE#")]
-        if commit.asked and remembered:
-            self._remembered(commit, self._request(commit.asked), remembered[0])
-        elif commit.asked and resolved:
-            self._resolved(commit, self._request(commit.asked), resolved)
+        asked = commit.asked
+        if asked and remembered:
+            self._remembered(commit, self._request(asked), remembered[0])
+        elif asked and asked.request.what in EFFECTS and commit.touches(*EFFECTS[asked.request.what]):
+            self._effect(commit, self._request(asked))
         elif not rules and not _gives_back(commit):
             self._say(commit, f"writes {[list(write) for write in commit.writes]}")
         for account, (balance, _) in commit.after.items():
@@ -71,41 +96,81 @@ class Replay:
         outcome, at = json.loads(item["outcome"]["S"]), int(item["at"]["N"])
         status = int(item["status"]["N"])
         if status < 400:
-            self._done(commit, request, _created(outcome) or at, status, outcome)
+            told = KEPT.get(request.what, dict)(outcome)
+            self._done(commit, request, _created(outcome) or at, status, told)
             return
         assert commit.asked
+        # Other refusals take the key for a second, so that no write that is still under way comes after them.
+        for_good, until = outcome["code"] == "insufficient_balance", int(item["expires"]["N"]) * 1000
         wanted = self._somewhere(
-            request, commit.asked.began, commit.number, at, commit.at_ms, status, outcome, commits=True
+            request, commit.asked.began, commit.number, at, commit.at_ms, status, outcome, commits=for_good
         )
         if wanted is None:
             self._say(commit, f"is refused for good with {outcome}")
         elif self.model.remembered(request, at):
             self._say(commit, "the key had an outcome already")
         else:
-            self.model.remember(request, wanted, at)
+            self.model.remember(request, wanted, at, until)
             self.done.append((commit.number, request, wanted))
 
-    def _resolved(self, commit: Commit, request: Request, items: list[dict[str, Any]]) -> None:
-        """Of a hold; those given back because they expired are no change to anybody."""
-        for item in items:
-            if item["resolvedAt"] == item.get("expiresAt"):
-                continue
-            self._done(
-                commit, request, int(item["resolvedAt"]["N"]), 200, {"id": item["sk"]["S"].removeprefix("DONE#")}
-            )
+    def _effect(self, commit: Commit, request: Request) -> None:
+        """Of a request without a key: what it says is found in what it writes."""
+        at, status, told = commit.at_ms, 200, dict[str, Any]()
+        if request.what in ("post", "void"):
+            done = commit.puts("HOLD#")[0]
+            if _has_expired(done):
+                return  # Given back because it expired, which is no change to anybody.
+            at = int(done["resolvedAt"]["N"])
+            told = {"hold": {"id": done["sk"]["S"].removeprefix("DONE#")}}
+            told["hold"] |= {"transferId": done["transfer"]["S"]} if "transfer" in done else {}
+        elif request.what == "correct":
+            told = {"transfer": {"id": commit.puts("CORRECTED#")[0]["by"]["S"]}}
+        elif request.what == "invite":
+            code = commit.puts("INVITE#")[0]["pk"]["S"].removeprefix("INVITE#")
+            status, told = 201, {"code": f"{code[:4]}-{code[4:]}"} | self._token(commit)
+        elif request.what == "rotate":
+            told = self._token(commit)
+        elif request.what == "accept":
+            at = int(commit.puts("REFERRAL#")[0]["at"]["N"])
+        self._done(commit, request, at, status, told)
 
-    def _done(self, commit: Commit, request: Request, at: int, status: int, outcome: dict[str, Any]) -> None:
-        answer, change = self.model.decide(request, at)
-        if change is None or answer.status != status:
-            self._say(commit, f"commits, where the model says {answer}")
+    def _token(self, commit: Commit) -> dict[str, Any]:
+        """The token that a commit makes, which is in no table: an answer tells it, or nobody knows it."""
+        made = commit.puts("TOKEN#")[0]["pk"]["S"].removeprefix("TOKEN#")
+        return {"token": self.tokens[made]} if made in self.tokens else {}
+
+    def _done(self, commit: Commit, request: Request, at: int, status: int, told: dict[str, Any]) -> None:
+        wrong = ""
+        for rewards in self._catalogues(commit, request):
+            now, self.model.rewards = self.model.rewards, rewards
+            answer, change = self.model.decide(request, at)
+            self.model.rewards = now
+            if change is None or answer.status != status:
+                wrong = wrong or f"commits, where the model says {answer}"
+                continue
+            differs = difference(Answer(status, _part(answer.body, told)), status, told, False, self.names)
+            if not differs:
+                change()
+                self.done.append((commit.number, request, answer))
+                return
+            wrong = wrong or f"writes {told}: {differs}"
+        self._say(commit, wrong or "commits on a catalogue that never was")
+
+    def _catalogues(self, commit: Commit, request: Request) -> Iterator[dict[str, Any]]:
+        """As it is. A reward without stock is not looked at again in the write: it may be that of the reading, which is
+        eventually consistent."""
+        if request.what != "redeem" or not commit.asked or commit.touches("REWARD#"):
+            yield self.model.rewards
             return
-        change()
-        self.done.append((commit.number, request, answer))
-        kept = KEPT.get(request.what)
-        body = {} if not request.key else kept(answer.body) if kept else answer.body
-        told = difference(Answer(status, body), status, outcome, False, self.names)
-        if told:
-            self._say(commit, f"keeps {outcome}: {told}")
+        limited = commit.touches("REDEEMED#")
+        since = commit.asked.began_ms - self.stage.plant.world.faults.lag_ms
+        for number in range(commit.number, 0, -1):
+            rewards = self.states[number].rewards
+            known = rewards.get(request.about)
+            if known and known["stock"] is None and (known["perPlayer"] is not None) == limited:
+                yield rewards
+            if self.times[number] < since:
+                return
 
     # answers
 
@@ -113,6 +178,9 @@ class Replay:
         """It must be that of a commit made meanwhile, or what the model would have said at some moment meanwhile."""
         request, given = self._request(asked), asked.given
         assert given
+        if given.status == 429 and request.what == "accept":
+            self._judge_attempts(asked)
+            return
         for number, done, answer in self.done:
             mine = asked.began <= number < asked.ended and done == request
             if mine and not self._differs(replace(answer, replayed=given.replayed), asked):
@@ -122,7 +190,17 @@ class Replay:
         )
         if found is None:
             last = self.states[asked.ended].decide(request, asked.ended_ms)[0]
+            # Of two limits that are reached, a reading that takes a while may have seen either first.
+            if request.what == "redeem" and {given.body.get("code"), last.code} == {"limit_reached", "out_of_stock"}:
+                return
             self._say(asked, f"is answered {given}; at last the model says {last}")
+
+    def _judge_attempts(self, asked: Asked) -> None:
+        """Too many failed in this minute: no more were counted than had been asked, and ten were."""
+        account = next(each for each, player in self.players.items() if player == asked.request.player)
+        minutes = {time.strftime("%Y-%m-%dT%H:%M", time.gmtime(ms / 1000)) for ms in (asked.began_ms, asked.ended_ms)}
+        if not any(self.stage.history.failures[account, minute] >= MOST_FAILED for minute in minutes):
+            self._say(asked, f"may not, though {self.stage.history.failures} failed")
 
     def _differs(self, wanted: Answer, asked: Asked) -> str:
         assert asked.given
@@ -163,14 +241,22 @@ class Replay:
         return replace(asked.request, about=self.names.model.get(about, about))
 
 
+def _part(body: Any, told: Any) -> Any:
+    """What of a body is told."""
+    if not isinstance(told, dict) or not isinstance(body, dict):
+        return body
+    return {name: _part(value, told[name]) for name, value in body.items() if name in told}
+
+
 def _gives_back(commit: Commit) -> bool:
     """What expired: a change of what is available, no more."""
-    return not commit.puts("") and all("Update" in write for write in commit.writes)
+    return all(_has_expired(item) for item in commit.puts("")) and not any(
+        "ConditionCheck" in write for write in commit.writes
+    )
 
 
-def _players(stage: Stage) -> dict[str, str]:
-    rows = stage.plant.world.dynamodb.tables["laurel-sim"].rows
-    return {rows[f"PLAYER#{player}", "IDENTITY"][0]["account"]["S"]: player for player in stage.players}
+def _has_expired(done: dict[str, Any]) -> bool:
+    return "resolvedAt" in done and done["resolvedAt"] == done.get("expiresAt")
 
 
 def _created(outcome: dict[str, Any]) -> int | None:

@@ -6,6 +6,7 @@ import logging
 import random
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -21,14 +22,16 @@ from chalicelib.store.ledger import transfer_writes
 from chalicelib.workers.sqs import failures, messages_of
 from tests.economy import books, judge
 from tests.economy.history import History
-from tests.economy.traffic import NAMES, STYLES, Client, Stage
-from tests.pipeline.plant import Plant, build
+from tests.economy.model import Request
+from tests.economy.traffic import ADMIN, PLAYERS, REWARDS, STYLES, Client, Stage, reward
+from tests.pipeline.plant import Plant, build, rules
 from tests.seeds import Failed
 from tests.simulated.faults import Faults
 from tests.simulated.world import START_MS
 
-# At noon, and half a minute before midnight.
-STARTS = (START_MS, START_MS + 12 * 3_600_000 - 30_000)
+RULESET = Path(__file__).with_name("ruleset.toml")
+# Half a minute before midnight.
+LATE_MS = START_MS + 12 * 3_600_000 - 30_000
 REQUESTS = 28
 KEYS_LIVE_S = 30 * 86_400
 # Seeds need three.
@@ -40,7 +43,7 @@ def run(seed: int, mutant: Mutant = nullcontext, faults: Faults | None = None) -
     """Run one seed; raises Failed with what differs. The same seed does the same, step by step."""
     logger.setLevel(logging.CRITICAL)
     rng = random.Random(seed)
-    plant = build(seed, faults or Faults.rough(), start_ms=STARTS[seed % 2])
+    plant = build(seed, faults or Faults.rough(), rules(RULESET), START_MS if rng.random() < 0.5 else LATE_MS)
     with patch.object(wiring, "context", lambda: plant.context):
         stage = _stage(plant, seed, rng)
         with mutant():
@@ -55,14 +58,18 @@ def run(seed: int, mutant: Mutant = nullcontext, faults: Faults | None = None) -
 
 
 def _stage(plant: Plant, seed: int, rng: random.Random) -> Stage:
-    players = list(NAMES[: rng.randint(2, 4)])
-    style = rng.choice(sorted(STYLES))
+    players = list(PLAYERS[: rng.randint(2, 4)])
+    style = STYLES[sorted(STYLES)[seed % len(STYLES)]]
     api_keys = {player: create_key(plant.context, player).key for player in players}
+    api_keys[ADMIN] = create_key(plant.context, ADMIN, ["admin"]).key
     stage = Stage(plant, seed, style, players, api_keys, History(plant))
     for player in players:
         for asset in ("tokens", "coins"):
-            if rng.random() < 0.8:
-                _fund(plant, player, asset, STYLES[style][0])
+            if style.funds and rng.random() < 0.8:
+                _fund(plant, player, asset, style.funds)
+    if "redeem" in style.mix:
+        for each in REWARDS:
+            stage.ask(Request("put", ADMIN, reward(rng), about=each))
     if seed % 3 == 0:
         _apply_own_events(plant, rng)
     return stage
@@ -89,8 +96,10 @@ def _apply_own_events(plant: Plant, rng: random.Random) -> None:
 
 def _play(stage: Stage, rng: random.Random, requests: int) -> None:
     """Let the players ask, some with two devices, each gone on with after the server died under it; then settle."""
-    number = rng.randint(4, 6)
-    clients = [Client(stage, each, requests // number) for each in range(number)]
+    style, players = stage.style, stage.players
+    devices = [players[each // style.devices % len(players)] for each in range(rng.randint(4, 6))]
+    devices += [ADMIN] * style.admins
+    clients = [Client(stage, each, player, requests // len(devices)) for each, player in enumerate(devices)]
     world = stage.plant.world
     while any(client.left for client in clients):
         for client in clients:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from tests.economy import gate
 from tests.economy.gate import Given
@@ -13,82 +14,109 @@ from tests.economy.model import Request
 from tests.economy.spelling import Names, spelled
 from tests.pipeline.plant import Plant
 
-NAMES = ("anna", "bob", "carl", "dora")
-# What players have at first, and how much of it they mean to send at once: some have too little, the others are
-# stopped by how often, and by how much a day, anybody may send.
+PLAYERS = ("anna", "bob", "carl", "dora")
+ADMIN = "boss"
+REWARDS = ("cup", "trip")
+
+
+@dataclass(frozen=True)
+class Style:
+    """What a run is about: what players have at first, how much of it they want at once, and what they and the admin do
+    how often. `devices` of each player, `admins` beside them."""
+
+    funds: int
+    amounts: tuple[int, ...]
+    mix: dict[str, int]
+    admin_mix: dict[str, int] = field(default_factory=dict)
+    devices: int = 2
+    admins: int = 0
+
+
+SENDING = {"transfer": 20, "hold": 1, "look": 1}
 STYLES = {
-    "poor": (300, (10, 50, 90, 120)),
-    "busy": (5_000, (1, 2, 3)),
-    "rich": (250_000, (10_000, 10_000, 9_500)),
+    "too little": Style(300, (10, 50, 90, 120), {"transfer": 8, "look": 2, "post": 1}),
+    "too often": Style(5_000, (1, 2, 3), SENDING, devices=4),
+    "too much": Style(250_000, (10_000, 10_000, 9_500), SENDING, devices=4),
+    "held": Style(300, (50, 90, 150), {"hold": 6, "post": 6, "void": 3, "transfer": 2, "look": 2}, devices=3),
+    "by admins": Style(
+        300, (50, 90, 150), {"transfer": 6, "hold": 1, "post": 2}, {"correct": 5, "grant": 4}, devices=2, admins=2
+    ),
+    "rewards": Style(
+        300,
+        (50, 90),
+        {"redeem": 10, "hold": 1, "look": 1},
+        {"fulfil": 3, "cancel": 3, "refund": 3, "put": 2, "retire": 1, "correct": 1, "grant": 1},
+        devices=2,
+        admins=2,
+    ),
+    "friends": Style(0, (1,), {"invite": 2, "accept": 9, "rotate": 1, "revoke": 1}, devices=2),
 }
 
 
 @dataclass
 class Stage:
-    """What the actors of one run share. `known`: ids of things that answers told, by kind and player."""
+    """What the actors of one run share. `known`: ids that answers told, by what they are of; `made`: what was asked
+    for under a key."""
 
     plant: Plant
     seed: int
-    style: str
+    style: Style
     players: list[str]
     api_keys: dict[str, str]
     history: History
     names: Names = field(default_factory=Names)
-    numbers: Counter[str] = field(default_factory=Counter)
-    known: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
+    made: dict[str, list[Request]] = field(default_factory=lambda: defaultdict(list))
+    known: dict[str, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
 
-    def request(self, player: str, number: int) -> Request:
-        """What a player wants done under their key of this number: always the same."""
-        rng = random.Random(f"{self.seed} {player} {number}")
-        what = rng.choices(("transfer", "hold"), (3, 2) if self.style == "poor" else (12, 1))[0]
-        return getattr(self, f"_{what}")(player, f"key-{number}", rng)  # type: ignore[no-any-return]
+    def ask(self, request: Request) -> Given:
+        asked = self.history.begin(request)
+        method, path, body = spelled(request, self.names)
+        given = gate.send(method, path, body, self.api_keys[request.player])
+        self.history.end(asked, given)
+        if given.status < 300:
+            self._learn(request, given.body)
+        return given
 
-    def _transfer(self, player: str, key: str, rng: random.Random) -> Request:
-        others = [each for each in self.players if each != player]
-        to = rng.choices((rng.choice(others), player, "nobody"), (30, 1, 1))[0]
-        amount = rng.choices((rng.choice(STYLES[self.style][1]), 0, 10_001), (30, 1, 1))[0]
-        return Request("transfer", player, {"to": to, "amount": amount, "note": rng.choice((None, "Thanks!"))}, key)
+    def _learn(self, request: Request, body: dict[str, Any]) -> None:
+        me = request.player
+        if request.what in ("hold", "transfer", "grant"):
+            kind = "hold" if request.what == "hold" else "transfer"
+            self.known[kind].append((me, body[kind]["id"]))
+        elif request.what == "redeem":
+            self.known["redemption"].append((me, body["redemption"]["id"]))
+        elif request.what in ("invite", "rotate"):
+            self.known["code"].append((me, body["code"]))
+            self.known["invite"] += [(me, body["code"]), (me, body["token"])]
 
-    def _hold(self, player: str, key: str, rng: random.Random) -> Request:
-        members = {
-            "asset": rng.choice(("tokens", "tokens", "coins")),
-            "amount": rng.choice(STYLES[self.style][1]) * rng.choice((1, 1, 3)),
-            "expiresIn": rng.choice((1, 5, 20, 60, 3_600)),
-        }
-        return Request("hold", player, members, key)
 
-    def keyless(self, player: str, rng: random.Random) -> Request:
-        """What is safe to repeat without a key."""
-        holds = self.known["hold", player]
-        if holds and rng.random() < 0.8:
-            hold = rng.choice(holds[-2:])
-            if rng.random() < 0.3:
-                return Request("void", player, {}, about=hold)
-            return Request("post", player, {"amount": rng.choice((None, None, 1))}, about=hold)
-        return Request("look", player, {"asset": rng.choice(("tokens", "coins"))})
-
-    def learn(self, request: Request, given: Given) -> None:
-        if request.what == "hold" and given.status == 200:
-            self.known["hold", request.player].append(given.body["hold"]["id"])
+def reward(rng: random.Random) -> dict[str, Any]:
+    return {
+        "name": "A thing",
+        "description": "A thing to have.",
+        "type": "thing",
+        "asset": "coins",
+        "cost": rng.choice((60, 90)),
+        "stock": rng.choice((None, 1, 2, 3)),
+        "perPlayer": rng.choice((None, None, 1, 2)),
+        "requiresFulfilment": rng.random() < 0.5,
+    }
 
 
 class Client:
     """One device of a player: it wants `left` things, one after the other."""
 
-    def __init__(self, stage: Stage, number: int, left: int) -> None:
-        self.stage, self.left = stage, left
+    def __init__(self, stage: Stage, number: int, player: str, left: int) -> None:
+        self.stage, self.player, self.left = stage, player, left
         self.rng = random.Random(f"{stage.seed} client {number}")
         self.name = f"client-{number}"
-        # Limits are met by one player who has many devices.
-        self.player = stage.players[number // (2 if stage.style == "poor" else 4) % len(stage.players)]
-        self.hasty = stage.style == "busy" or self.rng.random() < 0.5
+        self.hasty = self.rng.random() < 0.6
         self.pending: Request | None = None
 
     def work(self) -> None:
         """Until all is answered, or the server dies under it; then it is let go on with what it had asked."""
         while self.left:
             self.pending = self.pending or self._next()
-            request, given = self.pending, self._ask(self.pending)
+            given = self.stage.ask(self.pending)
             patient = self.rng.random() < 0.9
             if given.status >= 500 and patient:
                 self._wait(self.rng.uniform(0.1, 3))
@@ -98,34 +126,83 @@ class Client:
             else:
                 self.pending = None
                 self.left -= 1
-                self.stage.learn(request, given)
             if not self.hasty:
                 self._wait(self.rng.expovariate(1 / 8))
-
-    def _ask(self, request: Request) -> Given:
-        asked = self.stage.history.begin(request)
-        method, path, body = spelled(request, self.stage.names)
-        given = gate.send(method, path, body, self.stage.api_keys[request.player])
-        self.stage.history.end(asked, given)
-        return given
 
     def _wait(self, seconds: float) -> None:
         self.stage.plant.world.sleep(seconds)
 
     def _next(self) -> Request:
-        rng, stage = self.rng, self.stage
-        if rng.random() < (0.4 if stage.style == "poor" else 0.1):
-            return stage.keyless(self.player, rng)
-        told = stage.numbers[self.player]
-        if told and rng.random() < 0.25:
-            request = stage.request(self.player, rng.randrange(told))
+        rng, made = self.rng, self.stage.made[self.player]
+        if made and rng.random() < 0.15:
+            request = rng.choice(made[-4:])
             return _changed(request) if rng.random() < 0.3 else request
-        stage.numbers[self.player] += 1
-        return stage.request(self.player, told)
+        mix = self.stage.style.admin_mix if self.player == ADMIN else self.stage.style.mix
+        what = rng.choices(list(mix), list(mix.values()))[0]
+        request = getattr(self, f"_{what}", self._about_known)(what)
+        if request.key:
+            made.append(request)
+        return request  # type: ignore[no-any-return]
+
+    # with a key
+
+    def _keyed(self, what: str, members: dict[str, Any], about: str = "") -> Request:
+        return Request(what, self.player, members, f"key-{len(self.stage.made[self.player])}", about)
+
+    def _transfer(self, what: str) -> Request:
+        rng = self.rng
+        others = [each for each in self.stage.players if each != self.player]
+        to = rng.choices((rng.choice(others), self.player, "nobody"), (30, 1, 1))[0]
+        amount = rng.choices((rng.choice(self.stage.style.amounts), 0, 10_001), (30, 1, 1))[0]
+        return self._keyed(what, {"to": to, "amount": amount, "note": rng.choice((None, "Thanks!"))})
+
+    def _hold(self, what: str) -> Request:
+        asset = self.rng.choice(("tokens", "tokens", "coins"))
+        expires = self.rng.choice((1, 5, 20, 60, 3_600))
+        return self._keyed(
+            what, {"asset": asset, "amount": self.rng.choice(self.stage.style.amounts), "expiresIn": expires}
+        )
+
+    def _grant(self, what: str) -> Request:
+        to, amount = self.rng.choice(self.stage.players), self.rng.choice((-90, -90, 50, 10**12))
+        asset = self.rng.choice(("tokens", "coins"))
+        return self._keyed(what, {"player": to, "asset": asset, "amount": amount, "reason": "Because."})
+
+    def _redeem(self, what: str) -> Request:
+        return self._keyed(what, {}, self.rng.choice(REWARDS))
+
+    # safe to repeat without one
+
+    def _look(self, what: str) -> Request:
+        return Request(what, self.player, {"asset": self.rng.choice(("tokens", "coins"))})
+
+    def _put(self, what: str) -> Request:
+        return Request(what, self.player, reward(self.rng), about=self.rng.choice(REWARDS))
+
+    def _retire(self, what: str) -> Request:
+        return Request(what, self.player, about=self.rng.choice(REWARDS))
+
+    def _invite(self, what: str) -> Request:
+        return Request(what, self.player, {"uses": self.rng.choice((1, 2)), "days": self.rng.choice((1, 30))})
+
+    def _about_known(self, what: str) -> Request:
+        """About something that answers told: one's own, but for invites, and for admins."""
+        kinds = {"post": "hold", "void": "hold", "correct": "transfer", "rotate": "code", "revoke": "code"}
+        kind = kinds.get(what, "invite" if what == "accept" else "redemption")
+        known = self.stage.known[kind]
+        if kind in ("hold", "code"):
+            known = [each for each in known if each[0] == self.player]
+        if not known:
+            return self._invite("invite") if kind in ("invite", "code") else self._look("look")
+        about = self.rng.choice(known[-3:])[1]
+        if what == "accept" and self.rng.random() < 0.1:
+            about = "2222-2222"
+        members = {"amount": self.rng.choice((None, None, 1))} if what == "post" else {}
+        return Request(what, self.player, members, about=about)
 
 
 def _changed(request: Request) -> Request:
     """Another request under the same key."""
     if "amount" not in request.members:
-        return request
+        return replace(request, about=next(each for each in REWARDS if each != request.about))
     return replace(request, members={**request.members, "amount": request.members["amount"] + 1})
