@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from chalicelib.domain.errors import InvalidRequest, NotFound
 from chalicelib.services.accounts import find_owner
 from chalicelib.services.context import Context
-from chalicelib.services.verify_accounts import Reading, read_partition, wrong_figures
+from chalicelib.services.verify_accounts import Reading, read_at_rest, read_partition, wrong_figures
 from chalicelib.services.verify_corrections import Marks, wrong_marks
-from chalicelib.services.verify_postings import Difference, Pairs, wrong_postings
+from chalicelib.services.verify_postings import Difference, Pairs, Sign, wrong_postings
 from chalicelib.store import keys
-from chalicelib.store.ledger_proof import Row, Scanned, read_figures, read_postings, read_rows, scan_ledger
+from chalicelib.store.ledger_proof import Row, Scanned, read_postings, read_rows, scan_ledger
 from chalicelib.store.models import Item
 
 # Pauses before an account that keeps changing is given up.
@@ -148,7 +148,7 @@ class _Proof:
         return found
 
     def _look(self, partitions: Sequence[str]) -> list[Reading]:
-        readings = self.context.each(self._read, partitions)
+        readings = self.context.each(lambda pk: read_partition(self.context.table, pk), partitions)
         for reading in readings:
             if wrong_figures(reading):
                 self.suspects.setdefault(reading.pk, [])
@@ -160,9 +160,6 @@ class _Proof:
             self.suspects.setdefault(row.pk, []).append(row)
             self._settle(MAX_SUSPECTS)
 
-    def _read(self, pk: str) -> Reading:
-        return read_partition(self.context.table, pk)
-
     # What looks wrong is read again ----------------------------------------------------------------------------
 
     def _settle(self, enough: int = 1) -> None:
@@ -171,7 +168,7 @@ class _Proof:
         if sum(max(1, len(rows)) for rows in self.suspects.values()) < enough:
             return
         waiting, self.suspects = self.suspects, {}
-        before: dict[str, list[Difference]] = {}
+        before: dict[str, list[Sign]] = {}
         for _ in range(READINGS):
             if not waiting or self.verified.more:
                 return
@@ -180,26 +177,20 @@ class _Proof:
                 found = self._again(pk, rows)
                 if found is None:
                     continue
-                if before.get(pk) == found:
+                signs = [each.sign for each in found]
+                if before.get(pk) == signs:
                     self._tell(found)
-                if not found or before.get(pk) == found:
+                if not found or before.get(pk) == signs:
                     del waiting[pk]
-                before[pk] = found
+                before[pk] = signs
         self.verified.restless += [" ".join(keys.account_of(pk)) for pk in waiting]
 
     def _again(self, pk: str, rows: Sequence[Row]) -> list[Difference] | None:
-        """The differences of a partition, or None if it changed while it was read.
-
-        Postings are only added, and a hold is never opened again: what two readings agree on was so in between.
-        """
+        """The differences of a partition, or None if it changed while it was read."""
         table = self.context.table
         wrong = wrong_postings(table, read_rows(table, [row.key for row in rows]).values())
-        first = self._read(pk)
-        figures = read_figures(table, pk)
-        second = self._read(pk)
-        if first.beside_figures != second.beside_figures:
-            return None
-        return [*wrong.values(), *wrong_figures(replace(second, summed=replace(second.summed, figures=figures)))]
+        reading = read_at_rest(table, pk, f"{self.context.now_ms() - SETTLED_MS:011x}")
+        return None if reading is None else [*wrong.values(), *wrong_figures(reading)]
 
     def _tell(self, differences: Iterable[Difference]) -> None:
         """What is wrong with a transfer is seen from both of its sides, and told once."""

@@ -20,6 +20,9 @@ SUMS = 4096
 CHUNK = 100
 
 
+Sign = tuple[str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """`what` of an account: `balance`, `available`, or a transfer."""
@@ -29,6 +32,15 @@ class Difference:
     what: str
     expected: str
     found: str
+
+    @property
+    def sign(self) -> Sign:
+        """What stays of it while the account goes on: of two numbers, how far they are apart."""
+        try:
+            apart = str(int(self.found) - int(self.expected))
+        except ValueError:
+            apart = f"{self.expected} {self.found}"
+        return self.what, apart
 
     def __str__(self) -> str:
         return f"{self.account} {self.asset}: {self.what}: expected {self.expected}, found {self.found}"

@@ -18,6 +18,9 @@ from chalicelib.store.table import Table
 
 # Named of what does not belong to an account; one is enough to be looked at.
 MAX_STRAYS = 10
+_FIGURES = ("sk", "amount", "balance", "available", "expiring")
+# Sort keys before and after all that there can be.
+_FIRST, _LAST = " ", "\U0010ffff"
 _BALANCE = keys.account("", "")[1]
 _ACCOUNTS = keys.account("", "")[0].partition("#")[0] + "#"
 _HOLDS = keys.holds("")
@@ -78,6 +81,10 @@ class Summed:
     total: int
     strays: tuple[str, ...]
 
+    def plus(self, other: Summed) -> Summed:
+        figures, strays = self.figures or other.figures, self.strays + other.strays
+        return Summed(figures, self.postings + other.postings, self.total + other.total, strays[:MAX_STRAYS])
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -129,10 +136,12 @@ def read_postings(table: Table, pk: str) -> Iterator[Row]:
     return map(_row, table.query_all(pk, prefix=keys.POSTING, attributes=_POSTING))
 
 
-def sum_partition(table: Table, pk: str) -> Summed:
+def sum_partition(table: Table, pk: str, *, since: str = "", until: str = "") -> Summed:
+    """All of it, or what comes with and after the postings `since` an id, or before those from `until` on."""
+    between = (keys.POSTING + since if since else _FIRST, keys.POSTING + until if until else _LAST)
     figures, postings, total = None, 0, 0
     strays: list[str] = []
-    for item in table.query_all(pk, attributes=("sk", "amount", "balance", "available", "expiring")):
+    for item in table.query_all(pk, between=between, attributes=_FIGURES):
         sk = item["sk"]["S"]
         if sk.startswith(keys.POSTING):
             postings += 1
