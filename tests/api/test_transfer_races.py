@@ -71,6 +71,22 @@ def test_a_refusal_for_what_the_key_itself_did(site: Site, anna: str, monkeypatc
     assert send(site, anna, "eleventh").status == 429
 
 
+def test_what_an_old_copy_of_the_account_says_is_not_believed(
+    site: Site, anna: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first reading is of a copy from before there were funds, and before there was a recipient."""
+    real = Table.get_many
+
+    def behind(table: Table, keys: Sequence[Key], *, strong: bool = True) -> Any:
+        return real(table, keys) if strong else {}
+
+    monkeypatch.setattr(Table, "get_many", behind)
+    answer = send(site, anna)
+    assert (answer.status, answer.json["balance"]) == (200, 199)
+    again = send(site, anna)
+    assert (again.text, again.headers[KEY]) == (answer.text, "true")
+
+
 def test_a_write_that_lands_late_is_the_requests_own(site: Site, anna: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given up, tried anew, and there just before the second one: no replay, and what it owes is sent at once."""
     real, late = Table.transact, list[Writes]()

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.domain.errors import TooManyRequests
 from chalicelib.domain.periods import DAY_MS
-from chalicelib.domain.transfers import MAX_A_DAY, MAX_AMOUNT, Sent
+from chalicelib.domain.transfers import MAX_A_DAY, MAX_AMOUNT, WINDOW_MS, Sent
 
 MIDNIGHT = 20_000 * DAY_MS
 STEP_MS = 10_000
@@ -40,3 +40,14 @@ def test_times_are_in_order_whatever_the_clocks_say() -> None:
     for at_ms in (5, 3, 9, 1):
         sent = sent.add(1, MIDNIGHT + at_ms)
     assert sent.times == tuple(MIDNIGHT + at_ms for at_ms in (5, 5, 9, 9))
+
+
+def test_sixty_seconds_to_the_millisecond() -> None:
+    sent = Sent()
+    for at_ms in range(10):
+        sent = sent.add(1, MIDNIGHT + at_ms)
+    for early_ms in (1, 59_991):
+        with pytest.raises(TooManyRequests) as refused:
+            sent.add(1, MIDNIGHT + WINDOW_MS - early_ms)
+        assert refused.value.retry_after_s == -(-early_ms // 1000)
+    assert len(sent.add(1, MIDNIGHT + WINDOW_MS).times) == 10
