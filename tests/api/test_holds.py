@@ -80,7 +80,8 @@ def test_a_hold_and_its_replay(site: Site, anna: str) -> None:
     }
     again = place(site, anna)
     assert (again.status, again.text, again.headers[KEY]) == (200, first.text, "true")
-    refused(place(site, anna, expiresIn=60), 409, "idempotency_conflict")
+    for changes in ({"expiresIn": 60}, {"asset": "coins"}, {"amount": 41}):
+        refused(place(site, anna, **changes), 409, "idempotency_conflict")
     assert site.get("/holds", anna).json == {"holds": [hold], "cursor": None}
     assert figures(site) == (200, 160)
 

@@ -60,10 +60,10 @@ def test_a_refusal_for_what_the_key_itself_did(site: Site, anna: str, monkeypatc
         first[0] = send(site, anna, "tenth")
         return before | real(table, [key for key in keys if key not in requests])
 
-    def refused(_: Table, __: Writes) -> None:
-        raise StoreError("refused")
+    def lost(_: Table, __: Writes) -> None:
+        raise Conflict("another transaction is running")
 
-    at_write(monkeypatch, refused)
+    at_write(monkeypatch, lost)
     monkeypatch.setattr(Table, "get_many", torn)
     second = send(site, anna, "tenth")
     assert (first[0].status, first[0].headers.get(KEY)) == (200, None)

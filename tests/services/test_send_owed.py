@@ -47,6 +47,14 @@ def test_runs_that_have_time_for_one_come_to_every_shard(site: Site) -> None:
     assert met == shards
 
 
+def test_what_its_own_process_may_be_sending_is_left_to_it(site: Site) -> None:
+    owe(site, "one")
+    site.world.sleep((SWEEP_AFTER_MS - 1) / 1000)
+    assert sweep_owed(site.context).sent == 0
+    site.world.sleep(0.001)
+    assert sweep_owed(site.context).sent == 1
+
+
 def test_what_cannot_be_sent_keeps_nobody(site: Site) -> None:
     bad, good = owe(site, "bad", "unknown"), owe(site, "good")
     site.world.sleep(SWEEP_AFTER_MS / 1000)
