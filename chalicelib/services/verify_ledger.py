@@ -18,9 +18,11 @@ from chalicelib.services.context import Context
 from chalicelib.services.verify_accounts import Reading, read_at_rest, read_partition, wrong_figures
 from chalicelib.services.verify_corrections import Marks, wrong_marks
 from chalicelib.services.verify_postings import Difference, Pairs, Sign, wrong_postings
+from chalicelib.services.verify_redemptions import Taken, wrong_redemptions
 from chalicelib.store import keys
 from chalicelib.store.ledger_proof import Row, Scanned, read_postings, read_rows, scan_ledger
 from chalicelib.store.models import Item
+from chalicelib.store.redemption_proof import Redeemed, own_redeemed
 
 # Pauses before an account that keeps changing is given up.
 READINGS = 5
@@ -76,6 +78,7 @@ class _Proof:
 
     def prove_all(self) -> None:
         pairs, marks, sums = Pairs(self.context.new_id()), Marks(self.context.new_id()), Counter[str]()
+        taken = Taken(self.context.table, self.context.new_id())
         settled = f"{self.context.now_ms() - SETTLED_MS:011x}"
         for page in self._pages():
             rows = self._wanted(page.rows)
@@ -89,11 +92,13 @@ class _Proof:
                 if row.id < settled:
                     sums[keys.account_of(row.pk)[1]] += row.amount or 0
             if self.asset is None:
-                # A mark tells no asset.
+                # A mark tells no asset, nor does a stock.
                 marks.add(page, settled)
+                taken.add(page.kept)
             self.verified.accounts += page.balances
             self._suspect(wrong_postings(self.context.table, alone))
             self._look(self._unknown(page.partitions))
+            self._look_at(page.kept.redemptions)
         if not (pairs.are_even() and marks.are_even()):
             for page in self._pages():
                 marks.sort_out(page, settled)
@@ -101,12 +106,18 @@ class _Proof:
                 self._suspect(wrong_postings(self.context.table, odd))
         self._settle()
         self._tell(marks.of_nothing())
+        wrong, restless = taken.wrong(lambda: (page.kept for page in self._pages()), self.wait)
+        self._tell(wrong)
+        self.verified.restless += restless
         self._tell([Difference("all accounts", name, "sum", "0", str(total)) for name, total in sums.items() if total])
 
     def prove_one(self, account: str) -> None:
+        table = self.context.table
         # Otherwise it names an account itself, or nothing at all.
         with suppress(NotFound):
-            account = find_owner(self.context, account, anew=True).account
+            owner = find_owner(self.context, account, anew=True)
+            account = owner.account
+            self._look_at(own_redeemed(table, owner.public))
         assets = [self.asset] if self.asset else list(self.context.rules.ruleset.assets)
         partitions = [pk for asset in assets for pk in keys.partitions_of(account, asset)]
         # Of a system account there should be nothing in the first of them.
@@ -114,7 +125,6 @@ class _Proof:
         readings = self._look(list(dict.fromkeys(partitions)))
         if not any(reading.postings or reading.figures for reading in readings):
             raise NotFound("There is no such account, and no player with one.")
-        table = self.context.table
         for reading in readings:
             self._count(reading.postings, reading.postings)
             self.verified.accounts += reading.figures is not None
@@ -154,6 +164,10 @@ class _Proof:
                 self.suspects.setdefault(reading.pk, [])
         self._settle(MAX_SUSPECTS)
         return readings
+
+    def _look_at(self, redemptions: Iterable[Redeemed]) -> None:
+        wanted = [each for each in redemptions if self.asset in (None, each.asset)]
+        self._tell(wrong_redemptions(self.context.table, wanted, self.wait))
 
     def _suspect(self, rows: Iterable[Row]) -> None:
         for row in rows:

@@ -56,9 +56,9 @@ class KeyedSums:
         self.secret = secret.encode()
         self.sums: Counter[int] = Counter()
 
-    def add(self, name: str, text: str, sign: int) -> None:
+    def add(self, name: str, text: str, times: int) -> None:
         digest = hashlib.blake2b(f"{name}\0{text}".encode(), digest_size=16, key=self.secret).digest()
-        self.sums[_sum_of(name)] += sign * int.from_bytes(digest, "big")
+        self.sums[_sum_of(name)] += times * int.from_bytes(digest, "big")
 
     def are_even(self) -> bool:
         return not any(self.sums.values())

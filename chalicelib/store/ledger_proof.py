@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from chalicelib.domain.holds import OPEN
 from chalicelib.domain.ledger import is_system, located
-from chalicelib.store import keys
+from chalicelib.store import keys, redemption_proof
 from chalicelib.store.keys import Key
 from chalicelib.store.models import Item
+from chalicelib.store.redemption_proof import Kept
 from chalicelib.store.table import Table
 
 # Named of what does not belong to an account; one is enough to be looked at.
@@ -26,6 +27,8 @@ _ACCOUNTS = keys.account("", "")[0].partition("#")[0] + "#"
 _HOLDS = keys.holds("")
 _CORRECTED = keys.corrected("")[0]
 _POSTING = ("pk", "sk", "amount", "other", "kind", "details", "note", "rv")
+_PREFIXES = (_ACCOUNTS, _HOLDS, _CORRECTED, *redemption_proof.PREFIXES)
+_SCANNED = tuple(dict.fromkeys(("by", *_POSTING, *redemption_proof.ATTRIBUTES)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,22 +99,23 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """A page of the table: postings, marks (a transfer, and by which one it was corrected), how many balance items, the
-    partitions of accounts whose figures, postings or open holds are on it, as far as they should have figures or have
-    them; the key to go on from."""
+    """A page of the table: postings; marks (a transfer, and by which one it was corrected); redemptions and what counts
+    them; how many balance items; the partitions of accounts whose figures, postings or open holds are on it, as far as
+    they should have figures or have them; the key to go on from."""
 
     rows: list[Row]
     marks: list[tuple[str, str]]
+    kept: Kept
     balances: int
     partitions: list[str]
     next: Item | None
 
 
 def scan_ledger(table: Table, start: Item | None) -> Scanned:
-    values = {":a": {"S": _ACCOUNTS}, ":h": {"S": _HOLDS}, ":c": {"S": _CORRECTED}}
-    condition = "begins_with(pk, :a) OR begins_with(pk, :h) OR begins_with(pk, :c)"
-    page = table.scan(condition, values, ("asset", "by", *_POSTING), start)
-    rows, marks, balances = [], [], 0
+    values = {f":p{place}": {"S": prefix} for place, prefix in enumerate(_PREFIXES)}
+    condition = " OR ".join(f"begins_with(pk, {name})" for name in values)
+    page = table.scan(condition, values, _SCANNED, start)
+    rows, marks, balances, kept = [], [], 0, Kept()
     partitions: dict[str, None] = {}
     for item in page.items:
         pk, sk = item["pk"]["S"], item["sk"]["S"]
@@ -122,6 +126,9 @@ def scan_ledger(table: Table, start: Item | None) -> Scanned:
         if pk.startswith(_CORRECTED):
             marks.append((pk.removeprefix(_CORRECTED), _text(item, "by")))
             continue
+        if pk.startswith(redemption_proof.PREFIXES):
+            kept.take(item)
+            continue
         if sk.startswith(keys.POSTING):
             rows.append(_row(item))
             if is_system(keys.account_of(pk)[0]):
@@ -129,7 +136,7 @@ def scan_ledger(table: Table, start: Item | None) -> Scanned:
         else:
             balances += 1
         partitions[pk] = None
-    return Scanned(rows, marks, balances, list(partitions), page.next)
+    return Scanned(rows, marks, kept, balances, list(partitions), page.next)
 
 
 def read_postings(table: Table, pk: str) -> Iterator[Row]:
