@@ -45,10 +45,10 @@ def wrong_redemptions(table: Table, redemptions: Sequence[Redeemed], wait: Calla
 
 def _wrong(table: Table, redemptions: Sequence[Redeemed]) -> dict[Key, Difference]:
     places = {each.key: _places(each) for each in redemptions}
-    amounts = read_amounts(table, [key for three in places.values() for key in three])
+    amounts = read_amounts(table, [key for three in places.values() for key in three if key])
     wrong = {}
     for each in redemptions:
-        found = [amounts.get(key) for key in places[each.key]]
+        found = [amounts.get(key) if key else None for key in places[each.key]]
         ends = ENDS.get(each.status)
         signed = (each.cost, -each.cost, each.cost)
         expected = ends and [amount if there else None for amount, there in zip(signed, ends, strict=True)]
@@ -58,10 +58,11 @@ def _wrong(table: Table, redemptions: Sequence[Redeemed]) -> dict[Key, Differenc
     return wrong
 
 
-def _places(each: Redeemed) -> tuple[Key, Key, Key]:
-    """Where its hold is, what paid for it, what paid it back."""
-    paid, back = (keys.posting(each.account, REWARDS, each.asset, id_) for id_ in (each.transfer, each.refund))
-    return keys.pending_hold(each.account, each.key[1]), paid, back
+def _places(each: Redeemed) -> list[Key | None]:
+    """Where its hold is, what paid for it, what paid it back; None of a transfer that it does not know."""
+    moved = (each.transfer, each.refund)
+    known = [keys.posting(each.account, REWARDS, each.asset, id_) if id_ else None for id_ in moved]
+    return [keys.pending_hold(each.account, each.key[1]), *known]
 
 
 def _said(amounts: Sequence[int | None] | None) -> str:
