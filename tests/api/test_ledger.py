@@ -56,7 +56,7 @@ def test_history_page_by_page(bank: Bank) -> None:
             cursor = page["cursor"]
         assert seen == made[::-1]
     assert bank.get("/transfer?direction=received") == {"transfers": [], "cursor": None}
-    assert bank.get("/transfer?limit=7")["cursor"] is None or not bank.get("/transfer?limit=7")["transfers"][7:]
+    assert bank.get("/transfer?limit=7")["cursor"] is None
     for wrong in ("limit=0", "limit=101", "direction=both", "cursor=x"):
         assert bank.site.get(f"/transfer?{wrong}", bank.keys["anna"]).status == 400
 
