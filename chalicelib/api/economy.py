@@ -35,9 +35,12 @@ class HoldsQuery(msgspec.Struct):
     tag="economy",
     summary="Send tokens",
     description="Once for each `idempotencyKey`: the same request again gets the first answer, marked "
-    "`Idempotency-Replayed: true`. A refusal for lack of funds is remembered too; after topping up, use a new key.",
+    "`Idempotency-Replayed: true`. A refusal for lack of funds (400 `insufficient_balance`) is remembered too; after "
+    "topping up, use a new key. No other is: 400 `self_transfer`, `amount_out_of_range`, 404 `unknown_recipient`, "
+    "429 `rate_limited`.",
     body=TransferRequest,
     answer=TransferMade,
+    replays=True,
     permission=PLAYER,
     errors=(404, 409),
 )
@@ -54,6 +57,7 @@ def transfer_tokens(call: Call) -> Answer:
     "`idempotencyKey`, like a transfer. `too_many_holds`: an account has at most 100 open ones.",
     body=HoldRequest,
     answer=HoldPlaced,
+    replays=True,
     permission=PLAYER,
     errors=(409,),
 )
@@ -85,6 +89,7 @@ def read_holds(call: Call) -> Holds:
     body=PostRequest,
     optional_body=True,
     answer=HoldResolved,
+    replays=True,
     permission=PLAYER,
     errors=(404, 409),
 )
@@ -100,6 +105,7 @@ def post_hold(call: Call) -> Answer:
     description="Releases all that it holds. The same again, or for one that has expired, gets the same answer, marked "
     "`Idempotency-Replayed: true`, for 30 days. `hold_resolved`: it was posted.",
     answer=HoldResolved,
+    replays=True,
     permission=PLAYER,
     errors=(404, 409),
 )

@@ -40,7 +40,7 @@ def _sent() -> dict[str, Any]:
         "AwardRequest": {"player": "anna@example.org", "points": 50, "reason": "Found a bug", "key": "bug-77"},
         "ProfileChange": {"displayName": "Anna", "private": False},
         "BadgeDecisionRequest": {"player": "anna@example.org", "idempotencyKey": "ticket-311"},
-        "GrantRequest": _GRANT | {"idempotencyKey": "refund-311"},
+        "GrantRequest": _GRANT | {"idempotencyKey": "hackathon-anna"},
         "CorrectionRequest": {"transferId": "019e3fb6c0e4f0c2ab19d3e5f608a41c0d2e7", "reason": "Sent by mistake"},
         "HoldRequest": {"amount": 40, "asset": "tokens", "idempotencyKey": "order-17", "expiresIn": 86400},
         "PostRequest": {"amount": 25},
@@ -222,7 +222,7 @@ _HOLD = {
     "asset": "tokens",
     "amount": 40,
     "status": "open",
-    "createdAt": _TIME,
+    "createdAt": "2026-05-19T12:00:00.000Z",
     "expiresAt": "2026-05-20T12:00:00.000Z",
 }
 _REWARD = {

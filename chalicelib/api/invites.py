@@ -87,8 +87,8 @@ def rotate_invite(call: Call) -> InviteMade:
     tag="economy",
     summary="Redeem an invite",
     description="By code or by token. Once for each two players: 409 `already_redeemed`, which is also what comes "
-    "after a lost answer, and `referral_cycle` if you invited them. 400 `own_invite`, 410 `invite_expired` or "
-    f"`invite_used_up`. {MAX_FAILED} failed attempts a minute, then 429 whatever is sent.",
+    "after a lost answer, and `referral_cycle` if you invited them. 400 `own_invite`, 404 `unknown_invite`, 410 "
+    f"`invite_expired` or `invite_used_up`. {MAX_FAILED} failed attempts a minute, then 429 whatever is sent.",
     body=RedeemInvite,
     answer=InviteRedeemed,
     permission=PLAYER,

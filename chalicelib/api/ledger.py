@@ -109,6 +109,7 @@ def read_player_statement(call: Call) -> Statement:
     "for good under its key.",
     body=GrantRequest,
     answer=GrantMade,
+    replays=True,
     permission=ADMIN,
     errors=(404, 409),
 )
@@ -125,6 +126,7 @@ def grant_tokens(call: Call) -> Answer:
     "`Idempotency-Replayed: true`. If what was received is gone (`insufficient_balance`), it may be tried later.",
     body=CorrectionRequest,
     answer=CorrectionMade,
+    replays=True,
     permission=ADMIN,
     errors=(404, 409),
 )

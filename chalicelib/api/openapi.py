@@ -25,6 +25,7 @@ from chalicelib.api.examples import examples
 from chalicelib.api.operations import OPERATIONS, TAGS, Operation
 from chalicelib.api.request import MAX_BODY_BYTES
 from chalicelib.domain.events import MAX_EVENTS_PER_MESSAGE
+from chalicelib.services.idempotent import REPLAYED
 
 Json = dict[str, Any]
 API_VERSION = "1"
@@ -32,22 +33,22 @@ REF = "#/components/schemas/{name}"
 # Members that only Laurel itself may write.
 NOT_SENT = {"CloudEvent": ["receivedAt"], "GatewayEvent": ["receivedAt"], "AwardEvent": ["receivedAt"]}
 ABOUT = (
-    "A gateway sends what its users did; Laurel turns it, exactly once, into XP, levels, streaks, badges and boards. "
-    "Errors are `{error, code, ...details}`: one sentence for people, one word for machines. "
+    "A gateway sends what its users did; Laurel turns it, exactly once, into XP, levels, streaks, badges, boards and "
+    "tokens. Errors are `{error, code, ...details}`: one sentence for people, one word for machines. "
     "Times and days are UTC. XP, scores and tokens are integers, and so is money, in micro-dollars."
 )
 MEANINGS = {
     304: "Unchanged since the ETag in If-None-Match.",
     400: "Something in the request is not valid: which, and what it may be. `invalid_request` (a parameter or member), "
-    "`not_json`, `too_deep`, `too_many_events`, `invalid_events`.",
+    "`not_json`, `too_deep`, `too_many_events`, `invalid_events`, and as the operation says.",
     401: "The API key is missing, wrong or revoked. `unauthenticated`.",
     403: "The key may not do this. `forbidden`.",
-    404: "There is no such thing, or it is not shown. `not_found`.",
+    404: "There is no such thing, or it is not shown. `not_found`, or as the operation says.",
     409: "Not as things stand. `idempotency_conflict`, and as the operation says.",
-    410: "It was, and is no more.",
+    410: "It was, and is no more. As the operation says.",
     413: f"The body has more than {MAX_BODY_BYTES} bytes.",
     415: "The body is not said to be JSON.",
-    429: "Too many requests.",
+    429: "Too many requests. `rate_limited`.",
     500: "Something went wrong here.",
     503: "Busy; nothing was done, or not all of it: try again.",
 }
@@ -151,6 +152,8 @@ def _responses(operation: Operation) -> Json:
     good["content"] = {operation.media: {"schema": schema}}
     if operation.method == "GET":
         good["headers"] = {"Cache-Control": {"description": "How long it may be kept.", "schema": {"type": "string"}}}
+    if operation.replays:
+        good["headers"] = {REPLAYED: {"description": "`true`: the first answer, again.", "schema": {"type": "string"}}}
     responses: Json = {str(operation.status): good}
     if operation.method == "GET" and operation.tagged:
         good["headers"]["ETag"] = {"description": "A digest of the body.", "schema": {"type": "string"}}

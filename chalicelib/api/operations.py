@@ -17,7 +17,7 @@ class Operation:
     `optional_body`: to send none is to send `{}`; `answer`: of the answer. `permission`: what the key needs; "" takes
     any request. `optional_key`: a key is read where there is one. `headers`: of a request, each with what it is for.
     `errors`: statuses beside the usual ones. `media`: of an answer that is no JSON. `tagged`: a read's answer has an
-    ETag.
+    ETag. `replays`: the same request again gets the first answer, and a header says so.
     """
 
     path: str
@@ -36,6 +36,7 @@ class Operation:
     description: str = ""
     media: str = "application/json"
     tagged: bool = True
+    replays: bool = False
     name: str = ""
 
 

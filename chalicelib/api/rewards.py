@@ -77,6 +77,7 @@ def show_reward(call: Call) -> RewardShown:
     "redemption is fulfilled or cancelled.",
     body=RedeemRequest,
     answer=RedemptionMade,
+    replays=True,
     permission=PLAYER,
     errors=(404, 409),
 )
@@ -147,6 +148,7 @@ def all_redemptions(call: Call) -> AllRedemptions:
     summary="Fulfil a pending redemption",
     description="What was held is paid. The same again gets the same answer.",
     answer=RedemptionResolved,
+    replays=True,
     permission=ADMIN,
     errors=(404, 409),
 )
@@ -162,6 +164,7 @@ def fulfil_redemption(call: Call) -> Answer:
     description="What was held is available again, and so is what it took of the stock. The same again gets the same "
     "answer.",
     answer=RedemptionResolved,
+    replays=True,
     permission=ADMIN,
     errors=(404, 409),
 )
@@ -177,6 +180,7 @@ def cancel_redemption(call: Call) -> Answer:
     description="One that is completed or fulfilled: what it cost comes back, and so does what it took of the stock. "
     "The same again gets the same answer.",
     answer=RedemptionResolved,
+    replays=True,
     permission=ADMIN,
     errors=(404, 409),
 )

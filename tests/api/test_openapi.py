@@ -52,6 +52,16 @@ def test_every_operation_says_what_it_needs_and_how_it_fails(document: Any) -> N
                 assert {"400", "413", "415"} <= set(described["responses"])
 
 
+def test_what_is_done_once_says_when_it_was_done_before(document: Any) -> None:
+    keyed = [each for each in OPERATIONS if "idempotency_key" in getattr(each.body, "__struct_fields__", ())]
+    for operation in keyed:
+        described = document["paths"][operation.path][operation.method.lower()]
+        # What is queued is not known yet to be a replay.
+        if operation.status != 202:
+            assert "Idempotency-Replayed" in described["responses"][str(operation.status)]["headers"]
+    assert len(keyed) >= 4
+
+
 def test_examples_are_what_they_say(document: Any) -> None:
     kinds = {kind.__name__: kind for operation in OPERATIONS for kind in openapi._kinds(operation)}
     shown = examples()
