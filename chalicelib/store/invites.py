@@ -101,10 +101,10 @@ def create_writes(table: str, invite: Invite, own: OwnInvites, codes: Mapping[st
 
 
 def rotate_writes(table: str, invite: Invite, digest: str) -> list[dict[str, Any]]:
-    """Another token instead of the one that was read."""
-    values = {":new": text(digest)} | _as_read_values(invite)
+    """Another token instead of the one that was read, while there is use in it."""
+    values, condition = {":new": text(digest)} | _as_read_values(invite), f"{_AS_READ} AND used < uses"
     return [
-        update_of(table, keys.invite(invite.code), "SET digest = :new", _AS_READ, None, values),
+        update_of(table, keys.invite(invite.code), "SET digest = :new", condition, None, values),
         delete_of(table, keys.invite_token(invite.digest)),
         _link_write(table, invite, digest),
     ]

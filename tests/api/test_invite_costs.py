@@ -174,3 +174,19 @@ def test_the_last_use_was_ones_own(site: Site, anna: str, bob: str, monkeypatch:
     second = redeem(site, bob, token=made["token"])
     assert first == [200]
     assert (second.status, second.json["code"]) == (409, "already_redeemed")
+
+
+def test_no_token_for_an_invite_that_was_used_up_meanwhile(
+    site: Site, anna: str, bob: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, real, first = make(site, anna, uses=1), Table.transact, list[int]()
+
+    def after_the_last_use(table: Table, writes: Any) -> None:
+        if not first:
+            first.append(0)
+            first[0] = redeem(site, bob, code=made["code"]).status
+        real(table, writes)
+
+    monkeypatch.setattr(Table, "transact", after_the_last_use)
+    rotated = site.post("/invite/rotate", {"code": made["code"]}, anna)
+    assert (first, rotated.status, rotated.json["code"]) == ([200], 410, "invite_used_up")
