@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.domain import rewards as domain
-from chalicelib.domain.errors import NotFound, NotPossible
+from chalicelib.domain.errors import Conflict, NotFound, NotPossible
 from chalicelib.domain.ledger import MAX_BALANCE, REWARDS, Transfer, transfer_id
 from chalicelib.domain.owed import CANCELLED, FULFILLED, REFUNDED
 from chalicelib.domain.rewards import Resolution, status_after
@@ -113,6 +113,8 @@ def _paid_back(context: Context, after: Redemption, now_ms: int) -> list[dict[st
     """A transfer back; it and a correction of what paid exclude each other."""
     paid, back = after.transfer or "", after.refund or ""
     if load_corrected(context.table, paid):
+        if _read(context, after.id)[0].status == domain.REFUNDED:
+            raise Conflict("another admin has just refunded it")
         raise NotPossible("What paid for this redemption was taken back already.", code="already_corrected")
     account = load_account(context.table, after.account, after.asset)
     if account.closed:

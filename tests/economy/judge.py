@@ -61,9 +61,9 @@ def _rows(stage: Stage, model: Economy) -> list[str]:
         elif kind == "REDEEMED":
             told, wanted = int(item["redeemed"]["N"]), model.taken(sk, "perPlayer", owners[rest])
         elif kind == "INVITE":
-            invite = model.invites[stage.names.model[f"{rest[:4]}-{rest[4:]}"]]
-            told, wanted = int(item["used"]["N"]), invite.used
-            found += [f"{rest} was used {told} times of {invite.uses}"] if told > invite.uses else []
+            id_ = stage.names.model.get(f"{rest[:4]}-{rest[4:]}")
+            told, wanted = int(item["used"]["N"]), model.invites[id_].used if id_ in model.invites else -1
+            found += [f"{rest} was used {told} times"] if told > int(item["uses"]["N"]) else []
         elif kind == "HOLD" and sk.startswith(("OPEN#", "PENDING#")):
             held[owners[rest], item["asset"]["S"]] += int(item["amount"]["N"])
         if told != wanted:

@@ -192,11 +192,6 @@ def stock_unconditional() -> AbstractContextManager[None]:
     return without_conditions("REWARD#", sort="STOCK")
 
 
-def per_player_unconditional() -> AbstractContextManager[None]:
-    """One more of a player's, however many they had."""
-    return without_conditions("REDEEMED#")
-
-
 def resolution_unconditional() -> AbstractContextManager[None]:
     """A redemption is resolved whatever became of it."""
     return without_conditions("REDEMPTION#", "HOLD#", "CORRECTED#")
@@ -234,7 +229,6 @@ MUTANTS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
         weak_read,
         lost_answer_believed,
         stock_unconditional,
-        per_player_unconditional,
         resolution_unconditional,
         correction_unconditional,
         uses_unconditional,

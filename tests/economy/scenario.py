@@ -50,6 +50,7 @@ def run(seed: int, mutant: Mutant = nullcontext, faults: Faults | None = None) -
             _play(stage, rng, REQUESTS)
             if seed % 4 == 0:
                 plant.world.sleep(KEYS_LIVE_S)
+                stage.repeating = 0.7
                 _play(stage, rng, REQUESTS // 4)
     findings = judge.findings(stage)
     if findings:
@@ -70,6 +71,8 @@ def _stage(plant: Plant, seed: int, rng: random.Random) -> Stage:
     if "redeem" in style.mix:
         for each in REWARDS:
             stage.ask(Request("put", ADMIN, reward(rng), about=each))
+    for number, player in enumerate(players):
+        stage.ask(Client(stage, 100 + number, player, 1).first())
     if seed % 3 == 0:
         _apply_own_events(plant, rng)
     return stage
@@ -97,7 +100,7 @@ def _apply_own_events(plant: Plant, rng: random.Random) -> None:
 def _play(stage: Stage, rng: random.Random, requests: int) -> None:
     """Let the players ask, some with two devices, each gone on with after the server died under it; then settle."""
     style, players = stage.style, stage.players
-    devices = [players[each // style.devices % len(players)] for each in range(rng.randint(4, 6))]
+    devices = [players[each // style.devices % len(players)] for each in range(rng.randint(4, 6) - style.admins // 2)]
     devices += [ADMIN] * style.admins
     clients = [Client(stage, each, player, requests // len(devices)) for each, player in enumerate(devices)]
     world = stage.plant.world

@@ -37,9 +37,9 @@ STYLES = {
     "too little": Style(300, (10, 50, 90, 120), {"transfer": 8, "look": 2, "post": 1}),
     "too often": Style(5_000, (1, 2, 3), SENDING, devices=4),
     "too much": Style(250_000, (10_000, 10_000, 9_500), SENDING, devices=4),
-    "held": Style(300, (50, 90, 150), {"hold": 6, "post": 6, "void": 3, "transfer": 2, "look": 2}, devices=3),
+    "held": Style(600, (50, 90, 150), {"post": 8, "void": 4, "hold": 4, "transfer": 2, "look": 2}, devices=3),
     "by admins": Style(
-        300, (50, 90, 150), {"transfer": 6, "hold": 1, "post": 2}, {"correct": 5, "grant": 4}, devices=2, admins=2
+        300, (50, 90, 150), {"transfer": 6, "hold": 1, "post": 2}, {"correct": 9, "grant": 1}, devices=2, admins=3
     ),
     "rewards": Style(
         300,
@@ -49,7 +49,7 @@ STYLES = {
         devices=2,
         admins=2,
     ),
-    "friends": Style(0, (1,), {"invite": 2, "accept": 9, "rotate": 1, "revoke": 1}, devices=2),
+    "friends": Style(0, (1,), {"invite": 2, "accept": 9, "rotate": 1, "revoke": 1}, devices=1),
 }
 
 
@@ -64,6 +64,8 @@ class Stage:
     players: list[str]
     api_keys: dict[str, str]
     history: History
+    # How often an earlier request is sent again.
+    repeating: float = 0.15
     names: Names = field(default_factory=Names)
     made: dict[str, list[Request]] = field(default_factory=lambda: defaultdict(list))
     known: dict[str, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
@@ -109,7 +111,7 @@ class Client:
         self.stage, self.player, self.left = stage, player, left
         self.rng = random.Random(f"{stage.seed} client {number}")
         self.name = f"client-{number}"
-        self.hasty = self.rng.random() < 0.6
+        self.hasty = player == ADMIN or self.rng.random() < 0.6
         self.pending: Request | None = None
 
     def work(self) -> None:
@@ -132,17 +134,25 @@ class Client:
     def _wait(self, seconds: float) -> None:
         self.stage.plant.world.sleep(seconds)
 
+    def first(self) -> Request:
+        """Something for all to want, made before they begin."""
+        mix = self.stage.style.mix
+        what = next(each for each in ("redeem", "invite", "hold", "transfer") if each in mix)
+        return self._made(getattr(self, f"_{what}")(what))
+
     def _next(self) -> Request:
         rng, made = self.rng, self.stage.made[self.player]
-        if made and rng.random() < 0.15:
+        if made and rng.random() < self.stage.repeating:
             request = rng.choice(made[-4:])
             return _changed(request) if rng.random() < 0.3 else request
         mix = self.stage.style.admin_mix if self.player == ADMIN else self.stage.style.mix
         what = rng.choices(list(mix), list(mix.values()))[0]
-        request = getattr(self, f"_{what}", self._about_known)(what)
+        return self._made(getattr(self, f"_{what}", self._about_known)(what))
+
+    def _made(self, request: Request) -> Request:
         if request.key:
-            made.append(request)
-        return request  # type: ignore[no-any-return]
+            self.stage.made[self.player].append(request)
+        return request
 
     # with a key
 
@@ -194,7 +204,8 @@ class Client:
             known = [each for each in known if each[0] == self.player]
         if not known:
             return self._invite("invite") if kind in ("invite", "code") else self._look("look")
-        about = self.rng.choice(known[-3:])[1]
+        # Mostly all want the same at once.
+        about = self.rng.choice(known[-1:] if self.rng.random() < 0.6 else known[-4:])[1]
         if what == "accept" and self.rng.random() < 0.1:
             about = "2222-2222"
         members = {"amount": self.rng.choice((None, None, 1))} if what == "post" else {}
