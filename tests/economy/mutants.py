@@ -151,7 +151,15 @@ def hold_unconditional() -> AbstractContextManager[None]:
 @contextmanager
 def hold_never_expires() -> Iterator[None]:
     """A hold is void when somebody has swept it, not when it expires."""
-    with patch.object(Hold, "has_expired", lambda self, now_ms: False), hold_unconditional():
+
+    def change(writes: Writes) -> Writes:
+        for write in writes:
+            if "Delete" in write and place(write)[0].startswith("HOLD#"):
+                write["Delete"]["ConditionExpression"] = "attribute_exists(pk)"
+                write["Delete"].pop("ExpressionAttributeValues", None)
+        return writes
+
+    with patch.object(Hold, "has_expired", lambda self, now_ms: False), rewritten(change):
         yield
 
 
@@ -193,8 +201,15 @@ def stock_unconditional() -> AbstractContextManager[None]:
 
 
 def resolution_unconditional() -> AbstractContextManager[None]:
-    """A redemption is resolved whatever became of it."""
-    return without_conditions("REDEMPTION#", "HOLD#", "CORRECTED#")
+    """A redemption is resolved whatever became of it, of its hold, and of what paid for it."""
+
+    def change(writes: Writes) -> Writes:
+        if not any("Update" in write and place(write)[0].startswith("REDEMPTION#") for write in writes):
+            return writes
+        loose = ("REDEMPTION#", "HOLD#", "CORRECTED#")
+        return [unconditional(write) if place(write)[0].startswith(loose) else write for write in writes]
+
+    return rewritten(change)
 
 
 def correction_unconditional() -> AbstractContextManager[None]:
