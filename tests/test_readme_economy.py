@@ -17,6 +17,7 @@ from chalicelib.domain.ledger import MINT, Transfer, transfer_id
 from chalicelib.services.accounts import find_owner
 from chalicelib.services.create_key import create_key
 from chalicelib.settings import RULESETS
+from chalicelib.store import keys
 from chalicelib.store.ledger import transfer_writes
 from tests.api.http import request
 from tests.cli.conftest import Deployment
@@ -45,14 +46,16 @@ def laurel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
 
 @pytest.mark.parametrize("title", [title for title, steps in STORIES.items() if steps])
 def test_its_stories(laurel: Deployment, title: str) -> None:
-    """Ada, an admin, has 200 tokens and 500 coins, Bob nothing."""
-    keys = {"$LAUREL_KEY": create_key(laurel.context, "ada", ["admin"]).key}
-    keys["$BOB_KEY"] = create_key(laurel.context, "bob", []).key
+    """Ada, an admin, has 200 tokens and 500 coins, Bob nothing; both go by a name."""
+    api_keys = {"$LAUREL_KEY": create_key(laurel.context, "ada", ["admin"]).key}
+    api_keys["$BOB_KEY"] = create_key(laurel.context, "bob", []).key
+    for player in ("ada", "bob"):
+        goes_by(laurel, player, player.capitalize())
     fund(laurel)
     known: dict[str, str] = {}
     for line, answer in STORIES[title]:
         laurel.world.sleep(1)
-        for name, value in {**keys, "$LAUREL_API_URL": URL, **known}.items():
+        for name, value in {**api_keys, "$LAUREL_API_URL": URL, **known}.items():
             line = line.replace(name, value)
         call = curl(line)
         body = None if call["body"] is None else json.loads(call["body"])
@@ -112,3 +115,10 @@ def fund(laurel: Deployment) -> None:
         made = transfer_id(now_ms, owner.public, asset)
         transfer = Transfer(made, asset, MINT, owner.account, amount, "grant", now_ms, {"reason": "Welcome"})
         laurel.context.table.transact(transfer_writes(laurel.context.table.name, transfer, "test"))
+
+
+def goes_by(laurel: Deployment, player: str, name: str) -> None:
+    table = laurel.context.table
+    item = table.get(keys.player(player, keys.IDENTITY))
+    assert item
+    table.put(item | {"display_name": {"S": name}})

@@ -107,6 +107,8 @@ def read_json(request: Request, if_empty: str = "") -> Any:
         raw = request.raw_body
     except ValueError as error:
         raise InvalidRequest("The body is not base64, as was said.") from error
+    if not (raw or if_empty):
+        raise InvalidRequest("A body is needed, in JSON.", code="not_json")
     if len(raw) > MAX_BODY_BYTES:
         raise PayloadTooLarge(f"A body has at most {MAX_BODY_BYTES} bytes.", maximum=MAX_BODY_BYTES)
     media = str(request.headers.get("content-type") or JSON_TYPES[0]).partition(";")[0].strip().lower()

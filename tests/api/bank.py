@@ -11,12 +11,14 @@ from tests.pipeline.plant import TABLE
 
 
 class Bank:
-    """Anna with 200 tokens, Bob, and an admin called root."""
+    """Anna with 200 tokens, Bob, and an admin called root; the two go by names."""
 
     def __init__(self, site: Site) -> None:
         self.site, self.world = site, site.world
         self.keys = {"anna": site.key("anna"), "bob": site.key("bob"), "root": site.key("root", "admin")}
         self.made = 0
+        for player in ("anna", "bob"):
+            site.change_identity(player, display_name={"S": player.capitalize()})
         self.grant(200, "anna")
 
     def get(self, path: str, who: str = "anna") -> Any:

@@ -73,11 +73,12 @@ def test_who_sends_little_among_many_credits_gets_a_short_page(bank: Bank, monke
     assert [each["id"] for each in page["transfers"]] == [made]
 
 
-@pytest.mark.parametrize("how", ["private", "hidden"])
-def test_who_is_not_shown_is_named_by_public_id(bank: Bank, how: str) -> None:
+@pytest.mark.parametrize("how", [{"private": {"BOOL": True}}, {"hidden": {"BOOL": True}}, {"display_name": {"S": ""}}])
+def test_who_is_not_shown_is_named_by_public_id(bank: Bank, how: dict[str, Any]) -> None:
+    """Nor who goes by no name: a token sent to somebody on a board would tell who that is."""
     bank.send(50)
     owner = find_owner(bank.site.context, "bob")
-    bank.site.change_identity("bob", **{how: {"BOOL": True}})
+    bank.site.change_identity("bob", **how)
     assert bank.get("/transfer")["transfers"][0]["to"] == owner.public
     assert bank.get("/transfer", "bob")["transfers"][0]["to"] == "bob"
     assert bank.get("/statement")["postings"][0]["other"] == owner.public
