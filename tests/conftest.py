@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.observability import logger
 from infra.local import processes
 from infra.local.stack import Stack, running_stack
 from infra.package import Package, package
@@ -33,6 +34,14 @@ class KeepStacksTogether(LoadScopeScheduling):
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return KeepStacksTogether(config, log)
+
+
+@pytest.fixture(autouse=True)
+def as_loud_as_before() -> Iterator[None]:
+    """What silences the log, as simulations do, silences it for itself alone."""
+    level = logger.log_level
+    yield
+    logger.setLevel(level)
 
 
 @pytest.fixture(scope="session")
