@@ -43,9 +43,9 @@ def main(package: str, run: Run, mutants: Mapping[str, Callable[[], Any]]) -> in
     return 1 if failures or escaped else 0
 
 
-def catching_seed(run: Run, mutant: Callable[[], Any], seeds: int = MUTANT_SEEDS) -> int | None:
-    """The first seed that fails the mutant; None if all pass."""
-    for seed in range(seeds):
+def catching_seed(run: Run, mutant: Callable[[], Any], seeds: int = MUTANT_SEEDS, first: int = 0) -> int | None:
+    """The first seed, from `first` on, that fails the mutant; None if so many pass."""
+    for seed in range(first, first + seeds):
         try:
             run(seed, mutant)
         except Exception:

@@ -8,7 +8,7 @@ from tests.economy.mutants import MUTANTS
 from tests.economy.scenario import run
 from tests.economy.traffic import STYLES
 
-SEEDS = 20
+SEEDS = 14
 # Of each style: enough for every mutant in the style that meets it.
 MUTANT_SEEDS = 24
 # The others are caught by the first seeds of any.
