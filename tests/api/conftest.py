@@ -104,6 +104,20 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     made.world.close()
 
 
+@pytest.fixture
+def anna(site: Site, bob: str) -> str:
+    """A key of hers; she has 200 tokens, and Bob exists."""
+    key = site.key("anna")
+    site.fund("anna", 200)
+    return key
+
+
+@pytest.fixture
+def bob(site: Site) -> str:
+    """A key of his."""
+    return site.key("bob")
+
+
 def request_event(player: str, event_id: str, time: str | None = NOW, **data: Any) -> dict[str, Any]:
     event = {
         "specversion": "1.0",

@@ -24,14 +24,6 @@ KEY = "Idempotency-Replayed"
 DAY_S = 86_400
 
 
-@pytest.fixture
-def anna(site: Site) -> str:
-    site.key("bob")
-    key = site.key("anna")
-    site.fund("anna", 200)
-    return key
-
-
 def place(site: Site, key: str, idempotency_key: str = "h1", **changes: Any) -> Answer:
     return site.post("/holds", {"amount": 40, "asset": "tokens", "idempotencyKey": idempotency_key} | changes, key)
 

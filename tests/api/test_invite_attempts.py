@@ -16,16 +16,6 @@ from tests.api.http import Answer
 from tests.api.invite_desk import DAY, make, outcome, redeem
 
 
-@pytest.fixture
-def anna(site: Site) -> str:
-    return site.key("anna")
-
-
-@pytest.fixture
-def bob(site: Site) -> str:
-    return site.key("bob")
-
-
 def failing(site: Site, anna: str, bob: str) -> list[Callable[[], Answer]]:
     """Each way in which a redeeming fails for what was asked."""
     used, gone, own, back = make(site, anna, uses=1), make(site, anna, days=1), make(site, bob), make(site, anna)

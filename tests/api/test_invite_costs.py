@@ -22,16 +22,6 @@ from tests.api.conftest import Site
 from tests.api.invite_desk import listed, make, redeem, revoke
 
 
-@pytest.fixture
-def anna(site: Site) -> str:
-    return site.key("anna")
-
-
-@pytest.fixture
-def bob(site: Site) -> str:
-    return site.key("bob")
-
-
 def lose_answers(site: Site, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     real, writes = site.context.table.transact, list[Any]()
 

@@ -15,16 +15,6 @@ from tests.api.conftest import Site
 from tests.api.invite_desk import DAY, listed, make, outcome, redeem, revoke
 
 
-@pytest.fixture
-def anna(site: Site) -> str:
-    return site.key("anna")
-
-
-@pytest.fixture
-def bob(site: Site) -> str:
-    return site.key("bob")
-
-
 def test_an_invite_as_it_is_made_and_shown(site: Site, anna: str) -> None:
     answer = site.post("/invite", {}, anna)
     assert (answer.status, answer.headers["Cache-Control"]) == (201, "no-store")

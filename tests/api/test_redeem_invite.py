@@ -13,16 +13,6 @@ from tests.api.conftest import Site
 from tests.api.invite_desk import DAY, listed, make, outcome, redeem, revoke
 
 
-@pytest.fixture
-def anna(site: Site) -> str:
-    return site.key("anna")
-
-
-@pytest.fixture
-def bob(site: Site) -> str:
-    return site.key("bob")
-
-
 def test_redeeming_pays_the_referrer_once(site: Site, anna: str, bob: str) -> None:
     made = make(site, anna)
     answer = redeem(site, bob, code=made["code"])

@@ -13,14 +13,6 @@ from tests.api.http import Answer
 KEY = "Idempotency-Replayed"
 
 
-@pytest.fixture
-def anna(site: Site) -> str:
-    site.key("bob")
-    key = site.key("anna")
-    site.fund("anna", 200)
-    return key
-
-
 def send(site: Site, key: str, idempotency_key: str = "k1", **changes: Any) -> Answer:
     return site.post("/transfer", {"to": "bob", "amount": 50, "idempotencyKey": idempotency_key} | changes, key)
 

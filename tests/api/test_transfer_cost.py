@@ -14,14 +14,6 @@ from tests.api.conftest import Site
 from tests.simulated.capacity import Meter
 
 
-@pytest.fixture
-def anna(site: Site) -> str:
-    site.key("bob")
-    key = site.key("anna")
-    site.fund("anna", 200)
-    return key
-
-
 @pytest.mark.parametrize("note", [None, "x" * 200, "\U0001f600" * 200])
 def test_six_items_twelve_units_two_trips(site: Site, anna: str, note: str | None) -> None:
     """And, behind the answer, the outbox row's removal; who calls was read before."""

@@ -18,14 +18,6 @@ KEY = "Idempotency-Replayed"
 Writes = Sequence[dict[str, Any]]
 
 
-@pytest.fixture
-def anna(site: Site) -> str:
-    site.key("bob")
-    key = site.key("anna")
-    site.fund("anna", 200)
-    return key
-
-
 def send(site: Site, key: str, idempotency_key: str = "k1", to: str = "bob") -> Answer:
     return site.post("/transfer", {"to": to, "amount": 1, "idempotencyKey": idempotency_key}, key)
 
