@@ -7,16 +7,16 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from chalicelib.domain.errors import Conflict, NotFound, NotPossible, Unavailable
+from chalicelib.domain.errors import Conflict, NotFound, NotPossible
 from chalicelib.domain.holds import OPEN, POSTED, VOID, Hold, check_amount
 from chalicelib.domain.ledger import BURN, Transfer, located, transfer_id
 from chalicelib.services.accounts import owner_of
 from chalicelib.services.authenticate import Caller
 from chalicelib.services.context import Context, Owner
-from chalicelib.services.idempotent import LONGEST_PAUSE, MAX_TRIES, OTHERS_WRITE, Answer
+from chalicelib.services.idempotent import Answer
 from chalicelib.services.place_hold import HoldShown, shown
+from chalicelib.services.settle import settle
 from chalicelib.store.holds import load_hold, post_writes, void_writes
-from chalicelib.store.table import StoreError
 
 # How it ended: state, and how much was posted.
 Ending = tuple[str, int]
@@ -36,7 +36,8 @@ class HoldResolved(msgspec.Struct):
 def post_hold(context: Context, caller: Caller, hold_id: str, request: PostRequest) -> Answer:
     """Burn what the caller's hold holds, or a part of it; the same again gets the same answer.
 
-    Raises NotFound, NotPossible (`hold_resolved`, `hold_expired`), InvalidRequest (`amount_out_of_range`), Unavailable.
+    Raises NotFound, NotPossible (`hold_resolved`, `hold_expired`), InvalidRequest (`amount_out_of_range`), and what
+    `settle` raises.
     """
     return _resolve(context, caller, hold_id, post=True, amount=request.amount)
 
@@ -44,7 +45,7 @@ def post_hold(context: Context, caller: Caller, hold_id: str, request: PostReque
 def void_hold(context: Context, caller: Caller, hold_id: str) -> Answer:
     """Release all that the caller's hold holds; the same again, or after its expiry, gets the same answer.
 
-    Raises NotFound, NotPossible (`hold_resolved`), Unavailable.
+    Raises NotFound, NotPossible (`hold_resolved`), and what `settle` raises.
     """
     return _resolve(context, caller, hold_id, post=False)
 
@@ -52,7 +53,8 @@ def void_hold(context: Context, caller: Caller, hold_id: str) -> Answer:
 def _resolve(context: Context, caller: Caller, hold_id: str, *, post: bool, amount: int | None = None) -> Answer:
     owner = owner_of(context, caller)
     tried: list[Hold] = []
-    for attempt in range(MAX_TRIES):
+
+    def attempt() -> Answer:
         now_ms = context.now_ms()
         hold = _own(context, owner, hold_id, now_ms)
         wanted = (POSTED, hold.amount if amount is None else amount) if post else (VOID, 0)
@@ -62,17 +64,12 @@ def _resolve(context: Context, caller: Caller, hold_id: str, *, post: bool, amou
             check_amount(wanted[1], hold.amount)
         done, writes = _writes(context, owner, hold, wanted, now_ms)
         tried.append(done)
-        try:
-            context.table.transact(writes)
-        except (Conflict, StoreError) as lost:
-            # A lost answer may be a success: the next reading tells.
-            if attempt == MAX_TRIES - 1 and isinstance(lost, StoreError):
-                raise
-            context.pause(min(attempt, LONGEST_PAUSE))
-            continue
-        if not done.by_expiry:
-            return _told(done)
-    raise Unavailable(OTHERS_WRITE)
+        context.table.transact(writes)
+        if done.by_expiry:
+            raise Conflict("it was void already, which is noted now")
+        return _told(done)
+
+    return settle(context, attempt)
 
 
 def _own(context: Context, owner: Owner, hold_id: str, now_ms: int) -> Hold:
