@@ -97,9 +97,21 @@ def bereaved(stack: Stack, calm: Storm, key: MakeKey, fund: Fund) -> Iterator[Be
             # Some of it is done behind the answer.
             until(lambda death=death: calm.between.kills[death], 10, "the death")  # type: ignore[misc]
             calm.between.plan = Plan({})
-            made.again[death] = calm.post("transfer", made.sender, body)
+            made.again[death] = answered(calm, made.sender, body)
         made.over_at = time.monotonic()
         yield made
+
+
+def answered(calm: Storm, key: str, body: dict[str, object]) -> Answer:
+    """Asked until it is answered: the next request may still meet the process that died behind its answer."""
+    asked: list[Answer] = []
+
+    def known() -> bool:
+        asked.append(calm.post("transfer", key, body))
+        return asked[-1].status < 500
+
+    until(known, PATIENCE_S, "an answer that is no bad gateway")
+    return asked[-1]
 
 
 def balance(http: Http, key: str, asset: str = "tokens") -> tuple[int, int]:
