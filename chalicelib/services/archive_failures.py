@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from chalicelib.domain.errors import Conflict
@@ -20,6 +19,8 @@ ARCHIVE_AFTER_MS = 10 * DAY_MS
 MAX_PER_RUN = 10_000
 # As long as the function may run, and some: what it holds does not come to it twice.
 HOLD_S = 360
+# Kept for releasing what a run holds: 10,000 messages, ten a call.
+RESERVE_MS = 30_000
 
 
 @dataclass(slots=True)
@@ -30,15 +31,15 @@ class Archived:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def archive_failures(context: Context, has_time: Callable[[], bool] = lambda: True) -> Archived:
-    """Archive what is older than 10 days in both queues; `has_time()` says whether another part may be begun."""
+def archive_failures(context: Context) -> Archived:
+    """Archive what is older than 10 days in both queues, until the deadline is near."""
     result = Archived()
     for queue in (REJECTED, DEAD_LETTER):
-        result.moved[queue] = _archive_queue(context, queue, has_time, result)
+        result.moved[queue] = _archive_queue(context, queue, result)
     return result
 
 
-def _archive_queue(context: Context, queue: str, has_time: Callable[[], bool], result: Archived) -> int:
+def _archive_queue(context: Context, queue: str, result: Archived) -> int:
     moved = 0
     held: list[str] = []
     try:
@@ -49,7 +50,7 @@ def _archive_queue(context: Context, queue: str, has_time: Callable[[], bool], r
             # Written before: a death in between only writes it again.
             context.queues.delete(queue, done)
             moved += len(done)
-            if not has_time():
+            if not context.has_time(RESERVE_MS):
                 break
     finally:
         release(context, queue, held)

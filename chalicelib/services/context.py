@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 from chalicelib.domain.errors import Conflict, OutOfReach
@@ -49,7 +49,8 @@ class Context:
     `new_id()`: 32 random hex digits.
 
     `pool`: runs players side by side, or None to take one after the other. `owners`: who was looked up, by the id
-    that was asked for; a player's account never changes.
+    that was asked for; a player's account never changes. `deadline_ms`: when the caller stops waiting, None if it
+    waits for as long as it takes.
     """
 
     table: Table
@@ -62,6 +63,15 @@ class Context:
     new_id: Callable[[], str]
     pool: Executor | None = None
     owners: dict[str, Owner] = field(default_factory=dict)
+    deadline_ms: int | None = None
+
+    def within(self, ms: int) -> Context:
+        """The same context for work that must end within so many milliseconds from now."""
+        return replace(self, deadline_ms=self.now_ms() + ms)
+
+    def has_time(self, reserve_ms: int = 0) -> bool:
+        """Whether more than `reserve_ms` milliseconds are left before the deadline."""
+        return self.deadline_ms is None or self.now_ms() + reserve_ms < self.deadline_ms
 
     def each(self, work: Callable[[A], B], items: Iterable[A]) -> list[B]:
         """The work done on every item, in order of the items."""

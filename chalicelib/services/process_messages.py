@@ -22,6 +22,8 @@ from chalicelib.store.table import StoreError
 REJECTED, DEAD_LETTER = "rejected", "dead_letter"
 # Events taken at once: as many as one invocation's memory and time hold with room to spare.
 MAX_EVENTS_AT_ONCE = 2000
+# What a part may take: the slowest commit with all its retries.
+RESERVE_MS = 15_000
 # A message that lost five races comes back soon, alone, at a random moment; others wait the queue's own timeout.
 CONFLICT_RETRY_SECONDS = (1, 5)
 
@@ -60,13 +62,11 @@ class OutOfTime(Exception):
     """The invocation would have ended before this message was done."""
 
 
-def process_messages(
-    context: Context, queue: str, messages: Sequence[Message], *, has_time: Any = lambda: True
-) -> Report:
+def process_messages(context: Context, queue: str, messages: Sequence[Message]) -> Report:
     """Apply every event of the messages; `queue` is the short name of where they came from.
 
-    `has_time()` says whether another part may be begun. A message is failed if any of its events could not be
-    applied or anything it owes not be sent; its neighbours are not.
+    No part is begun when the deadline is near. A message is failed if any of its events could not be applied or
+    anything it owes not be sent; its neighbours are not.
     """
     report = Report(oldest_ms=min((message.sent_ms for message in messages), default=0))
     parsed: list[tuple[Message, list[Event]]] = []
@@ -80,7 +80,7 @@ def process_messages(
         parsed.append((message, good))
         rejections += bad
     for part in _parts(parsed):
-        if not has_time():
+        if not context.has_time(RESERVE_MS):
             report.failed |= {message.id: OutOfTime() for message, _ in part}
             continue
         outcomes = apply_events(context, [event for _, good in part for event in good])

@@ -6,7 +6,6 @@ once, die anywhere, come late, or find many periods at once. All-time boards nev
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -21,7 +20,7 @@ from chalicelib.domain.tables import Board
 from chalicelib.services.board_messages import BoardMessage, send_messages
 from chalicelib.services.context import Context
 from chalicelib.services.read_archive import champion_of
-from chalicelib.services.tell_ranks import tell_ranks
+from chalicelib.services.tell_ranks import RESERVE_MS, tell_ranks
 from chalicelib.store.archives import (
     Archive,
     create_archive,
@@ -73,19 +72,19 @@ class Rotation:
         return any(step not in (Step.ROTATED, Step.GONE) for step in self.steps.values())
 
 
-def rotate_boards(context: Context, has_time: Callable[[], bool] = lambda: True) -> Rotation:
-    """Take every ended period as far as it goes; `has_time()` says whether another step may be begun."""
+def rotate_boards(context: Context) -> Rotation:
+    """Take every ended period as far as it goes, until the deadline is near."""
     rotation = Rotation()
     for board in context.rules.ruleset.boards:
         try:
             _remind(context, board, rotation)
-            (_judge_all_time if board.period == ALL else _rotate_scope)(context, board, rotation, has_time)
+            (_judge_all_time if board.period == ALL else _rotate_scope)(context, board, rotation)
         except Exception as error:  # noqa: BLE001 - one scope must not keep the others
             rotation.failed[board.scope] = error
     return rotation
 
 
-def _rotate_scope(context: Context, board: Board, rotation: Rotation, has_time: Callable[[], bool]) -> None:
+def _rotate_scope(context: Context, board: Board, rotation: Rotation) -> None:
     now_ms, scope = context.now_ms(), board.scope
     after = _cursor(context, board)
     grace_ms = context.rules.settings.freeze_grace_minutes * MINUTE_MS
@@ -94,9 +93,9 @@ def _rotate_scope(context: Context, board: Board, rotation: Rotation, has_time: 
     # A later period may be done before an earlier one; the cursor stays behind the first that is not.
     through, whole = after, True
     for period, days in ended.items():
-        if not has_time():
+        if not context.has_time(RESERVE_MS):
             break
-        step = _rotate_period(context, board, period, archives.get(period), has_time)
+        step = _rotate_period(context, board, period, archives.get(period))
         rotation.steps[board_id(scope, period)] = step
         if step is Step.MOVING and (days.stop + 1) * DAY_MS + grace_ms < now_ms:
             rotation.overdue.append(board_id(scope, period))
@@ -106,9 +105,7 @@ def _rotate_scope(context: Context, board: Board, rotation: Rotation, has_time: 
         _move_cursor(context, scope, through)
 
 
-def _rotate_period(
-    context: Context, board: Board, period: str, archive: Archive | None, has_time: Callable[[], bool]
-) -> Step:
+def _rotate_period(context: Context, board: Board, period: str, archive: Archive | None) -> Step:
     if archive is None:
         if board.keep_days is not None and kept_until_ms(period, board.keep_days) <= context.now_ms():
             return Step.GONE
@@ -117,7 +114,7 @@ def _rotate_period(
             return found
         archive = found
     if not archive.done:
-        if not tell_ranks(context, board, archive, has_time):
+        if not tell_ranks(context, board, archive):
             return Step.TELLING
         champion = champion_of(context, archive)
         context.bus.publish([rotated_notice(board.scope, period, archive.frozen_at, archive.total, champion)])
@@ -161,17 +158,17 @@ def _create(context: Context, archive: Archive, expires: int | None = None) -> A
     return archive
 
 
-def _judge_all_time(context: Context, board: Board, rotation: Rotation, has_time: Callable[[], bool]) -> None:
+def _judge_all_time(context: Context, board: Board, rotation: Rotation) -> None:
     """Once a day. The board goes on: its ranks are those of the moment, give or take what is under way."""
     now_ms, scope = context.now_ms(), board.scope
     yesterday = day_of(now_ms) - 1
-    if _cursor(context, board) >= yesterday or not has_time():
+    if _cursor(context, board) >= yesterday or not context.has_time(RESERVE_MS):
         return
     period = f"{ALL}@{day_name(yesterday)}"
     archive = read_archives(context.table, scope, [period]).get(period)
     if archive is None:
         archive = _create(context, _all_time_archive(context, board, period), (now_ms + ALL_TIME_KEPT_MS) // 1000)
-    if archive.done or tell_ranks(context, board, archive, has_time):
+    if archive.done or tell_ranks(context, board, archive):
         finish_archive(context.table, archive, now_ms)
         _move_cursor(context, scope, yesterday)
     else:

@@ -21,18 +21,18 @@ SAMPLED_PLAYERS = 100
 SAMPLED_WALKS = 10
 # Besides the open period and the one before it, one of so many before them.
 PERIODS_BACK = 30
+# What one board may take: 10,000 players are read in a minute, and three pauses come on top.
+RESERVE_MS = 120_000
 # A dead writer's messages come again after three minutes, more than once if need be.
 PATIENCE_MS = 15 * MINUTE_MS
 
 
-def sample_boards(
-    context: Context, wait: Callable[[], None], has_time: Callable[[], bool] = lambda: True
-) -> Iterator[Verified]:
-    """Verify one board after the other; `has_time()` says whether another may be begun. `wait()`: the pause before
-    something is read again."""
+def sample_boards(context: Context, wait: Callable[[], None]) -> Iterator[Verified]:
+    """Verify one board after the other, until the deadline is near. `wait()`: the pause before something is read
+    again."""
     players = some_players(context.table, context.new_id())[:SAMPLED_PLAYERS]
     for board in sampled_boards(context):
-        if not has_time():
+        if not context.has_time(RESERVE_MS):
             return
         if _total(context, board) <= WHOLE:
             yield verify_board(context, board, wait, everybody=False, players=players, patience_ms=PATIENCE_MS)

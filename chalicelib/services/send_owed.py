@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +15,8 @@ from chalicelib.store.outbox import Owed, delete_owed, owed_before
 
 # Younger ones are most likely being sent by whoever committed them.
 SWEEP_AFTER_MS = 30_000
+# What one row may take: three calls.
+RESERVE_MS = 10_000
 
 
 @dataclass(slots=True)
@@ -36,12 +37,12 @@ def send_owed(context: Context, owed: Owed) -> bool:
     return True
 
 
-def sweep_owed(context: Context, has_time: Callable[[], bool] = lambda: True) -> Swept:
-    """Send all that has been owed for more than 30 seconds; `has_time()` says whether another may be begun."""
+def sweep_owed(context: Context) -> Swept:
+    """Send all that has been owed for more than 30 seconds, until the deadline is near."""
     swept, until_ms = Swept(), context.now_ms() - SWEEP_AFTER_MS
     # A run that has no time for all of it leaves the rest to the next ones, which begin further on.
     for owed in owed_before(context.table, until_ms, first_shard=minute_of(until_ms)):
-        if not has_time():
+        if not context.has_time(RESERVE_MS):
             break
         try:
             _send(context, owed)

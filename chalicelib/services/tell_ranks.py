@@ -6,7 +6,7 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -25,29 +25,29 @@ from chalicelib.store.player_reads import best_ranks
 QUEUE, SOURCE, JUDGED = "own", "laurel/rotation", "rank.judged"
 # One worker's unit of retry, and how many are noted as told at once: ten messages are one call.
 PLAYERS_PER_MESSAGE, PLAYERS_AT_ONCE = 100, 1000
+# What a step may take: a thousand ranks told, or the final standings of a board.
+RESERVE_MS = 30_000
 
 
-def tell_ranks(context: Context, board: Board, archive: Archive, has_time: Callable[[], bool]) -> bool:
+def tell_ranks(context: Context, board: Board, archive: Archive) -> bool:
     """Queue the events of all who wait for their rank; False if time ended before, to go on from there."""
     judged, tie = archive.waiting.judged, archive.waiting.tie
     for place in range(archive.told, len(judged), PLAYERS_AT_ONCE):
-        if not has_time():
+        if not context.has_time(RESERVE_MS):
             return False
         part = judged[place : place + PLAYERS_AT_ONCE]
         _send(context, board, archive, part)
         _note(context, archive, place + len(part))
-    return tie is None or _tell_tie(context, board, archive, tie, has_time)
+    return tie is None or _tell_tie(context, board, archive, tie)
 
 
-def _tell_tie(
-    context: Context, board: Board, archive: Archive, tie: tuple[int, int], has_time: Callable[[], bool]
-) -> bool:
+def _tell_tie(context: Context, board: Board, archive: Archive, tie: tuple[int, int]) -> bool:
     """The players of a large tie group, who all have one rank, in order of their ids."""
     (score, rank), told = tie, len(archive.waiting.judged)
     name = board_id(board.scope, period_of(archive))
     following: str | None = archive.told_until
     while following is not None:
-        if not has_time():
+        if not context.has_time(RESERVE_MS):
             return False
         players, following = tied_players(context.table, name, score, following)
         _send(context, board, archive, [Judged(player, rank) for player in players])

@@ -8,19 +8,16 @@ from chalice import Blueprint, Rate
 
 from chalicelib.observability import count, logger, observed
 from chalicelib.services.archive_failures import archive_failures
-from chalicelib.wiring import context as wired
+from chalicelib.workers.invocation import within_invocation
 
 worker = Blueprint(__name__)
-# Time an invocation keeps for releasing what it holds: 10,000 messages, ten a call.
-RESERVE_MS = 30_000
 
 
 @worker.schedule(Rate(6, unit=Rate.HOURS))
 @observed
 def archive(event: Any) -> dict[str, Any]:
     """Archive rejected messages and dead letters older than 10 days; answers how many, by queue."""
-    lambda_context = event.context
-    result = archive_failures(wired(), lambda: lambda_context.get_remaining_time_in_millis() > RESERVE_MS)
+    result = archive_failures(within_invocation(event.context))
     count("FailuresArchived", sum(result.moved.values()))
     count("FailuresNotArchived", len(result.failed))
     for message_id, reason in result.failed.items():

@@ -8,7 +8,7 @@ from chalice import Blueprint
 
 from chalicelib.observability import count, logger, observed
 from chalicelib.services.feed_boards import feed_messages
-from chalicelib.wiring import context as wired
+from chalicelib.workers.invocation import within_invocation
 from chalicelib.workers.sqs import failures, messages_of
 
 worker = Blueprint(__name__)
@@ -19,7 +19,7 @@ worker = Blueprint(__name__)
 def boards(event: Any) -> dict[str, Any]:
     """Carry states to entries and rank index."""
     messages = [(message.id, message.body) for message in messages_of(event.to_dict())]
-    fed = feed_messages(wired(), messages)
+    fed = feed_messages(within_invocation(event.context), messages)
     for message_id, reason in fed.set_aside.items():
         logger.error("set aside", extra={"message_id": message_id, "error": reason})
     for message_id, error in fed.failed.items():

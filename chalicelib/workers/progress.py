@@ -8,12 +8,10 @@ from chalice import Blueprint
 
 from chalicelib.observability import MetricUnit, count, logger, observed
 from chalicelib.services.process_messages import Report, process_messages
-from chalicelib.wiring import context as wired
+from chalicelib.workers.invocation import within_invocation
 from chalicelib.workers.sqs import failures, messages_of
 
 worker = Blueprint(__name__)
-# Time an invocation keeps for what it has begun: the slowest commit with all its retries.
-RESERVE_MS = 15_000
 
 
 @worker.on_sqs_message(queue="events", batch_size=100)
@@ -38,12 +36,10 @@ def progress_backfill(event: Any) -> dict[str, Any]:
 
 
 def _run(queue: str, event: Any) -> dict[str, Any]:
-    lambda_context, laurel = event.context, wired()
+    laurel = within_invocation(event.context)
     messages = messages_of(event.to_dict())
     began = laurel.now_ms()
-    report = process_messages(
-        laurel, queue, messages, has_time=lambda: lambda_context.get_remaining_time_in_millis() > RESERVE_MS
-    )
+    report = process_messages(laurel, queue, messages)
     _tell(queue, report, len(messages), laurel.now_ms() - began, laurel.now_ms() - report.oldest_ms)
     return failures(report.failed)
 

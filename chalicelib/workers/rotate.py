@@ -8,11 +8,9 @@ from chalice import Blueprint, Rate
 
 from chalicelib.observability import count, logger, observed
 from chalicelib.services.rotate_boards import rotate_boards
-from chalicelib.wiring import context as wired
+from chalicelib.workers.invocation import within_invocation
 
 worker = Blueprint(__name__)
-# Time an invocation keeps for what it has begun: a thousand ranks told, or the final standings of a board.
-RESERVE_MS = 30_000
 
 
 class RotationFailed(Exception):
@@ -23,8 +21,7 @@ class RotationFailed(Exception):
 @observed
 def rotate(event: Any) -> dict[str, Any]:
     """Freeze, archive and announce boards; answers the step of each board that was looked at."""
-    lambda_context = event.context
-    rotation = rotate_boards(wired(), lambda: lambda_context.get_remaining_time_in_millis() > RESERVE_MS)
+    rotation = rotate_boards(within_invocation(event.context))
     count("PeriodsRotated", rotation.rotated)
     count("BoardWritersReminded", len(rotation.reminded))
     for scope, error in rotation.failed.items():

@@ -8,11 +8,9 @@ from chalice import Blueprint, Rate
 
 from chalicelib.observability import count, logger, observed
 from chalicelib.services.send_owed import sweep_owed
-from chalicelib.wiring import context as wired
+from chalicelib.workers.invocation import within_invocation
 
 worker = Blueprint(__name__)
-# Time an invocation keeps for what it has begun: three calls.
-RESERVE_MS = 10_000
 
 
 class NotSwept(Exception):
@@ -23,8 +21,7 @@ class NotSwept(Exception):
 @observed
 def sweep(event: Any) -> dict[str, Any]:
     """Send the outbox; answers how many rows were sent."""
-    lambda_context = event.context
-    swept = sweep_owed(wired(), lambda: lambda_context.get_remaining_time_in_millis() > RESERVE_MS)
+    swept = sweep_owed(within_invocation(event.context))
     count("OutboxSwept", swept.sent)
     for id_, error in swept.failed.items():
         logger.error("not sent", extra={"id": id_, "error": error})

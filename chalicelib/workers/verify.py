@@ -9,11 +9,9 @@ from chalice import Blueprint, Rate
 
 from chalicelib.observability import count, logger, observed
 from chalicelib.services.sample_boards import sample_boards
-from chalicelib.wiring import context as wired
+from chalicelib.workers.invocation import within_invocation
 
 worker = Blueprint(__name__)
-# What one board may take: 10,000 players are read in a minute, and three pauses come on top.
-RESERVE_MS = 120_000
 # Before what looks wrong is read again: most of what is in flight has come by then.
 PAUSE_S = 10
 
@@ -22,11 +20,8 @@ PAUSE_S = 10
 @observed
 def verify(event: Any) -> dict[str, Any]:
     """Verify boards in random order for as long as there is time; answers how many, and their differences."""
-    lambda_context = event.context
     boards = differences = 0
-    for result in sample_boards(
-        wired(), lambda: sleep(PAUSE_S), lambda: lambda_context.get_remaining_time_in_millis() > RESERVE_MS
-    ):
+    for result in sample_boards(within_invocation(event.context), lambda: sleep(PAUSE_S)):
         boards += 1
         differences += len(result.differences)
         for difference in result.differences:

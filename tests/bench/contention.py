@@ -14,7 +14,7 @@ from chalicelib.store.players import load_players
 from chalicelib.workers.sqs import failures, messages_of
 from tests.bench.figures import Figure, NotTaken
 from tests.bench.traffic import request
-from tests.pipeline.plant import RESERVE_MS, Plant, build
+from tests.pipeline.plant import Plant, build
 from tests.simulated import Faults
 
 EVENTS = 1000
@@ -66,10 +66,8 @@ def _run(seed: int, events: int) -> tuple[Plant, Counter[str]]:
         plant.sqs.send_message(QueueUrl=plant.urls["events"], MessageBody=body)
 
     def handler(event: dict[str, Any], lambda_context: Any) -> dict[str, Any]:
-        def has_time() -> bool:
-            return bool(lambda_context.get_remaining_time_in_millis() > RESERVE_MS)
-
-        return failures(process_messages(plant.context, "events", messages_of(event), has_time=has_time).failed)
+        context = plant.context.within(lambda_context.get_remaining_time_in_millis())
+        return failures(process_messages(context, "events", messages_of(event)).failed)
 
     plant.sources["events"] = world.event_source(
         plant.urls["events"], handler, batch_size=BATCH, concurrency=WORKERS, timeout_s=60.0

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from unittest.mock import patch
 
-from chalicelib import observability
+from chalicelib import observability, wiring
 from chalicelib.workers import progress
 from tests.bench.deployment import Deployment
 from tests.bench.figures import Figure, NotTaken
@@ -41,7 +41,7 @@ def handler(deployment: Deployment) -> Iterator[Any]:
         log: Any = observability.logger.registered_handler
         before = log.setStream(nowhere)
         try:
-            with patch.object(progress, "wired", lambda: deployment.context):
+            with patch.object(wiring, "context", lambda: deployment.context):
                 yield lambda event: _invoke(event)
         finally:
             if before is not None:

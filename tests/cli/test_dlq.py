@@ -282,7 +282,7 @@ def test_an_archive_run_that_is_short_of_time_leaves_the_rest(laurel: Deployment
         laurel.send("events", {"nonsense": number})
     laurel.run()
     laurel.world.sleep(11 * 86_400)
-    assert archive_failures(laurel.context, has_time=lambda: False).moved["rejected"] == 10
+    assert archive_failures(laurel.context.within(0)).moved["rejected"] == 10
     assert len(laurel.listed()) == 30
     assert archive_failures(laurel.context).moved["rejected"] == 20
     assert len(laurel.listed()) == 30

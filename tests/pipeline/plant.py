@@ -24,7 +24,6 @@ from tests.simulated.world import START_MS, World
 
 TABLE = "laurel-sim"
 RULESET = Path(__file__).with_name("ruleset.toml")
-RESERVE_MS = 15_000
 STANDARD = ("events", "own", "backfill")
 
 
@@ -131,20 +130,16 @@ def _progress(plant: Plant, queue: str) -> Any:
         messages = messages_of(event)
         for message in messages:
             plant.received.setdefault((queue, message.body), set()).add(message.sent_ms)
-        report = process_messages(
-            plant.context,
-            queue,
-            messages,
-            has_time=lambda: lambda_context.get_remaining_time_in_millis() > RESERVE_MS,
-        )
-        return failures(report.failed)
+        context = plant.context.within(lambda_context.get_remaining_time_in_millis())
+        return failures(process_messages(context, queue, messages).failed)
 
     return handler
 
 
 def _boards(plant: Plant) -> Any:
-    def handler(event: dict[str, Any], _: Any) -> dict[str, Any]:
-        fed = feed_messages(plant.context, [(message.id, message.body) for message in messages_of(event)])
+    def handler(event: dict[str, Any], lambda_context: Any) -> dict[str, Any]:
+        context = plant.context.within(lambda_context.get_remaining_time_in_millis())
+        fed = feed_messages(context, [(message.id, message.body) for message in messages_of(event)])
         return failures(fed.failed)
 
     return handler

@@ -40,9 +40,9 @@ def message(plant: Plant, number: int, body: Any) -> Message:
     return Message(f"m{number}", f"r{number}", text, plant.context.now_ms(), 1)
 
 
-def process(plant: Plant, *bodies: Any, queue: str = "events", **options: Any) -> Report:
+def process(plant: Plant, *bodies: Any, queue: str = "events", within_ms: int = 60_000) -> Report:
     messages = [message(plant, number, body) for number, body in enumerate(bodies)]
-    return process_messages(plant.context, queue, messages, **options)
+    return process_messages(plant.context.within(within_ms), queue, messages)
 
 
 def rows(plant: Plant, prefix: str) -> list[str]:
@@ -218,7 +218,7 @@ def test_a_duplicate_tells_a_state_that_is_as_new_as_the_log(plant: Plant) -> No
 def test_an_invocation_out_of_time_gives_the_rest_back_at_once(plant: Plant) -> None:
     postponed: dict[str, int] = {}
     with patch.object(plant.context.queues, "postpone", lambda queue, receipts: postponed.update(receipts)):
-        report = process(plant, event(plant, 1), has_time=lambda: False)
+        report = process(plant, event(plant, 1), within_ms=0)
     assert list(report.failed) == ["m0"]
     assert postponed == {"r0": 0}
     assert counted(plant, "ada") == 0

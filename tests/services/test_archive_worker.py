@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib import wiring
 from chalicelib.store.failures import get_failure
 from chalicelib.store.table import StoreError
 from chalicelib.workers import archive as worker
@@ -31,7 +32,7 @@ def plant(monkeypatch: pytest.MonkeyPatch) -> plants.Plant:
     plant = plants.build(3)
     for name in ("rejected", "dead_letter"):
         plant.world.queue(plant.urls[name]).configure({"MessageRetentionPeriod": str(14 * 86_400)})
-    monkeypatch.setattr(worker, "wired", lambda: plant.context)
+    monkeypatch.setattr(wiring, "context", lambda: plant.context)
     return plant
 
 

@@ -148,7 +148,7 @@ def test_a_queue_out_of_reach_says_so_and_a_visibility_that_cannot_be_changed_fa
     with patch.object(plant.context.bus.client, "put_events", broken_call), pytest.raises(OutOfReach):
         plant.context.bus.publish([Notice("1", "level.up", "ada", "2026-05-19T12:00:00.000Z", {})])
     with patch.object(client, "change_message_visibility_batch", broken_call):
-        report = process(plant, event(plant, 1), has_time=lambda: False)
+        report = process(plant, event(plant, 1), within_ms=0)
     assert list(report.failed) == ["m0"]
 
 

@@ -27,6 +27,7 @@ from chalicelib.store.player_reads import read_balances
 from chalicelib.store.players import load_player
 from tests.pipeline import plant as plants
 from tests.pipeline.plant import Plant
+from tests.scripted_time import with_time
 from tests.services.test_apply_events import event, process
 from tests.simulated import Faults
 
@@ -325,7 +326,7 @@ def test_a_hidden_player_moves_nobody_after_the_archive_is_written(
     rotate(plant)
     plant.sources["own"].concurrency = 0
     monkeypatch.setattr(tell_ranks, "PLAYERS_AT_ONCE", 1)
-    assert "weekly#2026-W20" in rotate_boards(plant.context, lambda: judged(plant) == []).steps
+    assert "weekly#2026-W20" in rotate_boards(with_time(plant.context, lambda: judged(plant) == [])).steps
     assert judged(plant) == ["ada weekly 1"]
     feed(plant, [("ada", 9)], version=2, hidden=True)
     rotate_boards(plant.context)
@@ -353,7 +354,7 @@ def test_a_tie_beyond_the_last_rank_that_counts_is_told_whole(plant: Plant, monk
     rotate(plant)
     for _ in range(12):
         left = iter([True] * 16 + [False] * 99)
-        rotate_boards(plant.context, lambda left=left: next(left))
+        rotate_boards(with_time(plant.context, lambda left=left: next(left)))
     rotate_boards(plant.context)
     told = [line for line in judged(plant) if "weekly" in line]
     assert sorted(set(told)) == sorted({"p0000 weekly 1"} | {f"p{number:04} weekly 2" for number in range(1, 700)})

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib import wiring
 from chalicelib.services import rotate_boards as use_case
 from chalicelib.services.feed_boards import feed_messages
 from chalicelib.store.archives import start_cursor
@@ -24,7 +25,7 @@ def plant(monkeypatch: pytest.MonkeyPatch) -> plants.Plant:
     for scope in plant.context.rules.boards:
         start_cursor(plant.context.table, scope, plant.world.now_ms() // 86_400_000 - 1)
     plant.world.sleep(86_400)
-    monkeypatch.setattr(worker, "wired", lambda: plant.context)
+    monkeypatch.setattr(wiring, "context", lambda: plant.context)
     return plant
 
 

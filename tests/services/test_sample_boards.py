@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib import wiring
 from chalicelib.domain.boards import BoardUpdate
 from chalicelib.services import sample_boards as service
 from chalicelib.services import sample_nodes
@@ -100,7 +101,7 @@ def test_the_worker_logs_each_difference_and_counts_them(
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(worker, "wired", lambda: plant.context)
+    monkeypatch.setattr(wiring, "context", lambda: plant.context)
     monkeypatch.setattr(worker, "sleep", plant.world.sleep)
     edit(plant, keys.node(GLOBAL, "TOTAL"), "ADD #00 :n", n=12)
     answer = invoke(plant, 900)

@@ -11,6 +11,7 @@ from chalicelib.services.send_owed import SWEEP_AFTER_MS, send_owed, sweep_owed
 from chalicelib.store import keys
 from chalicelib.store.outbox import Owed, owed_write
 from tests.api.conftest import Site
+from tests.scripted_time import with_time
 
 FACTS = {"from": "anna", "to": "bob", "amount": 1}
 
@@ -41,7 +42,7 @@ def test_runs_that_have_time_for_one_come_to_every_shard(site: Site) -> None:
     met = set()
     for _ in range(keys.OUTBOX_SHARDS):
         times = iter([True, False])
-        failed = sweep_owed(site.context, times.__next__).failed
+        failed = sweep_owed(with_time(site.context, times.__next__)).failed
         met |= {shard(owed) for owed in rows if owed.id in failed}
         site.world.sleep(60)
     assert met == shards
