@@ -27,11 +27,14 @@ def is_visible(text: str) -> bool:
     return bool(visible.strip()) and visible.isprintable()
 
 
-def display_name(player: str, chosen: str | None) -> str:
-    """The name the player chose, else `User***1234`: four digits of a digest of the id."""
+def display_name(public: str, chosen: str | None) -> str:
+    """The name the player chose, else `User***1234`: four digits of a digest of the random public id.
+
+    The player's own id must not be in the digest: who has a list of ids could tell who hides behind the mask.
+    """
     if chosen:
         return chosen
-    number = int.from_bytes(hashlib.sha256(player.encode()).digest()[:8], "big") % 10_000
+    number = int.from_bytes(hashlib.sha256(public.encode()).digest()[:8], "big") % 10_000
     return f"User***{number:04d}"
 
 

@@ -26,7 +26,7 @@ class ProfileChange(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     display_name: (
         Annotated[
             str | None,
-            Meta(description=f"1 to {MAX_NAME} visible characters; null goes back to the name made from the id."),
+            Meta(description=f"1 to {MAX_NAME} visible characters; null goes back to the masked name."),
         ]
         | UnsetType
     ) = UNSET

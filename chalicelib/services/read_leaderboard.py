@@ -96,7 +96,7 @@ def shown(ranked: Ranked, caller: Caller | None, kind: type[E], **more: Any) -> 
     rank, entry = ranked
     whole = sees_all(caller, entry.player)
     shown_id: str | None = entry.player if whole or entry.name else entry.public
-    name = display_name(entry.player, entry.name)
+    name = display_name(entry.public, entry.name)
     if entry.private and not whole:
         shown_id, name = None, private_name(rank)
     return kind(

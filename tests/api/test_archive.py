@@ -76,7 +76,7 @@ def test_an_archive_outlives_its_board(site: Site) -> None:
     site.world.sleep(40 * 86_400)
     assert site.get("/leaderboard?scope=daily&period=2026-05-19").status == 404
     (entry,) = entries_of(site, "&period=2026-05-19")
-    assert entry["displayName"] == display_name("ada", None)
+    assert entry["displayName"] == display_name(public(site, "ada"), None)
 
 
 def entries_of(site: Site, more: str) -> list[dict[str, Any]]:
