@@ -13,6 +13,7 @@ from chalice.app import Request
 from chalicelib.api.operations import Operation
 from chalicelib.domain.errors import InvalidRequest, NotFound, PayloadTooLarge, UnsupportedMediaType
 from chalicelib.domain.forms import MAX_DEPTH, readable, too_deep
+from chalicelib.domain.moments import decode_moment
 from chalicelib.services.authenticate import Caller, authenticate, require
 from chalicelib.services.context import Context
 
@@ -131,7 +132,7 @@ def read_json(request: Request, if_empty: str = "") -> Any:
 def convert(raw: Any, kind: Any) -> Any:
     """Decoded JSON as `kind`. Raises InvalidRequest naming the member."""
     try:
-        return msgspec.convert(raw, kind)
+        return msgspec.convert(raw, kind, dec_hook=decode_moment)
     except msgspec.ValidationError as error:
         found = _MEMBER.search(str(error))
         named = {"parameter": found[1] or found[2]} if found else {}

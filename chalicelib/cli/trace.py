@@ -9,22 +9,24 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import re
 from bisect import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import accumulate
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from chalicelib.domain.forms import to_ms
+from chalicelib.domain.moments import instant_of
 from chalicelib.domain.periods import DAY_MS, moment_name
 from chalicelib.services.parked import identified
 
 SAMPLE = Path(__file__).parent / "data" / "azure-llm-conv-2023-sample.csv"
 COLUMNS = ["TIMESTAMP", "ContextTokens", "GeneratedTokens"]
 SOURCE = "replay/trace"
+# An offset at the end of a timestamp. A trace without offsets is in UTC.
+_OFFSET = re.compile(r":\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:?\d\d)$")
 # Provider -> its models, each with the price of 1,000 tokens in and out, in micro-dollars.
 PROVIDERS: dict[str, list[tuple[str, int, int]]] = {
     "northwind": [("nw-large", 3000, 15000), ("nw-medium", 800, 4000), ("nw-small", 250, 1250)],
@@ -215,9 +217,8 @@ def _trace_rows(path: Path) -> Iterator[tuple[int, int, int]]:
                 continue
             try:
                 moment, tokens_in, tokens_out = row
-                when = datetime.fromisoformat(moment.strip())
-                when = when if when.tzinfo else when.replace(tzinfo=UTC)
-                yield to_ms(when), int(tokens_in), int(tokens_out)
+                when = moment.strip()
+                yield instant_of(when if _OFFSET.search(when) else when + "Z").ms, int(tokens_in), int(tokens_out)
             except ValueError as error:
                 raise BadTrace(f"{path}: line {rows.line_num}: not a row of {','.join(COLUMNS)}: {error}") from error
 

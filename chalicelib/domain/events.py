@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -18,9 +17,9 @@ from chalicelib.domain.forms import (
     CloudEvent,
     digest,
     normalise,
-    to_ms,
     too_deep,
 )
+from chalicelib.domain.moments import Instant
 from chalicelib.domain.payloads import Payload, decode_payload
 from chalicelib.domain.periods import DAY_MS, moment_name
 from chalicelib.domain.tables import Settings
@@ -165,7 +164,7 @@ def parse(raw: Any, delivery: Delivery, settings: Settings, now_ms: int) -> Even
         received = _received(canonical.received_at, received)
     data = {name: value for name, value in (canonical.data or {}).items() if value is not None}
     keyed = canonical.time is None or _has_award_key(canonical)
-    time_ms = received if canonical.time is None else to_ms(canonical.time)
+    time_ms = received if canonical.time is None else canonical.time.ms
     check_age(time_ms, received, now_ms, settings, backfill=delivery.backfill)
     return Event(
         source=canonical.source,
@@ -208,6 +207,6 @@ def _realm(event: CloudEvent, delivery: Delivery) -> tuple[str, ...]:
     return ("own",) if delivery.own else ()
 
 
-def _received(claimed: datetime, sent_ms: int) -> int:
+def _received(claimed: Instant, sent_ms: int) -> int:
     """A redriven event brings when it was first received: never later than now, never before what dedupe covers."""
-    return min(to_ms(claimed), sent_ms)
+    return min(claimed.ms, sent_ms)

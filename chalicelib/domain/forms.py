@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
 from chalicelib.domain.errors import RejectedEvent
-from chalicelib.domain.periods import DAY_MS
+from chalicelib.domain.moments import Moment, decode_moment, moment_text
 
 MAX_EVENT_BYTES = 16 * 1024
 # What a redrive writes into an event (id, receivedAt, the canonical form's members) must not make it too large.
@@ -25,7 +24,6 @@ AWARD_TYPE = "award"
 # `$` alone would let a line feed follow.
 Printable = Annotated[str, Meta(min_length=1, max_length=128)]
 PlayerId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:@-]{1,128}$(?!\n)")]
-Moment = Annotated[datetime, Meta(tz=True)]
 
 
 class CloudEvent(msgspec.Struct):
@@ -83,13 +81,13 @@ def normalise(raw: Any, fallback_id: str) -> CloudEvent:
         raise RejectedEvent("too_large", f"an event has at most {MAX_EVENT_BYTES} bytes")
     try:
         if "specversion" in raw:
-            canonical = msgspec.convert(raw, CloudEvent)
+            canonical = msgspec.convert(raw, CloudEvent, dec_hook=decode_moment)
             if canonical.specversion != "1.0":
                 raise RejectedEvent("invalid_event", "'specversion' must be \"1.0\"")
         elif raw.get("event") == AWARD_TYPE:
-            canonical = _from_award(msgspec.convert(raw, AwardEvent), fallback_id)
+            canonical = _from_award(msgspec.convert(raw, AwardEvent, dec_hook=decode_moment), fallback_id)
         elif "apiKeyId" in raw:
-            canonical = _from_gateway(msgspec.convert(raw, GatewayEvent), fallback_id)
+            canonical = _from_gateway(msgspec.convert(raw, GatewayEvent, dec_hook=decode_moment), fallback_id)
         else:
             raise RejectedEvent(
                 "not_an_event",
@@ -107,14 +105,8 @@ def normalise(raw: Any, fallback_id: str) -> CloudEvent:
 
 def canonical_json(event: CloudEvent) -> dict[str, Any]:
     """The event as JSON-ready builtins, absent members left out."""
-    built = msgspec.to_builtins(event)
+    built = msgspec.to_builtins(event, enc_hook=moment_text)
     return {name: value for name, value in built.items() if value is not None}
-
-
-def to_ms(moment: datetime) -> int:
-    """Milliseconds since 1970, rounded down."""
-    delta = moment - _EPOCH
-    return delta.days * DAY_MS + delta.seconds * 1000 + delta.microseconds // 1000
 
 
 def readable(error: msgspec.ValidationError) -> str:
@@ -132,9 +124,6 @@ def too_deep(value: Any, limit: int = MAX_DEPTH) -> bool:
         return True
     parts: Iterator[Any] = iter(value.values() if isinstance(value, dict) else value)
     return any(too_deep(part, limit - 1) for part in parts)
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _from_gateway(event: GatewayEvent, fallback_id: str) -> CloudEvent:

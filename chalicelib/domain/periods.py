@@ -64,7 +64,7 @@ def minute_name(minute: int) -> str:
 def moment_name(moment_ms: int) -> str:
     """`2026-05-19T12:34:56.789Z`."""
     seconds, ms = divmod(moment_ms, 1000)
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{ms:03d}Z"
+    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{ms:03d}Z"
 
 
 def period_name(kind: str, day: int) -> str:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from chalicelib.domain.errors import InvalidRequest, NotFound, NotPossible
-from chalicelib.domain.forms import Moment, to_ms
+from chalicelib.domain.moments import Moment
 from chalicelib.domain.names import is_visible
 from chalicelib.domain.rewards import (
     MAX_COST,
@@ -88,8 +88,8 @@ def _reward(context: Context, request: RewardRequest) -> Reward:
     allowed = redeemable(context)
     if request.asset not in allowed:
         raise InvalidRequest("'asset' must be one that can be redeemed", parameter="asset", allowed=list(allowed))
-    since = to_ms(request.available_from) if request.available_from else None
-    until = to_ms(request.available_until) if request.available_until else None
+    since = request.available_from.ms if request.available_from else None
+    until = request.available_until.ms if request.available_until else None
     if since is not None and until is not None and since >= until:
         raise InvalidRequest("'availableUntil' must be after 'availableFrom'", parameter="availableUntil")
     return Reward(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -10,6 +9,7 @@ from msgspec import Meta
 
 from chalicelib.domain.errors import InvalidRequest, RejectedEvent
 from chalicelib.domain.forms import AWARD_TYPE, AWARDS_SOURCE, PlayerId, Printable
+from chalicelib.domain.moments import Moment, moment_text
 from chalicelib.services.accept_events import Accepted, accept_events, check_award
 from chalicelib.services.authenticate import Caller
 from chalicelib.services.context import Context
@@ -24,7 +24,7 @@ class AwardRequest(msgspec.Struct, forbid_unknown_fields=True):
     player: PlayerId | None = None
     username: PlayerId | None = None
     key: Printable | None = None
-    timestamp: Annotated[datetime, Meta(tz=True)] | None = None
+    timestamp: Moment | None = None
     public: Annotated[bool, Meta(description="False: others are not shown this award.")] = True
 
 
@@ -52,5 +52,5 @@ def grant_award(context: Context, caller: Caller, request: AwardRequest) -> Acce
         "data": data,
     }
     if request.timestamp is not None:
-        event["time"] = msgspec.to_builtins(request.timestamp)
+        event["time"] = moment_text(request.timestamp)
     return accept_events(context, caller, [event])

@@ -15,7 +15,7 @@ import msgspec
 
 from chalicelib.domain import events, forms
 from chalicelib.domain.errors import RejectedEvent
-from chalicelib.domain.forms import Moment
+from chalicelib.domain.moments import Instant, Moment, decode_moment
 from chalicelib.domain.periods import moment_name
 from chalicelib.gateways.queues import Received
 from chalicelib.services.context import Context
@@ -219,8 +219,8 @@ def _check_delay(raws: Sequence[Any], received_ms: int, now_ms: int) -> None:
 def _claimed(raw: dict[str, Any]) -> int:
     """When an event redriven before was first received; far ahead if it does not say."""
     try:
-        # Whoever sent it may claim any year; one that cannot be written is as late as 1970.
-        return max(0, forms.to_ms(msgspec.convert(raw["receivedAt"], Moment)))
+        # Whoever sent it may claim any year.
+        return max(0, msgspec.convert(raw["receivedAt"], Instant, dec_hook=decode_moment).ms)
     except (KeyError, msgspec.ValidationError):
         return 10**15
 
@@ -229,11 +229,11 @@ def _first_received(envelope: Envelope | None, sent_ms: int) -> int:
     if envelope is None:
         return sent_ms
     claimed = _claimed(envelope.event) if isinstance(envelope.event, dict) else sent_ms
-    return min(claimed, forms.to_ms(envelope.received_at), sent_ms)
+    return min(claimed, envelope.received_at.ms, sent_ms)
 
 
 def _envelope(body: str) -> Envelope | None:
     try:
-        return msgspec.json.decode(body, type=Envelope)
+        return msgspec.json.decode(body, type=Envelope, dec_hook=decode_moment)
     except (msgspec.MsgspecError, RecursionError):
         return None

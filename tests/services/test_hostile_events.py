@@ -81,10 +81,17 @@ def test_what_nests_without_end_is_refused_by_a_redrive_and_keeps_nobody(plant: 
 
 
 def test_a_claim_of_the_first_year_is_listed_and_refused(plant: Plant) -> None:
-    process(plant, event(plant, 1) | {"receivedAt": "0001-01-01T00:00:00+23:59"}, {"nonsense": 1})
+    process(plant, event(plant, 1) | {"receivedAt": "0001-01-01T00:00:00Z"}, {"nonsense": 1})
     assert list_failures(plant.context, "rejected").found[0].received_ms == 0
     result = redrive_failures(plant.context, "rejected")
     assert (result.done, set(result.refused)) == (["m1/0"], {"m0/0"})
+
+
+def test_a_claim_beyond_the_calendar_is_rejected_and_redriven_without_it(plant: Plant) -> None:
+    report = process(plant, event(plant, 1) | {"receivedAt": "0001-01-01T00:00:00+23:59"}, event(plant, 2))
+    assert (len(report.outcomes[0].applied), report.rejected) == (1, {"invalid_event": 1})
+    assert list_failures(plant.context, "rejected").found[0].received_ms == plant.context.now_ms()
+    assert redrive_failures(plant.context, "rejected").done == ["m0/0"]
 
 
 def log_at(plant: Plant, place: str) -> set[str]:
