@@ -6,25 +6,35 @@ import hashlib
 import re
 import unicodedata
 
+from chalicelib.domain.unicode_tables import LOOKALIKES
+from chalicelib.domain.visible import is_ignorable, is_mark, is_visible
+
 # Characters of a chosen name: it is copied into every entry, and an index's row of a page stays small.
 MAX_NAME = 50
 PLAYER_ID = re.compile(r"[A-Za-z0-9._:@-]{1,128}")
 PUBLIC_ID = re.compile(r"[0-9a-f]{16}")
+# In place of the name of a hidden or erased player.
+HIDDEN_NAME = "Hidden player"
+_SPACES = "[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+"
+_FOLDED = str.maketrans({char: target for target, chars in LOOKALIKES.items() for char in chars})
+# Folded, digits may be `o` and `l`. Three other signs alike in place of the asterisks show the same.
+_MASKS = r"\W*(?:user(?:\*\*.*|\*[\dol]+\W*|([^\w.])\1\1+[\dol]+\W*)|player#+[\dol]+\W*|h[il]ddenplayer\W*)"
 
 
 def chosen_name(text: str) -> str | None:
-    """A name as it is kept: without space around it, composed; None if it is empty, too long or cannot be shown.
-
-    Of what is not visible only spaces within are taken, and the joiners that some scripts and emoji are written with.
-    """
-    name = unicodedata.normalize("NFC", text).strip()
-    return name if is_visible(name) and len(name) <= MAX_NAME else None
+    """A name as it is kept; None if it is empty, too long, cannot be seen, or imitates the mask of another player."""
+    name = tidy(text)
+    return name if len(name) <= MAX_NAME and is_visible(name) and not is_mask(name) else None
 
 
-def is_visible(text: str) -> bool:
-    """Whether all of a text can be seen, joiners within apart, and something of it is no space."""
-    visible = text.replace("\u200c", "").replace("\u200d", "")
-    return bool(visible.strip()) and visible.isprintable()
+def tidy(text: str) -> str:
+    """A text of one line as it is kept: composed, without space around it, a run of spaces as one."""
+    return re.sub(_SPACES, " ", unicodedata.normalize("NFC", text)).strip()
+
+
+def is_mask(name: str) -> bool:
+    """Whether a name looks like `User***0001`, `Player #1` or `Hidden player`, in whatever characters."""
+    return re.fullmatch(_MASKS, _folded(name), re.DOTALL) is not None
 
 
 def display_name(public: str, chosen: str | None) -> str:
@@ -41,3 +51,13 @@ def display_name(public: str, chosen: str | None) -> str:
 def private_name(rank: int) -> str:
     """All that a board shows of a private player."""
     return f"Player #{rank}"
+
+
+def _folded(name: str) -> str:
+    """A name by its looks: without spaces and marks, each character that passes for one of a mask as that one."""
+    plain = "".join(
+        char
+        for char in unicodedata.normalize("NFKD", name.translate(_FOLDED))
+        if not (char.isspace() or is_mark(char) or is_ignorable(char))
+    )
+    return plain.translate(_FOLDED).casefold().translate(_FOLDED)

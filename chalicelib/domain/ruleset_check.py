@@ -7,6 +7,7 @@ from typing import Any
 from chalicelib.domain.criteria import claims_first
 from chalicelib.domain.errors import InvalidRuleset
 from chalicelib.domain.levels import Levels, thresholds
+from chalicelib.domain.names import tidy
 from chalicelib.domain.tables import (
     DERIVED,
     MAX_ACTIONS,
@@ -20,6 +21,7 @@ from chalicelib.domain.tables import (
     Board,
     Ruleset,
 )
+from chalicelib.domain.visible import is_visible
 
 
 class Check:
@@ -42,6 +44,11 @@ class Check:
 
     def known(self, value: Any, among: Any, key: str, what: str) -> None:
         self.need(value in among, key, f"unknown {what} '{value}'; known: {', '.join(sorted(map(str, among)))}")
+
+    def shown(self, text: str, key: str) -> None:
+        """What players read must be there to be read."""
+        self.need(is_visible(text), key, "must be visible characters")
+        self.need(tidy(text) == text, key, f"must be without needless spaces, and composed (NFC): {tidy(text)!r}")
 
     def settings(self) -> None:
         self.need(len(self.rules.assets) <= MAX_ASSETS, "assets", f"at most {MAX_ASSETS} assets")
@@ -77,10 +84,16 @@ class Check:
             key = f"badges[{index}]"
             self.need(badge.id not in seen, f"{key}.id", f"'{badge.id}' is defined twice")
             seen.add(badge.id)
+            self.shown(badge.name, f"{key}.name")
             self.need(
                 badge.id == _slug(badge.name),
                 f"{key}.id",
                 f"must be the kebab-case of the name: '{_slug(badge.name)}'",
+            )
+            self.shown(badge.icon, f"{key}.icon")
+            # It may be of several lines.
+            self.need(
+                is_visible(" ".join(badge.description.split())), f"{key}.description", "must be visible characters"
             )
             self.known(badge.category, self.rules.badge_categories, f"{key}.category", "category")
             self.known(badge.rarity, self.rules.badge_rarities, f"{key}.rarity", "rarity")
@@ -151,6 +164,8 @@ class Check:
         firsts = [title.level for title in rules.titles]
         self.need(bool(firsts) and firsts[0] == 1, "levels.titles", "the first title begins at level 1")
         self.need(firsts == sorted(set(firsts)), "levels.titles", "titles ascend by level, each level once")
+        for index, title in enumerate(rules.titles):
+            self.shown(title.title, f"levels.titles[{index}].title")
         titles = tuple((title.level, title.title) for title in rules.titles)
         if rules.thresholds is not None:
             self.need(

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.domain.errors import InvalidRequest
-from chalicelib.domain.names import MAX_NAME, chosen_name
+from chalicelib.domain.names import MAX_NAME, chosen_name, is_mask
 from chalicelib.domain.profile import PROFILE_CHANGED
 from chalicelib.services.apply_events import apply_to_player
 from chalicelib.services.authenticate import Caller
@@ -26,7 +26,10 @@ class ProfileChange(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     display_name: (
         Annotated[
             str | None,
-            Meta(description=f"1 to {MAX_NAME} visible characters; null goes back to the masked name."),
+            Meta(
+                description=f"1 to {MAX_NAME} characters that can be seen, not like the name of a masked player "
+                "(`User***0001`, `Player #1`). It is kept without needless spaces. null: back to the masked name."
+            ),
         ]
         | UnsetType
     ) = UNSET
@@ -62,6 +65,11 @@ def _name(wanted: str | None) -> str:
     if wanted is None:
         return ""
     name = chosen_name(wanted)
+    if name is None and is_mask(wanted):
+        raise InvalidRequest(
+            "'displayName' must not look like the name of a masked player: User***0001, Player #1, Hidden player",
+            parameter="displayName",
+        )
     if name is None:
         raise InvalidRequest(
             f"'displayName' must be 1 to {MAX_NAME} visible characters, or null",

@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from chalicelib.domain.errors import InvalidRequest, NotFound, NotPossible
 from chalicelib.domain.moments import Moment
-from chalicelib.domain.names import is_visible
+from chalicelib.domain.names import tidy
 from chalicelib.domain.rewards import (
     MAX_COST,
     MAX_DESCRIPTION,
@@ -27,6 +27,7 @@ from chalicelib.domain.rewards import (
     Reward,
     check_known,
 )
+from chalicelib.domain.visible import is_visible
 from chalicelib.services.audited import audited
 from chalicelib.services.authenticate import Caller
 from chalicelib.services.context import Context
@@ -93,7 +94,7 @@ def _reward(context: Context, request: RewardRequest) -> Reward:
     if since is not None and until is not None and since >= until:
         raise InvalidRequest("'availableUntil' must be after 'availableFrom'", parameter="availableUntil")
     return Reward(
-        name=request.name,
+        name=tidy(request.name),
         description=request.description,
         cost=request.cost,
         asset=request.asset,

@@ -9,8 +9,8 @@ from msgspec import Meta
 
 from chalicelib.domain.errors import Conflict, InsufficientBalance, InvalidRequest, LaurelError, NotFound, NotPossible
 from chalicelib.domain.ledger import MAX_BALANCE, Transfer, is_system, located, transfer_id
-from chalicelib.domain.names import is_visible
 from chalicelib.domain.periods import moment_name
+from chalicelib.domain.visible import is_visible
 from chalicelib.services.accounts import find_owner
 from chalicelib.services.audited import audited
 from chalicelib.services.authenticate import Caller

@@ -9,8 +9,8 @@ from msgspec import Meta
 
 from chalicelib.domain.errors import InsufficientBalance, InvalidRequest, NotFound, NotPossible
 from chalicelib.domain.ledger import BURN, MAX_BALANCE, MINT, Transfer, transfer_id
-from chalicelib.domain.names import is_visible
 from chalicelib.domain.periods import moment_name
+from chalicelib.domain.visible import is_visible
 from chalicelib.services.accounts import find_owner, owner_of
 from chalicelib.services.audited import audited
 from chalicelib.services.authenticate import Caller

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from chalicelib.domain.errors import InvalidRequest, NotFound
+from chalicelib.domain.names import HIDDEN_NAME
 from chalicelib.domain.periods import ALL, day_of, moment_name, parse_period, period_days, period_name
 from chalicelib.domain.standings import Place
 from chalicelib.services.authenticate import Caller
@@ -18,8 +19,6 @@ from chalicelib.store import archives
 from chalicelib.store.board_entries import Entry
 from chalicelib.store.board_reads import Ranked
 from chalicelib.store.player_reads import players_of_public
-
-HIDDEN_NAME = "Hidden player"
 
 
 class ArchivedEntry(LeaderboardEntry):

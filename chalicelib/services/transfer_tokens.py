@@ -11,9 +11,10 @@ from msgspec import Meta
 from chalicelib.domain import transfers
 from chalicelib.domain.errors import InsufficientBalance, InvalidRequest, NotFound, NotPossible
 from chalicelib.domain.ledger import Transfer, transfer_id
-from chalicelib.domain.names import PLAYER_ID, is_visible
+from chalicelib.domain.names import PLAYER_ID
 from chalicelib.domain.periods import moment_name
 from chalicelib.domain.transfers import MAX_NOTE, Sent, check_amount
+from chalicelib.domain.visible import is_visible
 from chalicelib.services.accounts import find_owner, owner_in, owner_keys, owner_of
 from chalicelib.services.authenticate import Caller
 from chalicelib.services.context import Context, Owner

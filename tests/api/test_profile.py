@@ -81,6 +81,9 @@ def test_the_same_change_again_shows_the_same_profile(site: Site, anna: str) -> 
         ({"displayName": "two\nlines"}, "displayName"),
         ({"displayName": "\u202eanna"}, "displayName"),
         ({"displayName": "\u200d"}, "displayName"),
+        ({"displayName": "\u3164"}, "displayName"),
+        ({"displayName": "User***0001"}, "displayName"),
+        ({"displayName": "Рlауеr ＃2"}, "displayName"),
         ({"displayName": 7}, "displayName"),
         ({"private": "yes"}, "private"),
         ({"private": None}, "private"),
@@ -95,9 +98,15 @@ def test_what_cannot_be_shown_is_refused(site: Site, anna: str, body: Any, param
     assert not site.events("own")
 
 
-@pytest.mark.parametrize("name", ["x", "x" * 50, "Zoë", "李雷", "👩\u200d🚀", "می\u200cخواهم", "a  b", "<b>"])
+@pytest.mark.parametrize("name", ["x", "x" * 50, "Zoë", "李雷", "👩\u200d🚀", "می\u200cخواهم", "a b", "<b>"])
 def test_names_of_all_scripts(site: Site, anna: str, name: str) -> None:
     assert site.patch("/profile", {"displayName": name}, anna).json["displayName"] == name
+
+
+def test_the_sentence_says_what_is_wrong_with_a_name(site: Site, anna: str) -> None:
+    assert "visible" in site.patch("/profile", {"displayName": "\u3164"}, anna).json["error"]
+    assert "masked player" in site.patch("/profile", {"displayName": "Player #2"}, anna).json["error"]
+    assert site.patch("/profile", {"displayName": " 山田\u3000 太郎 "}, anna).json["displayName"] == "山田 太郎"
 
 
 def test_a_name_is_no_deed(site: Site) -> None:

@@ -79,6 +79,9 @@ def test_what_changes_the_catalogue_is_audited_once(shop: Shop) -> None:
         ({"name": ""}, "name"),
         ({"name": " "}, "name"),
         ({"name": "x" * 61}, "name"),
+        ({"name": "\u3164"}, "name"),
+        ({"name": "Mug\u200d"}, "name"),
+        ({"description": "\u2800"}, "description"),
         ({"description": "a\u0000"}, "description"),
         ({"type": "two words"}, "type"),
         ({"stock": -1}, "stock"),
@@ -97,6 +100,14 @@ def test_a_reward_that_cannot_be(shop: Shop, changes: dict[str, Any], named: str
     assert answer.status == 400
     assert named in answer.json["error"]
     assert shop.site.get("/rewards/mug", shop.anna).status == 404
+
+
+def test_a_name_is_kept_tidy(shop: Shop) -> None:
+    assert shop.put(name=" Coffee\u3000 mug ").json["name"] == "Coffee mug"
+    audited = len(shop.rows("AUDIT#"))
+    assert shop.put(name="Coffee  mug").json["name"] == "Coffee mug"
+    assert len(shop.rows("AUDIT#")) == audited, "it is the same name"
+    assert shop.put(name="Feather \U0001fabf \U0001fae9").json["name"] == "Feather \U0001fabf \U0001fae9"
 
 
 @pytest.mark.parametrize("reward", ["Mug", "a--b", "-a", "a-", "x" * 49, "a%0A", "a%20b", "x" * 3000])

@@ -555,8 +555,10 @@ def period_names(day: int) -> tuple[str, str, str, str]:
 
 
 def _can_be_shown(name: str) -> bool:
-    """Whether a name is visible characters, with spaces only between them; the empty one says that there is none."""
-    return name == "" or (name.isprintable() and name == name.strip() and len(name) <= 50)
+    """Whether a name of Latin letters is visible, with single spaces only between them, and is not like a masked one;
+    the empty one says that there is none."""
+    masked = name.lower().startswith(("user**", "player #"))
+    return name == "" or (name.isprintable() and name == " ".join(name.split()) and len(name) <= 50 and not masked)
 
 
 def _kind(period: str) -> str:

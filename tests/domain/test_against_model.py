@@ -73,6 +73,7 @@ def busy_rules() -> Rules:
 # Histories ---------------------------------------------------------------------------------------------------------
 
 few = st.sampled_from
+NAMES = ("Ada", "", " x", "a\n", "a  b", "User***0001")
 names = {"provider": few(["a", "b"]), "model": few(["m1", "m2", "m3"]), "caller": few(["c1", "c2"])}
 request_data = st.fixed_dictionaries(
     {},
@@ -115,7 +116,7 @@ happening = st.one_of(
     st.tuples(few(["player.hidden", "player.unhidden"]), st.just({"decidedBy": "root"})),
     st.tuples(
         st.just("profile.changed"),
-        st.fixed_dictionaries({}, optional={"displayName": few(["Ada", "", " x", "a\n"]), "private": st.booleans()}),
+        st.fixed_dictionaries({}, optional={"displayName": few(NAMES), "private": st.booleans()}),
     ),
 )
 passing = few([0, 1, MINUTE, 5 * HOUR, 11 * HOUR, DAY, DAY + HOUR])
@@ -196,7 +197,7 @@ def dense(chance: random.Random, length: int) -> list[Any]:
             "badgeId": pick(*badge_ids),
         }
         must |= {"grantedBy": pick("g1", None), "key": pick("k1", "k2", None, None)}
-        must |= {"displayName": pick("Ada", "", " x", None), "private": pick(True, False, None)}
+        must |= {"displayName": pick("Ada", "", " x", "Player #1", None), "private": pick(True, False, None)}
         told = told if type_ == "request.completed" else told | must
         return {name: value for name, value in told.items() if value is not None}
 

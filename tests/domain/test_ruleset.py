@@ -85,6 +85,12 @@ def criterion(text: str) -> tuple[str, str]:
         (('category = "usage"', 'category = "use"'), "badges[0].category", "unknown category 'use'"),
         (('rarity = "uncommon"', 'rarity = "odd"'), "badges[2].rarity", "unknown rarity 'odd'"),
         (('description = "Your first request."', 'description = ""'), "badges[0].description", "length >= 1"),
+        (('description = "Your first request."', 'description = "\u3164"'), "badges[0].description", "visible"),
+        (('icon = "👣"', 'icon = "\u2800"'), "badges[0].icon", "visible"),
+        (('name = "First Steps"', 'name = "First Steps\u3164"'), "badges[0].name", "visible"),
+        (('name = "First Steps"', 'name = "First  Steps"'), "badges[0].name", "needless spaces"),
+        (('title = "Explorer"', 'title = "\u3164"'), "levels.titles[1].title", "visible"),
+        (('title = "Explorer"', 'title = " Explorer"'), "levels.titles[1].title", "needless spaces"),
         # criteria
         (criterion('{ type = "luck" }'), "badges[0].criterion.type", "Invalid value 'luck'"),
         (criterion("{ at_least = 1 }"), "badges[0].criterion", "missing required field `type`"),

@@ -175,6 +175,8 @@ def test_keys_made_meanwhile_stay_counted(plant: Plant) -> None:
         ("profile.changed", {"displayName": "Nobody"}, "unknown_player"),
         ("player.hidden", {}, "unknown_player"),
         ("profile.changed", {"displayName": " "}, "invalid_name"),
+        ("profile.changed", {"displayName": "\u3164"}, "invalid_name"),
+        ("profile.changed", {"displayName": "Player #1"}, "invalid_name"),
         ("profile.changed", {"displayName": "x" * 51}, "invalid_data"),
         ("profile.changed", {"private": 1}, "invalid_data"),
     ],
