@@ -42,7 +42,6 @@ class Change:
         # A player made by a key has a version before any event: nothing counted yet is what tells a newcomer.
         self.facts: set[str] = set() if player.counters else {"joined"}
         self.credits: dict[str, dict[str, int]] = {}
-        self.before = (player.level(rules), player.streak.current(day_of(now_ms)))
         payload = event.payload
         self.entry = Entry(
             identity=event.identity,
@@ -149,9 +148,14 @@ class Change:
             self.pay("daily_login")
 
     def active_day(self) -> None:
-        streak = self.player.streak
-        if not streak.add(self.day):
+        streak, today = self.player.streak, day_of(self.now_ms)
+        if streak.is_active(self.day):
             return
+        before = streak.current(today)
+        streak.add(self.day)
+        current = streak.current(today)
+        if current != before:
+            self.entry.streak = current
         self.player.changed.add("streak")
         self.stat("daysActive", 1)
         self.facts.add("streak")
@@ -165,7 +169,7 @@ class Change:
         self.pay("badge_earned")
 
     def settle(self) -> None:
-        """Badges to a fixpoint, then levels, then what changed about the streak and the sum boards."""
+        """Judge badges to a fixpoint, note which boards of sums moved, then reward levels."""
         while self.facts:
             facts, self.facts = self.facts, set()
             self.touch_sums(facts)
@@ -178,9 +182,6 @@ class Change:
                 self.credit(reward.asset, "level_up", reward.amount * (level - self.player.rewarded_level))
             self.entry.levels = (self.player.rewarded_level, level)
             self.player.rewarded_level = level
-        current = self.player.streak.current(day_of(self.now_ms))
-        if current != self.before[1]:
-            self.entry.streak = current
 
     def touch_sums(self, facts: set[str]) -> None:
         for board in self.rules.ruleset.boards:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
 
 from chalicelib.domain.periods import date_of, number_of
 
@@ -37,13 +39,27 @@ class Streak:
         return True
 
     def run(self, day: int) -> tuple[int, int]:
-        """First and last day of the run that holds an active day."""
-        start = end = day
-        while self.is_active(start - 1):
-            start -= 1
-        while self.is_active(end + 1):
-            end += 1
-        return start, end
+        """First and last day of the run that holds an active day; a year is one step, however many days it adds."""
+        return self._start(day), self._end(day)
+
+    def _start(self, day: int) -> int:
+        year = date_of(day).year
+        while True:
+            first = _first_day(year)
+            inactive = ~self.years.get(year, 0) & ((2 << day - first) - 1)
+            if inactive:
+                return first + inactive.bit_length()
+            year, day = year - 1, first - 1
+
+    def _end(self, day: int) -> int:
+        year = date_of(day).year
+        while True:
+            after = _first_day(year + 1)
+            inactive = ~self.years.get(year, 0) >> day - _first_day(year)
+            day += (inactive & -inactive).bit_length() - 1
+            if day < after:
+                return day - 1
+            year += 1
 
     def current(self, today: int) -> int:
         """Length of the run that ends at the last active day, if that is yesterday or later, else 0."""
@@ -66,5 +82,10 @@ class Streak:
 
 
 def _place(day: int) -> tuple[int, int]:
-    when = date_of(day)
-    return when.year, day - number_of(when.replace(month=1, day=1))
+    year = date_of(day).year
+    return year, day - _first_day(year)
+
+
+@lru_cache(256)
+def _first_day(year: int) -> int:
+    return number_of(date(year, 1, 1))

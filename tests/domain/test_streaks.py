@@ -7,8 +7,10 @@ from datetime import date
 from itertools import chain
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from chalicelib.domain.periods import number_of
+from chalicelib.domain.periods import date_of, number_of
 from chalicelib.domain.ruleset import Rules
 from chalicelib.domain.streaks import Streak
 
@@ -104,6 +106,58 @@ def test_runs_cross_months_years_and_leap_days(first: date) -> None:
     assert streak.run(start + 5) == (start, start + 9)
     assert streak.longest == 10
     assert not streak.is_active(start - 1)
+
+
+@given(
+    first=st.dates(date(2000, 1, 1), date(2030, 1, 1)).map(number_of),
+    gaps=st.lists(st.sampled_from([1, 1, 1, 1, 2, 5, 300, 366]), max_size=40),
+    lengths=st.lists(st.integers(1, 800), min_size=1, max_size=4),
+)
+def test_runs_equal_a_walk_day_by_day(first: int, gaps: list[int], lengths: list[int]) -> None:
+    streak, days = Streak(), {first}
+    for gap in gaps:
+        days.add(max(days) + gap)
+    for length in lengths:
+        days |= set(range(max(days) + 2, max(days) + 2 + length))
+    for day in days:
+        streak.years[date_of(day).year] = streak.years.get(date_of(day).year, 0) | 1 << (
+            date_of(day).timetuple().tm_yday - 1
+        )
+    for day in (first, min(days), max(days), sorted(days)[len(days) // 2]):
+        start = end = day
+        while start - 1 in days:
+            start -= 1
+        while end + 1 in days:
+            end += 1
+        assert streak.run(day) == (start, end)
+
+
+class Counted(dict[int, int]):
+    """Bitmaps that count how often one is looked at."""
+
+    looked = 0
+
+    def get(self, year: int, default: int = 0) -> int:  # type: ignore[override]
+        self.looked += 1
+        return super().get(year, default)
+
+
+def looked_at(rules: Rules, days: int, *, new_day: bool) -> int:
+    """How many bitmaps one more event of a player with a streak of so many days looks at."""
+    desk = Desk(rules)
+    desk.send(time_ms=NOON - DAY)
+    streak = desk.player().streak
+    for day in range(TODAY - days, TODAY + (not new_day)):
+        streak.add(day)
+    streak.years = counted = Counted(streak.years)
+    assert desk.send().streak == (days + 1 if new_day else None)
+    return counted.looked
+
+
+def test_an_event_looks_at_as_many_bitmaps_whatever_the_length_of_the_streak(rules: Rules) -> None:
+    assert looked_at(rules, 1095, new_day=False) == looked_at(rules, 1, new_day=False) == 1
+    # Once a day the run is measured: a year's bitmap is looked at for each year that it spans, not for each day.
+    assert looked_at(rules, 1095, new_day=True) <= looked_at(rules, 1, new_day=True) + 4 * 3
 
 
 def test_streak_updated_tells_the_current_length_on_change(desk: Desk) -> None:
