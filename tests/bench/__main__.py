@@ -39,7 +39,7 @@ class Part:
 
 PARTS = (
     Part(("progress.write_units_per_event",), progress.write_units, 60),
-    Part(("progress.cpu_ms_per_1000_events",), progress.cpu, 300),
+    Part(("progress.cpu_ms_per_1000_events", "progress.cpu_of_long_streaks"), progress.cpu, 300),
     Part(("progress.retries_per_write",), contention.retries, 120),
     Part(("cost.write_units_per_event", "cost.usd_per_million_events"), cost.whole_path, 600),
     Part(("badges.eval_ms",), badges.evaluation, 30),

@@ -68,6 +68,7 @@ TARGETS = (
     Target("progress.write_units_per_event", 1, {"events_per_player": 10}, counted=True),
     Target("progress.cpu_ms_per_1000_events", 1500, {"events_per_player": 1}),
     Target("progress.cpu_ms_per_1000_events", 400, {"events_per_player": 10}),
+    Target("progress.cpu_of_long_streaks", 1.2),
     Target("pipeline.queue_to_board_ms", 1000, {"percentile": "p50"}),
     Target("board.update_to_rank_ms", 1000, {"percentile": "p50"}),
     Target("import.api_ms", 300),

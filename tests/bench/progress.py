@@ -1,4 +1,5 @@
-"""progress.write_units_per_event and progress.cpu_ms_per_1000_events: the progress worker by itself."""
+"""progress.write_units_per_event, progress.cpu_ms_per_1000_events and progress.cpu_of_long_streaks: the progress
+worker by itself."""
 
 from __future__ import annotations
 
@@ -11,6 +12,10 @@ from typing import Any
 from unittest.mock import patch
 
 from chalicelib import observability, wiring
+from chalicelib.domain.periods import day_of
+from chalicelib.domain.streaks import Streak
+from chalicelib.store.player_writes import player_writes
+from chalicelib.store.players import load_player
 from chalicelib.workers import progress
 from tests.bench.deployment import Deployment
 from tests.bench.figures import Figure, NotTaken
@@ -22,6 +27,8 @@ RUNS = 9
 THREADS = 8
 MINUTE_S = 60
 EVENTS_PER_PLAYER = (1, 10)
+# What an event of a loyal player may cost is held against what one of a new player costs.
+STREAK_DAYS = (1, 1095)
 
 
 class LambdaContext:
@@ -72,9 +79,31 @@ def acquaint(deployment: Deployment, run: Any, players: Sequence[str]) -> None:
     world.sleep(MINUTE_S)
 
 
-def recorded(deployment: Deployment, run: Any, events_per_player: int, events: int = EVENTS) -> list[dict[str, Any]]:
+def lengthen(deployment: Deployment, players: Sequence[str], streak_days: int) -> None:
+    """Let known players, active today, have been active every day for so long, with the milestones of that."""
+    table, rules = deployment.context.table, deployment.context.rules
+    today = day_of(deployment.world.now_ms())
+    long = Streak()
+    for day in range(today - streak_days + 1, today + 1):
+        long.add(day)
+        long.reach(day, rules.milestones)
+    for each in players:
+        player = load_player(table, each)
+        if player is None or player.streak.current(today) != 1:
+            raise NotTaken(f"{each} was to be active today, for the first time")
+        player.streak, player.changed = long, {"streak"}
+        player.stats["daysActive"] = streak_days
+        table.transact(player_writes(table.name, player, rules.version))
+
+
+def recorded(
+    deployment: Deployment, run: Any, events_per_player: int, events: int = EVENTS, streak_days: int = 1
+) -> list[dict[str, Any]]:
     """Lambda events just applied in the world: their answers are on the tape, their units on the meter."""
-    acquaint(deployment, run, [f"player-{number:04d}" for number in range(events // events_per_player)])
+    players = [f"player-{number:04d}" for number in range(events // events_per_player)]
+    acquaint(deployment, run, players)
+    if streak_days > 1:
+        lengthen(deployment, players, streak_days)
     now_ms = deployment.world.now_ms()
     prepared = [lambda_event(bodies, now_ms) for bodies in batches(events_per_player, now_ms, events)]
     deployment.tape.record()
@@ -99,24 +128,32 @@ def write_units(events: int = 200) -> Iterator[Figure]:
 
 
 def cpu(runs: int = RUNS, events: int = EVENTS) -> Iterator[Figure]:
-    """CPU of this process while the worker's handler takes 1,000 events, every answer canned."""
+    """CPU of this process while the worker's handler takes 1,000 events, every answer canned: of players active since
+    today and of players active for three years, by turns, so that both meet the same noise."""
     for events_per_player in EVENTS_PER_PLAYER:
-        deployment = Deployment(threads=THREADS)
-        with handler(deployment) as run:
-            prepared = recorded(deployment, run, events_per_player, events)
-            taken = [_cpu_ms(deployment, run, prepared) for _ in range(runs + 1)][1:]
-        yield Figure(
-            "progress.cpu_ms_per_1000_events",
-            statistics.median(taken) * 1000 / events,
-            "ms",
-            {
-                "events_per_player": events_per_player,
-                "players": events // events_per_player,
-                "batch": BATCH,
-                "runs": runs,
-                "least": round(min(taken), 1),
-            },
-        )
+        circumstances: dict[str, Any] = {"events_per_player": events_per_player, "players": events // events_per_player}
+        circumstances |= {"batch": BATCH, "runs": runs}
+        taken: dict[int, list[float]] = {days: [] for days in STREAK_DAYS}
+        prepared = {days: _prepared(events_per_player, events, days) for days in STREAK_DAYS}
+        for _ in range(runs + 1):
+            for days, (deployment, lambda_events) in prepared.items():
+                with handler(deployment) as run:
+                    taken[days].append(_cpu_ms(deployment, run, lambda_events))
+        for days, each in taken.items():
+            warm = each[1:]
+            value = statistics.median(warm) * 1000 / events
+            more = {"streak_days": days, "least": round(min(warm), 1)}
+            yield Figure("progress.cpu_ms_per_1000_events", value, "ms", circumstances | more)
+        short, long = (taken[days][1:] for days in STREAK_DAYS)
+        ratios = [after / before for before, after in zip(short, long, strict=True)]
+        more = {"streak_days": STREAK_DAYS[1], "against": STREAK_DAYS[0]}
+        yield Figure("progress.cpu_of_long_streaks", statistics.median(ratios), "x", circumstances | more)
+
+
+def _prepared(events_per_player: int, events: int, streak_days: int) -> tuple[Deployment, list[dict[str, Any]]]:
+    deployment = Deployment(threads=THREADS)
+    with handler(deployment) as run:
+        return deployment, recorded(deployment, run, events_per_player, events, streak_days)
 
 
 def _cpu_ms(deployment: Deployment, run: Any, prepared: Sequence[dict[str, Any]]) -> float:

@@ -7,6 +7,8 @@ from collections import Counter
 
 import pytest
 
+from chalicelib.domain.periods import day_of
+from chalicelib.store.players import load_player
 from tests.bench import __main__ as bench
 from tests.bench import badges, contention, cost, crowds, economy, figures, progress
 from tests.bench.deployment import Deployment
@@ -33,10 +35,22 @@ def test_a_batch_of_players_is_two_batch_reads_and_a_transaction_for_each() -> N
 
 
 def test_cpu_is_taken_on_canned_answers() -> None:
-    first, second = progress.cpu(runs=1, events=100)
-    assert (first.params["players"], second.params["players"]) == (100, 10)
-    assert first.value > 0
-    assert second.value > 0
+    taken = list(progress.cpu(runs=1, events=40))
+    spent = [figure for figure in taken if figure.name == "progress.cpu_ms_per_1000_events"]
+    circumstances = [(figure.params["players"], figure.params["streak_days"]) for figure in spent]
+    assert circumstances == [(40, 1), (40, 1095), (4, 1), (4, 1095)]
+    assert all(figure.value > 0 for figure in taken)
+    ratios = [figure for figure in taken if figure.name == "progress.cpu_of_long_streaks"]
+    assert [(figure.params["players"], figure.unit) for figure in ratios] == [(40, "x"), (4, "x")]
+
+
+def test_a_lengthened_streak_goes_on() -> None:
+    deployment = Deployment()
+    with progress.handler(deployment) as run:
+        progress.recorded(deployment, run, 1, events=2, streak_days=1095)
+    player = load_player(deployment.context.table, "player-0001")
+    assert player is not None
+    assert player.streak.current(day_of(deployment.world.now_ms())) == player.streak.longest == 1095
 
 
 @pytest.mark.filterwarnings("ignore:No application metrics")
@@ -124,7 +138,7 @@ def test_zipf_shares_are_all_there_is() -> None:
 
 def test_every_figure_has_a_part_and_every_target_a_figure() -> None:
     names = [name for part in bench.PARTS for name in part.names]
-    assert len(names) == len(set(names)) == 45
+    assert len(names) == len(set(names)) == 46
     assert {target.name for target in TARGETS} <= set(names)
 
 
