@@ -196,7 +196,8 @@ class Change:
         self.entry.credits = {asset: sum(causes.values()) for asset, causes in self.credits.items()}
         self.records.minute(self.event.time_ms).appended.append(self.entry)
         if self.event.keyed:
-            self.records.keyed[self.event.identity] = Keyed(self.event.time_ms, self.entry, new=True)
+            self.records.keyed[self.event.identity] = Keyed(self.event.time_ms, self.entry)
+            self.records.new_keyed.add(self.event.identity)
         credits_ = [
             Credit(asset, self.entry.credits[asset], self.event.identity, causes)
             for asset, causes in self.credits.items()

@@ -59,6 +59,7 @@ class Minute:
     """The entries of one player and minute of event time, in commit order; `appended` are not in the table yet.
 
     `chunk` is the number of the last pack (-1: none), `last` its entries; `next_*` what a pending write makes of them.
+    `sized`: how many of `appended` were measured, and their bytes in the table.
     """
 
     stored: list[Entry] = field(default_factory=list)
@@ -67,9 +68,19 @@ class Minute:
     last: list[Entry] = field(default_factory=list)
     next_chunk: int = -1
     next_last: list[Entry] = field(default_factory=list)
+    sized: tuple[int, int] = (0, 0)
+    _found: dict[str, Entry] = field(default_factory=dict)
+    _indexed: int = 0
 
     def find(self, identity: str) -> Entry | None:
-        return next((e for e in (*self.stored, *self.appended) if e.identity == identity), None)
+        """The entry of an identity. Entries are only added, at the end: each is indexed once."""
+        before = len(self.stored)
+        while self._indexed < before + len(self.appended):
+            at = self._indexed
+            entry = self.stored[at] if at < before else self.appended[at - before]
+            self._found.setdefault(entry.identity, entry)
+            self._indexed += 1
+        return self._found.get(identity)
 
     def has_use(self, model: str, minute: int, since_ms: int, until_ms: int) -> bool:
         """Whether an entry used the model within the closed interval; `minute` is this one's number."""
@@ -88,7 +99,6 @@ class Keyed:
 
     time_ms: int
     entry: Entry
-    new: bool = False
 
 
 @dataclass(slots=True)
@@ -110,6 +120,7 @@ class Records:
     new_firsts: set[str] = field(default_factory=set)
     new_granted: dict[tuple[str, int], int] = field(default_factory=dict)
     changed_pairs: set[str] = field(default_factory=set)
+    new_keyed: set[str] = field(default_factory=set)
 
     def minute(self, time_ms: int) -> Minute:
         return self.minutes.setdefault(minute_of(time_ms), Minute())

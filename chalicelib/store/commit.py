@@ -38,10 +38,10 @@ class Write:
 def items_in(write: Write) -> int:
     """How many items the commit will hold, at most."""
     player, records = write.player, write.records
-    packs = sum(packs_in(minute) for minute in records.minutes.values())
+    packs = sum(packs_in(minute) for minute in records.minutes.values() if minute.appended)
     months = len({month_name(day) for day in player.changed_days})
-    rows = sum(keyed.new for keyed in records.keyed.values())
-    rows += len(records.new_once) + len(records.new_firsts) + len(records.new_granted) + len(records.changed_pairs)
+    rows = len(records.new_keyed) + len(records.new_once) + len(records.new_firsts)
+    rows += len(records.new_granted) + len(records.changed_pairs)
     own = (2 if player.version == 0 else 0) + 1 + len(player.changed)
     return own + packs + months + rows + 3 * len(write.transfers)
 
@@ -75,15 +75,13 @@ def _log_writes(table: str, write: Write) -> list[dict[str, Any]]:
 
 def _keyed_writes(table: str, write: Write) -> list[dict[str, Any]]:
     writes = []
-    for identity, keyed in write.records.keyed.items():
-        if keyed.new:
-            pk, sk = keys.keyed(write.player.id, identity)
-            row = KeyedItem(
-                pk, sk, time_ms=keyed.time_ms, entry=keyed.entry, expires=expiry(write.now_ms, keyed.time_ms)
-            )
-            # An expired record, collected or not, is as good as none.
-            free = f"{_NEW} OR expires <= :now"
-            writes.append(put_of(table, row.item(), free, None, {":now": number(write.now_ms // 1000)}))
+    for identity in sorted(write.records.new_keyed):
+        keyed = write.records.keyed[identity]
+        pk, sk = keys.keyed(write.player.id, identity)
+        row = KeyedItem(pk, sk, time_ms=keyed.time_ms, entry=keyed.entry, expires=expiry(write.now_ms, keyed.time_ms))
+        # An expired record, collected or not, is as good as none.
+        free = f"{_NEW} OR expires <= :now"
+        writes.append(put_of(table, row.item(), free, None, {":now": number(write.now_ms // 1000)}))
     return writes
 
 
@@ -151,7 +149,6 @@ def _written(write: Write) -> None:
     for minute in records.minutes.values():
         if minute.appended:
             minute.stored += minute.appended
-            minute.appended = []
+            minute.appended, minute.sized = [], (0, 0)
             minute.chunk, minute.last = minute.next_chunk, minute.next_last
-    for keyed in records.keyed.values():
-        keyed.new = False
+    records.new_keyed.clear()

@@ -19,7 +19,10 @@ def packs_in(minute: Minute) -> int:
     """How many chunks a write of the minute touches, at most: two entries of a pack together exceed half of one."""
     if not minute.appended:
         return 0
-    size = sum(len(LogItem.entries.serialize([entry])) for entry in minute.appended)
+    # Asked after each event of a batch: what was measured before is not measured again.
+    known, size = minute.sized
+    size += sum(len(LogItem.entries.serialize([entry])) for entry in minute.appended[known:])
+    minute.sized = len(minute.appended), size
     return 1 + size // (MAX_PACK_BYTES // 2)
 
 

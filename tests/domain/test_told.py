@@ -9,7 +9,7 @@ import pytest
 from chalicelib.domain import boards, errors, names, permissions
 from chalicelib.domain.change import Credit
 from chalicelib.domain.ledger import MINT, Transfer, is_system, located, rule_transfer, transfer_id
-from chalicelib.domain.log import Entry, Records
+from chalicelib.domain.log import Entry, Minute, Records
 from chalicelib.domain.notices import notices_of
 from chalicelib.domain.periods import moment_name
 
@@ -136,10 +136,41 @@ def test_a_transfer_s_postings_sum_to_zero() -> None:
 
 
 def test_a_keyed_record_is_found_whenever_the_event_comes_again(desk: Desk) -> None:
-    desk.send(time=None, id="x")
-    keyed = next(iter(desk.records["ada"].keyed.values()))
-    assert (keyed.time_ms, keyed.new) == (NOON, True)
+    entry = desk.send(time=None, id="x")
+    keyed = desk.records["ada"].keyed[entry.identity]
+    assert (keyed.time_ms, keyed.entry, desk.records["ada"].new_keyed) == (NOON, entry, {entry.identity})
     assert Records().minute(NOON).find("nothing") is None
+
+
+class Looked(list[Entry]):
+    """Entries that count how often one is looked at."""
+
+    looked = 0
+
+    def __getitem__(self, place: Any) -> Any:
+        self.looked += 1
+        return super().__getitem__(place)
+
+
+def test_each_entry_of_a_minute_is_looked_at_once_however_many_are_sought(desk: Desk) -> None:
+    entries = [desk.send(id=f"e{number}") for number in range(300)]
+    minute = Minute(Looked(entries[:200]), Looked())
+    for place, entry in enumerate(entries):
+        assert minute.find(entry.identity) is (entry if place < 200 else None)
+        if place >= 200:
+            minute.appended.append(entry)
+            assert minute.find(entry.identity) is entry
+    # A commit moves what was appended behind what was stored.
+    minute.stored += minute.appended
+    looked, minute.appended = minute.appended.looked, Looked()
+    assert minute.find(entries[299].identity) is entries[299]
+    assert (minute.stored.looked, looked) == (200, 100)
+
+
+def test_of_two_entries_with_one_identity_the_first_is_found(desk: Desk) -> None:
+    first, second = desk.send(id="a"), desk.send(id="b")
+    second.identity = first.identity
+    assert Minute([first, second]).find(first.identity) is first
 
 
 @pytest.mark.parametrize(
