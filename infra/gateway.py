@@ -9,12 +9,15 @@ from infra.settings import API_STAGE, LOCAL_HOST, Build
 Json = dict[str, Any]
 
 # Beside the allowed origin; the preflight answers, which browsers ask for headers and methods, are Chalice's.
-CORS = {"Access-Control-Expose-Headers": "Retry-After"}
+HEADERS = {"Access-Control-Expose-Headers": "Retry-After", "X-Content-Type-Options": "nosniff"}
+# Statuses after which the same request may be sent again, in seconds. A template cannot choose at random.
+RETRY_AFTER_S = {"DEFAULT_5XX": "2", "THROTTLED": "1", "QUOTA_EXCEEDED": "1", "INTEGRATION_TIMEOUT": "2"}
 
-# The gateway's own refusals: response type -> status, sentence and code of Laurel's error body. None keeps what
-# the gateway says in the case at hand, which for the two defaults is one of many.
-REFUSALS: dict[str, tuple[int | None, str | None, str]] = {
-    "DEFAULT_4XX": (None, None, "invalid_request"),
+# The gateway's own refusals: response type -> status, sentence and code of Laurel's error body. None keeps the
+# status of the case at hand, which for the two defaults is one of many. A template can quote what the gateway says,
+# but cannot end it with a full stop.
+REFUSALS: dict[str, tuple[int | None, str, str]] = {
+    "DEFAULT_4XX": (None, "This is no request that the API takes.", "invalid_request"),
     "DEFAULT_5XX": (None, "The service is not available; try again.", "unavailable"),
     "UNAUTHORIZED": (401, "A valid API key is needed, as 'X-API-Key' or 'Authorization: Bearer'.", "unauthenticated"),
     "MISSING_AUTHENTICATION_TOKEN": (404, "There is nothing at this path.", "not_found"),
@@ -31,17 +34,16 @@ THROTTLE = {"ThrottlingRateLimit": 500, "ThrottlingBurstLimit": 1000}
 
 def refusals(build: Build) -> Json:
     """The swagger extension: a change of it makes a new deployment, as resources of their own would not."""
-    return {kind: _refusal(build, *answer) for kind, answer in REFUSALS.items()}
+    return {kind: _refusal(build, kind, *answer) for kind, answer in REFUSALS.items()}
 
 
-def _refusal(build: Build, status: int | None, sentence: str | None, code: str) -> Json:
-    text = f'"{sentence}"' if sentence else "$context.error.messageString"
-    headers = CORS | {"Access-Control-Allow-Origin": build.cors_origin}
-    if status == 429:
-        headers["Retry-After"] = "1"
+def _refusal(build: Build, kind: str, status: int | None, sentence: str, code: str) -> Json:
+    headers = HEADERS | {"Access-Control-Allow-Origin": build.cors_origin}
+    if kind in RETRY_AFTER_S:
+        headers["Retry-After"] = RETRY_AFTER_S[kind]
     answer: Json = {
         "responseParameters": {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()},
-        "responseTemplates": {"application/json": f'{{"error": {text}, "code": "{code}"}}'},
+        "responseTemplates": {"application/json": f'{{"error":"{sentence}","code":"{code}"}}'},
     }
     if status:
         answer["statusCode"] = str(status)

@@ -110,3 +110,38 @@ def test_app_is_a_list_of_registrations() -> None:
 def test_the_package_names_no_place_of_the_machine_it_was_written_on() -> None:
     for path in (*MODULES, ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "Makefile"):
         assert "/home/" not in path.read_text()
+
+
+REFUSALS = {
+    "Forbidden",
+    "Gone",
+    "Internal",
+    "InvalidRequest",
+    "MethodNotAllowed",
+    "NotFound",
+    "NotPossible",
+    "PayloadTooLarge",
+    "RejectedEvent",
+    "TooManyRequests",
+    "Unauthenticated",
+    "Unavailable",
+    "UnsupportedMediaType",
+}
+
+
+def sentences(path: Path) -> list[str]:
+    """What the refusals of a module say, as far as it stands where they are made."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in REFUSALS:
+            said = node.args[node.func.id == "RejectedEvent"]
+            last = said.values[-1] if isinstance(said, ast.JoinedStr) else said
+            if isinstance(last, ast.Constant | ast.FormattedValue):
+                found.append(ast.unparse(last).strip("'\""))
+    return found
+
+
+def test_errors_end_with_a_full_stop() -> None:
+    said = {sentence: path.name for path in MODULES for sentence in sentences(path)}
+    assert len(said) > 50
+    assert {sentence: name for sentence, name in said.items() if not sentence.endswith((".", "?", "first}"))} == {}

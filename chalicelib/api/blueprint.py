@@ -34,7 +34,11 @@ JSON = "application/json"
 PUBLIC_CACHE = "public, max-age=3"
 # Kept by nobody else, and asked for again each time: unchanged costs a 304.
 PRIVATE_CACHE = "private, no-cache"
-RETRY_AFTER_S = "1"
+# Seconds after which to ask again, from the first to below the second, at random: callers that were refused together
+# do not come back together.
+RETRY_AFTER_S = (1, 4)
+# A browser takes an answer for what its Content-Type says, and for nothing else.
+NOSNIFF = {"X-Content-Type-Options": "nosniff"}
 
 CORS = CORSConfig(
     allow_origin=os.environ.get("LAUREL_CORS_ORIGIN", "*"),
@@ -75,7 +79,7 @@ def respond(operation: Operation, view: View, request: Request, path_parameters:
         call.read()
         response = encode(call, view(call))
     except Exception as error:  # noqa: BLE001 - the one place where any of them becomes an answer
-        response = refusal(error)
+        response = refusal(error, lambda: int(call.context.uniform(*RETRY_AFTER_S)))
     logger.info(
         "request",
         extra={
@@ -128,12 +132,15 @@ def _has(known: str, tag: str) -> bool:
     return any(each.strip().removeprefix("W/") in (tag, "*") for each in known.split(","))
 
 
-def refusal(error: Exception) -> Response:
-    """Any error as `{"error", "code", ...}` with its status; nothing of the inside of an unexpected one."""
+def refusal(error: Exception, busy_s: Callable[[], int] = lambda: RETRY_AFTER_S[0]) -> Response:
+    """Any error as `{"error", "code", ...}` with its status; nothing of the inside of an unexpected one.
+
+    `busy_s`: after how many seconds to ask a busy service again.
+    """
     told = _told(error)
     headers = {"Content-Type": JSON, "Cache-Control": "no-store"}
     if told.status == Unavailable.status:
-        headers["Retry-After"] = RETRY_AFTER_S
+        headers["Retry-After"] = str(busy_s())
     if isinstance(told, TooManyRequests):
         headers["Retry-After"] = str(told.retry_after_s)
     if told.status == 401:
@@ -152,13 +159,14 @@ def _told(error: Exception) -> LaurelError:
 
 
 def guard(request: Request | None, go_on: Callable[[Any], Response]) -> Response:
-    """Around every request: what Chalice refuses by itself gets our body, and every answer its CORS headers."""
+    """Around every request: what Chalice refuses by itself gets our body, and every answer the headers of all."""
+    everywhere = CORS.get_access_control_headers() | NOSNIFF
     if request is not None and request.method == "OPTIONS":
-        return Response("", dict(CORS.get_access_control_headers()), 204)
+        return Response("", everywhere, 204)
     response = go_on(request)
     if isinstance(response.body, dict):
         response = _in_our_words(response)
-    for name, value in CORS.get_access_control_headers().items():
+    for name, value in everywhere.items():
         response.headers.setdefault(name, value)
     return response
 

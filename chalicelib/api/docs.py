@@ -24,4 +24,4 @@ def read_docs(call: Call) -> Response:
     from chalicelib.api.page import page, policy
 
     headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy()}
-    return cached(call, page(), headers | {"X-Content-Type-Options": "nosniff"})
+    return cached(call, page(), headers)

@@ -32,9 +32,13 @@ API_VERSION = "1"
 REF = "#/components/schemas/{name}"
 # Members that only Laurel itself may write.
 NOT_SENT = {"CloudEvent": ["receivedAt"], "GatewayEvent": ["receivedAt"], "AwardEvent": ["receivedAt"]}
+# Query parameters that an operation cannot do without.
+NEEDED = {"RevokeQuery": ("code",)}
 ABOUT = (
     "A gateway sends what its users did; Laurel turns it, exactly once, into XP, levels, streaks, badges, boards and "
     "tokens. Errors are `{error, code, ...details}`: one sentence for people, one word for machines. "
+    "A query parameter that the operation does not have, or that is given twice, is 400; an empty one counts as not "
+    "given. A number without a fraction is an integer, also if it is spelled `250.0`. "
     "Times and days are UTC. XP, scores and tokens are integers, and so is money, in micro-dollars."
 )
 MEANINGS = {
@@ -164,17 +168,16 @@ def _responses(operation: Operation) -> Json:
 
 
 def _errors(operation: Operation) -> set[int]:
-    codes = {429, 500, *operation.errors}
+    # An unknown parameter is refused everywhere.
+    codes = {400, 429, 500, *operation.errors}
     if operation.answer is not None and operation.media == JSON and operation.path.startswith("/api"):
         codes.add(503)
     if operation.permission:
         codes |= {401, 403, 404} if operation.method == "GET" else {401, 403}
     if operation.optional_key:
         codes.add(401)
-    if operation.query is not None:
-        codes.add(400)
     if operation.body is not None:
-        codes |= {400, 413, 415}
+        codes |= {413, 415}
     return codes
 
 
@@ -202,10 +205,15 @@ def _query_parameters(kind: Any) -> list[Json]:
         shape = dict(schema)
         choices = [each for each in shape.pop("anyOf", []) if each != {"type": "null"}]
         shape |= choices[0] if choices else {}
+        required = name in NEEDED.get(kind.__name__, ())
         if shape.get("default", 0) is None:
             del shape["default"]
         text = shape.pop("description", "")
-        parameters.append({"name": name, "in": "query", "schema": shape} | ({"description": text} if text else {}))
+        if required:
+            shape = {"minLength": 1} | {key: value for key, value in shape.items() if key != "default"}
+        parameter = {"name": name, "in": "query", "schema": shape} | ({"description": text} if text else {})
+        # An empty value counts as not given.
+        parameters.append(parameter | ({"required": True} if required else {"allowEmptyValue": True}))
     return parameters
 
 

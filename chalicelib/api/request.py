@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
@@ -11,16 +10,17 @@ import msgspec
 from chalice.app import Request
 
 from chalicelib.api.operations import Operation
+from chalicelib.api.query import read_query
 from chalicelib.domain.errors import InvalidRequest, NotFound, PayloadTooLarge, UnsupportedMediaType
-from chalicelib.domain.forms import MAX_DEPTH, readable, too_deep
+from chalicelib.domain.events import BYTE_ORDER_MARK
+from chalicelib.domain.forms import MAX_DEPTH, too_deep, whole_numbers
 from chalicelib.domain.moments import decode_moment
+from chalicelib.domain.sentences import fault
 from chalicelib.services.authenticate import Caller, authenticate, require
 from chalicelib.services.context import Context
 
 # Half of what SQS takes in four calls; API Gateway itself stops at 10 MB.
 MAX_BODY_BYTES = 1024 * 1024
-# The member that a validation error is about.
-_MEMBER = re.compile(r"field `([^`]+)`|at `\$\.([^`.\[]+)")
 JSON_TYPES = ("application/json", "application/cloudevents+json", "application/cloudevents-batch+json")
 
 
@@ -52,8 +52,7 @@ class Call:
             self.caller = authenticate(self.context, self.key(), self.address())
         if operation.permission:
             require(self.who, operation.permission)
-        if operation.query is not None:
-            self.query = read_query(self.request.query_params, operation.query)
+        self.query = read_query(self.request.query_params, operation.query)
         if operation.body is not None:
             raw = read_json(self.request, "{}" if operation.optional_body else "")
             self.body = raw if isinstance(operation.body, tuple) else convert(raw, operation.body)
@@ -89,19 +88,6 @@ class Call:
         return rest.strip() if scheme.lower() == "bearer" else ""
 
 
-def read_query(sent: Any, kind: Any) -> Any:
-    """The query string as `kind`. Raises InvalidRequest naming parameter and range."""
-    known = dict(sent or {})
-    try:
-        return msgspec.convert({name: value for name, value in known.items() if value != ""}, kind, strict=False)
-    except msgspec.ValidationError as error:
-        name = str(error).rpartition("`$.")[2].rstrip("`")
-        from chalicelib.api.ranges import range_of
-
-        wanted, details = range_of(kind, name)
-        raise InvalidRequest(f"'{name}' must be {wanted}", parameter=name, **details) from error
-
-
 def read_json(request: Request, if_empty: str = "") -> Any:
     """The body's JSON: its size, then its type, then its text, then its depth. `if_empty`: what no body stands for."""
     try:
@@ -115,6 +101,7 @@ def read_json(request: Request, if_empty: str = "") -> Any:
     media = str(request.headers.get("content-type") or JSON_TYPES[0]).partition(";")[0].strip().lower()
     if media not in JSON_TYPES:
         raise UnsupportedMediaType("Send JSON, with 'Content-Type: application/json'.", allowed=list(JSON_TYPES))
+    raw = raw.removeprefix(BYTE_ORDER_MARK.encode())
     deep = InvalidRequest(f"A body nests at most {MAX_DEPTH} levels.", code="too_deep", maximum=MAX_DEPTH)
     try:
         value = msgspec.json.decode(raw or if_empty)
@@ -132,8 +119,8 @@ def read_json(request: Request, if_empty: str = "") -> Any:
 def convert(raw: Any, kind: Any) -> Any:
     """Decoded JSON as `kind`. Raises InvalidRequest naming the member."""
     try:
-        return msgspec.convert(raw, kind, dec_hook=decode_moment)
+        return msgspec.convert(whole_numbers(raw), kind, dec_hook=decode_moment)
     except msgspec.ValidationError as error:
-        found = _MEMBER.search(str(error))
-        named = {"parameter": found[1] or found[2]} if found else {}
-        raise InvalidRequest(f"{readable(error)}.", **named) from error
+        found = fault(error, kind)
+        named = {"parameter": found.member} if found.member else {}
+        raise InvalidRequest(found.sentence, **named, **found.details) from error

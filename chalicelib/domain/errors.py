@@ -98,7 +98,7 @@ class InsufficientBalance(InvalidRequest):
 
     def __init__(self, balance: int, available: int, requested: int) -> None:
         held: dict[str, Any] = {"available": available} if available != balance else {}
-        super().__init__("Insufficient balance", balance=balance, requested=requested, **held)
+        super().__init__("Insufficient balance.", balance=balance, requested=requested, **held)
 
 
 class Unavailable(LaurelError):

@@ -29,6 +29,8 @@ MAX_EVENTS_PER_MESSAGE = 500
 MAX_DELAY_MS = 60 * DAY_MS
 # Backfill lifts the age limit down to here: bounded years bound the item of active days.
 BACKFILL_FROM_MS = 946_684_800_000
+# Some editors and libraries begin a text with it; it is no part of JSON.
+BYTE_ORDER_MARK = "\ufeff"
 # Made by Laurel alone: refused over HTTP and on the public queue.
 OWN_TYPES = frozenset(
     [
@@ -96,16 +98,16 @@ def split(body: str) -> list[Any]:
     try:
         raw = decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise RejectedEvent("not_json", f"the body is not JSON: {error}") from error
+        raise RejectedEvent("not_json", f"The body is not JSON: {error}.") from error
     if too_deep(raw, MAX_WRITTEN_DEPTH):
-        raise RejectedEvent("too_deep", f"an event nests at most {MAX_DEPTH} levels")
+        raise RejectedEvent("too_deep", f"An event nests at most {MAX_DEPTH} levels.")
     if not isinstance(raw, list):
         return [raw]
     if not raw:
-        raise RejectedEvent("empty_array", "the array holds no event")
+        raise RejectedEvent("empty_array", "The array holds no event.")
     if len(raw) > MAX_EVENTS_PER_MESSAGE:
         raise RejectedEvent(
-            "too_many_events", f"an array holds at most {MAX_EVENTS_PER_MESSAGE} events, this one {len(raw)}"
+            "too_many_events", f"An array holds at most {MAX_EVENTS_PER_MESSAGE} events, this one {len(raw)}."
         )
     return raw
 
@@ -115,6 +117,7 @@ def decode(body: str) -> Any:
 
     Raises msgspec.DecodeError, UnicodeDecodeError or RecursionError for the whole.
     """
+    body = body.removeprefix(BYTE_ORDER_MARK)
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -155,10 +158,10 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 def parse(raw: Any, delivery: Delivery, settings: Settings, now_ms: int) -> Event:
     """A raw event of any form as an Event. Raises RejectedEvent with reason and sentence."""
     if isinstance(raw, Unreadable):
-        raise RejectedEvent("not_json", f"the event is not JSON: {raw.error}")
+        raise RejectedEvent("not_json", f"The event is not JSON: {raw.error}.")
     canonical = normalise(raw, f"{delivery.message_id}/{delivery.index}")
     if canonical.type in OWN_TYPES and not delivery.own:
-        raise RejectedEvent("own_type", f"events of type '{canonical.type}' are made by Laurel alone")
+        raise RejectedEvent("own_type", f"Events of type '{canonical.type}' are made by Laurel alone.")
     received = delivery.received_ms
     if canonical.received_at is not None:
         received = _received(canonical.received_at, received)
@@ -188,12 +191,12 @@ def parse(raw: Any, delivery: Delivery, settings: Settings, now_ms: int) -> Even
 def check_age(time_ms: int, received_ms: int, now_ms: int, settings: Settings, *, backfill: bool) -> None:
     """Age is receivedAt - time. Raises RejectedEvent for an event too old, too far ahead, or redriven too late."""
     if now_ms - received_ms > MAX_DELAY_MS:
-        raise RejectedEvent("redriven_too_late", "received too long ago to tell whether it was applied")
+        raise RejectedEvent("redriven_too_late", "It was received too long ago to tell whether it was applied.")
     if time_ms > received_ms + settings.max_ahead_seconds * 1000:
-        raise RejectedEvent("too_far_ahead", f"'time' is more than {settings.max_ahead_seconds} s ahead")
+        raise RejectedEvent("too_far_ahead", f"'time' is more than {settings.max_ahead_seconds} s ahead.")
     oldest = BACKFILL_FROM_MS if backfill else received_ms - settings.max_age_days * DAY_MS
     if time_ms < oldest:
-        raise RejectedEvent("too_old", f"'time' is before {moment_name(oldest)}, the oldest accepted")
+        raise RejectedEvent("too_old", f"'time' is before {moment_name(oldest)}, the oldest accepted.")
 
 
 def _has_award_key(event: CloudEvent) -> bool:

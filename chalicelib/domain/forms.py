@@ -12,6 +12,8 @@ from msgspec import Meta
 
 from chalicelib.domain.errors import RejectedEvent
 from chalicelib.domain.moments import Moment, decode_moment, moment_text
+from chalicelib.domain.names import NO_PLAYERS, is_player_id
+from chalicelib.domain.sentences import fault
 
 MAX_EVENT_BYTES = 16 * 1024
 # What a redrive writes into an event (id, receivedAt, the canonical form's members) must not make it too large.
@@ -19,11 +21,20 @@ REDRIVE_BYTES = 512
 MAX_DEPTH = 20
 # What nests deeper than this is set aside as text: near the interpreter's own limit it could be read, but not written.
 MAX_WRITTEN_DEPTH = 4 * MAX_DEPTH
+# Beyond it a double no longer tells one integer from the next.
+MAX_EXACT = 2**53
 GATEWAY_SOURCE, AWARDS_SOURCE = "gateway", "awards"
 AWARD_TYPE = "award"
 # `$` alone would let a line feed follow.
 Printable = Annotated[str, Meta(min_length=1, max_length=128)]
-PlayerId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:@-]{1,128}$(?!\n)")]
+PlayerId = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9._:@-]{1,128}$(?!\n)",
+        description=f"A player's id. {', '.join(f'`{name}`' for name in NO_PLAYERS)} are none.",
+        extra_json_schema={"not": {"enum": list(NO_PLAYERS)}},
+    ),
+]
 
 
 class CloudEvent(msgspec.Struct):
@@ -39,8 +50,8 @@ class CloudEvent(msgspec.Struct):
     received_at: Moment | None = msgspec.field(default=None, name="receivedAt")
 
 
-class GatewayEvent(msgspec.Struct):
-    """The short form of an LLM gateway."""
+class GatewayEvent(msgspec.Struct, forbid_unknown_fields=True):
+    """The short form of an LLM gateway. It has these members and no others; `metadata` holds any."""
 
     type: Annotated[str, Meta(min_length=1, max_length=64)]
     api_key_id: PlayerId = msgspec.field(name="apiKeyId")
@@ -74,33 +85,55 @@ class AwardEvent(msgspec.Struct):
 def normalise(raw: Any, fallback_id: str) -> CloudEvent:
     """Any accepted form as a CloudEvent; `fallback_id` names an event that brings no id of its own."""
     if not isinstance(raw, dict):
-        raise RejectedEvent("not_an_event", "an event is a JSON object")
+        raise RejectedEvent("not_an_event", "An event is a JSON object.")
     if too_deep(raw):
-        raise RejectedEvent("too_deep", f"an event nests at most {MAX_DEPTH} levels")
+        raise RejectedEvent("too_deep", f"An event nests at most {MAX_DEPTH} levels.")
     if len(msgspec.json.encode(raw)) > MAX_EVENT_BYTES + (REDRIVE_BYTES if "receivedAt" in raw else 0):
-        raise RejectedEvent("too_large", f"an event has at most {MAX_EVENT_BYTES} bytes")
+        raise RejectedEvent("too_large", f"An event has at most {MAX_EVENT_BYTES} bytes.")
+    kind = _form_of(raw)
     try:
-        if "specversion" in raw:
-            canonical = msgspec.convert(raw, CloudEvent, dec_hook=decode_moment)
-            if canonical.specversion != "1.0":
-                raise RejectedEvent("invalid_event", "'specversion' must be \"1.0\"")
-        elif raw.get("event") == AWARD_TYPE:
-            canonical = _from_award(msgspec.convert(raw, AwardEvent, dec_hook=decode_moment), fallback_id)
-        elif "apiKeyId" in raw:
-            canonical = _from_gateway(msgspec.convert(raw, GatewayEvent, dec_hook=decode_moment), fallback_id)
-        else:
-            raise RejectedEvent(
-                "not_an_event",
-                "neither a CloudEvent (specversion), a gateway event (apiKeyId) nor an award (event)",
-            )
+        form = msgspec.convert(whole_numbers(raw), kind, dec_hook=decode_moment)
     except msgspec.ValidationError as error:
-        raise RejectedEvent("invalid_event", readable(error)) from error
+        raise RejectedEvent("invalid_event", fault(error, kind, whole="An event").sentence) from error
+    canonical = _canonical(form, fallback_id)
     if canonical.type == AWARD_TYPE:
         canonical = _award_identity(canonical)
     for name, text in (("id", canonical.id), ("source", canonical.source), ("type", canonical.type)):
         if not text.isprintable():
-            raise RejectedEvent("invalid_event", f"'{name}' must be printable characters")
+            raise RejectedEvent("invalid_event", f"'{name}' must be printable characters.")
+    if not is_player_id(canonical.subject):
+        raise RejectedEvent("invalid_event", f"'{canonical.subject}' cannot be a player's id.")
     return canonical
+
+
+def _form_of(raw: dict[str, Any]) -> type[CloudEvent | GatewayEvent | AwardEvent]:
+    """Which form an event has, by the member that only this form has. Raises RejectedEvent for none, or several."""
+    forms: dict[str, type[CloudEvent | GatewayEvent | AwardEvent]] = {}
+    if "specversion" in raw:
+        forms["specversion"] = CloudEvent
+    if "apiKeyId" in raw:
+        forms["apiKeyId"] = GatewayEvent
+    if raw.get("event") == AWARD_TYPE and ("properties" in raw or not forms):
+        forms["event"] = AwardEvent
+    if len(forms) > 1:
+        named = " and ".join(f"'{name}'" for name in forms)
+        raise RejectedEvent("ambiguous_form", f"The event mixes two forms, with {named}; send one of them.")
+    if not forms:
+        raise RejectedEvent(
+            "not_an_event",
+            "It is neither a CloudEvent ('specversion'), a gateway event ('apiKeyId') nor an award ('event').",
+        )
+    return next(iter(forms.values()))
+
+
+def _canonical(form: CloudEvent | GatewayEvent | AwardEvent, fallback_id: str) -> CloudEvent:
+    if isinstance(form, GatewayEvent):
+        return _from_gateway(form, fallback_id)
+    if isinstance(form, AwardEvent):
+        return _from_award(form, fallback_id)
+    if form.specversion != "1.0":
+        raise RejectedEvent("invalid_event", "'specversion' must be \"1.0\".")
+    return form
 
 
 def canonical_json(event: CloudEvent) -> dict[str, Any]:
@@ -109,11 +142,15 @@ def canonical_json(event: CloudEvent) -> dict[str, Any]:
     return {name: value for name, value in built.items() if value is not None}
 
 
-def readable(error: msgspec.ValidationError) -> str:
-    """A validation error as one sentence that begins with the field."""
-    reason, _, path = str(error).partition(" - at `$")
-    name = path.rstrip("`").lstrip(".")
-    return f"'{name}': {reason}" if name else reason
+def whole_numbers(value: Any) -> Any:
+    """Decoded JSON with integers in place of numbers such as 250.0, which JSON Schema takes for integers."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) <= MAX_EXACT else value
+    if isinstance(value, dict):
+        return {name: whole_numbers(each) if type(each) in _MAY_HOLD_FLOATS else each for name, each in value.items()}
+    if isinstance(value, list):
+        return [whole_numbers(each) if type(each) in _MAY_HOLD_FLOATS else each for each in value]
+    return value
 
 
 def too_deep(value: Any, limit: int = MAX_DEPTH) -> bool:
@@ -124,6 +161,9 @@ def too_deep(value: Any, limit: int = MAX_DEPTH) -> bool:
         return True
     parts: Iterator[Any] = iter(value.values() if isinstance(value, dict) else value)
     return any(too_deep(part, limit - 1) for part in parts)
+
+
+_MAY_HOLD_FLOATS = (float, dict, list)
 
 
 def _from_gateway(event: GatewayEvent, fallback_id: str) -> CloudEvent:

@@ -64,7 +64,7 @@ def check_amount(amount: int, maximum: int = MAX_AMOUNT) -> None:
     """Raises InvalidRequest (`amount_out_of_range`)."""
     if not MIN_AMOUNT <= amount <= maximum:
         raise InvalidRequest(
-            f"'amount' must be from {MIN_AMOUNT} to {maximum}",
+            f"'amount' must be from {MIN_AMOUNT} to {maximum}.",
             code="amount_out_of_range",
             parameter="amount",
             minimum=MIN_AMOUNT,

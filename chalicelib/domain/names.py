@@ -12,6 +12,8 @@ from chalicelib.domain.visible import is_ignorable, is_mark, is_visible
 # Characters of a chosen name: it is copied into every entry, and an index's row of a page stays small.
 MAX_NAME = 50
 PLAYER_ID = re.compile(r"[A-Za-z0-9._:@-]{1,128}")
+# `.` and `..` cannot stand in a URL's path; the others are the ledger's own accounts, which statements name.
+NO_PLAYERS = (".", "..", "@burn", "@mint", "@rewards")
 PUBLIC_ID = re.compile(r"[0-9a-f]{16}")
 # In place of the name of a hidden or erased player.
 HIDDEN_NAME = "Hidden player"
@@ -19,6 +21,11 @@ _SPACES = "[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+"
 _FOLDED = str.maketrans({char: target for target, chars in LOOKALIKES.items() for char in chars})
 # Folded, digits may be `o` and `l`. Three other signs alike in place of the asterisks show the same.
 _MASKS = r"\W*(?:user(?:\*\*.*|\*[\dol]+\W*|([^\w.])\1\1+[\dol]+\W*)|player#+[\dol]+\W*|h[il]ddenplayer\W*)"
+
+
+def is_player_id(text: str) -> bool:
+    """Whether a player can have this id."""
+    return PLAYER_ID.fullmatch(text) is not None and text not in NO_PLAYERS
 
 
 def chosen_name(text: str) -> str | None:

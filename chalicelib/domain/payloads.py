@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from chalicelib.domain.errors import RejectedEvent
 from chalicelib.domain.names import MAX_NAME
+from chalicelib.domain.sentences import fault
 
 # 0..10^12, the range of every number that comes in.
 Quantity = Annotated[int, Meta(ge=0, le=10**12)]
@@ -109,9 +110,8 @@ PAYLOADS: dict[str, type[Payload]] = {
 
 def decode_payload(type_: str, data: dict[str, Any]) -> Payload:
     """`data` as its type's payload. Raises RejectedEvent naming the member."""
+    kind = PAYLOADS.get(type_, Payload)
     try:
-        return msgspec.convert(data, PAYLOADS.get(type_, Payload))
+        return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        reason, _, path = str(error).partition(" - at `$.")
-        name = f"data.{path.rstrip('`')}" if path else "data"
-        raise RejectedEvent("invalid_data", f"'{name}': {reason}") from error
+        raise RejectedEvent("invalid_data", fault(error, kind, within="data").sentence) from error

@@ -5,6 +5,7 @@ A day is a whole number, days since 1970-01-01; a moment is milliseconds since t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -17,6 +18,12 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 ALL = "all"
 ENDING = ("daily", "weekly", "monthly")
+# What a period is called, and how its name is spelled.
+_SPELLED = {
+    "daily": ("day", re.compile(r"\d{4}-\d\d-\d\d")),
+    "weekly": ("week", re.compile(r"\d{4}-W\d\d")),
+    "monthly": ("month", re.compile(r"\d{4}-\d\d")),
+}
 EXAMPLES = {"daily": "2026-05-19", "weekly": "2026-W21", "monthly": "2026-05", ALL: ALL}
 
 
@@ -124,7 +131,7 @@ def late_for(day: int, received_ms: int, grace_ms: int) -> tuple[str, ...]:
 def parse_period(kind: str, text: str | None, today: int) -> str:
     """The period's canonical name; None means the one that holds today.
 
-    Raises InvalidRequest, naming the parameter and its form, for anything that is no such period.
+    Raises InvalidRequest for anything that is no such period: misspelt, or not in the calendar.
     """
     if text is None:
         return period_name(kind, today)
@@ -141,8 +148,14 @@ def parse_period(kind: str, text: str | None, today: int) -> str:
                 return text
     except ValueError:
         pass
-    raise InvalidRequest(
-        f"'period' must be of the form {EXAMPLES[kind]} for this scope",
-        parameter="period",
-        example=EXAMPLES[kind],
-    )
+    raise InvalidRequest(_no_period(kind, text), parameter="period", example=EXAMPLES[kind])
+
+
+def _no_period(kind: str, text: str) -> str:
+    """What is wrong with the name of a period."""
+    if kind == ALL:
+        return f"'period' must be '{ALL}' for this scope."
+    noun, spelled = _SPELLED[kind]
+    if spelled.fullmatch(text):
+        return f"There is no {noun} {text}; 'period' takes one such as {EXAMPLES[kind]}."
+    return f"'period' must be a {noun} such as {EXAMPLES[kind]} for this scope."

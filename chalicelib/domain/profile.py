@@ -17,12 +17,12 @@ def change_identity(change: Change, type_: str, payload: Payload) -> None:
     """Raises RejectedEvent (and changes nothing) for a player who does not exist, or a name that cannot be shown."""
     identity, at_ms = change.player.identity, change.event.time_ms
     if not change.player.exists:
-        raise RejectedEvent("unknown_player", f"there is no player '{change.player.id}'")
+        raise RejectedEvent("unknown_player", f"There is no player '{change.player.id}'.")
     if isinstance(payload, ProfileChanged):
         if payload.display_name is not None:
             name = payload.display_name
             if name and chosen_name(name) != name:
-                raise RejectedEvent("invalid_name", "'data.displayName' is no name that can be shown")
+                raise RejectedEvent("invalid_name", "'data.displayName' is no name that can be shown.")
             if identity.asks("name", at_ms):
                 identity.display_name = name or None
         if payload.private is not None and identity.asks("private", at_ms):

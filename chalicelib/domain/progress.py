@@ -122,7 +122,7 @@ def _award(change: Change, payload: Award) -> None:
     if abs(points) > bounds.max_points:
         raise RejectedEvent(
             "award_out_of_range",
-            f"'data.points' must be from -{bounds.max_points} to {bounds.max_points}",
+            f"'data.points' must be from -{bounds.max_points} to {bounds.max_points}.",
         )
     granter = (payload.granted_by or change.event.source, day_of(change.event.received_ms))
     granted = change.records.granted.get(granter, 0) + abs(points)
@@ -130,7 +130,7 @@ def _award(change: Change, payload: Award) -> None:
         most = bounds.max_points_per_granter_and_day
         raise RejectedEvent(
             "award_over_daily_bound",
-            f"'{granter[0]}' may grant {most - granted + abs(points)} more of {most} today, not {abs(points)}",
+            f"'{granter[0]}' may grant {most - granted + abs(points)} more of {most} today, not {abs(points)}.",
         )
     change.records.granted[granter] = granted
     change.records.new_granted[granter] = change.records.new_granted.get(granter, 0) + abs(points)
@@ -144,7 +144,7 @@ def _award(change: Change, payload: Award) -> None:
 def _decision(change: Change, type_: str, payload: BadgeDecision) -> None:
     badge = change.rules.badges.get(payload.badge_id)
     if badge is None:
-        raise RejectedEvent("unknown_badge", f"there is no badge '{payload.badge_id}'")
+        raise RejectedEvent("unknown_badge", f"There is no badge '{payload.badge_id}'.")
     change.entry.by = shorten(payload.decided_by or "")
     change.entry.note = payload.badge_id
     if type_ == "badge.revoked":
@@ -156,7 +156,7 @@ def _decision(change: Change, type_: str, payload: BadgeDecision) -> None:
 def _judged(change: Change, payload: RankJudged) -> None:
     player, scope = change.player, payload.scope
     if not player.exists:
-        raise RejectedEvent("unknown_player", f"there is no player '{player.id}'")
+        raise RejectedEvent("unknown_player", f"There is no player '{player.id}'.")
     change.entry.note = f"{scope} {payload.period}: rank {payload.rank} of {payload.total}"
     if payload.total >= MIN_PLAYERS and payload.rank < player.ranks.get(scope, payload.rank + 1):
         player.ranks[scope] = payload.rank

@@ -41,7 +41,7 @@ def check_amount(amount: int) -> None:
     """Raises InvalidRequest (`amount_out_of_range`)."""
     if not MIN_AMOUNT <= amount <= MAX_AMOUNT:
         raise InvalidRequest(
-            f"'amount' must be from {MIN_AMOUNT} to {MAX_AMOUNT}",
+            f"'amount' must be from {MIN_AMOUNT} to {MAX_AMOUNT}.",
             code="amount_out_of_range",
             parameter="amount",
             minimum=MIN_AMOUNT,

@@ -69,7 +69,7 @@ def check_award(context: Context, points: int) -> None:
     """Raises RejectedEvent for more points than one award may have."""
     most = context.rules.ruleset.awards.max_points
     if abs(points) > most:
-        raise RejectedEvent("award_out_of_range", f"'points' must be from -{most} to {most}")
+        raise RejectedEvent("award_out_of_range", f"'points' must be from -{most} to {most}.")
 
 
 def packed(bodies: Sequence[str]) -> Iterator[str]:
@@ -100,7 +100,7 @@ def _canonical(context: Context, caller: Caller, raw: Any, now_ms: int) -> tuple
     _check_award_event(context, parsed)
     text = msgspec.json.encode(body).decode()
     if len(text.encode()) > MAX_EVENT_BYTES:
-        raise RejectedEvent("too_large", f"an event has at most {MAX_EVENT_BYTES} bytes")
+        raise RejectedEvent("too_large", f"An event has at most {MAX_EVENT_BYTES} bytes.")
     return event.id, text
 
 
@@ -112,7 +112,7 @@ def _check_award_event(context: Context, event: Event) -> None:
 def _invalid(refused: Sequence[_Refused], total: int) -> InvalidRequest:
     first = refused[0].error
     return InvalidRequest(
-        f"{len(refused)} of {total} events cannot be accepted, so none was queued; the first: {first}.",
+        f"{len(refused)} of {total} events cannot be accepted, so none was queued; the first: {first}",
         code="invalid_events",
         events=[{"index": each.index, "reason": each.error.reason, "error": each.error.sentence} for each in refused],
     )

@@ -67,12 +67,12 @@ def _name(wanted: str | None) -> str:
     name = chosen_name(wanted)
     if name is None and is_mask(wanted):
         raise InvalidRequest(
-            "'displayName' must not look like the name of a masked player: User***0001, Player #1, Hidden player",
+            "'displayName' must not look like the name of a masked player: User***0001, Player #1, Hidden player.",
             parameter="displayName",
         )
     if name is None:
         raise InvalidRequest(
-            f"'displayName' must be 1 to {MAX_NAME} visible characters, or null",
+            f"'displayName' must be 1 to {MAX_NAME} visible characters, or null.",
             parameter="displayName",
             minimum=1,
             maximum=MAX_NAME,

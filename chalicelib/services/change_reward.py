@@ -64,7 +64,7 @@ def put_reward(context: Context, caller: Caller, reward_id: str, request: Reward
     """
     if not re.fullmatch(REWARD_ID, reward_id):
         raise InvalidRequest(
-            "A reward's id is words of a-z and 0-9 with dashes between, 48 at most", parameter="reward"
+            "A reward's id is words of a-z and 0-9 with dashes between, at most 48 characters.", parameter="reward"
         )
     wanted = _reward(context, request)
     return _change(context, caller, reward_id, lambda _: wanted)
@@ -85,14 +85,14 @@ def retire_reward(context: Context, caller: Caller, reward_id: str) -> RewardSho
 def _reward(context: Context, request: RewardRequest) -> Reward:
     for name, text in (("name", request.name), ("description", request.description)):
         if not is_visible(text):
-            raise InvalidRequest(f"'{name}' must be visible characters", parameter=name)
+            raise InvalidRequest(f"'{name}' must be visible characters.", parameter=name)
     allowed = redeemable(context)
     if request.asset not in allowed:
-        raise InvalidRequest("'asset' must be one that can be redeemed", parameter="asset", allowed=list(allowed))
+        raise InvalidRequest("'asset' must be one that can be redeemed.", parameter="asset", allowed=list(allowed))
     since = request.available_from.ms if request.available_from else None
     until = request.available_until.ms if request.available_until else None
     if since is not None and until is not None and since >= until:
-        raise InvalidRequest("'availableUntil' must be after 'availableFrom'", parameter="availableUntil")
+        raise InvalidRequest("'availableUntil' must be after 'availableFrom'.", parameter="availableUntil")
     return Reward(
         name=tidy(request.name),
         description=request.description,

@@ -60,7 +60,7 @@ def correct_transfer(context: Context, caller: Caller, request: CorrectionReques
     (`account_closed`, `balance_limit`), and what `settle` raises.
     """
     if request.reason is not None and not is_visible(request.reason):
-        raise InvalidRequest("'reason' must be visible characters", parameter="reason")
+        raise InvalidRequest("'reason' must be visible characters.", parameter="reason")
     owner = _owner(context, request.transfer_id)
     found = find_posting(context.table, owner.account, list(context.rules.ruleset.assets), request.transfer_id)
     if found is None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.errors import Conflict, InvalidRequest
-from chalicelib.domain.names import PLAYER_ID
+from chalicelib.domain.names import NO_PLAYERS, is_player_id
 from chalicelib.domain.permissions import MAX_ACTIVE_KEYS, PERMISSIONS, PLAYER, key_digest, visible_prefix
 from chalicelib.services.apply_events import newcomer
 from chalicelib.services.context import Context
@@ -34,8 +34,11 @@ def create_key(context: Context, player: str, permissions: Sequence[str] = (PLAY
 
     Raises InvalidRequest for an id or a permission that cannot be, Conflict if others kept writing.
     """
-    if not PLAYER_ID.fullmatch(player):
-        raise InvalidRequest("'player' must be 1-128 characters of A-Z a-z 0-9 . _ : @ -", parameter="player")
+    if not is_player_id(player):
+        raise InvalidRequest(
+            f"'player' must be 1-128 characters of A-Z a-z 0-9 . _ : @ - and none of {' '.join(NO_PLAYERS)} .",
+            parameter="player",
+        )
     for permission in permissions:
         if permission not in PERMISSIONS:
             raise InvalidRequest(

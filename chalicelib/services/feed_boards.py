@@ -77,16 +77,16 @@ def _read(context: Context, message_id: str, body: str, fed: Fed) -> _Delivery:
     scope, _, period = message.board.partition("#")
     board = context.rules.boards.get(scope)
     if board is None:
-        raise InvalidRequest(f"there is no board '{scope}'")
+        raise InvalidRequest(f"There is no board '{scope}'.")
     parse_period(board.period, period, 0)
     if message.shard not in shards_of(message.board, board.shards):
-        raise InvalidRequest(f"'{message.shard}' is no shard of '{message.board}'")
+        raise InvalidRequest(f"'{message.shard}' is no shard of '{message.board}'.")
     states = []
     for place, raw in enumerate(message.updates):
         try:
             state = msgspec.json.decode(raw, type=BoardUpdate)
             if state.reached_at > context.now_ms() + DAY_MS:
-                raise InvalidRequest("'reachedAt' is more than a day ahead")
+                raise InvalidRequest("'reachedAt' is more than a day ahead.")
             states.append(state)
         except (msgspec.DecodeError, InvalidRequest) as error:
             _set_aside(context, fed, f"{message_id}/{place}", bytes(raw).decode(), UNWRITABLE, error)
@@ -136,7 +136,7 @@ def _carry_out(context: Context, part: list[_Delivery], fed: Fed) -> None:
     if message.freeze:
         # Nothing unfreezes: whoever sent the order, its board must be over by this clock too.
         if not _over(context, message.board):
-            raise InvalidRequest(f"'{message.board}' is not over")
+            raise InvalidRequest(f"'{message.board}' is not over.")
         freeze_board(context, message.board, message.shard)
     elif message.mend:
         fed.written += mend_entries(context, message.board, message.shard, message.mend)

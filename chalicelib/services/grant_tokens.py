@@ -65,7 +65,7 @@ def grant_tokens(context: Context, caller: Caller, request: GrantRequest) -> Ans
     """
     admin, asset = owner_of(context, caller), known_asset(context, request.asset)
     if not is_visible(request.reason):
-        raise InvalidRequest("'reason' must be visible characters", parameter="reason")
+        raise InvalidRequest("'reason' must be visible characters.", parameter="reason")
 
     def prepare(_: Items, strong: bool) -> Prepared:
         _check(request.amount)
@@ -97,7 +97,7 @@ def grant_tokens(context: Context, caller: Caller, request: GrantRequest) -> Ans
 def _check(amount: int) -> None:
     if not 0 < abs(amount) <= MAX_GRANT:
         raise InvalidRequest(
-            f"'amount' must be from {-MAX_GRANT} to {MAX_GRANT}, and not 0",
+            f"'amount' must be from {-MAX_GRANT} to {MAX_GRANT}, and not 0.",
             code="amount_out_of_range",
             parameter="amount",
             minimum=-MAX_GRANT,

@@ -47,7 +47,7 @@ def read_archive(
     """
     board = find_scope(context, scope)
     if board.period == ALL:
-        raise InvalidRequest(f"'scope' must be of a board with periods: '{scope}' never ends", parameter="scope")
+        raise InvalidRequest(f"'scope' must be of a board with periods: '{scope}' never ends.", parameter="scope")
     today = day_of(context.now_ms())
     last = period_name(board.period, period_days(board.period, today).start - 1)
     name = parse_period(board.period, period or last, today)

@@ -34,5 +34,5 @@ def known_asset(context: Context, asset: str | None) -> str:
         return transferable(context)
     known = list(context.rules.ruleset.assets)
     if asset not in known:
-        raise InvalidRequest(f"'asset' must be one of {', '.join(known)}", parameter="asset", allowed=known)
+        raise InvalidRequest(f"'asset' must be one of {', '.join(known)}.", parameter="asset", allowed=known)
     return asset

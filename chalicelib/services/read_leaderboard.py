@@ -82,7 +82,7 @@ def find_scope(context: Context, scope: str) -> Board:
     """The ruleset's board of this scope. Raises InvalidRequest."""
     boards = context.rules.boards
     if scope not in boards:
-        raise InvalidRequest(f"'scope' must be one of {', '.join(boards)}", parameter="scope", allowed=list(boards))
+        raise InvalidRequest(f"'scope' must be one of {', '.join(boards)}.", parameter="scope", allowed=list(boards))
     return boards[scope]
 
 

@@ -32,7 +32,7 @@ def revoke_invite(context: Context, caller: Caller, wanted: str) -> InviteRevoke
     Raises InvalidRequest without a code, NotFound for what is no invite of the caller's.
     """
     if not wanted:
-        raise InvalidRequest("'code' must say which invite", parameter="code")
+        raise InvalidRequest("'code' is missing.", parameter="code")
     owner = owner_of(context, caller)
     code = parse_code(wanted)
     if code is None:

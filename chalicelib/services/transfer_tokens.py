@@ -62,7 +62,7 @@ def transfer_tokens(context: Context, caller: Caller, request: TransferRequest) 
     """
     asset = transferable(context)
     if request.note and not is_visible(request.note):
-        raise InvalidRequest("'note' must be visible characters", parameter="note")
+        raise InvalidRequest("'note' must be visible characters.", parameter="note")
     sender = owner_of(context, caller)
     account_key = keys.account(sender.account, asset)
     members = {"to": request.to, "amount": request.amount, "note": request.note or None}

@@ -37,7 +37,7 @@ def find_board(context: Context, scope: str, period: str | None = None) -> str:
     """The id of a board, by default of the period that holds today. Raises InvalidRequest if there is no such one."""
     board = context.rules.boards.get(scope)
     if board is None:
-        raise InvalidRequest(f"'scope' must be one of {', '.join(context.rules.boards)}", parameter="scope")
+        raise InvalidRequest(f"'scope' must be one of {', '.join(context.rules.boards)}.", parameter="scope")
     named = parse_period(board.period, period, day_of(context.now_ms()))
     if board.keep_days is not None and kept_until_ms(named, board.keep_days) <= context.now_ms():
         raise InvalidRequest(f"Boards of '{scope}' are kept for {board.keep_days} days.", parameter="period")

@@ -23,6 +23,8 @@ from tests.pipeline import plant
 from tests.simulated.world import World
 
 BASE = "/api/gamification"
+# What a busy service says, in seconds.
+RETRY_AFTER = {"1", "2", "3"}
 NOW = "2026-05-19T12:00:00Z"
 
 

@@ -48,7 +48,7 @@ def test_over_the_bound(site: Site, granter: str, points: int) -> None:
     answer = site.post("/awards", award(points=points), granter)
     assert answer.status == 400
     assert answer.json == {
-        "error": "'points' must be from -10000 to 10000",
+        "error": "'points' must be from -10000 to 10000.",
         "code": "award_out_of_range",
         "minimum": -10_000,
         "maximum": 10_000,

@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.domain.events import OWN_TYPES
 from chalicelib.gateways.queues import NotSent
-from tests.api.conftest import NOW, Site, request_event
+from tests.api.conftest import NOW, RETRY_AFTER, Site, request_event
 
 
 @pytest.fixture
@@ -95,6 +95,18 @@ def test_types_that_laurel_makes_are_refused(site: Site, type_: str) -> None:
     assert not site.queued("events")
 
 
+def test_what_no_form_takes_is_named(site: Site, writer: str) -> None:
+    short = {"type": "combo.created", "apiKeyId": "anna"}
+    bad = [short | {"metdata": {}}, request_event("anna", "1") | {"apiKeyId": "anna"}, short | {"apiKeyId": ".."}]
+    answer = site.post("/events", bad, writer)
+    assert [(each["reason"], each["error"]) for each in answer.json["events"]] == [
+        ("invalid_event", "There is no member 'metdata'; did you mean 'metadata'?"),
+        ("ambiguous_form", "The event mixes two forms, with 'specversion' and 'apiKeyId'; send one of them."),
+        ("invalid_event", "'..' cannot be a player's id."),
+    ]
+    assert not site.queued("events")
+
+
 def test_an_unknown_type_is_no_error(site: Site, writer: str) -> None:
     assert site.post("/events", request_event("anna", "1") | {"type": "coffee.made"}, writer).status == 202
 
@@ -134,7 +146,7 @@ def test_a_queue_that_does_not_take_everything(site: Site, writer: str) -> None:
     site.context.queues.send = refuse  # type: ignore[method-assign]
     answer = site.post("/events", request_event("anna", "1"), writer)
     assert answer.status == 503
-    assert answer.headers["Retry-After"] == "1"
+    assert answer.headers["Retry-After"] in RETRY_AFTER
     assert "InternalError" not in answer.text
 
 

@@ -49,7 +49,7 @@ def test_burning(bank: Bank) -> None:
         ({"amount": 0}, 400, "amount_out_of_range"),
         ({"amount": 10**12 + 1}, 400, "amount_out_of_range"),
         ({"amount": -(10**12) - 1}, 400, "amount_out_of_range"),
-        ({"amount": 1.0}, 400, "invalid_request"),
+        ({"amount": 1.5}, 400, "invalid_request"),
         ({"amount": True}, 400, "invalid_request"),
         ({"asset": "gold"}, 400, "invalid_request"),
         ({"reason": ""}, 400, "invalid_request"),

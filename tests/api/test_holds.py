@@ -106,7 +106,7 @@ def test_what_is_held_cannot_be_spent(site: Site, anna: str) -> None:
     held(site, anna, amount=150)
     sent = site.post("/transfer", {"to": "bob", "amount": 51, "idempotencyKey": "k"}, anna)
     refusal = {"code": "insufficient_balance", "balance": 200, "requested": 51, "available": 50}
-    assert sent.json == {"error": "Insufficient balance"} | refusal
+    assert sent.json == {"error": "Insufficient balance."} | refusal
     more = place(site, anna, "h2", amount=51)
     assert (more.status, more.json) == (400, sent.json)
     site.fund("anna", 100)

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 import app
+from chalicelib.api.blueprint import RETRY_AFTER_S, refusal
 from chalicelib.api.operations import OPERATIONS
 from chalicelib.store.table import Busy, StoreError
-from tests.api.conftest import BASE, Site, request_event
+from tests.api.conftest import BASE, RETRY_AFTER, Site, request_event
 from tests.api.http import EVENT, event_of, invoke, request
 
 
@@ -35,6 +36,7 @@ def test_etag(site: Site) -> None:
         assert site.get(path, sent).headers["ETag"] == tag
         for known in (tag, f"W/{tag}", f'"other", {tag}', "*"):
             unchanged = site.get(path, sent, If_None_Match=known)
+            assert unchanged.headers["X-Content-Type-Options"] == "nosniff"
             assert (unchanged.status, unchanged.text, unchanged.headers["ETag"]) == (304, "", tag)
             assert unchanged.headers["Cache-Control"] == cache
         assert site.get(path, sent, If_None_Match='"other"').status == 200
@@ -44,7 +46,7 @@ def test_etag(site: Site) -> None:
     assert site.get("/leaderboard", key).headers["Cache-Control"] == "private, no-cache"
 
 
-def test_cors_on_every_answer(site: Site, writer: str) -> None:
+def test_headers_of_every_answer(site: Site, writer: str) -> None:
     answers = [
         site.get("/status"),
         site.get("/profile"),
@@ -58,6 +60,7 @@ def test_cors_on_every_answer(site: Site, writer: str) -> None:
     assert [answer.status for answer in answers] == [200, 401, 400, 404, 413, 403, 405, 404]
     for answer in answers:
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
         if answer.status != 200:
             assert {"error", "code"} <= set(answer.json)
             assert answer.headers["Cache-Control"] == "no-store"
@@ -67,6 +70,7 @@ def test_cors_on_every_answer(site: Site, writer: str) -> None:
 def test_preflight(site: Site) -> None:
     answer = request("OPTIONS", f"{BASE}/events")
     assert (answer.status, answer.text) == (204, "")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert "X-Api-Key" in answer.headers["Access-Control-Allow-Headers"]
     for path, methods in app.app.routes.items():
         assert all(route.cors is not None for route in methods.values()), path
@@ -103,6 +107,19 @@ def test_a_body_is_json_of_some_depth(site: Site, writer: str, body: str, code: 
     assert (answer.status, answer.json["code"]) == (400, code)
 
 
+def test_a_byte_order_mark_is_skipped(site: Site, writer: str) -> None:
+    body = "\ufeff" + json.dumps(request_event("anna", "1"))
+    assert site.post("/events", body, writer).json == {"accepted": 1, "ids": ["1"]}
+    assert site.post("/events", "\ufeff", writer).json["code"] == "not_json"
+
+
+def test_a_busy_service_does_not_call_everybody_back_at_once() -> None:
+    waits = iter([1.0, 2.5, 3.99])
+    told = [refusal(Busy("x"), lambda: int(next(waits))).headers["Retry-After"] for _ in range(3)]
+    assert told == ["1", "2", "3"]
+    assert RETRY_AFTER_S == (1, 4)
+
+
 def test_no_body(site: Site, writer: str) -> None:
     answer = request("POST", f"{BASE}/awards", key=writer)
     assert (answer.status, answer.json["code"]) == (400, "not_json")
@@ -135,7 +152,7 @@ def test_a_store_that_does_not_answer(site: Site, writer: str, error: Exception)
             503,
             {"error": "The service is busy; try again.", "code": "unavailable"},
         )
-        assert answer.headers["Retry-After"] == "1"
+        assert answer.headers["Retry-After"] in RETRY_AFTER
     assert site.get("/status").status == 200
 
 

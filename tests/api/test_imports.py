@@ -12,7 +12,7 @@ import sys, app
 missing = [name for name in ("chalicelib.api.players", "chalicelib.store.models") if name not in sys.modules]
 print(*missing, *[name for name in {names!r} if name in sys.modules])
 """
-LATER = ["chalicelib.api.openapi", "chalicelib.api.page", "chalicelib.api.examples", "chalicelib.api.ranges"]
+LATER = ["chalicelib.api.openapi", "chalicelib.api.page", "chalicelib.api.examples", "difflib"]
 NEVER = ["boto3", "chalicelib.cli", "click", "hypothesis", "infra", "moto", "pydantic", "yaml"]
 
 

@@ -47,7 +47,7 @@ def test_the_ends_of_what_may_be_set(site: Site, anna: str, wanted: dict[str, in
     assert listed(site, anna) == []
 
 
-@pytest.mark.parametrize("value", [0, -1, 1001, 1.5, 5.0, "5", True, None, 10**30])
+@pytest.mark.parametrize("value", [0, -1, 1001, 1.5, 1e300, "5", True, None, 10**30])
 @pytest.mark.parametrize("name", ["uses", "days"])
 def test_what_may_not_be_set(site: Site, anna: str, name: str, value: Any) -> None:
     answer = site.post("/invite", {name: value}, anna)

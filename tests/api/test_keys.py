@@ -6,12 +6,19 @@ import re
 import pytest
 
 from chalicelib.domain.errors import Conflict, InvalidRequest
+from chalicelib.domain.names import NO_PLAYERS
 from chalicelib.services import create_key as module
 from chalicelib.services.create_key import create_key
 from chalicelib.store.api_keys import read_keys
 from chalicelib.store.players import load_player
 from tests.api.conftest import Site, request_event
 from tests.api.http import request
+
+
+@pytest.mark.parametrize("player", NO_PLAYERS)
+def test_no_key_for_what_is_no_player(site: Site, player: str) -> None:
+    with pytest.raises(InvalidRequest, match="and none of"):
+        site.key(player)
 
 
 def test_a_key_has_its_shape_and_is_stored_by_digest_alone(site: Site) -> None:

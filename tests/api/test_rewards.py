@@ -181,7 +181,7 @@ def test_refusals_in_their_order(shop: Shop) -> None:
         shop.put(**changes)
         answer = shop.redeem(idempotency_key="k2")
         assert (answer.status, answer.json["code"]) == (status, code)
-    refusal = {"error": "Insufficient balance", "code": "insufficient_balance", "balance": 700, "requested": 10_000}
+    refusal = {"error": "Insufficient balance.", "code": "insufficient_balance", "balance": 700, "requested": 10_000}
     assert answer.json == refusal
     shop.retire()
     again = shop.redeem(idempotency_key="k2")

@@ -125,7 +125,12 @@ def test_trouble_does_not_end_it(site: Site, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize(
     ("query", "status", "parameter"),
-    [("scope=galaxy", 400, "scope"), ("scope=daily&period=2026", 400, "period"), ("limit=5", 200, "")],
+    [
+        ("scope=galaxy", 400, "scope"),
+        ("scope=daily&period=2026", 400, "period"),
+        ("scope=daily", 200, ""),
+        ("limit=5", 400, "limit"),
+    ],
 )
 def test_parameters(site: Site, query: str, status: int, parameter: str) -> None:
     answer = site.get(f"/stream?{query}")

@@ -94,7 +94,7 @@ def test_a_body_of_another_shape_is_told_which_field(site: Site, anna: str, body
 def test_a_refusal_for_lack_of_funds_is_for_good(site: Site, anna: str) -> None:
     first = send(site, anna, amount=500)
     assert first.status == 400
-    refusal = {"error": "Insufficient balance", "code": "insufficient_balance", "balance": 200, "requested": 500}
+    refusal = {"error": "Insufficient balance.", "code": "insufficient_balance", "balance": 200, "requested": 500}
     assert first.json == refusal
     site.fund("anna", 1000)
     again = send(site, anna, amount=500)

@@ -28,7 +28,7 @@ def test_nonsense_is_listed_with_its_reason_while_its_neighbours_are_applied(lau
     assert (found["queue"], found["origin"], found["reason"]) == ("rejected", "events", "not_an_event")
     assert found["body"]["event"] == {"nonsense": 1}
     line = laurel.laurel("dlq", "list").stdout
-    assert "not_an_event: neither a CloudEvent" in line
+    assert "not_an_event: It is neither a CloudEvent" in line
 
 
 def test_a_list_leaves_everything_where_it_is(laurel: Deployment) -> None:

@@ -100,7 +100,7 @@ def test_any_offset_is_accepted_and_kept_as_milliseconds(text: str, ms: int) -> 
         ({"subject": "ada\n"}, "invalid_event", "'subject'"),
         ({"subject": "x" * 129}, "invalid_event", "'subject'"),
         ({"subject": "ädä"}, "invalid_event", "'subject'"),
-        ({"time": "2026-05-19T12:00:00"}, "invalid_event", "offset"),
+        ({"time": "2026-05-19T12:00:00"}, "invalid_event", "'time' must have an offset"),
         ({"time": "yesterday"}, "invalid_event", "'time'"),
         ({"time": 1779192000}, "invalid_event", "'time'"),
         ({"data": []}, "invalid_event", "'data'"),
@@ -226,7 +226,7 @@ def test_normalising_twice_changes_nothing(raw: dict[str, Any]) -> None:
 
 def test_a_message_is_one_event_or_an_array_of_up_to_500() -> None:
     assert split('{"a":1}') == [{"a": 1}]
-    assert split(b'[{"a":1},2]') == [{"a": 1}, 2]
+    assert split('[{"a":1},2]') == [{"a": 1}, 2]
     assert len(split(json.dumps([1] * 500))) == 500
 
 
@@ -241,12 +241,11 @@ def test_a_message_is_one_event_or_an_array_of_up_to_500() -> None:
         ('{"a":Infinity}', "not_json"),
         ('{"a":1e400}', "not_json"),
         ("1" * 5000, "not_json"),
-        (b"\xff", "not_json"),
         ("[" * 100_000, "not_json"),
         ("[" * 300 + "]" * 300, "too_deep"),
     ],
 )
-def test_a_body_that_cannot_be_split(body: str | bytes, reason: str) -> None:
+def test_a_body_that_cannot_be_split(body: str, reason: str) -> None:
     with pytest.raises(RejectedEvent) as caught:
         split(body)
     assert caught.value.reason == reason

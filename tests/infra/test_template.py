@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from cfnlint.api import lint_all
 
 from chalicelib import observability
 from chalicelib.domain.errors import LaurelError
 from chalicelib.services.authenticate import REFUSAL
-from infra.gateway import REFUSALS
+from infra.gateway import REFUSALS, RETRY_AFTER_S
 from infra.package import Package
 from infra.policies import RESOURCELESS, policy
 from infra.settings import FUNCTIONS, QUEUE, QUEUES, VISIBILITY_FACTOR, Build, Function, SettingError
@@ -210,10 +211,17 @@ def test_every_refusal_of_the_gateway_speaks_laurels_language(resources: Json) -
     ours = {kind.code for kind in LaurelError.__subclasses__()} | {"rate_limited", "timeout"}
     assert {code for _, _, code in REFUSALS.values()} <= ours
     assert REFUSALS["UNAUTHORIZED"][1] == REFUSAL
-    for refusal in refusals.values():
-        assert refusal["responseParameters"]["gatewayresponse.header.Access-Control-Allow-Origin"] == "'*'"
-        body = refusal["responseTemplates"]["application/json"].replace("$context.error.messageString", '"x"')
-        assert set(json.loads(body)) == {"error", "code"}
+    for kind, refusal in refusals.items():
+        headers = {name.rpartition(".")[2]: value for name, value in refusal["responseParameters"].items()}
+        assert headers["Access-Control-Allow-Origin"] == "'*'"
+        assert headers["X-Content-Type-Options"] == "'nosniff'"
+        assert ("Retry-After" in headers) == (kind in RETRY_AFTER_S)
+        body = refusal["responseTemplates"]["application/json"]
+        told = json.loads(body)
+        assert list(told) == ["error", "code"]
+        assert told["error"].endswith(".")
+        assert body == msgspec.json.encode(told).decode(), "spelled as Laurel's own errors are"
+    assert set(RETRY_AFTER_S) <= set(REFUSALS)
 
 
 def test_an_origin_of_ones_own_is_told_everywhere() -> None:

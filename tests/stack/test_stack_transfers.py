@@ -83,7 +83,7 @@ def test_a_refusal_for_lack_of_funds_is_to_the_letter_and_for_good(http: Http, k
     first = send(http, poor, "much", amount=500)
     assert first.status == 400
     assert first.text == (
-        '{"error":"Insufficient balance","code":"insufficient_balance","balance":200,"requested":500}'
+        '{"error":"Insufficient balance.","code":"insufficient_balance","balance":200,"requested":500}'
     )
     more = {"player": "poor", "asset": "tokens", "amount": 1000, "reason": "test", "idempotencyKey": "more"}
     assert http.ask("/api/gamification/admin/grants", key("bank", "admin"), more).status == 200
