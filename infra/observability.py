@@ -12,6 +12,7 @@ Json = dict[str, Any]
 
 PERIOD_S = 300  # of queue figures: SQS publishes them every minute, an alarm a minute late costs nothing
 HOUR_S = 3600
+HELD_MINUTES = 30  # most freezes are held for ten: two runs of rotate
 NAMESPACE = "Laurel"
 HAS_TOPIC = "HasAlarmTopic"
 OUTCOMES = ("EventsApplied", "EventsDuplicate", "EventsRejected", "EventsUnknown", "EventsMismatched")
@@ -69,9 +70,10 @@ def _function_alarms(build: Build, function: Function) -> Json:
 
 
 def _board_alarms(build: Build) -> Json:
-    """Metrics that Laurel writes itself, under the name of the stage: any difference is one too many."""
+    """Metrics that Laurel writes itself, under the name of the stage."""
     dimension = {"service": build.prefix}
     differences = "Boards differ from their players' totals or their rank index; see: laurel board verify."
+    held = f"Boards wait {HELD_MINUTES} minutes to be frozen: events are not applied; see: laurel board rotate."
     set_aside = "The writer of boards set something aside; see: laurel dlq list."
     return {
         # The samples are taken once an hour, and stay told until the next.
@@ -80,6 +82,16 @@ def _board_alarms(build: Build) -> Json:
         ),
         "BoardStatesSetAsideAlarm": _alarm(
             build, "board-states-set-aside", set_aside, (NAMESPACE, "BoardStatesSetAside", "Sum"), dimension, 0
+        ),
+        # Told every five minutes, in whole minutes.
+        "FreezeHeldAlarm": _alarm(
+            build,
+            "freeze-held",
+            held,
+            (NAMESPACE, "FreezeHeldMinutes", "Maximum"),
+            dimension,
+            HELD_MINUTES - 1,
+            2 * PERIOD_S,
         ),
     }
 
@@ -135,6 +147,7 @@ def _widgets(build: Build) -> list[Json]:
             _own("EntriesWritten", "Sum"), _own("BoardStatesSetAside", "Sum"),
         ]),
         ("Differences found on boards", [_own("BoardDifferences", "Maximum")]),
+        ("Minutes that a freeze has been held", [_own("FreezeHeldMinutes", "Maximum")]),
         ("Write conflicts, failed messages", [_own("WriteConflicts", "Sum"), _own("MessagesFailed", "Sum")]),
         ("Age of the oldest message (s)", _queues("ApproximateAgeOfOldestMessage", sources)),
         ("Messages waiting", _queues("ApproximateNumberOfMessagesVisible", queues)),

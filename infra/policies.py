@@ -29,6 +29,9 @@ def policy(build: Build, function: Function) -> Json:
     consumed = [*([function.queue] if function.queue else []), *function.consumes]
     if consumed:
         statements.append(_statement("Consume", CONSUME, [_arn(QUEUE[key].logical_id) for key in consumed]))
+    if function.counts:
+        counted = [_arn(QUEUE[key].logical_id) for key in function.counts]
+        statements.append(_statement("Count", ["sqs:GetQueueAttributes"], counted))
     if function.sends:
         queues = [_arn(QUEUE[key].logical_id) for key in function.sends]
         statements.append(_statement("Send", ["sqs:SendMessage"], queues))

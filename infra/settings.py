@@ -55,7 +55,8 @@ class Queue:
 class Function:
     """One Lambda: `name` is Chalice's, `handler` what Lambda imports; memory in MB, timeout in seconds.
 
-    `table`: actions on the table; `index`: it reads the ordering index; `threads`: its calls side by side.
+    `counts`: queues whose messages it counts. `table`: actions on the table; `index`: it reads the ordering index;
+    `threads`: its calls side by side.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Function:
     concurrency: int | None = None
     consumes: tuple[str, ...] = ()
     sends: tuple[str, ...] = ()
+    counts: tuple[str, ...] = ()
     table: tuple[str, ...] = ()
     index: bool = False
     publishes: bool = False
@@ -123,7 +125,7 @@ FUNCTIONS = (
     # Every five minutes, and as long as that: what one run leaves, the next goes on with.
     Function(
         "rotate", "Rotate", "chalicelib.workers.rotate.rotate", 512, 300,
-        sends=("boards", "own"), table=(*READ, "PutItem", "UpdateItem"), index=True, publishes=True,
+        sends=("boards", "own"), counts=SOURCES, table=(*READ, "PutItem", "UpdateItem"), index=True, publishes=True,
     ),
     # Mostly nothing is there to send: sixteen queries a minute.
     Function(

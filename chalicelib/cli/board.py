@@ -11,7 +11,8 @@ import click
 from chalicelib.cli.target import Target
 from chalicelib.services.order_repairs import repair_board
 from chalicelib.services.rebuild_board import kept_boards, rebuild_board
-from chalicelib.services.rotate_boards import Step, rotate_boards
+from chalicelib.services.rotate_boards import rotate_boards
+from chalicelib.services.rotation import Step
 from chalicelib.services.verify_board import Verified, find_board, verify_board
 
 # A writer takes about as long to freeze a board.
@@ -96,23 +97,24 @@ def rebuild(target: Target, scope: str | None, period: str | None, everything: b
 @click.option(
     "--wait",
     "seconds",
-    default=60.0,
+    default=120.0,
     show_default=True,
     type=click.FloatRange(0, 3600),
-    help="For boards to be frozen by their writers, and archived then.",
+    help="For a backlog to be applied, which is looked for twice, and for writers to freeze their boards.",
 )
 @click.pass_obj
 def rotate(target: Target, seconds: float) -> None:
     """Close the days, weeks and months that have ended, as the schedule does every five minutes.
 
-    Each is frozen, archived, its ranks are told, and it is announced: once, however often this is run.
+    Each is frozen, archived, its ranks are told, and it is announced: once, however often this is run. A board that is
+    held waits for events that were received in time and are not applied yet.
     """
     told: dict[str, Step] = {}
     while True:
         rotation = rotate_boards(target.context)
         for name, step in rotation.steps.items():
             if told.get(name) is not step:
-                click.echo(f"{name}: {step}")
+                click.echo(f"{name}: {rotation.told[name]}")
         told |= rotation.steps
         seconds -= POLL_S
         if rotation.failed or not rotation.waiting or seconds < 0:

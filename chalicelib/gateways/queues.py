@@ -17,12 +17,18 @@ MAX_ENTRIES = 10
 MAX_BATCH_BYTES = 256 * 1024
 # Four pauses are well under a second; after that the caller's own retry is better.
 MAX_TRIES = 5
+# Every message of a queue is in one of these numbers. All three are approximate and up to a minute old.
+_NUMBERS = tuple(f"ApproximateNumberOfMessages{state}" for state in ("", "NotVisible", "Delayed"))
 # Characters that JSON may hold as they are and SQS refuses, with all of the call they came in.
 _ESCAPED = {ord("\ufffe"): "\\ufffe", ord("\uffff"): "\\uffff"}
 
 
 class NotSent(OutOfReach):
     """A queue did not take everything; what it took may come twice."""
+
+
+class NotCounted(OutOfReach):
+    """A queue did not say how many messages it holds."""
 
 
 class NotDeleted(OutOfReach):
@@ -89,6 +95,14 @@ class SqsQueues:
             MessageSystemAttributeNames=["All"],
         )
         return [self._received(message) for message in answer.get("Messages", [])]
+
+    def backlog(self, queue: str) -> int:
+        """How many messages a queue holds, about: waiting, in flight and delayed. Raises NotCounted."""
+        try:
+            answer = self.client.get_queue_attributes(QueueUrl=self.urls[queue], AttributeNames=list(_NUMBERS))
+            return sum(int(answer["Attributes"][name]) for name in _NUMBERS)
+        except (ClientError, BotoCoreError) as error:
+            raise NotCounted(f"'{queue}' did not say how many messages it holds: {error}") from error
 
     def delete(self, queue: str, receipts: Sequence[str]) -> None:
         """Delete messages in flight, or raise NotDeleted."""

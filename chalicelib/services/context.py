@@ -26,6 +26,7 @@ class Queues(Protocol):
     def postpone(self, queue: str, receipts: Mapping[str, int]) -> None: ...
     def receive(self, queue: str, visibility_s: int, wait_s: int = 1) -> list[Received]: ...
     def delete(self, queue: str, receipts: Sequence[str]) -> None: ...
+    def backlog(self, queue: str) -> int: ...
 
 
 class Bus(Protocol):
@@ -49,7 +50,8 @@ class Context:
     `new_id()`: 32 random hex digits.
 
     `pool`: runs players side by side, or None to take one after the other. `owners`: who was looked up, by the id
-    that was asked for; a player's account never changes. `deadline_ms`: when the caller stops waiting, None if it
+    that was asked for; a player's account never changes. `noted`: by queue, the minute and the oldest message that the
+    process noted last (`services/watch_backlog.py`). `deadline_ms`: when the caller stops waiting, None if it
     waits for as long as it takes.
     """
 
@@ -63,6 +65,7 @@ class Context:
     new_id: Callable[[], str]
     pool: Executor | None = None
     owners: dict[str, Owner] = field(default_factory=dict)
+    noted: dict[str, tuple[int, int]] = field(default_factory=dict)
     deadline_ms: int | None = None
 
     def within(self, ms: int) -> Context:

@@ -16,6 +16,7 @@ from chalicelib.domain.periods import moment_name
 from chalicelib.gateways.queues import MAX_BATCH_BYTES
 from chalicelib.services.apply_events import Outcome, apply_events
 from chalicelib.services.context import Context
+from chalicelib.services.watch_backlog import note_received
 from chalicelib.store.failures import Failure, archive_body, note_failure
 from chalicelib.store.table import StoreError
 
@@ -69,6 +70,8 @@ def process_messages(context: Context, queue: str, messages: Sequence[Message]) 
     anything it owes not be sent; its neighbours are not.
     """
     report = Report(oldest_ms=min((message.sent_ms for message in messages), default=0))
+    if messages:
+        note_received(context, queue, report.oldest_ms)
     parsed: list[tuple[Message, list[Event]]] = []
     rejections: list[_Rejection] = []
     for message in messages:

@@ -1,26 +1,29 @@
 """Close the periods that have ended: freeze, archive, tell ranks, announce. A schedule calls it every few minutes.
 
 Each period goes through the same steps, and what is done is written down with each: `rotate_boards` may run twice at
-once, die anywhere, come late, or find many periods at once. All-time boards never end: their ranks are judged daily.
+once, die anywhere, come late, or find many periods at once. A freeze waits for what was received in time
+(`watch_backlog`). All-time boards never end: their ranks are judged daily.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from enum import StrEnum
+from functools import partial
 
 from chalicelib.domain.boards import board_id, kept_until_ms, shards_of
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.notices import rotated_notice
-from chalicelib.domain.periods import ALL, DAY_MS, MINUTE_MS, day_name, day_of, ended_periods, period_days, period_name
+from chalicelib.domain.periods import ALL, DAY_MS, day_name, day_of, ended_periods, period_days, period_name
 from chalicelib.domain.ranks import MIN_PLAYERS, last_rank
 from chalicelib.domain.standings import Place, Waiting, ranks, waiting
 from chalicelib.domain.tables import Board
 from chalicelib.services.board_messages import BoardMessage, send_messages
 from chalicelib.services.context import Context
 from chalicelib.services.read_archive import champion_of
+from chalicelib.services.rotation import Rotation, Step
 from chalicelib.services.tell_ranks import RESERVE_MS, tell_ranks
+from chalicelib.services.watch_backlog import Backlog, grace_ms_of
 from chalicelib.store.archives import (
     Archive,
     create_archive,
@@ -41,53 +44,24 @@ FIRST_DAYS = {"daily": 32, "weekly": 77, "monthly": 155, ALL: 2}
 ALL_TIME_KEPT_MS = 31 * DAY_MS
 
 
-class Step(StrEnum):
-    """How far a period has come."""
-
-    FREEZING = "ordered to freeze"
-    MOVING = "not at rest yet"
-    TELLING = "archived, still telling ranks"
-    ROTATED = "rotated"
-    GONE = "gone before it could be rotated"
-
-
-@dataclass(slots=True)
-class Rotation:
-    """What a run did: the step of each board it looked at, the shards whose writers it reminded of an intent that was
-    begun, and by scope why its turn ended early. `overdue`: boards that a day after their end are frozen and not yet
-    at rest; their index may have to be repaired."""
-
-    steps: dict[str, Step] = field(default_factory=dict)
-    reminded: list[str] = field(default_factory=list)
-    overdue: list[str] = field(default_factory=list)
-    failed: dict[str, Exception] = field(default_factory=dict)
-
-    @property
-    def rotated(self) -> int:
-        return sum(step is Step.ROTATED for step in self.steps.values())
-
-    @property
-    def waiting(self) -> bool:
-        """Whether the next run has more to do."""
-        return any(step not in (Step.ROTATED, Step.GONE) for step in self.steps.values())
-
-
 def rotate_boards(context: Context) -> Rotation:
     """Take every ended period as far as it goes, until the deadline is near."""
-    rotation = Rotation()
+    rotation, backlog = Rotation(), Backlog(context)
     for board in context.rules.ruleset.boards:
         try:
             _remind(context, board, rotation)
-            (_judge_all_time if board.period == ALL else _rotate_scope)(context, board, rotation)
+            if board.period == ALL:
+                _judge_all_time(context, board, rotation)
+            else:
+                _rotate_scope(context, board, rotation, backlog)
         except Exception as error:  # noqa: BLE001 - one scope must not keep the others
             rotation.failed[board.scope] = error
     return rotation
 
 
-def _rotate_scope(context: Context, board: Board, rotation: Rotation) -> None:
-    now_ms, scope = context.now_ms(), board.scope
+def _rotate_scope(context: Context, board: Board, rotation: Rotation, backlog: Backlog) -> None:
+    now_ms, scope, grace_ms = context.now_ms(), board.scope, grace_ms_of(context)
     after = _cursor(context, board)
-    grace_ms = context.rules.settings.freeze_grace_minutes * MINUTE_MS
     ended = {period_name(board.period, days[0]): days for days in ended_periods(board.period, after, now_ms, grace_ms)}
     archives = read_archives(context.table, scope, list(ended))
     # A later period may be done before an earlier one; the cursor stays behind the first that is not.
@@ -95,21 +69,27 @@ def _rotate_scope(context: Context, board: Board, rotation: Rotation) -> None:
     for period, days in ended.items():
         if not context.has_time(RESERVE_MS):
             break
-        step = _rotate_period(context, board, period, archives.get(period))
-        rotation.steps[board_id(scope, period)] = step
-        if step is Step.MOVING and (days.stop + 1) * DAY_MS + grace_ms < now_ms:
-            rotation.overdue.append(board_id(scope, period))
+        name, bound_ms = board_id(scope, period), days.stop * DAY_MS + grace_ms
+        step = _rotate_period(context, board, period, archives.get(period), partial(backlog.holds, bound_ms))
+        rotation.steps[name] = step
+        if step is Step.HELD:
+            rotation.held[name] = backlog.reasons[bound_ms]
+            rotation.held_ms = max(rotation.held_ms, now_ms - bound_ms)
+        if step is Step.MOVING and bound_ms + DAY_MS < now_ms:
+            rotation.overdue.append(name)
         whole = whole and step in (Step.ROTATED, Step.GONE)
         through = days[-1] if whole else through
     if through > after:
         _move_cursor(context, scope, through)
 
 
-def _rotate_period(context: Context, board: Board, period: str, archive: Archive | None) -> Step:
+def _rotate_period(
+    context: Context, board: Board, period: str, archive: Archive | None, held: Callable[[], str]
+) -> Step:
     if archive is None:
         if board.keep_days is not None and kept_until_ms(period, board.keep_days) <= context.now_ms():
             return Step.GONE
-        found = _archive(context, board, period)
+        found = _archive(context, board, period, held)
         if isinstance(found, Step):
             return found
         archive = found
@@ -122,13 +102,18 @@ def _rotate_period(context: Context, board: Board, period: str, archive: Archive
     return Step.ROTATED
 
 
-def _archive(context: Context, board: Board, period: str) -> Archive | Step:
-    """The archive of a board, written once all its shards are frozen and at rest; else orders what is missing."""
+def _archive(context: Context, board: Board, period: str, held: Callable[[], str]) -> Archive | Step:
+    """The archive of a board, written once all its shards are frozen and at rest; else orders what is missing.
+
+    `held()`: why no freeze may be ordered yet, empty if it may be.
+    """
     name = board_id(board.scope, period)
     shards = shards_of(name, board.shards)
     logs = {shard: read_log(context.table, shard) for shard in shards}
     frozen = [log.frozen for log in logs.values() if log.frozen is not None]
     if len(frozen) < len(shards):
+        if held():
+            return Step.HELD
         open_ = [shard for shard, log in logs.items() if log.frozen is None]
         send_messages(context, [BoardMessage(name, shard, freeze=True) for shard in open_])
         return Step.FREEZING
@@ -200,8 +185,7 @@ def _first_day(context: Context, board: Board) -> int:
     first = day_of(now_ms) - FIRST_DAYS[board.period]
     if board.period == ALL:
         return first
-    grace_ms = context.rules.settings.freeze_grace_minutes * MINUTE_MS
-    for days in ended_periods(board.period, first, now_ms, grace_ms):
+    for days in ended_periods(board.period, first, now_ms, grace_ms_of(context)):
         name = board_id(board.scope, period_name(board.period, days[0]))
         if any(read_log(context.table, shard) != Log() for shard in shards_of(name, board.shards)):
             return days[0] - 1

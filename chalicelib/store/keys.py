@@ -28,6 +28,8 @@ rank index  NODE#<shard>            <level>.<prefix> | TOTAL | D.<score> | V.<sc
             LOG#<shard>             LOG
 archive     ARCHIVE#<scope>         <period>; all-time boards: all@<day>
 rotation    ROTATION#<scope>        CURSOR
+received    RECEIVED#<queue>        <minute>
+backlog     BACKLOG                 <ms of the bound>
 failure     FAILURE#<queue>#<0..7>  <message id>[/<index>]
 """
 
@@ -251,6 +253,15 @@ def archive(scope: str, period: str) -> Key:
 
 def rotation(scope: str) -> Key:
     return f"ROTATION#{scope}", "CURSOR"
+
+
+def received(queue: str, minute: int) -> Key:
+    """Of a source queue, in order of time."""
+    return f"RECEIVED#{queue}", minute_name(minute)
+
+
+def backlog(bound_ms: int) -> Key:
+    return "BACKLOG", f"{bound_ms:013d}"
 
 
 def order(score: int, reached_at: int, player_id: str) -> str:

@@ -24,11 +24,12 @@ def rotate(event: Any) -> dict[str, Any]:
     rotation = rotate_boards(within_invocation(event.context))
     count("PeriodsRotated", rotation.rotated)
     count("BoardWritersReminded", len(rotation.reminded))
+    count("FreezeHeldMinutes", rotation.held_minutes)
     for scope, error in rotation.failed.items():
         logger.error("not rotated", extra={"scope": scope, "error": repr(error)})
     for name in rotation.overdue:
         logger.error("does not come to rest", extra={"board": name})
-    steps = {name: str(step) for name, step in rotation.steps.items()}
+    steps = rotation.told
     logger.info("rotate", extra={"steps": steps, "reminded": rotation.reminded, "failed": list(rotation.failed)})
     if rotation.failed or rotation.overdue:
         raise RotationFailed(", ".join([*rotation.failed, *rotation.overdue]))

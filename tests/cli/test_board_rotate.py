@@ -7,6 +7,7 @@ import pytest
 from chalicelib.cli import board
 from chalicelib.services import rotate_boards as use_case
 from chalicelib.store.archives import start_cursor
+from tests.pipeline import plant as plants
 
 from .conftest import Deployment, gateway_event
 
@@ -34,6 +35,33 @@ def test_without_waiting_the_next_run_goes_on(ended: Deployment) -> None:
     assert ended.laurel("board", "rotate", "--wait", "0").stderr == "0 closed, others still wait\n"
     ended.run()
     assert ended.laurel("board", "rotate", "--wait", "0").stdout == "daily#2026-05-19: rotated\n"
+
+
+def test_a_board_that_is_held_says_why(ended: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the night after, with a worker that stands still until somebody has looked for half a minute."""
+    night = Deployment(plants.build(7, chosen=ended.context.rules))
+    for scope in night.context.rules.boards:
+        start_cursor(night.context.table, scope, night.world.now_ms() // 86_400_000 - 1)
+    source = night.plant.sources["events"]
+    source.concurrency = 0
+    night.send("events", [gateway_event("ada", id="1", time=night.now())])
+    night.send("events", [gateway_event("bob", id="2", time=night.now())])
+    night.world.sleep(13 * 3_600 + 60)
+    polls = iter(range(1000))
+
+    def pause(seconds: float) -> None:
+        if next(polls) == 15:
+            source.concurrency = 2
+        night.world.sleep(seconds)
+        night.run()
+
+    monkeypatch.setattr(board, "_pause", pause)
+    done = night.laurel("board", "rotate")
+    assert done.stdout.splitlines() == [
+        "daily#2026-05-19: held: 2 messages wait in 'events'",
+        "daily#2026-05-19: ordered to freeze",
+        "daily#2026-05-19: rotated",
+    ]
 
 
 def test_what_fails_is_said(ended: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -172,6 +172,9 @@ def test_what_each_function_may_do() -> None:
     assert not may("boards", "sqs:SendMessage", "EventsQueue")
     assert may("rotate", "sqs:SendMessage", "BoardsQueue")
     assert not may("rotate", "sqs:ReceiveMessage", "BoardsQueue")
+    for queue in ("EventsQueue", "OwnQueue", "BackfillQueue"):
+        assert may("rotate", "sqs:GetQueueAttributes", queue)
+    assert not may("rotate", "sqs:ReceiveMessage", "EventsQueue")
     assert not may("rotate", "dynamodb:DeleteItem", "Table")
     assert may("verify", "dynamodb:Scan", "Table")
     writes = [action for action, _ in allowed["verify"] if action.startswith("dynamodb:") and "Item" in action]
@@ -255,7 +258,7 @@ def test_alarms_watch_every_queue_and_function(resources: Json) -> None:
     for function in FUNCTIONS:
         for metric in ("Errors", "Throttles"):
             assert (metric, json.dumps({"Ref": function.logical_id})) in watched
-    for metric in ("BoardDifferences", "BoardStatesSetAside"):
+    for metric in ("BoardDifferences", "BoardStatesSetAside", "FreezeHeldMinutes"):
         assert (metric, '"laurel-test"') in watched
     assert len({alarm["Properties"]["AlarmName"] for alarm in alarms}) == len(alarms)
     assert len(watched) == len(alarms)
@@ -271,6 +274,13 @@ def test_alarms_watch_metrics_where_the_workers_write_them(resources: Json) -> N
     stage = os.environ.get("LAUREL_STAGE", "local")
     local = merge_template(Build(stage, "local"))["Resources"]["BoardDifferencesAlarm"]["Properties"]
     assert local["Dimensions"] == [{"Name": "service", "Value": observability.SERVICE}]
+
+
+def test_a_freeze_that_is_held_for_half_an_hour_is_an_alarm(resources: Json) -> None:
+    alarm = resources["FreezeHeldAlarm"]["Properties"]
+    assert (alarm["MetricName"], alarm["Statistic"]) == ("FreezeHeldMinutes", "Maximum")
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 29)
+    assert alarm["Period"] >= 2 * 300, "rotate tells it every five minutes, give or take"
 
 
 def test_the_dashboard_is_json_about_this_stage(resources: Json) -> None:

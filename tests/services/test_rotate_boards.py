@@ -18,7 +18,8 @@ from chalicelib.domain.ruleset import Rules
 from chalicelib.services import rotate_boards as use_case
 from chalicelib.services import tell_ranks
 from chalicelib.services.feed_boards import feed_boards
-from chalicelib.services.rotate_boards import Rotation, Step, rotate_boards
+from chalicelib.services.rotate_boards import rotate_boards
+from chalicelib.services.rotation import Rotation, Step
 from chalicelib.settings import RULESETS
 from chalicelib.store.archives import Archive, read_archives, read_cursor, start_cursor
 from chalicelib.store.board_entries import scan_entries
@@ -32,8 +33,8 @@ from tests.services.test_apply_events import event, process
 from tests.simulated import Faults
 
 DAY_S = 86_400
-# Monday, an hour and a minute after the end of 2026-W20 and of Sunday.
-CLOSED = "2026-05-18T01:01:00"
+# Monday, after the end of 2026-W20 and of Sunday, an hour of grace, and six in which a backlog could hold the freeze.
+CLOSED = "2026-05-18T07:01:00"
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +131,7 @@ def test_a_week_is_frozen_then_archived_judged_and_announced(plant: Plant) -> No
     assert {player: coins(plant, player) for player in ("ada", "bob", "eve")} == {"ada": 100, "bob": 50, "eve": 50}
     (notice,) = [each for each in announced(plant, "weekly") if each["period"] == "2026-W20"]
     champion = {"rank": 1, "score": 65, "level": 1, "title": "Beginner", "hidden": False}
-    champion |= {"apiKeyId": week.top[0].public, "displayName": display_name("ada", None)}
+    champion |= {"apiKeyId": week.top[0].public, "displayName": display_name(week.top[0].public, None)}
     assert notice == {
         "id": notice["id"], "version": 1, "time": moment_name(frozen), "scope": "weekly", "period": "2026-W20",
         "total": 3, "champion": champion, "frozenAt": moment_name(frozen),
@@ -141,7 +142,7 @@ def test_nothing_is_closed_within_the_grace(plant: Plant) -> None:
     play(plant, ada=1)
     set_clock(plant, "2026-05-18T01:00:00")
     assert "weekly#2026-W20" not in rotate(plant).steps
-    set_clock(plant, CLOSED)
+    set_clock(plant, "2026-05-18T01:00:01")
     assert "weekly#2026-W20" in rotate(plant).steps
     assert "weekly#2026-W21" not in rotate(plant).steps
 

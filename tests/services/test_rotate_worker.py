@@ -16,6 +16,7 @@ from chalicelib.store.table import StoreError
 from chalicelib.workers import rotate as worker
 from tests.pipeline import plant as plants
 from tests.services.test_archive_worker import SCHEDULE
+from tests.services.test_rotate_boards import at
 from tests.simulated.sources import LambdaContext
 
 
@@ -37,6 +38,25 @@ def test_each_board_that_was_looked_at_is_told(plant: plants.Plant, capsys: pyte
     assert invoke(plant) == {"steps": {"daily#2026-05-19": "ordered to freeze"}, "reminded": []}
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert any(line.get("PeriodsRotated") == [0] for line in lines)
+
+
+def told(plant: plants.Plant, after: str, capsys: pytest.CaptureFixture[str]) -> tuple[str, list[float]]:
+    """The step of yesterday's board, and the minutes that a freeze has been held, as a run at this time tells them."""
+    capsys.readouterr()
+    plant.world.sleep((at(after) - plant.world.now_ms()) / 1000)
+    steps = invoke(plant)["steps"]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return steps["daily#2026-05-20"], next(line["FreezeHeldMinutes"] for line in lines if "FreezeHeldMinutes" in line)
+
+
+def test_how_long_a_freeze_has_been_held_is_told(plant: plants.Plant, capsys: pytest.CaptureFixture[str]) -> None:
+    plant.sqs.send_message(QueueUrl=plant.urls["backfill"], MessageBody="{}")
+    waits = "held: 1 message waits in 'backfill'"
+    assert told(plant, "2026-05-21T01:00:59", capsys) == (waits, [0])
+    assert told(plant, "2026-05-21T01:30:59", capsys) == (waits, [30])
+    plant.world.queue(plant.urls["backfill"]).purge(plant.world.now_ms())
+    assert told(plant, "2026-05-21T01:35:59", capsys) == ("held: the queues are looked at once more in a minute", [35])
+    assert told(plant, "2026-05-21T01:40:59", capsys) == ("ordered to freeze", [0])
 
 
 def test_without_time_nothing_is_begun(plant: plants.Plant) -> None:

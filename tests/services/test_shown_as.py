@@ -46,7 +46,7 @@ def feed(plant: Plant) -> int:
     fed = feed_messages(plant.context, [(each.id, each.body) for each in queue.messages()])
     assert not fed.failed
     assert not fed.set_aside
-    queue.purge()
+    queue.purge(plant.world.now_ms())
     return fed.written
 
 

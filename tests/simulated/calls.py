@@ -19,7 +19,8 @@ class Call:
     """One request under way. The default one meets no fault.
 
     `mode` is what befalls it inside: "" | "partial" | "kill_mid" | "torn" | "conflict" | "throttle". `stale` is
-    the probability that an eventually consistent read of an item sees an older version of it.
+    the probability that an eventually consistent read of an item sees an older version of it, and a number of messages
+    is an older one.
     """
 
     __slots__ = ("mode", "now_ms", "pause", "rng", "seen", "stale")
@@ -62,6 +63,13 @@ class Call:
             self.seen.append("stale")
             return self.rng.choice(older)
         return current
+
+    def moment(self, past_ms: int) -> int:
+        """The moment that a number is of which is told now."""
+        if past_ms and self.rng.random() < self.stale:
+            self.seen.append("stale")
+            return self.now_ms - self.rng.randint(0, past_ms)
+        return self.now_ms
 
 
 def missing_operation(name: str) -> AwsError:

@@ -21,7 +21,8 @@ class Faults:
     Answers: `lost_request` (no effect, connect timeout), `lost_answer` (effect, read timeout), `late_effect` (read
     timeout, the effect comes up to `late_s` later), `server_error` (500, effect or not), `throttle`, `conflict`,
     `partial` (some entries not done).
-    Reads: `stale` per item and eventual or index read, at most `lag_ms` old; `torn` multi-item reads.
+    Reads: `stale` per item and eventual or index read, at most `lag_ms` old, and per number of a queue's messages, at
+    most `numbers_lag_ms` old; `torn` multi-item reads.
     Time: `stall` for a time within `stall_s`, before or after the effect; a call takes `latency_ms`.
     Queues: `duplicate` per received standard message, again within `duplicate_s`; `reorder` per receive.
     TTL: `ttl` is "off", "prompt", "late", "never", or "any" (the seed picks one of the last three).
@@ -43,6 +44,7 @@ class Faults:
     duplicate: float = 0.0
     reorder: float = 0.0
     lag_ms: int = 3_000
+    numbers_lag_ms: int = 60_000
     latency_ms: tuple[int, int] = (1, 8)
     late_s: float = 10.0
     stall_s: tuple[float, float] = (0.5, 400.0)

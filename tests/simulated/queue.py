@@ -7,6 +7,7 @@ import heapq
 import json
 import random
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from .errors import AwsError
@@ -14,6 +15,7 @@ from .message import Message, invalid_parameter
 
 DEDUPE_MS = 5 * 60 * 1000
 MAX_MESSAGE_BYTES = 1024 * 1024
+NUMBERS = tuple(f"ApproximateNumberOfMessages{state}" for state in ("", "NotVisible", "Delayed"))
 _DEFAULTS = {
     "VisibilityTimeout": "30",
     "DelaySeconds": "0",
@@ -39,6 +41,8 @@ class Queue:
         self._receipts: dict[str, Message] = {}
         self._dedupes: dict[str, tuple[int, Message]] = {}
         self._counter = 0
+        self._past: deque[tuple[int, list[tuple[int, bool]]]] = deque()
+        self.past_ms = 0
         self.expired: list[Message] = []
 
     def configure(self, attributes: dict[str, str]) -> None:
@@ -53,31 +57,50 @@ class Queue:
 
     def messages(self) -> list[Message]:
         """Everything in the queue, visible or not, oldest first."""
+        held = self._held()
+        return held if self.fifo else sorted(held, key=lambda m: m.sent_ms)
+
+    def _held(self) -> list[Message]:
         if self.fifo:
             return [m for group in self._groups.values() for m in group]
-        hidden = [m for at, _, m in self._hidden if not m.deleted and m.visible_ms == at]
-        return sorted([*self._waiting, *hidden], key=lambda m: m.sent_ms)
+        return [*self._waiting, *(m for at, _, m in self._hidden if not m.deleted and m.visible_ms == at)]
 
-    def described(self, now_ms: int) -> dict[str, str]:
-        self._wake(now_ms)
-        messages = self.messages()
-        visible = sum(m.visible_ms <= now_ms for m in messages)
-        flying = sum(m.visible_ms > now_ms and m.receive_count > 0 for m in messages)
+    def described(self, moments: Callable[[], int]) -> dict[str, str]:
+        """All attributes; each number is that of one of the `moments`, as SQS answers by parts of a queue."""
         return {
             **self.attributes,
             "QueueArn": self.arn,
-            "ApproximateNumberOfMessages": str(visible),
-            "ApproximateNumberOfMessagesNotVisible": str(flying),
-            "ApproximateNumberOfMessagesDelayed": str(len(messages) - visible - flying),
+            **{name: str(self._numbers(moments())[name]) for name in NUMBERS},
             **({"FifoQueue": "true"} if self.fifo else {}),
         }
 
-    def purge(self) -> None:
+    def _numbers(self, at_ms: int) -> dict[str, int]:
+        """How many messages were in which state at a moment, the present one or one that is remembered."""
+        states = next((states for since, states in reversed(self._past) if since <= at_ms), [])
+        if not self.past_ms:
+            states = self._states()
+        visible = sum(visible_ms <= at_ms for visible_ms, _ in states)
+        flying = sum(visible_ms > at_ms and received for visible_ms, received in states)
+        return dict(zip(NUMBERS, (visible, flying, len(states) - visible - flying), strict=True))
+
+    def _states(self) -> list[tuple[int, bool]]:
+        return [(message.visible_ms, message.receive_count > 0) for message in self._held()]
+
+    def _remember(self, now_ms: int) -> None:
+        """Keeps how it is from now on, if anybody may be told numbers of the past."""
+        if not self.past_ms:
+            return
+        while len(self._past) > 1 and self._past[1][0] <= now_ms - self.past_ms:
+            self._past.popleft()
+        self._past.append((now_ms, self._states()))
+
+    def purge(self, now_ms: int) -> None:
         for message in self.messages():
             message.deleted = True
         self._waiting.clear()
         self._hidden.clear()
         self._groups.clear()
+        self._remember(now_ms)
 
     # sending
 
@@ -121,6 +144,7 @@ class Queue:
         message.dedupe, message.sequence = dedupe, f"{18_850_000_000_000_000_000 + self._counter * 256}"
         self._dedupes[dedupe] = (now_ms + DEDUPE_MS, message)
         self._groups.setdefault(message.group, deque()).append(message)
+        self._remember(now_ms)
         return message
 
     def place(self, message: Message, visible_ms: int, now_ms: int) -> None:
@@ -132,6 +156,7 @@ class Queue:
             self._waiting.append(message)
         else:
             self._hide(message)
+        self._remember(now_ms)
 
     def _hide(self, message: Message) -> None:
         self._counter += 1
@@ -188,6 +213,7 @@ class Queue:
             self._receipts[message.receipt] = message
             if not self.fifo:
                 self._hide(message)
+        self._remember(now_ms)
         return found
 
     def _candidates(self, now_ms: int, most: int) -> list[Message]:
@@ -246,6 +272,7 @@ class Queue:
                 self._waiting.remove(message)
             self._drop(message)
         self._receipts.pop(receipt, None)
+        self._remember(now_ms)
 
     def change_visibility(self, receipt: str, seconds: int, now_ms: int) -> None:
         message = self._receipts.get(receipt)
@@ -262,3 +289,4 @@ class Queue:
                 self._hide(message)
             else:
                 self._waiting.append(message)
+        self._remember(now_ms)

@@ -23,8 +23,10 @@ _FAILED = {"SenderFault": False, "Code": "InternalError", "Message": "We encount
 class Sqs:
     """Queues by name, and the operations on them."""
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, past_ms: int = 0) -> None:
+        """`past_ms`: how old the numbers of messages may be that a stale answer tells."""
         self.rng = rng
+        self.past_ms = past_ms
         self.queues: dict[str, Queue] = {}
         self._by_url: dict[str, Queue] = {}
         self._by_arn: dict[str, Queue] = {}
@@ -55,6 +57,7 @@ class Sqs:
         if name not in self.queues:
             url = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}"
             queue = Queue(name, url, f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}", attributes or {})
+            queue.past_ms = self.past_ms
             self.queues[name] = self._by_url[url] = self._by_arn[queue.arn] = queue
         return self.queues[name]
 
@@ -86,7 +89,7 @@ class Sqs:
         return {"QueueUrls": [q.url for name, q in sorted(self.queues.items()) if name.startswith(prefix)]}
 
     def _attributes(self, request: dict[str, Any], call: Call) -> dict[str, Any]:
-        found = self.queue(request["QueueUrl"]).described(call.now_ms)
+        found = self.queue(request["QueueUrl"]).described(lambda: call.moment(self.past_ms))
         names = request.get("AttributeNames") or []
         return {"Attributes": found if "All" in names else {n: found[n] for n in names if n in found}}
 
@@ -95,7 +98,7 @@ class Sqs:
         return {}
 
     def _purge(self, request: dict[str, Any], call: Call) -> dict[str, Any]:
-        self.queue(request["QueueUrl"]).purge()
+        self.queue(request["QueueUrl"]).purge(call.now_ms)
         return {}
 
     # sending

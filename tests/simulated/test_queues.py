@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.simulated import AwsError, Call, EventBridge, Sqs, lambda_event
-from tests.simulated.queue import DEDUPE_MS
+from tests.simulated.queue import DEDUPE_MS, NUMBERS
 
 
 class Queues:
@@ -60,6 +60,50 @@ def test_visibility(queues: Queues) -> None:
     queues("DeleteMessage", QueueUrl=url, ReceiptHandle=first["ReceiptHandle"])
     queues.now_ms += 60_000
     assert queues.receive(url) == [], "the handle of an earlier receipt deletes a standard message too"
+
+
+def numbers(queues: Queues, url: str, stale: float = 0.0) -> tuple[int, int, int]:
+    """How many messages are said to wait, to be in flight, and to be delayed."""
+    request = {"QueueUrl": url, "AttributeNames": list(NUMBERS)}
+    found = queues.sqs.execute("GetQueueAttributes", request, Call(queues.now_ms, queues.sqs.rng, stale=stale))
+    waiting, flying, delayed = (int(found["Attributes"][name]) for name in NUMBERS)
+    return waiting, flying, delayed
+
+
+def test_numbers_of_messages(queues: Queues) -> None:
+    url = queues.queue("q", VisibilityTimeout="30")
+    for number in range(5):
+        queues("SendMessage", QueueUrl=url, MessageBody=f"m{number}", DelaySeconds=10 * (number == 4))
+    first, *_ = queues.receive(url, 2)
+    assert numbers(queues, url) == (2, 2, 1)
+    queues("DeleteMessage", QueueUrl=url, ReceiptHandle=first["ReceiptHandle"])
+    assert numbers(queues, url) == (2, 1, 1)
+    queues.now_ms += 10_000
+    assert numbers(queues, url) == (3, 1, 0)
+    queues.now_ms += 20_000
+    assert numbers(queues, url) == (4, 0, 0)
+    queues("PurgeQueue", QueueUrl=url)
+    assert numbers(queues, url) == (0, 0, 0)
+
+
+def test_stale_numbers_are_of_the_last_minute_each_of_a_moment_of_its_own(queues: Queues) -> None:
+    queues.sqs = Sqs(random.Random(1), past_ms=60_000)
+    url = queues.queue("q", VisibilityTimeout="600")
+    queues("SendMessage", QueueUrl=url, MessageBody="one")
+    assert numbers(queues, url) == (1, 0, 0), "only a stale answer is old"
+    queues.now_ms += 30_000
+    (message,) = queues.receive(url)
+    queues.now_ms += 20_000
+    told = {numbers(queues, url, stale=1.0) for _ in range(200)}
+    assert told == {(0, 0, 0), (1, 0, 0), (0, 1, 0), (1, 1, 0)}, "missed, as it was, as it is, counted twice"
+    assert {numbers(queues, url) for _ in range(20)} == {(0, 1, 0)}
+    queues.now_ms += 61_000
+    assert {numbers(queues, url, stale=1.0) for _ in range(50)} == {(0, 1, 0)}, "no older than a minute"
+    queues("DeleteMessage", QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    queues.now_ms += 20_000
+    assert {numbers(queues, url, stale=1.0) for _ in range(50)} == {(0, 1, 0), (0, 0, 0)}
+    queues.now_ms += 41_000
+    assert {numbers(queues, url, stale=1.0) for _ in range(50)} == {(0, 0, 0)}
 
 
 def test_delay(queues: Queues) -> None:

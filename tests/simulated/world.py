@@ -36,7 +36,7 @@ class World:
         self.rng = random.Random(seed)
         self.scheduler = Scheduler(self.rng, start_ms)
         self.dynamodb = DynamoDB(self.faults.lag_ms if self.faults.stale else 0)
-        self.sqs = Sqs(self.rng)
+        self.sqs = Sqs(self.rng, self.faults.numbers_lag_ms if self.faults.stale else 0)
         self.events = EventBridge(self.rng)
         self.fault_counts: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()
