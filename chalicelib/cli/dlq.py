@@ -6,15 +6,19 @@ import click
 import msgspec
 
 from chalicelib.cli.target import Target
+from chalicelib.domain.errors import InvalidRequest
 from chalicelib.domain.periods import moment_name
+from chalicelib.domain.rejections import Rejections
 from chalicelib.services.list_failures import MAX_LISTED, find_failure, list_failures
-from chalicelib.services.parked import BOARDS_DEAD_LETTER, Parked
-from chalicelib.services.process_messages import DEAD_LETTER, REJECTED
-from chalicelib.services.redrive_failures import redrive_failures
+from chalicelib.services.parked import BOARDS_DEAD_LETTER, DEAD_LETTER, REJECTED, Parked
+from chalicelib.services.redrive_failures import MAX_REDRIVEN, Redriven, redrive_failures
 
 # Queues as they are called on AWS -> by what the code calls them.
 QUEUES = {"rejected": REJECTED, "dead-letter": DEAD_LETTER, "boards-dead-letter": BOARDS_DEAD_LETTER}
 USUAL = ("rejected", "dead-letter")
+
+# Lines of a terminal; the rest is told by number.
+MAX_REFUSED = 50
 
 chosen = click.option(
     "--queue",
@@ -25,6 +29,7 @@ chosen = click.option(
     type=click.Choice(list(QUEUES)),
     help="Where to look; give it several times for several.",
 )
+going_on = click.option("--after", default="", metavar="CURSOR", help="Go on from here; needs one --queue.")
 
 
 @click.group()
@@ -37,18 +42,25 @@ def dlq() -> None:
 @click.option(
     "--limit", default=MAX_LISTED, show_default=True, type=click.IntRange(1, 10_000), help="At most, a queue."
 )
+@going_on
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, bodies included.")
 @click.pass_obj
-def list_(target: Target, queues: tuple[str, ...], limit: int, as_json: bool) -> None:
-    """List what waits in the queues and what the table has taken over from them."""
+def list_(target: Target, queues: tuple[str, ...], limit: int, after: str, as_json: bool) -> None:
+    """List what lies in the table and what waits in the queues."""
+    _check_cursor(queues, after)
     shown = 0
     for name in queues:
-        listing = list_failures(target.context, QUEUES[name], limit)
+        try:
+            listing = list_failures(target.context, QUEUES[name], limit, after, with_bodies=as_json)
+        except InvalidRequest as error:
+            raise click.UsageError(str(error)) from error
         for parked in listing.found:
             click.echo(msgspec.json.encode(_facts(name, parked)).decode() if as_json else _line(name, parked))
         shown += len(listing.found)
-        if not listing.complete:
-            click.echo(f"{name}: there may be more than these {len(listing.found)}", err=True)
+        if listing.after is not None:
+            click.echo(f"{name}: there may be more: --queue {name} --after '{listing.after}'", err=True)
+        elif not listing.complete:
+            click.echo(f"{name}: there may be more in the queue than these {len(listing.found)}", err=True)
     click.echo(f"{shown} message{'' if shown == 1 else 's'}", err=True)
 
 
@@ -70,24 +82,39 @@ def show(target: Target, failure_id: str, queues: tuple[str, ...]) -> None:
 @dlq.command()
 @click.argument("failure_ids", metavar="ID...", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="All that can be redriven.")
+@click.option(
+    "--limit", default=MAX_REDRIVEN, show_default=True, type=click.IntRange(1), help="Of --all, at most, a queue."
+)
+@going_on
 @chosen
 @click.pass_obj
-def redrive(target: Target, failure_ids: tuple[str, ...], everything: bool, queues: tuple[str, ...]) -> None:
-    """Send messages again to the queue they came from.
+def redrive(
+    target: Target, failure_ids: tuple[str, ...], everything: bool, limit: int, after: str, queues: tuple[str, ...]
+) -> None:
+    """Send messages again to the queue they came from; of a rejected one, the events that were rejected.
 
     Each event keeps its identity and its age: one that was applied before is not applied again, one that is valid
     now is.
     """
     if everything == bool(failure_ids):
         raise click.UsageError("Name the messages to redrive, or give --all.")
+    _check_cursor(queues, after)
     done: set[str] = set()
     refused: dict[str, str] = {}
     for name in queues:
-        result = redrive_failures(target.context, QUEUES[name], None if everything else failure_ids)
+        try:
+            ids = None if everything else failure_ids
+            result: Redriven = redrive_failures(target.context, QUEUES[name], ids, limit, after)
+        except InvalidRequest as error:
+            raise click.UsageError(str(error)) from error
         done |= set(result.done)
         refused |= result.refused
-    for failure_id, reason in refused.items():
+        if result.after is not None:
+            click.echo(f"{name}: there may be more: --all --queue {name} --after '{result.after}'", err=True)
+    for failure_id, reason in list(refused.items())[:MAX_REFUSED]:
         click.echo(f"{failure_id}: not redriven: {reason}", err=True)
+    if len(refused) > MAX_REFUSED:
+        click.echo(f"{len(refused) - MAX_REFUSED} more not redriven", err=True)
     missing = [each for each in failure_ids if each not in done and each not in refused]
     for failure_id in missing:
         click.echo(f"{failure_id}: not in {' or '.join(queues)}", err=True)
@@ -96,9 +123,17 @@ def redrive(target: Target, failure_ids: tuple[str, ...], everything: bool, queu
         raise click.exceptions.Exit(1)
 
 
+def _check_cursor(queues: tuple[str, ...], after: str) -> None:
+    if after and len(queues) != 1:
+        raise click.UsageError("--after goes on in one queue: name it with --queue.")
+
+
 def _line(queue: str, parked: Parked) -> str:
-    where = f"{queue}, archived" if parked.archived else queue
+    where = f"{queue}, archived" if parked.archived and queue != "rejected" else queue
     reason = f"{parked.reason}: {parked.sentence}" if parked.sentence else parked.reason
+    counts = parked.rejections.counts() if parked.rejections else {}
+    if sum(counts.values()) > 1:
+        reason += f" ({', '.join(f'{number} {name}' for name, number in counts.items())})"
     return f"{parked.id}  {where}  from {parked.origin}  {moment_name(parked.received_ms)}  {reason}"
 
 
@@ -109,12 +144,19 @@ def _facts(queue: str, parked: Parked) -> dict[str, object]:
         "origin": parked.origin,
         "reason": parked.reason,
         "sentence": parked.sentence,
+        **(_rejected(parked.rejections) if parked.rejections else {}),
         "attempts": parked.attempts,
         "receivedAt": moment_name(parked.received_ms),
         "bodySha256": parked.body_hash,
         "archived": parked.archived,
-        "body": _decoded(parked.body),
+        "body": None if parked.body is None else _decoded(parked.body),
     }
+
+
+def _rejected(rejections: Rejections) -> dict[str, object]:
+    """`rejected`: the places of rejected events in the body, by reason; `sentences`: of the first ten."""
+    sentences = [{"index": index, "sentence": sentence} for index, sentence in rejections.sentences]
+    return {"rejected": rejections.indexes, "sentences": sentences}
 
 
 def _decoded(body: str) -> object:

@@ -38,7 +38,7 @@ class NotDeleted(OutOfReach):
 @dataclass(frozen=True, slots=True)
 class Received:
     """A message in flight. `sent_ms`: when its first queue had it. `source`: the short name of the queue whose dead
-    letter it is, if the queue says so. `group`: its message group on a FIFO queue."""
+    letter it is, if the queue says so. `group`: its message group on a FIFO queue, `sequence` its number there."""
 
     id: str
     receipt: str
@@ -47,6 +47,7 @@ class Received:
     attempts: int
     source: str = ""
     group: str = ""
+    sequence: str = ""
 
 
 class SqsQueues:
@@ -58,6 +59,18 @@ class SqsQueues:
     def send(self, queue: str, bodies: Sequence[str]) -> None:
         """Send message bodies to a standard queue."""
         self._send(queue, [{"MessageBody": _sendable(body)} for body in bodies])
+
+    def send_each(self, queue: str, bodies: Sequence[str]) -> list[NotSent | None]:
+        """Send message bodies to a standard queue; answers for each None, or why the queue may not have it."""
+        outcomes: list[NotSent | None] = []
+        for batch in batches([{"MessageBody": _sendable(body)} for body in bodies]):
+            try:
+                left = self._try_batch(self.urls[queue], batch)
+            except NotSent as error:
+                outcomes += [error] * len(batch)
+            else:
+                outcomes += [left.get(place) for place in range(len(batch))]
+        return outcomes
 
     def send_grouped(self, queue: str, bodies: Sequence[tuple[str, str]]) -> None:
         """Send (group, body) to a FIFO queue, in order within a group. A body repeated in 5 minutes is one message."""
@@ -131,6 +144,7 @@ class SqsQueues:
             attempts=int(attributes.get("ApproximateReceiveCount", 1)),
             source=names.get(origin, ""),
             group=attributes.get("MessageGroupId", ""),
+            sequence=attributes.get("SequenceNumber", ""),
         )
 
     def _send(self, queue: str, messages: list[dict[str, str]]) -> None:
@@ -138,8 +152,13 @@ class SqsQueues:
             self._send_batch(self.urls[queue], batch)
 
     def _send_batch(self, url: str, batch: list[dict[str, str]]) -> None:
+        for error in self._try_batch(url, batch).values():
+            raise error
+
+    def _try_batch(self, url: str, batch: list[dict[str, str]]) -> dict[int, NotSent]:
+        """Send one call's messages; answers the places of those not taken. Raises NotSent if the call fails."""
         pending = {str(place): message for place, message in enumerate(batch)}
-        reason = ""
+        failed: list[dict[str, Any]] = []
         for attempt in range(MAX_TRIES):
             if attempt:
                 self.pause(attempt)
@@ -151,9 +170,9 @@ class SqsQueues:
             failed = answer.get("Failed", [])
             pending = {entry["Id"]: pending[entry["Id"]] for entry in failed}
             if not pending:
-                return
-            reason = failed[0].get("Code", "unknown")
-        raise NotSent(f"{len(pending)} of {len(batch)} messages not taken: {reason}")
+                break
+        sentence = f"{len(failed)} of {len(batch)} messages not taken: "
+        return {int(entry["Id"]): NotSent(sentence + entry.get("Code", "unknown")) for entry in failed}
 
 
 def _sendable(body: str) -> str:

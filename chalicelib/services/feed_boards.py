@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,10 +16,11 @@ from chalicelib.services.board_messages import BOARDS, BoardMessage, shard_for
 from chalicelib.services.context import Context
 from chalicelib.services.freeze_board import freeze_board
 from chalicelib.services.mend_entries import mend_entries
-from chalicelib.services.process_messages import REJECTED
+from chalicelib.services.messages import body_hash
+from chalicelib.services.parked import REJECTED
 from chalicelib.services.repair_board import repair_shard
 from chalicelib.services.write_board import settle, write_states
-from chalicelib.store.failures import Failure, archive_body, note_failure
+from chalicelib.store.failures import Failure, set_aside
 from chalicelib.store.table import StoreError
 
 UNREADABLE, UNWRITABLE = "not_a_board_message", "not_a_board_state"
@@ -169,7 +169,8 @@ def _gone(context: Context, board: str) -> bool:
 
 def _set_aside(context: Context, fed: Fed, failure_id: str, body: str, reason: str, error: Exception) -> None:
     now_ms = context.now_ms()
-    digest = hashlib.sha256(body.encode()).hexdigest()
-    note_failure(context.table, Failure(failure_id, REJECTED, reason, str(error), 1, digest, BOARDS, now_ms))
-    archive_body(context.table, REJECTED, failure_id, body, now_ms, BOARDS, now_ms)
+    failure = Failure(
+        failure_id, REJECTED, reason, str(error), 1, body_hash(body), BOARDS, now_ms, body=body, received_ms=now_ms
+    )
+    set_aside(context.table, failure)
     fed.set_aside[failure_id] = f"{reason}: {error}"

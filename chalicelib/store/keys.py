@@ -30,7 +30,9 @@ archive     ARCHIVE#<scope>         <period>; all-time boards: all@<day>
 rotation    ROTATION#<scope>        CURSOR
 received    RECEIVED#<queue>        <minute>
 backlog     BACKLOG                 <ms of the bound>
-failure     FAILURE#<queue>#<0..7>  <message id>[/<index>]
+note        NOTE#<queue>#<message id>             NOTE
+failure     FAILURE#<queue>#<0..7>  <message id>[/<place>]; of a FIFO queue <group>/<sequence>
+            BODY#<queue>#<failure id>             <part>
 """
 
 from __future__ import annotations
@@ -47,6 +49,9 @@ STATE, IDENTITY, STREAK, BADGES, SETS = CORE = ("STATE", "IDENTITY", "STREAK", "
 # The letter under which the state keeps each one's version.
 SIDES = {IDENTITY: "i", STREAK: "k", BADGES: "b", SETS: "s"}
 ORDER_INDEX = "order-index"
+# A partition takes 1,000 write units a second. A row has at most 20 KB, mostly 1 or 2; larger bodies are in partitions
+# of their own. So a hundred messages a second are 25 units a second for each of eight, and 250 if every row is as large
+# as it can be.
 FAILURE_SHARDS = 8
 OUTBOX_SHARDS = 16
 LOG = "LOG#"
@@ -286,8 +291,18 @@ def spot_of(order_: str) -> tuple[int, int]:
 
 
 def failure(queue: str, failure_id: str) -> Key:
-    shard = hashlib.blake2b(failure_id.encode(), digest_size=1).digest()[0] % FAILURE_SHARDS
+    """Parts of a message are together, and messages of a group, in their order."""
+    whole = failure_id.rpartition("/")[0] or failure_id
+    shard = hashlib.blake2b(whole.encode(), digest_size=1).digest()[0] % FAILURE_SHARDS
     return failure_partition(queue, shard), failure_id
+
+
+def body_part(queue: str, failure_id: str, place: int) -> Key:
+    return f"BODY#{queue}#{failure_id}", str(place)
+
+
+def note(queue: str, message_id: str) -> Key:
+    return f"NOTE#{queue}#{message_id}", "NOTE"
 
 
 def failure_partition(queue: str, shard: int) -> str:

@@ -19,6 +19,7 @@ from pynamodb.models import Model
 from chalicelib.domain.figures import DayFigures
 from chalicelib.domain.log import Entry
 from chalicelib.domain.player import EarnedBadge
+from chalicelib.domain.rejections import Rejections
 from chalicelib.domain.standings import Place
 from chalicelib.domain.transfers import Sent
 from chalicelib.store.codecs import Counters, Json, Packed, Stats
@@ -272,8 +273,8 @@ class PlayerKeyItem(Kind):
     revoked_at = NumberAttribute(null=True)
 
 
-class FailureItem(Kind):
-    """Why a message was rejected or failed; `body` once it has left its queue for the table."""
+class NoteItem(Kind):
+    """Why a message failed the last time it was delivered."""
 
     queue = UnicodeAttribute()
     reason = UnicodeAttribute()
@@ -282,7 +283,15 @@ class FailureItem(Kind):
     body_hash = UnicodeAttribute()
     first_at = NumberAttribute()
     last_at = NumberAttribute()
-    origin = UnicodeAttribute(null=True)
-    body = UnicodeAttribute(null=True)
-    received_at = NumberAttribute(null=True)
+    origin = UnicodeAttribute()
     expires = NumberAttribute()
+
+
+class FailureItem(NoteItem):
+    """A message that was set aside: `body` (compressed), or the number of `parts` that hold it."""
+
+    received_at = NumberAttribute()
+    body = BinaryAttribute(legacy_encoding=False, null=True)
+    parts = NumberAttribute(null=True)
+    rejections: Json[Rejections] = Json(Rejections, null=True)
+    message_group = UnicodeAttribute(null=True)

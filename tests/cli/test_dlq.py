@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import msgspec
 import pytest
 
-from chalicelib.domain.events import MAX_DELAY_MS, MAX_EVENTS_PER_MESSAGE
+from chalicelib.domain import events
+from chalicelib.domain.events import MAX_DELAY_MS, MAX_EVENTS_PER_MESSAGE, Delivery
 from chalicelib.domain.periods import DAY_MS, day_of, moment_name
 from chalicelib.domain.ruleset import Rules
 from chalicelib.services import apply_events
-from chalicelib.services.archive_failures import archive_failures
-from chalicelib.services.parked import Envelope
-from chalicelib.services.process_messages import body_hash
-from chalicelib.store.failures import get_failure
+from chalicelib.services.archive_failures import RESERVE_MS, archive_failures
+from chalicelib.services.messages import body_hash
+from chalicelib.services.parked import envelope_of
+from chalicelib.store.failures import get_failures
 from chalicelib.store.players import load_player
 from tests.cli.conftest import Deployment, gateway_event, ids
+from tests.scripted_time import with_time
+
+ALL_QUEUES = ("boards_dead_letter", "dead_letter", "rejected")
 
 
 def test_nonsense_is_listed_with_its_reason_while_its_neighbours_are_applied(laurel: Deployment) -> None:
@@ -24,9 +29,10 @@ def test_nonsense_is_listed_with_its_reason_while_its_neighbours_are_applied(lau
     laurel.run()
     assert laurel.requests("ada") == 2
     (found,) = laurel.listed()
-    assert found["id"] == f"{message}/1"
+    assert found["id"] == message
     assert (found["queue"], found["origin"], found["reason"]) == ("rejected", "events", "not_an_event")
-    assert found["body"]["event"] == {"nonsense": 1}
+    assert found["rejected"] == {"not_an_event": [1]}
+    assert found["body"][1] == {"nonsense": 1}
     line = laurel.laurel("dlq", "list").stdout
     assert "not_an_event: It is neither a CloudEvent" in line
 
@@ -37,15 +43,75 @@ def test_a_list_leaves_everything_where_it_is(laurel: Deployment) -> None:
     laurel.run()
     assert len(laurel.listed()) == 25
     assert len(laurel.listed()) == 25
-    result = laurel.laurel("dlq", "list", "--limit", "10", "--queue", "rejected")
-    assert "there may be more than these 10" in result.stderr
+
+
+def test_a_list_goes_on_from_its_cursor(laurel: Deployment) -> None:
+    sent = {laurel.send("events", {"nonsense": number}) for number in range(25)}
+    laurel.run()
+    pages: list[set[str]] = []
+    after: list[str] = []
+    while True:
+        words = ("dlq", "list", "--limit", "10", "--queue", "rejected", "--json", *after)
+        result = laurel.laurel(*words)
+        pages.append({json.loads(line)["id"] for line in result.stdout.splitlines()})
+        if "there may be more" not in result.stderr:
+            break
+        after = ["--after", result.stderr.split("--after '")[1].split("'")[0]]
+    assert [len(page) for page in pages] == [10, 10, 5]
+    assert set.union(*pages) == sent
+    assert "name it with --queue" in laurel.laurel("dlq", "list", "--after", after[1], status=2).stderr
+    for forged in ("x", "9.", "-1.", "\u0663.a"):
+        words = ("dlq", "list", "--queue", "rejected", "--after", forged)
+        assert "is no cursor" in laurel.laurel(*words, status=2).stderr
+
+
+def test_redriving_all_goes_on_where_the_one_before_stopped(laurel: Deployment) -> None:
+    """Four of each ten can never be applied: they stay, and keep nobody who goes on from the cursor."""
+    bodies: list[Any] = [f"no json {number}" if number % 10 < 4 else {"nonsense": number} for number in range(30)]
+    for body in bodies:
+        laurel.send("events", body)
+    laurel.run()
+    after: list[str] = []
+    runs = 0
+    while after is not None:
+        words = ("dlq", "redrive", "--all", "--limit", "5", "--queue", "rejected", *after)
+        told = laurel.laurel(*words).stderr
+        runs += 1
+        if "there may be more" not in told:
+            break
+        after = ["--after", told.split("--after '")[1].split("'")[0]]
+    assert 6 <= runs <= 14
+    assert len(laurel.bodies("events")) == 18
+    assert {each["body"] for each in laurel.listed()} == {bodies[number] for number in range(30) if number % 10 < 4}
+    assert len(laurel.bodies("rejected")) == 12
+
+
+def test_a_redrive_sends_the_rejected_events_alone(laurel: Deployment) -> None:
+    """Two of five are too old under a limit of 7 days; one is no object."""
+    old = [gateway_event("ada", time=laurel.now(10 * 86_400)), gateway_event("ada", time=laurel.now(9 * 86_400))]
+    message = laurel.send("events", [old[0], gateway_event("ben"), 7, gateway_event("ben"), old[1]])
+    laurel.run()
+    (found,) = laurel.listed()
+    assert found["rejected"] == {"too_old": [0, 4], "not_an_event": [2]}
+    assert [each["index"] for each in found["sentences"]] == [0, 2, 4]
+    assert "(2 too_old, 1 not_an_event)" in laurel.laurel("dlq", "list").stdout
+    laurel.context.rules = _with_max_age(laurel, 14)
+    laurel.laurel("dlq", "redrive", message)
+    (body,) = laurel.bodies("events")
+    assert [each if each == 7 else each["id"] for each in json.loads(body)] == [f"{message}/0", 7, f"{message}/4"]
+    laurel.run()
+    assert (laurel.requests("ada"), laurel.requests("ben")) == (2, 2)
+    # The one that can never be applied is kept, in the message it came in last.
+    (found,) = laurel.listed()
+    assert found["rejected"] == {"not_an_event": [1]}
+    assert "nothing in it can be applied" in laurel.laurel("dlq", "redrive", "--all").stderr
 
 
 def test_show_prints_body_reason_attempts_and_hash(laurel: Deployment) -> None:
     text = '{"nonsense":1}'
     message = laurel.send("events", text)
     laurel.run()
-    shown = json.loads(laurel.laurel("dlq", "show", f"{message}/0").stdout)
+    shown = json.loads(laurel.laurel("dlq", "show", message).stdout)
     assert shown["attempts"] == 1
     assert shown["bodySha256"] == body_hash(text)
     assert shown["receivedAt"] == laurel.now()[:10] + shown["receivedAt"][10:]
@@ -121,8 +187,9 @@ def test_a_redriven_rejection_is_applied_if_it_is_valid_now(laurel: Deployment) 
     laurel.laurel("dlq", "redrive", found["id"])
     (body,) = laurel.bodies("events")
     assert json.loads(body)["id"] == f"{message}/1"
+    assert laurel.requests("ben") == 1
     laurel.run()
-    assert laurel.requests("ada") == 0
+    assert (laurel.requests("ada"), laurel.requests("ben")) == (0, 1)
     (found,) = laurel.listed()
     laurel.context.rules = _with_max_age(laurel, 14)
     laurel.world.sleep(8 * 86_400)
@@ -157,14 +224,15 @@ def test_awards_keep_their_identity_though_their_form_has_no_id(
 
 def test_an_award_over_the_bound_keeps_its_moments_however_often_it_is_redriven(laurel: Deployment) -> None:
     properties = {"username": "ada", "points": 20_000, "reason": "help", "key": "k"}
-    time, received = laurel.now(3600), laurel.now()
+    time, received, settings = laurel.now(3600), laurel.now(), laurel.context.rules.settings
     laurel.send("events", {"event": "award", "properties": properties, "timestamp": time})
     for _ in range(3):
         laurel.run()
         (found,) = laurel.listed()
-        event = found["body"]["event"]
-        assert (found["reason"], event["id"]) == ("award_out_of_range", "k")
-        assert (event["time"], event["receivedAt"], found["receivedAt"]) == (time, received, received)
+        sent = events.parse(found["body"], Delivery("m", laurel.world.now_ms()), settings, laurel.world.now_ms())
+        assert (found["reason"], sent.id) == ("award_out_of_range", "k")
+        assert (moment_name(sent.time_ms), found["receivedAt"]) == (time, received)
+        assert found["body"].get("receivedAt", received) == received
         laurel.world.sleep(86_400)
         laurel.laurel("dlq", "redrive", found["id"])
 
@@ -197,7 +265,7 @@ def test_an_array_too_long_can_travel_in_parts(laurel: Deployment) -> None:
     assert laurel.requests("ada") == number
 
 
-def test_a_copy_of_a_rejection_is_sent_once(laurel: Deployment) -> None:
+def test_a_copy_of_an_envelope_changes_nothing(laurel: Deployment) -> None:
     laurel.send("events", {"nonsense": 1})
     laurel.run()
     laurel.send("rejected", laurel.bodies("rejected")[0])
@@ -213,16 +281,18 @@ def test_what_is_rejected_again_meanwhile_waits_for_the_next_redrive(
     for _ in range(2):
         laurel.send("events", {"nonsense": 1})
     laurel.run()
-    real, sent = laurel.context.queues.send, []
+    real, sent = laurel.context.queues.send_each, []
 
-    def send(queue: str, bodies: list[str]) -> None:
-        real(queue, bodies)
+    def send_each(queue: str, bodies: list[str]) -> Any:
+        outcomes = real(queue, bodies)
         if queue == "events":
             sent.extend(bodies)
             laurel.world.sleep(1)
             laurel.run()
+        return outcomes
 
-    monkeypatch.setattr(laurel.context.queues, "send", send)
+    monkeypatch.setattr(laurel.context.queues, "send_each", send_each)
+    laurel.world.sleep(1)
     laurel.laurel("dlq", "redrive", "--all")
     assert len(sent) == 2
     assert len(laurel.listed()) == 2
@@ -256,36 +326,40 @@ def test_archived_messages_are_listed_shown_and_redriven(laurel: Deployment, mon
     laurel.run()
     mend()
     laurel.world.sleep(9 * 86_400)
-    assert archive_failures(laurel.context).moved == {"rejected": 0, "dead_letter": 0}
+    assert archive_failures(laurel.context).moved == dict.fromkeys(ALL_QUEUES, 0)
     laurel.world.sleep(2 * 86_400)
     laurel.send("events", {"nonsense": "young"})
     laurel.run()
     archived = archive_failures(laurel.context)
-    assert (archived.moved, archived.failed) == ({"rejected": 1, "dead_letter": 1}, {})
+    assert archived.moved == {"rejected": 1, "dead_letter": 1, "boards_dead_letter": 0}
+    assert archived.failed == {}
     assert laurel.bodies("dead_letter") == []
     assert len(laurel.bodies("rejected")) == 1
     found = {each["id"]: each for each in laurel.listed()}
     assert len(found) == 3
-    assert found[f"{rejected}/0"]["archived"]
-    assert found[f"{rejected}/0"]["reason"] == "not_an_event"
+    assert (found[rejected]["reason"], found[rejected]["body"]) == ("not_an_event", {"nonsense": 1})
+    assert found[failed]["archived"]
     assert (found[failed]["reason"], found[failed]["origin"]) == ("StoreError", "backfill")
     assert json.loads(laurel.laurel("dlq", "show", failed).stdout)["body"]["apiKeyId"] == "ada"
     laurel.laurel("dlq", "redrive", failed)
     laurel.run()
     assert laurel.requests("ada") == 1
-    assert get_failure(laurel.context.table, "dead_letter", failed) is None
+    assert get_failures(laurel.context.table, "dead_letter", [failed], laurel.world.now_ms()) == {}
     assert len(laurel.listed()) == 2
 
 
-def test_an_archive_run_that_is_short_of_time_leaves_the_rest(laurel: Deployment) -> None:
-    for number in range(30):
-        laurel.send("events", {"nonsense": number})
-    laurel.run()
+def test_an_archive_run_goes_on_where_the_one_before_ran_out_of_time(laurel: Deployment) -> None:
+    for number in range(200):
+        laurel.send("dead_letter", gateway_event("ada", id=str(number)))
     laurel.world.sleep(11 * 86_400)
-    assert archive_failures(laurel.context.within(0)).moved["rejected"] == 10
-    assert len(laurel.listed()) == 30
-    assert archive_failures(laurel.context).moved["rejected"] == 20
-    assert len(laurel.listed()) == 30
+    assert archive_failures(laurel.context.within(RESERVE_MS)).moved["dead_letter"] == 0
+    answers = iter([True, True, True, False])
+    # One round of the first queue, which is empty; two of the second; none of the third.
+    assert archive_failures(with_time(laurel.context, lambda: next(answers, False))).moved["dead_letter"] == 160
+    assert len(laurel.bodies("dead_letter")) == 40
+    assert len(laurel.listed()) == 200
+    assert archive_failures(laurel.context).moved["dead_letter"] == 40
+    assert len(laurel.listed()) == 200
 
 
 def test_board_messages_go_back_to_the_boards(laurel: Deployment) -> None:
@@ -304,10 +378,12 @@ def test_board_messages_go_back_to_the_boards(laurel: Deployment) -> None:
     assert laurel.listed(*option) == []
 
 
-def test_the_envelope_of_a_rejection_is_what_the_list_expects(laurel: Deployment) -> None:
-    laurel.send("events", {"nonsense": 1})
+def test_the_envelope_of_a_rejection_is_what_archive_and_redrive_expect(laurel: Deployment) -> None:
+    message = laurel.send("events", {"nonsense": 1})
     laurel.run()
-    assert set(json.loads(laurel.bodies("rejected")[0])) == set(Envelope.__struct_encode_fields__)
+    envelope = envelope_of(laurel.bodies("rejected")[0])
+    assert envelope is not None
+    assert (envelope.id, envelope.queue, len(envelope.events)) == (message, "events", 1)
 
 
 def _with_max_age(laurel: Deployment, days: int) -> Rules:

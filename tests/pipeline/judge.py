@@ -236,21 +236,20 @@ def _missing_later(commits: Sequence[Committed], later: list[Sent], era: int) ->
     ]
 
 
+def _rejected(scene: Scene) -> list[dict[str, Any]]:
+    """What the envelopes tell of single events."""
+    return [part for body in scene.rejected for part in json.loads(body)["events"]]
+
+
 def _refused_of_nobody(scene: Scene) -> set[tuple[str, str]]:
     """(player, event id) of what was said of players before they existed."""
-    envelopes = [json.loads(body) for body in scene.rejected]
-    events_ = [envelope["event"] for envelope in envelopes if envelope["reason"] == "unknown_player"]
+    events_ = [part["event"] for part in _rejected(scene) if part["reason"] == "unknown_player"]
     return {(event["subject"], event["id"]) for event in events_}
 
 
 def _refused_awards(scene: Scene) -> set[tuple[str, str]]:
-    refused = set()
-    for body in scene.rejected:
-        envelope = json.loads(body)
-        if envelope["reason"].startswith("award_"):
-            event = envelope["event"]
-            refused.add((event["subject"], event["data"]["reason"]))
-    return refused
+    events_ = [part["event"] for part in _rejected(scene) if part["reason"].startswith("award_")]
+    return {(event["properties"]["username"], event["properties"]["reason"]) for event in events_}
 
 
 def _by_kind(scene: Scene) -> dict[str, list[dict[str, Any]]]:
@@ -429,10 +428,25 @@ def _told(scene: Scene, commits: Sequence[Committed]) -> list[str]:
 
 
 def _rejections(scene: Scene, refused: Counter[str]) -> list[str]:
-    got = Counter(json.loads(body)["reason"] for body in scene.rejected)
-    return [
-        f"{reason}: {count} sent, {got[reason]} rejected" for reason, count in refused.items() if got[reason] < count
+    """What could never be valid is in a row with its reason, and told by an envelope; each envelope's row is there."""
+    rows = [item for item in scene.items if item["pk"]["S"].startswith("FAILURE#rejected#")]
+    recorded: Counter[str] = Counter()
+    for item in rows:
+        for reason, places in json.loads(item["rejections"]["S"])["indexes"].items() if "rejections" in item else ():
+            recorded[reason] += len(places) or 1
+    told: Counter[str] = Counter()
+    for body in scene.rejected:
+        told.update(json.loads(body)["reasons"])
+    found = [
+        f"{reason}: {count} sent, {recorded[reason]} recorded, {told[reason]} told"
+        for reason, count in refused.items()
+        if min(recorded[reason], told[reason]) < count
     ]
+    envelopes = {json.loads(body)["id"] for body in scene.rejected}
+    names = {item["sk"]["S"] for item in rows}
+    found += [f"{name}: an envelope without a row" for name in sorted(envelopes - names)]
+    whole = {item["sk"]["S"] for item in rows if "body" in item or "parts" in item}
+    return found + [f"{name}: a row without a body" for name in sorted(names - whole)]
 
 
 def _id(detail: Any) -> str:

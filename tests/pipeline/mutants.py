@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
@@ -11,11 +11,13 @@ from unittest.mock import patch
 import msgspec
 
 from chalicelib.domain import change
+from chalicelib.domain.errors import Conflict
 from chalicelib.gateways.bus import EventBus
 from chalicelib.gateways.queues import SqsQueues
-from chalicelib.services import apply_events, write_board
+from chalicelib.services import apply_events, reject_messages, write_board
 from chalicelib.store import records
-from chalicelib.store.table import Table
+from chalicelib.store.failures import Failure, set_aside
+from chalicelib.store.table import StoreError, Table
 
 
 @contextmanager
@@ -100,6 +102,31 @@ def failed_entries_unread() -> Iterator[None]:
 
 
 @contextmanager
+def envelopes_not_taken_unread() -> Iterator[None]:
+    """What the queue `rejected` did not take is acknowledged."""
+
+    def send_each(self: SqsQueues, queue: str, bodies: Sequence[str]) -> list[None]:
+        entries = [{"Id": str(place), "MessageBody": body} for place, body in enumerate(bodies)]
+        self.client.send_message_batch(QueueUrl=self.urls[queue], Entries=entries)
+        return [None] * len(bodies)
+
+    with patch.object(SqsQueues, "send_each", send_each):
+        yield
+
+
+@contextmanager
+def rejections_without_rows() -> Iterator[None]:
+    """What the table did not take is acknowledged."""
+
+    def lost(table: Table, failure: Failure) -> None:
+        with suppress(StoreError, Conflict):
+            set_aside(table, failure)
+
+    with patch.object(reject_messages, "set_aside", lost):
+        yield
+
+
+@contextmanager
 def unprocessed_keys_unread() -> Iterator[None]:
     """A partial BatchGetItem is taken as all there is."""
 
@@ -151,6 +178,8 @@ MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
         outbox_skipped,
         ttl_taken_as_logic,
         failed_entries_unread,
+        envelopes_not_taken_unread,
+        rejections_without_rows,
         unprocessed_keys_unread,
         entry_version_ignored,
         late_by_the_clock,

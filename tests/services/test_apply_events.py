@@ -12,9 +12,11 @@ import pytest
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.periods import moment_name
 from chalicelib.services import apply_events as use_case
-from chalicelib.services.process_messages import Message, Report, process_messages
+from chalicelib.services.messages import Message
+from chalicelib.services.process_messages import Report, process_messages
 from chalicelib.store import commit as commits
-from chalicelib.store.failures import get_failure
+from chalicelib.store.failures import get_failures, get_notes
+from chalicelib.store.models import NoteItem
 from chalicelib.store.packs import MAX_PACK_BYTES
 from chalicelib.store.players import load_player
 from chalicelib.store.table import StoreError, Table
@@ -52,6 +54,10 @@ def rows(plant: Plant, prefix: str) -> list[str]:
 def counted(plant: Plant, player: str, action: str = "request") -> int:
     read = load_player(plant.context.table, player)
     return read.count(action) if read else 0
+
+
+def note(plant: Plant, message_id: str) -> NoteItem:
+    return get_notes(plant.context.table, "dead_letter", [message_id], plant.context.now_ms())[message_id]
 
 
 def test_a_batch_takes_two_rounds_of_reads_and_a_write_for_each_player(plant: Plant) -> None:
@@ -123,10 +129,12 @@ def test_nonsense_goes_to_the_rejected_queue_and_its_neighbours_are_applied(plan
     assert report.rejected == {"not_an_event": 1, "not_json": 1}
     assert (counted(plant, "ada"), counted(plant, "bob")) == (1, 1)
     envelope = json.loads(plant.world.queue(plant.urls["rejected"]).messages()[0].body)
-    assert envelope["event"] == {"nonsense": 1}
-    row = get_failure(plant.context.table, "rejected", "m0/1")
-    assert row is not None
+    assert (envelope["id"], envelope["reasons"]) == ("m0", {"not_an_event": 1})
+    (part,) = envelope["events"]
+    assert (part["index"], part["reason"], part["event"]) == (1, "not_an_event", {"nonsense": 1})
+    row = get_failures(plant.context.table, "rejected", ["m0"], plant.context.now_ms())["m0"]
     assert (row.reason, int(row.attempts), len(row.body_hash)) == ("not_an_event", 1, 64)
+    assert row.rejections.indexes == {"not_an_event": [1]}
 
 
 def test_five_conflicts_send_the_message_back_alone_and_soon(plant: Plant) -> None:
@@ -149,9 +157,7 @@ def test_five_conflicts_send_the_message_back_alone_and_soon(plant: Plant) -> No
     assert list(report.failed) == ["m0"]
     assert 1 <= postponed["r0"] <= 5
     assert counted(plant, "bob") == 1
-    row = get_failure(plant.context.table, "dead_letter", "m0")
-    assert row is not None
-    assert row.reason == "Conflict"
+    assert note(plant, "m0").reason == "Conflict"
 
 
 def test_an_event_that_breaks_the_code_fails_alone(plant: Plant) -> None:
@@ -166,9 +172,7 @@ def test_an_event_that_breaks_the_code_fails_alone(plant: Plant) -> None:
         report = process(plant, event(plant, 1), event(plant, 2), event(plant, 3), event(plant, 4, "bob"))
     assert list(report.failed) == ["m1"]
     assert (counted(plant, "ada"), counted(plant, "bob")) == (2, 1)
-    row = get_failure(plant.context.table, "dead_letter", "m1")
-    assert row is not None
-    assert row.sentence == "a bug"
+    assert note(plant, "m1").sentence == "a bug"
 
 
 def test_a_message_that_comes_again_is_rejected_only_then(plant: Plant) -> None:

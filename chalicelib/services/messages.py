@@ -1,0 +1,28 @@
+"""Messages as a worker gets them from an event queue."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One SQS message. `sent_ms`: when its queue first had it. `attempts`: deliveries so far, this one included."""
+
+    id: str
+    receipt: str
+    body: str
+    sent_ms: int
+    attempts: int = 1
+
+
+class OutOfTime(Exception):
+    """The invocation would have ended before this message was done."""
+
+    def __init__(self) -> None:
+        super().__init__("the invocation would have ended before this message was done")
+
+
+def body_hash(body: str) -> str:
+    return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
