@@ -33,7 +33,7 @@ def alarms(build: Build) -> Json:
         found |= _queue_alarms(build, queue)
     for function in FUNCTIONS:
         found |= _function_alarms(build, function)
-    return found | _board_alarms(build)
+    return found | _own_alarms(build)
 
 
 def _queue_alarms(build: Build, queue: Queue) -> Json:
@@ -69,11 +69,12 @@ def _function_alarms(build: Build, function: Function) -> Json:
     return found
 
 
-def _board_alarms(build: Build) -> Json:
+def _own_alarms(build: Build) -> Json:
     """Metrics that Laurel writes itself, under the name of the stage."""
     dimension = {"service": build.prefix}
     differences = "Boards differ from their players' totals or their rank index; see: laurel board verify."
     held = f"Boards wait {HELD_MINUTES} minutes to be frozen: events are not applied; see: laurel board rotate."
+    kept_back = "Messages set aside could not be moved into the table before their queue forgets them."
     set_aside = "The writer of boards set something aside; see: laurel dlq list."
     return {
         # The samples are taken once an hour, and stay told until the next.
@@ -92,6 +93,9 @@ def _board_alarms(build: Build) -> Json:
             dimension,
             HELD_MINUTES - 1,
             2 * PERIOD_S,
+        ),
+        "FailuresNotArchivedAlarm": _alarm(
+            build, "failures-not-archived", kept_back, (NAMESPACE, "FailuresNotArchived", "Sum"), dimension, 0
         ),
     }
 

@@ -98,7 +98,7 @@ def queue(build: Build, item: Queue) -> Json:
         "SqsManagedSseEnabled": True,
     }
     if item.key in SOURCES:
-        # What is set aside with its reason must fit a table item (400 KB) when its queue forgets it.
+        # A batch of a hundred fits the memory of a worker; a longer array is better sent in parts.
         properties["MaximumMessageSize"] = MAX_EVENT_MESSAGE
     if item.fifo:
         # Boards are independent of each other: throughput and repeats are counted per message group.

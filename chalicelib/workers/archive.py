@@ -16,7 +16,7 @@ worker = Blueprint(__name__)
 @worker.schedule(Rate(6, unit=Rate.HOURS))
 @observed
 def archive(event: Any) -> dict[str, Any]:
-    """Archive rejected messages and dead letters older than 10 days; answers how many, by queue."""
+    """Archive messages older than 10 days of all queues of failures; answers how many, by queue."""
     result = archive_failures(within_invocation(event.context))
     count("FailuresArchived", sum(result.moved.values()))
     count("FailuresNotArchived", len(result.failed))

@@ -23,6 +23,7 @@ from tests.bench import (
     peers,
     progress,
     ranks,
+    reject,
 )
 from tests.bench.figures import Figure, NotTaken, Skipped, misses
 
@@ -41,6 +42,7 @@ PARTS = (
     Part(("progress.write_units_per_event",), progress.write_units, 60),
     Part(("progress.cpu_ms_per_1000_events", "progress.cpu_of_long_streaks"), progress.cpu, 300),
     Part(("progress.retries_per_write",), contention.retries, 120),
+    Part((reject.NAME,), reject.seconds, 60),
     Part(("cost.write_units_per_event", "cost.usd_per_million_events"), cost.whole_path, 600),
     Part(("badges.eval_ms",), badges.evaluation, 30),
     Part(("import.api_ms", "import.worker_ms"), imports.imports, 300),

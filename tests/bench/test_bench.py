@@ -10,7 +10,7 @@ import pytest
 from chalicelib.domain.periods import day_of
 from chalicelib.store.players import load_player
 from tests.bench import __main__ as bench
-from tests.bench import badges, contention, cost, crowds, economy, figures, progress
+from tests.bench import badges, contention, cost, crowds, economy, figures, progress, reject
 from tests.bench.deployment import Deployment
 from tests.bench.figures import TARGETS, Figure, NotTaken, Skipped
 from tests.bench.traffic import Zipf, lambda_event, request
@@ -70,6 +70,16 @@ def test_nothing_is_lost_under_contention() -> None:
     (figure,) = contention.retries(seeds=(5,), events=120)
     assert figure.value > 0
     assert figure.params["writes"] > 0
+
+
+def test_bad_messages_leave_the_good_ones_their_invocation() -> None:
+    taken = list(reject.seconds())
+    assert figures.misses(taken) == []
+    for figure, writes in zip(taken, (20, 40), strict=True):
+        assert figure.params["acknowledged"] == figure.params["bad"] + figure.params["applied"] == 100
+        assert (figure.params["invalid_events"], figure.params["row_writes"]) == (10_000, writes)
+        # Two reads, a write for each of 80 players, what tells boards and bus, the rows, a call for ten envelopes.
+        assert 0.5 < figure.value < 1
 
 
 def test_the_bill_of_a_stretch_adds_up() -> None:
@@ -138,7 +148,7 @@ def test_zipf_shares_are_all_there_is() -> None:
 
 def test_every_figure_has_a_part_and_every_target_a_figure() -> None:
     names = [name for part in bench.PARTS for name in part.names]
-    assert len(names) == len(set(names)) == 46
+    assert len(names) == len(set(names)) == 47
     assert {target.name for target in TARGETS} <= set(names)
 
 

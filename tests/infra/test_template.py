@@ -164,7 +164,13 @@ def test_what_each_function_may_do() -> None:
     assert may("progress", "sqs:ChangeMessageVisibility", "EventsQueue")
     assert may("progress", "dynamodb:ConditionCheckItem", "Table")
     assert may("progress", "sqs:SendMessage", "RejectedQueue")
-    assert may("archive", "sqs:DeleteMessage", "DeadLetterQueue")
+    for queue in ("RejectedQueue", "DeadLetterQueue", "BoardsDeadLetterQueue"):
+        assert may("archive", "sqs:ReceiveMessage", queue)
+        assert may("archive", "sqs:ChangeMessageVisibility", queue)
+        assert may("archive", "sqs:DeleteMessage", queue)
+        assert not may("archive", "sqs:SendMessage", queue)
+    assert may("archive", "dynamodb:BatchGetItem", "Table")
+    assert may("archive", "dynamodb:UpdateItem", "Table")
     assert not may("progress", "sqs:ReceiveMessage", "BackfillQueue")
     assert not may("progress", "sqs:SendMessage", "EventsQueue")
     assert may("boards", "dynamodb:UpdateItem", "Table")
@@ -258,7 +264,7 @@ def test_alarms_watch_every_queue_and_function(resources: Json) -> None:
     for function in FUNCTIONS:
         for metric in ("Errors", "Throttles"):
             assert (metric, json.dumps({"Ref": function.logical_id})) in watched
-    for metric in ("BoardDifferences", "BoardStatesSetAside", "FreezeHeldMinutes"):
+    for metric in ("BoardDifferences", "BoardStatesSetAside", "FailuresNotArchived", "FreezeHeldMinutes"):
         assert (metric, '"laurel-test"') in watched
     assert len({alarm["Properties"]["AlarmName"] for alarm in alarms}) == len(alarms)
     assert len(watched) == len(alarms)

@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 
 from chalicelib import wiring
+from chalicelib.gateways.queues import NotSent
+from chalicelib.services.list_failures import find_failure, list_failures
 from chalicelib.services.parked import from_table
-from chalicelib.store.failures import get_failures
-from chalicelib.store.table import StoreError
+from chalicelib.services.redrive_failures import redrive_failures
+from chalicelib.store.failures import Failure, get_failures, set_aside
+from chalicelib.store.table import StoreError, Table
 from chalicelib.workers import archive as worker
 from tests.pipeline import plant as plants
+from tests.services.test_apply_events import process
 from tests.simulated.sources import LambdaContext
 
 QUEUES = ("boards_dead_letter", "dead_letter", "rejected")
@@ -67,3 +71,142 @@ def test_what_the_table_does_not_take_stays_in_its_queue(plant: plants.Plant, mo
         assert invoke(plant) == {"moved": dict.fromkeys(QUEUES, 0), "failed": 1}
     plant.world.sleep(3600)
     assert invoke(plant)["moved"]["rejected"] == 1
+
+
+def bury(plant: plants.Plant, group: str, number: int) -> str:
+    """A message of a group ends in the boards' queue of dead letters."""
+    body = f'{{"board":"{group}","n":{number}}}'
+    plant.sqs.send_message(
+        QueueUrl=plant.urls["boards_dead_letter"], MessageBody=body, MessageGroupId=group, MessageDeduplicationId=body
+    )
+    return body
+
+
+def sent_to_boards(plant: plants.Plant) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for message in plant.world.queue(plant.urls["boards"]).messages():
+        found.setdefault(message.group, []).append(message.body)
+    return found
+
+
+def test_board_messages_keep_group_and_order(plant: plants.Plant) -> None:
+    """A group's next messages are seen once those before them are gone; what is younger stays for a later run."""
+    groups = ("weekly#2026-W21", "global#all", "global#all~1")
+    wanted = {group: [bury(plant, group, number) for number in range(25)] for group in groups}
+    plant.world.sleep(9 * 86_400)
+    late = bury(plant, "global#all", 25)
+    plant.world.sleep(86_400 + 1)
+    assert invoke(plant) == {"moved": {"boards_dead_letter": 75, "dead_letter": 0, "rejected": 0}, "failed": 0}
+    assert [each.body for each in plant.world.queue(plant.urls["boards_dead_letter"]).messages()] == [late]
+    listed = list_failures(plant.context, "boards_dead_letter")
+    assert (len(listed.found), listed.complete) == (76, True)
+    one = next(each for each in listed.found if each.body == wanted["global#all"][3])
+    assert one.archived
+    assert one.id.startswith("global#all/")
+    assert find_failure(plant.context, "boards_dead_letter", one.id) == one
+    result = redrive_failures(plant.context, "boards_dead_letter", most=40)
+    assert (len(result.done), result.refused) == (40, {})
+    assert result.after
+    result = redrive_failures(plant.context, "boards_dead_letter", after=result.after)
+    assert (len(result.done), result.refused, result.after) == (36, {}, None)
+    wanted["global#all"].append(late)
+    assert sent_to_boards(plant) == wanted
+    assert list_failures(plant.context, "boards_dead_letter").found == []
+
+
+def test_what_follows_a_failure_in_its_group_waits_behind_it(
+    plant: plants.Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = {
+        group: [bury(plant, group, number) for number in range(4)] for group in ("global#all", "daily#2026-05-19")
+    }
+    plant.world.sleep(11 * 86_400)
+
+    def broken(table: Table, failure: Failure) -> None:
+        if failure.body == wanted["global#all"][1]:
+            raise StoreError("busy")
+        set_aside(table, failure)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("chalicelib.services.archive_failures.set_aside", broken)
+        assert invoke(plant) == {"moved": {"boards_dead_letter": 5, "dead_letter": 0, "rejected": 0}, "failed": 1}
+    left = [each.body for each in plant.world.queue(plant.urls["boards_dead_letter"]).messages()]
+    assert left == wanted["global#all"][1:]
+    assert len(list_failures(plant.context, "boards_dead_letter").found) == 8
+    plant.world.sleep(3600)
+    assert invoke(plant)["moved"]["boards_dead_letter"] == 3
+    redrive_failures(plant.context, "boards_dead_letter")
+    assert sent_to_boards(plant) == wanted
+
+
+def test_a_board_message_that_is_not_taken_keeps_back_its_group(
+    plant: plants.Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = {
+        group: [bury(plant, group, number) for number in range(4)] for group in ("global#all", "daily#2026-05-19")
+    }
+    plant.world.sleep(11 * 86_400)
+    invoke(plant)
+    real = plant.context.queues.send_grouped
+
+    def broken(queue: str, bodies: list[tuple[str, str]]) -> None:
+        if bodies[0][1] == wanted["global#all"][1]:
+            raise NotSent("busy")
+        real(queue, bodies)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(plant.context.queues, "send_grouped", broken)
+        result = redrive_failures(plant.context, "boards_dead_letter")
+    assert (len(result.done), len(result.refused)) == (5, 3)
+    redrive_failures(plant.context, "boards_dead_letter")
+    assert sent_to_boards(plant) == wanted
+
+
+def test_a_flood_in_one_queue_leaves_the_others_their_share_of_the_time(
+    plant: plants.Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A round of two receives takes 32 of the 269 seconds: one for the queue that is empty, four for each flood."""
+    for queue in ("dead_letter", "rejected"):
+        for number in range(100):
+            plant.sqs.send_message(QueueUrl=plant.urls[queue], MessageBody=str(number))
+    plant.world.sleep(11 * 86_400)
+    real = plant.context.queues.receive
+
+    def slow(queue: str, visibility_s: int) -> Any:
+        plant.world.sleep(16)
+        return real(queue, visibility_s)
+
+    monkeypatch.setattr(plant.context.queues, "receive", slow)
+    monkeypatch.setattr("chalicelib.services.archive_failures.RECEIVES", 2)
+    began = plant.world.now_ms()
+    assert invoke(plant)["moved"] == {"boards_dead_letter": 0, "dead_letter": 80, "rejected": 80}
+    assert plant.world.now_ms() - began < 300_000
+    assert invoke(plant)["moved"] == {"boards_dead_letter": 0, "dead_letter": 20, "rejected": 20}
+
+
+def test_a_queue_out_of_reach_keeps_no_other_from_being_archived(
+    plant: plants.Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant.sqs.send_message(QueueUrl=plant.urls["dead_letter"], MessageBody="1")
+    plant.world.sleep(11 * 86_400)
+    real = plant.context.queues.receive
+
+    def broken(queue: str, visibility_s: int) -> Any:
+        if queue == "boards_dead_letter":
+            raise NotSent("no such queue")
+        return real(queue, visibility_s)
+
+    monkeypatch.setattr(plant.context.queues, "receive", broken)
+    with pytest.raises(NotSent):
+        invoke(plant)
+    assert plant.world.queue(plant.urls["dead_letter"]).messages() == []
+
+
+def test_an_old_envelope_is_dropped_since_its_row_is_there(plant: plants.Plant) -> None:
+    process(plant, {"nonsense": 1})
+    plant.sqs.send_message(QueueUrl=plant.urls["rejected"], MessageBody="by hand")
+    plant.world.sleep(11 * 86_400)
+    plant.world.calls.clear()
+    assert invoke(plant)["moved"]["rejected"] == 2
+    assert plant.world.calls["UpdateItem"] == 1
+    assert {each.body for each in list_failures(plant.context, "rejected").found} == {'{"nonsense": 1}', "by hand"}

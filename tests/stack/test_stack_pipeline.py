@@ -128,9 +128,10 @@ def test_nonsense_is_listed_with_its_reason_while_its_neighbours_are_applied(
     messages = send(stack, event("nan", 1), {"nonsense": 1}, [event("nan", 2), {"nonsense": 1}], event("nan", 3))
     until(lambda: http.get("profile", mine)["stats"]["requests"] == 3, PATIENCE_S, "the neighbours are applied")
     quiet(stack)
-    wanted = [f"{messages[1]}/0", f"{messages[2]}/1"]
+    wanted = messages[1:3]
     found = {each["id"]: each for each in listed(stack, "rejected")}
-    assert all(found[name]["body"]["event"] == {"nonsense": 1} for name in wanted)
+    assert [found[name]["rejected"] for name in wanted] == [{"not_an_event": [0]}, {"not_an_event": [1]}]
+    assert found[wanted[0]]["body"] == found[wanted[1]]["body"][1] == {"nonsense": 1}
     assert {found[name]["reason"] for name in wanted} == {"not_an_event"}
     assert {found[name]["origin"] for name in wanted} == {"events"}
     lines = run_laurel(stack, "dlq", "list").splitlines()
