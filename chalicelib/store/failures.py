@@ -149,5 +149,5 @@ def _place_of(cursor: str) -> tuple[int, str]:
         return 0, ""
     shard, dot, start = cursor.partition(".")
     if not (dot and shard.isascii() and shard.isdigit() and int(shard) <= keys.FAILURE_SHARDS):
-        raise InvalidRequest(f"'{cursor}' is no cursor of a list of messages that were set aside")
+        raise InvalidRequest(f"'{cursor}' is no cursor of a list of messages that were set aside.")
     return int(shard), start

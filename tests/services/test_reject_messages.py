@@ -290,7 +290,7 @@ def test_a_flood_loses_none_though_its_queue_forgets_all() -> None:
     plant.world.event_source(plant.urls["events"], handler, batch_size=100, concurrency=10, timeout_s=60.0)
     plant.world.run()
     assert all(counted(plant, f"player-{number}") == 1 for number in range(0, FLOOD, 50))
-    plant.world.queue(plant.urls["rejected"]).purge()
+    plant.world.queue(plant.urls["rejected"]).purge(plant.world.now_ms())
     rows: list[FailureItem] = []
     cursor: str | None = ""
     pages = 0
