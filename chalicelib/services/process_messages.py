@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from chalicelib.domain import events
@@ -12,18 +11,16 @@ from chalicelib.domain.events import Delivery, Event
 from chalicelib.domain.rejections import Rejection, collect
 from chalicelib.services.apply_events import Outcome, apply_events
 from chalicelib.services.context import Context
-from chalicelib.services.messages import Message, OutOfTime, body_hash
+from chalicelib.services.messages import Message, OutOfTime
+from chalicelib.services.note_failures import note_failures
 from chalicelib.services.parked import DEAD_LETTER
 from chalicelib.services.reject_messages import Rejected, reject_messages
 from chalicelib.services.watch_backlog import note_received
-from chalicelib.store.failures import Note, note_failure
 
 # Events taken at once: as many as one invocation's memory and time hold with room to spare.
 MAX_EVENTS_AT_ONCE = 2000
 # What a part may take: the slowest commit with all its retries.
 RESERVE_MS = 15_000
-# A note takes some milliseconds; nothing is lost without it but the reason.
-NOTE_RESERVE_MS = 4_000
 # A message that lost five races comes back soon, alone, at a random moment; others wait the queue's own timeout.
 CONFLICT_RETRY_SECONDS = (1, 5)
 
@@ -70,7 +67,8 @@ def process_messages(context: Context, queue: str, messages: Sequence[Message]) 
             if outcome.failed is not None:
                 report.failed |= {event.message_id: outcome.failed for event in outcome.events}
     _reject(context, queue, messages, rejections, report)
-    _note_failed(context, queue, messages, report)
+    _postpone(context, queue, messages, report)
+    note_failures(context, queue, DEAD_LETTER, messages, report.failed)
     return report
 
 
@@ -130,12 +128,11 @@ def _reject(
                 report.rejected[reason] = report.rejected.get(reason, 0) + number
 
 
-def _note_failed(context: Context, queue: str, messages: Sequence[Message], report: Report) -> None:
-    """Bring back early those that only lost a race or found no time, and keep why each message failed."""
-    failed = [message for message in messages if message.id in report.failed]
+def _postpone(context: Context, queue: str, messages: Sequence[Message], report: Report) -> None:
+    """Bring back early those that only lost a race or found no time."""
     soon: dict[str, int] = {}
-    for message in failed:
-        error = report.failed[message.id]
+    for message in messages:
+        error = report.failed.get(message.id)
         if isinstance(error, Conflict):
             soon[message.receipt] = int(context.uniform(*CONFLICT_RETRY_SECONDS))
         if isinstance(error, OutOfTime):
@@ -143,23 +140,3 @@ def _note_failed(context: Context, queue: str, messages: Sequence[Message], repo
     report.postponed = len(soon)
     if soon:
         context.queues.postpone(queue, soon)
-    context.each(lambda message: _note(context, queue, message, report.failed[message.id]), failed)
-
-
-def _note(context: Context, queue: str, message: Message, error: Exception) -> None:
-    # Who finds no time once mostly does the next time.
-    if not context.has_time(NOTE_RESERVE_MS) or (isinstance(error, OutOfTime) and message.attempts == 1):
-        return
-    note = Note(
-        id=message.id,
-        queue=DEAD_LETTER,
-        reason=type(error).__name__,
-        sentence=str(error),
-        attempts=message.attempts,
-        body_hash=body_hash(message.body),
-        origin=queue,
-        at_ms=context.now_ms(),
-    )
-    with suppress(Exception):
-        # The note is for whoever looks later; the message itself is safe in its queue.
-        note_failure(context.table, note)

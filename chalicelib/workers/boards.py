@@ -7,7 +7,10 @@ from typing import Any
 from chalice import Blueprint
 
 from chalicelib.observability import count, logger, observed
+from chalicelib.services.board_messages import BOARDS
 from chalicelib.services.feed_boards import feed_messages
+from chalicelib.services.note_failures import note_failures
+from chalicelib.services.parked import BOARDS_DEAD_LETTER
 from chalicelib.workers.invocation import within_invocation
 from chalicelib.workers.sqs import failures, messages_of
 
@@ -18,8 +21,9 @@ worker = Blueprint(__name__)
 @observed
 def boards(event: Any) -> dict[str, Any]:
     """Carry states to entries and rank index."""
-    messages = [(message.id, message.body) for message in messages_of(event.to_dict())]
-    fed = feed_messages(within_invocation(event.context), messages)
+    laurel, messages = within_invocation(event.context), messages_of(event.to_dict())
+    fed = feed_messages(laurel, [(message.id, message.body) for message in messages])
+    note_failures(laurel, BOARDS, BOARDS_DEAD_LETTER, messages, fed.failed)
     for message_id, reason in fed.set_aside.items():
         logger.error("set aside", extra={"message_id": message_id, "error": reason})
     for message_id, error in fed.failed.items():

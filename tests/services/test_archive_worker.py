@@ -9,12 +9,14 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.gateways.queues import NotSent
+from chalicelib.services.board_messages import BoardMessage, send_messages
 from chalicelib.services.list_failures import find_failure, list_failures
 from chalicelib.services.parked import from_table
 from chalicelib.services.redrive_failures import redrive_failures
 from chalicelib.store.failures import Failure, get_failures, set_aside
 from chalicelib.store.table import StoreError, Table
 from chalicelib.workers import archive as worker
+from chalicelib.workers import boards as boards_worker
 from tests.pipeline import plant as plants
 from tests.services.test_apply_events import process
 from tests.simulated.sources import LambdaContext
@@ -210,3 +212,27 @@ def test_an_old_envelope_is_dropped_since_its_row_is_there(plant: plants.Plant) 
     assert invoke(plant)["moved"]["rejected"] == 2
     assert plant.world.calls["UpdateItem"] == 1
     assert {each.body for each in list_failures(plant.context, "rejected").found} == {'{"nonsense": 1}', "by hand"}
+
+
+def test_a_dead_letter_of_a_board_says_why_it_failed(plant: plants.Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waiting in its queue, and archived."""
+    boards = plant.world.queue(plant.urls["boards"])
+    dead = plant.world.queue(plant.urls["boards_dead_letter"])
+    boards.configure({"RedrivePolicy": json.dumps({"deadLetterTargetArn": dead.arn, "maxReceiveCount": 1})})
+    send_messages(plant.context, [BoardMessage("global#all", "global#all", repair=True)])
+
+    def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+        return boards_worker.boards(event, context)
+
+    def broken(*_: Any) -> None:
+        raise StoreError("the table is on fire")
+
+    monkeypatch.setattr("chalicelib.services.feed_boards.repair_shard", broken)
+    plant.world.event_source(plant.urls["boards"], handler, timeout_s=120.0)
+    plant.world.run()
+    for archived in (False, True):
+        (found,) = list_failures(plant.context, "boards_dead_letter").found
+        assert (found.archived, found.origin, found.reason) == (archived, "boards", "StoreError")
+        assert (found.sentence, found.attempts) == ("the table is on fire", 1)
+        plant.world.sleep(11 * 86_400)
+        invoke(plant)

@@ -176,7 +176,7 @@ def test_what_fails_is_noted_while_there_is_time_and_a_note_fails_nothing(plant:
         assert plant.world.calls["UpdateItem"] == notes
         plant.world.calls.clear()
     with (
-        patch("chalicelib.services.process_messages.note_failure", side_effect=UnicodeError("half a pair")),
+        patch("chalicelib.services.note_failures.note_failure", side_effect=UnicodeError("half a pair")),
         patch("chalicelib.services.apply_events.commit", side_effect=StoreError("down")),
     ):
         assert list(process(plant, event(plant, 9)).failed) == ["m0"]
