@@ -20,7 +20,7 @@ from typing import Any
 
 from chalicelib.domain.moments import instant_of
 from chalicelib.domain.periods import DAY_MS, moment_name
-from chalicelib.services.parked import identified
+from chalicelib.services.bodies_again import identified
 
 SAMPLE = Path(__file__).parent / "data" / "azure-llm-conv-2023-sample.csv"
 COLUMNS = ["TIMESTAMP", "ContextTokens", "GeneratedTokens"]

@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from chalicelib.domain.errors import OutOfReach
 from chalicelib.gateways.queues import Received
 from chalicelib.services.board_messages import BOARDS
+from chalicelib.services.bodies_again import NotRedrivable, bodies_again
 from chalicelib.services.context import Context
 from chalicelib.services.parked import (
     BOARDS_DEAD_LETTER,
     REJECTED,
-    NotRedrivable,
     Parked,
-    bodies_again,
     envelope_of,
     from_table,
     parked_id,

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
 
+from chalicelib.services.bodies_again import packed
 from chalicelib.services.context import Context
-from chalicelib.services.parked import packed
 
 # Small messages spread over workers; ten of them are one call.
 EVENTS_PER_MESSAGE = 25

@@ -15,8 +15,9 @@ from chalicelib.domain.errors import InvalidRequest, OutOfReach
 from chalicelib.domain.notices import Notice
 from chalicelib.domain.ruleset import Rules
 from chalicelib.services.authenticate import Caller
+from chalicelib.services.bodies_again import bodies_again
 from chalicelib.services.list_failures import list_failures
-from chalicelib.services.parked import Parked, bodies_again
+from chalicelib.services.parked import Parked
 from chalicelib.services.read_log import read_log
 from chalicelib.services.redrive_failures import redrive_failures
 from chalicelib.settings import RULESETS
