@@ -10,7 +10,16 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from chalicelib.domain.periods import DAY_MS, number_of, period_name
+from chalicelib.domain.periods import (
+    ALL,
+    DAY_MS,
+    MINUTE_MS,
+    day_of,
+    days_of,
+    first_open_day,
+    number_of,
+    period_name,
+)
 from chalicelib.domain.player import Player
 from chalicelib.domain.rank_index import MAX_SCORE
 from chalicelib.domain.ruleset import Rules
@@ -89,6 +98,31 @@ def kept_scores(player: Player, days: Iterable[int], rules: Rules, now_ms: int) 
         if board.keep_days is None or kept_until_ms(period, board.keep_days) > now_ms
     }
     return {board: points for board, points in found.items() if any(points)}
+
+
+def open_scores(player: Player, rules: Rules, now_ms: int, *, zeros: bool = False) -> dict[str, tuple[int, int]]:
+    """Like `scores`, of those boards that are open and on which anything of the player was ever counted.
+
+    `zeros`: of those without end also where nothing was. The player's days since `open_since` must be read.
+    """
+    # An event may be of a day to come.
+    days = range(open_since(rules, now_ms), max(player.day, day_of(now_ms)) + 1)
+    return {
+        board_id(board.scope, period): points
+        for board in rules.ruleset.boards
+        for period, day in {period_name(board.period, day): day for day in days}.items()
+        if any(points := score(player, board, day)) or (zeros and period == ALL)
+    }
+
+
+def open_since(rules: Rules, now_ms: int) -> int:
+    """The first day that open boards may count: level and title follow on the boards of this and all later days."""
+    return first_open_day(now_ms, rules.settings.freeze_grace_minutes * MINUTE_MS)
+
+
+def is_open(board: Board, period: str, rules: Rules, now_ms: int) -> bool:
+    """Whether a board never ends, or is not due to be frozen yet."""
+    return board.period == ALL or days_of(board.period, period)[-1] >= open_since(rules, now_ms)
 
 
 def update(player: Player, points: tuple[int, int], rules: Rules) -> BoardUpdate:

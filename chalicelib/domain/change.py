@@ -42,6 +42,7 @@ class Change:
         # A player made by a key has a version before any event: nothing counted yet is what tells a newcomer.
         self.facts: set[str] = set() if player.counters else {"joined"}
         self.credits: dict[str, dict[str, int]] = {}
+        self.level_before = player.level(rules)
         payload = event.payload
         self.entry = Entry(
             identity=event.identity,
@@ -182,6 +183,8 @@ class Change:
                 self.credit(reward.asset, "level_up", reward.amount * (level - self.player.rewarded_level))
             self.entry.levels = (self.player.rewarded_level, level)
             self.player.rewarded_level = level
+        elif level != self.level_before:
+            self.entry.level_moved = True
 
     def touch_sums(self, facts: set[str]) -> None:
         for board in self.rules.ruleset.boards:

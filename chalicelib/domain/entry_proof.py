@@ -13,6 +13,8 @@ from chalicelib.domain.periods import MINUTE_MS
 ON_ITS_WAY_MS = 15 * MINUTE_MS
 
 Wrong = tuple[str, str]  # (what was expected, what was found)
+# How a difference in level or title begins.
+LEVEL = ("level ", "title ")
 
 
 class Finding(Enum):
@@ -40,15 +42,20 @@ class EntryRow:
     hidden: bool
     order: str
     due_order: str
+    level: int
+    title: str
 
     @property
     def on_board(self) -> bool:
         return self.score > 0 and not self.hidden
 
 
-def judge(row: EntryRow | None, state: BoardUpdate | None, frozen_ms: int | None) -> tuple[Finding, list[Wrong]]:
+def judge(
+    row: EntryRow | None, state: BoardUpdate | None, frozen_ms: int | None, *, is_open: bool = False
+) -> tuple[Finding, list[Wrong]]:
     """What an entry is, held against the state that the player's totals make (read after the entry), and for each
-    thing that is wrong what was expected and found. `frozen_ms`: when the board was frozen."""
+    thing that is wrong what was expected and found. `frozen_ms`: when the board was frozen. `is_open`: level and title
+    must be today's."""
     if row is None:
         if state is not None and state.score and not state.hidden:
             return _missing(state, frozen_ms)
@@ -56,7 +63,7 @@ def judge(row: EntryRow | None, state: BoardUpdate | None, frozen_ms: int | None
     if state is None:
         gone = ("no entry: there is no such player", f"score {row.score}")
         return (Finding.WRONG, [gone]) if row.order else (Finding.FINE, [])
-    finding, wrong = _compared(row, state, frozen_ms)
+    finding, wrong = _compared(row, state, frozen_ms, is_open=is_open and frozen_ms is None)
     if misplaced := [*_place(row)]:
         return Finding.WRONG, wrong or misplaced
     return finding, wrong
@@ -76,8 +83,10 @@ def _missing(state: BoardUpdate, frozen_ms: int | None) -> tuple[Finding, list[W
     return (Finding.AFTER_FREEZE if too_late(state, frozen_ms) else Finding.WRONG), wrong
 
 
-def _compared(row: EntryRow, state: BoardUpdate, frozen_ms: int | None) -> tuple[Finding, list[Wrong]]:
-    wrong = [*_shown(row, state)]
+def _compared(
+    row: EntryRow, state: BoardUpdate, frozen_ms: int | None, *, is_open: bool
+) -> tuple[Finding, list[Wrong]]:
+    wrong = [*_shown(row, state, is_open=is_open)]
     finding = Finding.IN_FLIGHT if row.version < state.version else Finding.WRONG
     if score := [*_score(row, state, frozen_ms)]:
         if frozen_ms is None:
@@ -102,16 +111,19 @@ def _score(row: EntryRow, state: BoardUpdate, frozen_ms: int | None) -> Iterator
             yield f"score {row.score} reached at {state.reached_at}", str(row.reached_at)
 
 
-def _shown(row: EntryRow, state: BoardUpdate) -> Iterator[Wrong]:
+def _shown(row: EntryRow, state: BoardUpdate, *, is_open: bool) -> Iterator[Wrong]:
     if row.score == 0:
         # Nobody is shown it, and the state that brings a score brings all of this.
         return
-    for what, expected, found in (
+    shown = [
         ("hidden", state.hidden, row.hidden),
         ("private", state.private, row.private),
         ("name", state.name, row.name),
         ("public id", state.public_id, row.public),
-    ):
+    ]
+    if is_open:
+        shown += [("level", state.level, row.level), ("title", state.title, row.title)]
+    for what, expected, found in shown:
         if expected != found:
             yield f"{what} {expected!r}", repr(found)
 

@@ -20,11 +20,13 @@ class Entry(
         "identity": "i", "body": "b", "offset": "t", "type": "y", "source": "s", "id": "d", "paid": "x", "unpaid": "u",
         "credits": "c", "levels": "l", "badges": "g", "milestones": "k", "streak": "r", "provider": "p", "model": "m",
         "latency_ms": "n", "status": "a", "fallback": "f", "note": "w", "by": "o", "public": "v", "late": "e",
+        "level_moved": "h",
     },
 ):  # fmt: skip
     """One applied event, about 100-200 bytes of JSON. `offset`: ms within its minute. `paid`: XP by action;
     `unpaid`: reason by action. `levels`: (level before, after). `streak`: the current streak, where it changed.
-    `public`: False for an award that others are not shown. `late`: the kinds of boards that took its XP no more."""
+    `public`: False for an award that others are not shown. `late`: the kinds of boards that took its XP no more.
+    `level_moved`: the level fell, or rose to one that was reached before."""
 
     identity: str
     body: str
@@ -48,6 +50,12 @@ class Entry(
     by: str = ""
     public: bool = True
     late: list[str] = []
+    level_moved: bool = False
+
+    @property
+    def shows_another_level(self) -> bool:
+        """Whether the player's level, on all boards, is another one since."""
+        return self.level_moved or self.levels is not None
 
     @property
     def xp(self) -> int:

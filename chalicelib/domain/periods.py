@@ -114,6 +114,11 @@ def period_end_ms(kind: str, day: int) -> int:
     return period_days(kind, day).stop * DAY_MS
 
 
+def first_open_day(now_ms: int, grace_ms: int) -> int:
+    """The earliest day of which no board is due to be frozen: the periods that hold it or a later day are open."""
+    return day_of(now_ms - grace_ms)
+
+
 def ended_periods(kind: str, after_day: int, now_ms: int, grace_ms: int) -> Iterator[range]:
     """The days of each period that ended, by more than the grace, among those after the one that holds `after_day`."""
     days = period_days(kind, after_day)

@@ -21,8 +21,7 @@ from chalicelib.domain.notices import Notice
 from chalicelib.domain.payloads import Award, TransferReceived, TransferSent
 from chalicelib.domain.periods import day_of, minute_of
 from chalicelib.domain.player import Identity, Player, shorten
-from chalicelib.domain.profile import SHOWN_TYPES
-from chalicelib.domain.progress import RULESET_APPLIED, apply, duplicate_of, log_window
+from chalicelib.domain.progress import apply, duplicate_of, log_window
 from chalicelib.domain.ruleset import Rules
 from chalicelib.domain.tables import MAX_ASSETS, MAX_FIRST_BADGES
 from chalicelib.services.board_messages import send_updates
@@ -126,7 +125,7 @@ def _apply_all(context: Context, reading: Reading, outcome: Outcome) -> None:
         if duplicate:
             _count_duplicate(context, outcome, event, duplicate)
             news.again.add(day_of(duplicate[0]))
-            news.everywhere |= duplicate[1].type in SHOWN_TYPES
+            news.note(duplicate[1])
             continue
         try:
             applied = _apply_one(context, player, event, records)
@@ -137,10 +136,7 @@ def _apply_all(context: Context, reading: Reading, outcome: Outcome) -> None:
         outcome.applied.append(applied)
         if applied.known:
             news.touched.add(applied.day)
-            news.everywhere |= event.type in SHOWN_TYPES
-            if event.type == RULESET_APPLIED:
-                # Boards may be new, levels and titles others: every entry is written anew.
-                news.again |= {day for day in (applied.day, player.day) if day >= 0}
+            news.note(applied.entry)
             outcome.notices += _notices(context, player.id, event.time_ms, applied.entry)
         else:
             outcome.unknown.append(event.type)

@@ -6,25 +6,39 @@ from dataclasses import dataclass, field
 
 from chalicelib.domain import boards
 from chalicelib.domain.boards import BoardUpdate
-from chalicelib.domain.player import Player
+from chalicelib.domain.log import Entry
+from chalicelib.domain.periods import month_name
+from chalicelib.domain.player import Player, months_to_load
+from chalicelib.domain.profile import SHOWN_TYPES
+from chalicelib.domain.progress import RULESET_APPLIED
 from chalicelib.services.context import Context
-from chalicelib.store.records import read_all_days
+from chalicelib.store import keys
+from chalicelib.store.records import read_all_days, read_days
 
 
 @dataclass(slots=True)
 class News:
     """`before`: board -> (score, reached at) as the player was read. `touched`: the days of events that were applied;
     `again`: of those that were applied before, whose states may have been lost. `everywhere`: the player may be shown
-    as somebody else since."""
+    as somebody else since. `relevelled`: with another level or title. `renewed`: by other rules."""
 
     before: dict[str, tuple[int, int]]
     touched: set[int] = field(default_factory=set)
     again: set[int] = field(default_factory=set)
     everywhere: bool = False
+    relevelled: bool = False
+    renewed: bool = False
+
+    def note(self, entry: Entry) -> None:
+        """Note what an event that was applied, now or before, makes boards show."""
+        self.everywhere |= entry.type in SHOWN_TYPES
+        self.renewed |= entry.type == RULESET_APPLIED
+        self.relevelled |= entry.shows_another_level
 
 
 def states_to_tell(context: Context, player: Player, news: News) -> dict[str, BoardUpdate]:
-    """The boards whose score moved, all boards of events that were applied before, or all that are kept.
+    """The boards whose score moved, all boards of events that were applied before; all that are open, or all that are
+    kept.
 
     The player is as of the last commit. Days that are read here may be newer: who changed them tells of them too.
     """
@@ -35,11 +49,23 @@ def states_to_tell(context: Context, player: Player, news: News) -> dict[str, Bo
         for board, points in boards.scores(player, sorted(news.touched), rules).items()
         if _moved(news.before.get(board, (0, 0)), points)
     }
+    if news.relevelled or news.renewed:
+        _read_open_days(context, player)
+        told |= boards.open_scores(player, rules, context.now_ms(), zeros=news.renewed)
     if news.everywhere:
         read_all_days(context.table, player)
         days = sorted({*player.past, player.day} - {-1})
         told |= boards.kept_scores(player, days, rules, context.now_ms())
     return {board: boards.update(player, points, rules) for board, points in told.items()}
+
+
+def _read_open_days(context: Context, player: Player) -> None:
+    """Read the days before the player's latest one that open boards count: mostly there are none."""
+    days = range(boards.open_since(context.rules, context.now_ms()), player.day)
+    wanted = {keys.days(player.id, month_name(day)): day for day in months_to_load(days)}
+    if wanted:
+        for key, item in context.table.get_many(list(wanted)).items():
+            read_days(player, wanted[key], item)
 
 
 def _moved(before: tuple[int, int], after: tuple[int, int]) -> bool:

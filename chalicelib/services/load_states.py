@@ -21,6 +21,11 @@ def load_states(context: Context, board: str, players: Sequence[str]) -> dict[st
 
     A player's days are read after the state: what changes in between is told to the board by its own update.
     """
+    return {name: state for name, (state, _) in load_dated_states(context, board, players).items()}
+
+
+def load_dated_states(context: Context, board: str, players: Sequence[str]) -> dict[str, tuple[BoardUpdate, int]]:
+    """Like `load_states`, each with when the player's XP, and so the level, last changed (commit, ms)."""
     scope, _, period = board.partition("#")
     rules = context.rules.boards[scope]
     day = 0 if rules.period == ALL else days_of(rules.period, period)[0]
@@ -30,7 +35,9 @@ def load_states(context: Context, board: str, players: Sequence[str]) -> dict[st
         found |= part
     if rules.period != ALL:
         _load_days(context, found, months_to_load([day]))
-    return {name: update(player, score(player, rules, day), context.rules) for name, player in found.items()}
+    return {
+        name: (update(player, score(player, rules, day), context.rules), player.xp_at) for name, player in found.items()
+    }
 
 
 def _load_days(context: Context, players: dict[str, Player], months: Sequence[int]) -> None:

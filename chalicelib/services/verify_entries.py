@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.board_proof import Difference
-from chalicelib.domain.boards import shards_of
-from chalicelib.domain.entry_proof import EntryRow, Finding, Wrong, judge
+from chalicelib.domain.boards import is_open, shards_of
+from chalicelib.domain.entry_proof import LEVEL, ON_ITS_WAY_MS, EntryRow, Finding, Wrong, judge
 from chalicelib.services.board_messages import shard_for
 from chalicelib.services.context import Context
-from chalicelib.services.load_states import PLAYERS_AT_ONCE, load_states
+from chalicelib.services.load_states import PLAYERS_AT_ONCE, load_dated_states
 from chalicelib.store.board_proof import LogRow, read_log_row, read_rows
 from chalicelib.store.players import all_players
 
@@ -62,18 +62,28 @@ class EntryProof:
 
     def look(self, players: Sequence[str], rows: Mapping[str, EntryRow]) -> None:
         """Judge entries that were read just now; players without a row have none."""
-        states = load_states(self.context, self.board, players)
+        is_open = self._is_open()
+        states = load_dated_states(self.context, self.board, players)
         for player in players:
             log = self._log(player)
-            row, state = log.entry(player, rows.get(player)), states.get(player)
-            finding, wrong = judge(row, state, log.frozen)
+            row = log.entry(player, rows.get(player))
+            state, relevelled_at = states.get(player, (None, 0))
+            finding, wrong = judge(row, state, log.frozen, is_open=is_open)
             if finding is Finding.AFTER_FREEZE:
                 self.after_freeze.add(player)
             if finding in (Finding.FINE, Finding.AFTER_FREEZE):
                 self._suspects.pop(player, None)
             else:
                 version, since = (state.version, state.reached_at) if state else (0, 0)
+                if all(expected.startswith(LEVEL) for expected, _ in wrong):
+                    since = relevelled_at
                 self._suspect(player, row, _Suspect(version, since, finding, wrong))
+
+    def _is_open(self) -> bool:
+        """Whether level and title must be right. Clocks differ: shortly before a freeze is due, nothing is said."""
+        scope, _, period = self.board.partition("#")
+        context = self.context
+        return is_open(context.rules.boards[scope], period, context.rules, context.now_ms() + ON_ITS_WAY_MS)
 
     def look_at(self, players: Sequence[str]) -> None:
         """Read the entries of these players, and judge them."""

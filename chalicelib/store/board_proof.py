@@ -151,6 +151,8 @@ def _row(item: Item) -> EntryRow:
         hidden=item.get("hidden", {}).get("BOOL", False),
         order=item.get("order", {}).get("S", "") if listed else "",
         due_order=keys.order(score, reached_at, player),
+        level=_number(item, "level"),
+        title=item.get("title", {}).get("S", ""),
     )
 
 
@@ -168,6 +170,8 @@ def _begun_row(entry: _BegunEntry, seq: int) -> EntryRow:
         hidden=entry.hidden,
         order=order if entry.on_board else "",
         due_order=order,
+        level=entry.level,
+        title=entry.title,
     )
 
 

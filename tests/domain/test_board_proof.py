@@ -97,7 +97,8 @@ def proven(groups: dict[int, list[int]], nodes: dict[str, Node]) -> list[str]:
 
 def row(**values: object) -> EntryRow:
     given_ = {"player": "ada", "version": 7, "seq": 1, "score": 50, "reached_at": 5, "public": "p", "name": "",
-              "private": False, "hidden": False, "order": "o", "due_order": "o"} | values  # fmt: skip
+              "private": False, "hidden": False, "order": "o", "due_order": "o", "level": 1,
+              "title": "t"} | values  # fmt: skip
     return EntryRow(**given_)  # type: ignore[arg-type]
 
 

@@ -10,7 +10,7 @@ from chalicelib.domain.entry_proof import EntryRow, Finding, judge
 
 def row(score: int) -> EntryRow:
     order = "order" if score else ""
-    return EntryRow("ada", 4, 9, score, 1_000, "public", "", False, False, order, order)
+    return EntryRow("ada", 4, 9, score, 1_000, "public", "", False, False, order, order, 1, "Beginner")
 
 
 def state(score: int, version: int = 5) -> BoardUpdate:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from chalicelib.domain import boards, events
@@ -371,9 +371,12 @@ def _boards(scene: Scene, model: Model, items: dict[str, list[dict[str, Any]]]) 
             return [f"{player}: on {item['pk']['S']} with {entry.score}, hidden {entry.hidden}, index {on_index}"]
         if int(entry.score) and (entry.expires is None or int(entry.expires) > now_s):
             shown = {"name": entry.name or "", "private": bool(entry.private), "hidden": bool(entry.hidden)}
-            got[player, item["pk"]["S"].removeprefix("BOARD#")] = int(entry.score), shown
+            board = item["pk"]["S"].removeprefix("BOARD#")
+            if _is_open(board, scene):
+                shown |= {"level": int(entry.level), "title": entry.title}
+            got[player, board] = int(entry.score), shown
     expected = {
-        (player, board): (score, model.shown_as(player))
+        (player, board): (score, model.shown_as(player) | _level_on(board, scene, model, player))
         for player in list(model.applied)
         for board, score in model.boards(player).items()
         if score > 0 and not _gone(board, now_s)
@@ -383,6 +386,27 @@ def _boards(scene: Scene, model: Model, items: dict[str, list[dict[str, Any]]]) 
         for name in sorted(got.keys() | expected.keys())
         if got.get(name) != expected.get(name)
     ]
+
+
+def _level_on(board: str, scene: Scene, model: Model, player: str) -> dict[str, Any]:
+    """The level and title that an open board must show."""
+    level = model.level(player)
+    return {"level": level, "title": model.title(level)} if _is_open(board, scene) else {}
+
+
+def _is_open(board: str, scene: Scene) -> bool:
+    """Whether a board's period is not over yet, or by no more than the grace."""
+    kind, _, period = board.partition("#")
+    if period == "all":
+        return True
+    if kind == "daily":
+        over = date.fromisoformat(period) + timedelta(days=1)
+    elif kind == "weekly":
+        over = datetime.strptime(f"{period}-1", "%G-W%V-%u").date() + timedelta(days=7)  # noqa: DTZ007
+    else:
+        over = (date.fromisoformat(f"{period}-01") + timedelta(days=31)).replace(day=1)
+    end_ms = number_of(over) * 86_400_000 + scene.context.rules.settings.freeze_grace_minutes * 60_000
+    return end_ms > scene.context.now_ms()
 
 
 def _gone(board: str, now_s: int) -> bool:

@@ -10,11 +10,12 @@ from unittest.mock import patch
 
 import msgspec
 
-from chalicelib.domain import change
+from chalicelib.domain import boards, change
 from chalicelib.domain.errors import Conflict
 from chalicelib.gateways.bus import EventBus
 from chalicelib.gateways.queues import SqsQueues
 from chalicelib.services import apply_events, reject_messages, write_board
+from chalicelib.services.board_news import News
 from chalicelib.store import records
 from chalicelib.store.failures import Failure, set_aside
 from chalicelib.store.table import StoreError, Table
@@ -163,6 +164,31 @@ def late_by_the_clock() -> Iterator[None]:
 
 
 @contextmanager
+def level_tells_nobody() -> Iterator[None]:
+    """A new level is told to the boards whose score moved, and to no other."""
+    with patch.object(boards, "open_scores", lambda player, rules, now_ms, zeros=False: {}):
+        yield
+
+
+@contextmanager
+def level_told_once() -> Iterator[None]:
+    """A new level whose teller died is told to no other board by who finds the event applied."""
+    real, real_note, found = apply_events._count_duplicate, News.note, set[int]()
+
+    def count_duplicate(context: Any, outcome: Any, event: Any, duplicate: Any) -> None:
+        found.add(id(duplicate[1]))
+        real(context, outcome, event, duplicate)
+
+    def note(self: News, entry: Any) -> None:
+        relevelled = self.relevelled
+        real_note(self, entry)
+        self.relevelled = relevelled if id(entry) in found else self.relevelled
+
+    with patch.object(apply_events, "_count_duplicate", count_duplicate), patch.object(News, "note", note):
+        yield
+
+
+@contextmanager
 def never_late() -> Iterator[None]:
     """Boards of ended periods take whatever comes."""
     with patch.object(change, "late_for", lambda day, received_ms, grace_ms: ()):
@@ -184,5 +210,7 @@ MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
         entry_version_ignored,
         late_by_the_clock,
         never_late,
+        level_tells_nobody,
+        level_told_once,
     )
 }
