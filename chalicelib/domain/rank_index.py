@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 # Bits below each level; the last is where the range of scores ends.
-_SHIFTS = (0, 7, 14, 22, 29, 36, 43, 50, 57)
+SHIFTS = (0, 7, 14, 22, 29, 36, 43, 50, 57)
 ROOT = 2
 # Sums of inputs up to 10^12 stay below, and so does the sixteen-digit key of the ordering index.
 MAX_SCORE = 10**16 - 1
@@ -96,7 +96,7 @@ def start(digit: int) -> str:
 
 def height(score: int) -> int:
     """Levels that a score's digits take: at least 3."""
-    return next(level for level in range(ROOT + 1, len(_SHIFTS)) if score < 1 << _SHIFTS[level])
+    return next(level for level in range(ROOT + 1, len(SHIFTS)) if score < 1 << SHIFTS[level])
 
 
 def path(score: int) -> list[tuple[str, int]]:
@@ -146,7 +146,7 @@ def find(offset: int) -> Generator[list[str], Mapping[str, Node], Found | None]:
     if offset >= nodes.get(TOTAL, EMPTY).counts.get(0, 0):
         return None
     level, node = ROOT, nodes.get(root, EMPTY)
-    while offset < node.over and level + 2 < len(_SHIFTS):
+    while offset < node.over and level + 2 < len(SHIFTS):
         level += 1
         name = f"{level}.0"
         node = (yield [name]).get(name, EMPTY)
@@ -154,14 +154,14 @@ def find(offset: int) -> Generator[list[str], Mapping[str, Node], Found | None]:
     while True:
         digit, before = _digit_at(node, offset - above)
         above += before
-        prefix = prefix << (_SHIFTS[level + 1] - _SHIFTS[level]) | digit
+        prefix = prefix << (SHIFTS[level + 1] - SHIFTS[level]) | digit
         if level == 0:
             return (yield from _within_ties(prefix, node, nodes, offset - above, above))
         level -= 1
         name = f"{level}.{prefix}"
         # A mark's leaf digit is a hint: reading the directory with the leaf saves its round trip.
         hint = node.starts.get(digit) if level == 0 else None
-        nodes = yield [name] if hint is None else [name, directory(prefix << _SHIFTS[1] | hint)]
+        nodes = yield [name] if hint is None else [name, directory(prefix << SHIFTS[1] | hint)]
         node = nodes.get(name, EMPTY)
 
 
@@ -230,5 +230,5 @@ def counters_of(score: int) -> list[tuple[str, int]]:
 
 
 def _step(score: int, level: int) -> tuple[str, int]:
-    width = _SHIFTS[level + 1] - _SHIFTS[level]
-    return f"{level}.{score >> _SHIFTS[level + 1]}", (score >> _SHIFTS[level]) & ((1 << width) - 1)
+    width = SHIFTS[level + 1] - SHIFTS[level]
+    return f"{level}.{score >> SHIFTS[level + 1]}", (score >> SHIFTS[level]) & ((1 << width) - 1)

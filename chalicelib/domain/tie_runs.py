@@ -10,7 +10,7 @@ which may grow; leavers empty them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from chalicelib.domain.rank_index import (
     EMPTY,
@@ -74,11 +74,11 @@ def run_size(number: int) -> int:
     return RUN << max(0, (number - VOLUMES // 2) // (VOLUMES // 8))
 
 
-def parts(moments: list[int]) -> list[list[tuple[int, int]]]:
+def parts(moments: Iterable[int]) -> list[list[tuple[int, int]]]:
     """A whole group's moments (sorted) from its mark on, divided: for each volume its runs as (start, members)."""
     runs: list[tuple[int, int]] = []
     divided = [runs]
-    for before, moment in pairwise((-1, *moments)):
+    for before, moment in pairwise(chain((-1,), moments)):
         size = run_size(len(divided) - 1)
         if runs and (moment == before or runs[-1][1] < size or (len(runs) == RUNS and len(divided) == VOLUMES)):
             runs[-1] = (runs[-1][0], runs[-1][1] + 1)

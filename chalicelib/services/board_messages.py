@@ -21,7 +21,8 @@ class BoardMessage(msgspec.Struct, omit_defaults=True):
     """For one shard of a board: states of players, or one order; nothing at all only makes its writer look.
 
     `freeze`: close the board. `mend`: write these players' entries from their own totals. `repair`: count the index
-    anew. `nonce` tells orders apart that are to be carried out again within SQS's five minutes of deduplication.
+    anew, or go on with the repair `nonce` whose `step` is the next. `nonce` tells orders apart that are to be carried
+    out again within SQS's five minutes of deduplication.
     """
 
     board: str
@@ -30,7 +31,8 @@ class BoardMessage(msgspec.Struct, omit_defaults=True):
     freeze: bool = False
     repair: bool = False
     mend: Annotated[list[PlayerId], Meta(max_length=10 * MAX_UPDATES_PER_MESSAGE)] = []
-    nonce: str = ""
+    nonce: Annotated[str, Meta(max_length=64)] = ""
+    step: int = 0
 
 
 def send_updates(context: Context, updates: Sequence[tuple[str, BoardUpdate]]) -> None:

@@ -10,7 +10,7 @@ from itertools import groupby
 import msgspec
 
 from chalicelib.domain.boards import BoardUpdate, kept_until_ms, shards_of
-from chalicelib.domain.errors import Conflict, InvalidRequest, LaurelError
+from chalicelib.domain.errors import Conflict, InvalidRequest, LaurelError, OutOfReach
 from chalicelib.domain.periods import ALL, DAY_MS, MINUTE_MS, days_of, parse_period, period_end_ms
 from chalicelib.services.board_messages import BOARDS, BoardMessage, shard_for
 from chalicelib.services.context import Context
@@ -18,10 +18,9 @@ from chalicelib.services.freeze_board import freeze_board
 from chalicelib.services.mend_entries import mend_entries
 from chalicelib.services.messages import body_hash
 from chalicelib.services.parked import REJECTED
-from chalicelib.services.repair_board import repair_shard
-from chalicelib.services.write_board import settle, write_states
+from chalicelib.services.repair_board import repair_shard, wake_writer
+from chalicelib.services.write_board import write_states
 from chalicelib.store.failures import Failure, set_aside
-from chalicelib.store.table import StoreError
 
 UNREADABLE, UNWRITABLE = "not_a_board_message", "not_a_board_state"
 BROKEN = "board_message_broken"
@@ -111,7 +110,7 @@ def _come_again(fed: Fed, ids: list[str]) -> Iterator[None]:
     """If the store fails what is done here, these messages are delivered again."""
     try:
         yield
-    except (StoreError, Conflict) as error:
+    except (OutOfReach, Conflict) as error:
         fed.failed |= dict.fromkeys(ids, error)
 
 
@@ -119,7 +118,7 @@ def _carry_out_apart(context: Context, part: list[_Delivery], fed: Fed) -> None:
     """What breaks unexpectedly is tried one by one, and what breaks alone is set aside: the board goes on."""
     try:
         _carry_out(context, part, fed)
-    except (StoreError, Conflict):
+    except (OutOfReach, Conflict):
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is about this message
         if len(part) == 1:
@@ -141,11 +140,11 @@ def _carry_out(context: Context, part: list[_Delivery], fed: Fed) -> None:
     elif message.mend:
         fed.written += mend_entries(context, message.board, message.shard, message.mend)
     elif message.repair:
-        repair_shard(context, message.board, message.shard)
+        repair_shard(context, message.board, message.shard, message.nonce, message.step)
     elif states := [state for delivery in part for state in delivery.states]:
         fed.written += feed_boards(context, message.board, states)
     else:
-        settle(context, message.board, message.shard)
+        wake_writer(context, message.board, message.shard)
 
 
 def _order(message: BoardMessage) -> str | None:

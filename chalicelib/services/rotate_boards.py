@@ -199,7 +199,8 @@ def _move_cursor(context: Context, scope: str, day: int) -> None:
 
 
 def _remind(context: Context, board: Board, rotation: Rotation) -> None:
-    """Have writers look at intents that were begun: if a writer died and its messages are gone, nobody else would."""
+    """Have writers look at intents and repairs that were begun: if a writer died and its messages are gone, nobody else
+    would."""
     today = day_of(context.now_ms())
     periods = [period_name(board.period, today)]
     if board.period != ALL:
@@ -209,7 +210,7 @@ def _remind(context: Context, board: Board, rotation: Rotation) -> None:
         BoardMessage(name, shard, nonce=context.new_id())
         for name in names
         for shard in shards_of(name, board.shards)
-        if read_log(context.table, shard).intent is not None
+        if (log := read_log(context.table, shard)).intent is not None or log.repair is not None
     ]
     send_messages(context, begun)
     rotation.reminded += [message.shard for message in begun]

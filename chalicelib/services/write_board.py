@@ -10,7 +10,9 @@ make it right for any number of them, dying and coming back at any moment:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from chalicelib.domain.boards import BoardUpdate, kept_until_ms
 from chalicelib.domain.errors import Conflict
@@ -20,6 +22,7 @@ from chalicelib.services.context import Context
 from chalicelib.store.board_entries import Entry, entry_write, read_entries
 from chalicelib.store.board_log import MAX_INTENT_BYTES, Intent, Log, begin, finish, pack, read_log
 from chalicelib.store.board_nodes import node_write, read_nodes
+from chalicelib.store.board_tallies import moves_write
 from chalicelib.store.table import Busy, ConditionFailed, StoreError
 
 # 40 bytes each, compressed; ten full messages of the queue.
@@ -29,14 +32,20 @@ MAX_ROUNDS = 10
 # Eight pauses are up to 5 s. What still fails is completed by the next delivery, from the intent.
 MAX_WRITE_TRIES = 8
 
+_OFF = (-1, -1)
 Plan = Callable[[Log], "Draft | None"]
 
 
+@dataclass(slots=True)
 class Draft:
-    """What an intent shall write: entries, and changes of nodes. `seq`: at least this number, if not just the next."""
+    """What an intent shall write: entries, and changes of nodes. `seq`: at least this number, if not just the next.
+    `told`: moves that the repair which is under way must hear of, as `Intent` has them."""
 
-    def __init__(self, entries: list[Entry], nodes: Changes, latest: int, seq: int = 0) -> None:
-        self.entries, self.nodes, self.latest, self.seq = entries, nodes, latest, seq
+    entries: list[Entry]
+    nodes: Changes
+    latest: int
+    seq: int = 0
+    told: list[int] = field(default_factory=list)
 
 
 def write_states(context: Context, board: str, shard: str, states: Sequence[BoardUpdate]) -> int:
@@ -65,7 +74,7 @@ def commit(context: Context, board: str, shard: str, plan: Plan) -> Draft | None
         draft = plan(log)
         if draft is None:
             return None
-        intent = Intent(max(log.seq + 1, draft.seq), draft.entries, draft.nodes, max(log.latest, draft.latest))
+        intent = _intent(log, draft)
         packed = pack(intent)
         if len(packed) > MAX_INTENT_BYTES:
             raise TooLarge(len(packed))
@@ -95,8 +104,15 @@ def complete(context: Context, board: str, shard: str, intent: Intent) -> None:
     table, expires = context.table.name, expiry(context, board)
     writes = [entry_write(table, board, entry, intent.seq, expires) for entry in intent.entries]
     writes += [node_write(table, shard, name, change, intent.seq, expires) for name, change in intent.nodes.items()]
-    context.each(lambda write: _insist(context, lambda: context.table.update(write)), writes)
+    if intent.told:
+        writes.append(moves_write(table, shard, intent.repair, intent.seq, intent.told, intent.told_expires))
+    write_all(context, writes)
     _insist(context, lambda: finish(context.table, shard, intent))
+
+
+def write_all(context: Context, writes: Iterable[dict[str, Any]]) -> None:
+    """Do updates side by side, each until it is done or finds itself done. Raises StoreError if the store gives up."""
+    context.each(lambda write: _insist(context, lambda: context.table.update(write)), writes)
 
 
 def expiry(context: Context, board: str) -> int | None:
@@ -135,7 +151,28 @@ def draft_of(context: Context, shard: str, log: Log, turned: Sequence[tuple[Entr
     moves = [(before, after) for before, after in moves if before != after]
     entries = [after for _, after in turned]
     latest = max((spot[1] for _, spot in moves if spot), default=-1)
-    return Draft(entries, merged(count_moves(moves), divisions(context, shard, log, moves)), latest)
+    told = _told(log, turned)
+    return Draft(entries, merged(count_moves(moves), divisions(context, shard, log, moves)), latest, told=told)
+
+
+def _told(log: Log, turned: Sequence[tuple[Entry | None, Entry]]) -> list[int]:
+    """Moves of players whom the repair that is under way has counted already."""
+    if log.repair is None:
+        return []
+    moves = [
+        (before.spot if before else None, after.spot)
+        for before, after in turned
+        if log.repair.has_counted(after.player)
+    ]
+    return [number for before, after in moves if before != after for spot in (before, after) for number in spot or _OFF]
+
+
+def _intent(log: Log, draft: Draft) -> Intent:
+    seq, latest = max(log.seq + 1, draft.seq), max(log.latest, draft.latest)
+    intent = Intent(seq, draft.entries, draft.nodes, latest)
+    if log.repair is not None and draft.told:
+        intent.repair, intent.told, intent.told_expires = log.repair.id, draft.told, log.repair.expires
+    return intent
 
 
 def next_entry(state: BoardUpdate, known: Entry | None, *, frozen: bool) -> Entry | None:

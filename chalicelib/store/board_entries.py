@@ -7,9 +7,11 @@ from typing import Any
 
 import msgspec
 
+from chalicelib.domain.rank_index import Spot
 from chalicelib.store import keys
+from chalicelib.store.bulk import Wire, query_as
 from chalicelib.store.models import EntryItem, Item
-from chalicelib.store.table import Page, Table, number, text, update_of
+from chalicelib.store.table import Page, Table, key_of, number, text, update_of
 
 
 class Entry(msgspec.Struct, array_like=True):
@@ -54,12 +56,35 @@ def scan_entries(table: Table, board: str) -> Iterator[Entry]:
     return map(entry_of, table.query_all(keys.board(board), prefix=keys.ENTRY))
 
 
-def scan_spots(table: Table, board: str) -> Iterator[tuple[str, tuple[int, int] | None, int]]:
-    """(player, spot, seq) of all entries: like `scan_entries`, at a fraction of the time."""
-    wanted = ("sk", "score", "reachedAt", "q", "order")
-    for item in table.query_all(keys.board(board), prefix=keys.ENTRY, attributes=wanted):
-        spot = (int(item["score"]["N"]), int(item["reachedAt"]["N"])) if "order" in item else None
-        yield item["sk"]["S"].removeprefix(keys.ENTRY), spot, int(item["q"]["N"]) if "q" in item else 0
+class _SpotRow(msgspec.Struct):
+    sk: Wire
+    score: Wire = Wire()
+    reached_at: Wire = msgspec.field(default=Wire(), name="reachedAt")
+    q: Wire = Wire()
+    order: Wire = Wire()
+
+
+def read_spots(table: Table, board: str, after: str, limit: int) -> tuple[list[tuple[str, Spot | None, int]], bool]:
+    """(player, spot, seq) of a page of the entries that follow a player's, in order of players, strongly read; and
+    whether there may be more."""
+    following = key_of(keys.entry(board, after)) if after else None
+    rows, last = query_as(
+        table,
+        _SpotRow,
+        keys.board(board),
+        following,
+        prefix=keys.ENTRY,
+        limit=limit,
+        attributes=("sk", "score", "reachedAt", "q", "order"),
+    )
+    cut = len(keys.ENTRY)
+    return [(row.sk.S[cut:], _spot(row) if row.order.S else None, int(row.q.N or 0)) for row in rows], last is not None
+
+
+def _spot(row: _SpotRow) -> Spot:
+    if not row.score.N:
+        return keys.spot_of(row.order.S)
+    return int(row.score.N), int(row.reached_at.N or 0)
 
 
 def listed_entries(

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.domain.rank_index import Changes
+from chalicelib.domain.repair import Repair
 from chalicelib.store import keys
 from chalicelib.store.board_entries import Entry
 from chalicelib.store.models import BoardLogItem
@@ -24,23 +25,29 @@ MAX_INTENT_BYTES = 100 * 1024
 class Intent(msgspec.Struct, array_like=True):
     """All writes of one step of a board: entries as they shall be, and what happens to nodes.
 
-    `latest`: the last moment at which a player on the board has reached its score.
+    `latest`: the last moment at which a player on the board has reached its score. `told`: moves of players whom the
+    repair `repair` has counted, as four numbers each: score and moment before, and after; -1 is off the board.
     """
 
     seq: int
     entries: list[Entry]
     nodes: Changes
     latest: int
+    repair: str = ""
+    told: list[int] = []
+    told_expires: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """`seq`: the last intent that is done. `intent`: one that has begun. `frozen`: when the board was, in ms."""
+    """`seq`: the last intent that is done. `intent`: one that has begun. `frozen`: when the board was, in ms.
+    `repair`: one that is under way."""
 
     seq: int = 0
     intent: Intent | None = None
     frozen: int | None = None
     latest: int = -1
+    repair: Repair | None = None
 
 
 def read_log(table: Table, shard: str) -> Log:
@@ -54,6 +61,7 @@ def read_log(table: Table, shard: str) -> Log:
         intent=None if row.intent is None else unpack(row.intent),
         frozen=None if row.frozen is None else int(row.frozen),
         latest=-1 if row.latest is None else int(row.latest),
+        repair=None if row.repair is None else _REPAIRS.decode(row.repair),
     )
 
 
@@ -95,7 +103,24 @@ def freeze(table: Table, shard: str, log: Log, at_ms: int, expires: int | None =
     _update(table, shard, log, "SET frozen = :at, seq = if_not_exists(seq, :seq)", values, expires)
 
 
-def _update(table: Table, shard: str, log: Log, expression: str, values: dict[str, Any], expires: int | None) -> None:
+def advance(
+    table: Table, shard: str, log: Log, seq: int, repair: Repair | None, latest: int, expires: int | None = None
+) -> None:
+    """Note how far a repair has come, None for its end, if the log is as it was read.
+
+    `seq`, greater than the log's, takes the place of an intent's number: who read the log before can begin nothing.
+    """
+    values: dict[str, Any] = {":seq": number(log.seq), ":next": number(seq), ":latest": number(max(log.latest, latest))}
+    expression = "SET seq = :next, latest = :latest"
+    if repair is not None:
+        expression += ", #repair = :repair"
+        values[":repair"] = {"B": msgspec.msgpack.encode(repair)}
+    _update(table, shard, log, expression, values, expires, "" if repair is not None else " REMOVE #repair")
+
+
+def _update(
+    table: Table, shard: str, log: Log, expression: str, values: dict[str, Any], expires: int | None, removes: str = ""
+) -> None:
     condition = "seq = :seq" if log.seq else "(attribute_not_exists(seq) OR seq = :seq)"
     condition += " AND attribute_not_exists(pending) AND "
     if log.frozen is None:
@@ -106,8 +131,10 @@ def _update(table: Table, shard: str, log: Log, expression: str, values: dict[st
     if expires is not None:
         expression += ", expires = :expires"
         values = values | {":expires": number(expires)}
-    names = {"#intent": "intent"} if "#intent" in expression else None
+    expression += removes
+    names = {f"#{name}": name for name in ("intent", "repair") if f"#{name}" in expression}
     table.update(update_of(table.name, keys.board_log(shard), expression, condition, names, values))
 
 
 _DECODER = msgspec.msgpack.Decoder(Intent)
+_REPAIRS = msgspec.msgpack.Decoder(Repair)

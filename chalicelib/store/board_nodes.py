@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from chalicelib.domain.rank_index import Node, NodeChange
 from chalicelib.store import keys
+from chalicelib.store.bulk import Wire, query_all_as
 from chalicelib.store.models import Item
 from chalicelib.store.table import Table, number, update_of
 
 _COUNTER = re.compile(r"[0-9A-F]{2,3}")
 _START = re.compile(r"T[0-9A-F]{2}")
+_NodeRow = dict[str, Wire]
 
 
 def read_nodes(table: Table, shards: Sequence[str], names: Iterable[str], *, strong: bool = False) -> dict[str, Node]:
@@ -25,19 +28,36 @@ def read_nodes(table: Table, shards: Sequence[str], names: Iterable[str], *, str
     return found
 
 
-def list_nodes(table: Table, shard: str) -> dict[str, Node]:
-    """Every node of a shard, strongly read."""
-    return {item["sk"]["S"]: node_of(item) for item in table.query_all(keys.nodes(shard))}
+def stream_nodes(table: Table, shard: str) -> Iterator[tuple[str, Node]]:
+    """Every node of a shard with its name, strongly read, one page in memory at a time; counters of 0 are left out."""
+    for row in query_all_as(table, _NodeRow, keys.nodes(shard)):
+        yield row["sk"].S, _node(row)
 
 
 def node_of(item: Item) -> Node:
     node = Node(int(item["seq"]["N"]) if "seq" in item else 0)
     for name, value in item.items():
-        if _COUNTER.fullmatch(name):
-            node.counts[int(name, 16)] = int(value["N"])
-        elif _START.fullmatch(name):
-            node.starts[int(name[1:], 16)] = int(value["N"])
+        is_start, digit = _meaning(name)
+        if digit is not None:
+            (node.starts if is_start else node.counts)[digit] = int(value["N"])
     return node
+
+
+def _node(row: Mapping[str, Wire]) -> Node:
+    node = Node(int(row["seq"].N) if "seq" in row else 0)
+    for name, value in row.items():
+        is_start, digit = _meaning(name)
+        if digit is not None and (is_start or value.N != "0"):
+            (node.starts if is_start else node.counts)[digit] = int(value.N)
+    return node
+
+
+@lru_cache(maxsize=1024)
+def _meaning(name: str) -> tuple[bool, int | None]:
+    """Whether an attribute is a start, and of which digit; None if it is neither a start nor a counter."""
+    if _COUNTER.fullmatch(name):
+        return False, int(name, 16)
+    return True, int(name[1:], 16) if _START.fullmatch(name) else None
 
 
 def node_write(

@@ -26,6 +26,7 @@ attempts    ATTEMPTS#<account>      <minute>
 board       BOARD#<scope>#<period>  ENTRY#<player>
 rank index  NODE#<shard>            <level>.<prefix> | TOTAL | D.<score> | V.<score>.<volume>
             LOG#<shard>             LOG
+repair      REPAIR#<shard>          <repair>#TALLY#<last score>#<tally>#<part> | <repair>#MOVES#<intent>
 archive     ARCHIVE#<scope>         <period>; all-time boards: all@<day>
 rotation    ROTATION#<scope>        CURSOR
 received    RECEIVED#<queue>        <minute>
@@ -250,6 +251,24 @@ def nodes(shard: str) -> str:
 
 def board_log(shard: str) -> Key:
     return f"LOG#{shard}", "LOG"
+
+
+def tally(shard: str, repair_id: str, last_score: int, name: str, part: int) -> Key:
+    """Of a repair, by the greatest score in it."""
+    return repair(shard), f"{tallies(repair_id)}{last_score:016d}#{name}#{part:04d}"
+
+
+def tallies(repair_id: str) -> str:
+    return f"{repair_id}#TALLY#"
+
+
+def moves(shard: str, repair_id: str, seq: int) -> Key:
+    """Of an intent that was written while a repair was under way."""
+    return repair(shard), f"{repair_id}#MOVES#{seq:016d}"
+
+
+def repair(shard: str) -> str:
+    return f"REPAIR#{shard}"
 
 
 def archive(scope: str, period: str) -> Key:

@@ -223,13 +223,14 @@ class EntryItem(Kind):
 
 
 class BoardLogItem(Kind):
-    """How far the writer of a board shard has come: `seq` done, `pending` begun."""
+    """How far the writer of a board shard has come: `seq` done, `pending` begun. `repair`: one that is under way."""
 
     seq = NumberAttribute(null=True)
     pending = NumberAttribute(null=True)
     intent = BinaryAttribute(legacy_encoding=False, null=True)
     frozen = NumberAttribute(null=True)
     latest = NumberAttribute(null=True)
+    repair = BinaryAttribute(legacy_encoding=False, null=True)
     expires = NumberAttribute(null=True)
 
 

@@ -41,6 +41,8 @@ def _log(watch: Watch, board: str, shard: str) -> Iterator[str]:
     log = watch.log(shard)
     if "pending" in log or "intent" in log:
         yield f"{shard}: an intent is pending"
+    if "repair" in log:
+        yield f"{shard}: a repair is left in the middle"
     seq = int(log["seq"]["N"]) if "seq" in log else 0
     if watch.highest(shard) > seq:
         yield f"{shard}: a node is of intent {watch.highest(shard)}, done are {seq}"

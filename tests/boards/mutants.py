@@ -7,9 +7,12 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from chalicelib.services import repair_board, write_board
+from msgspec.structs import replace
+
+from chalicelib.domain.repair import Repair
+from chalicelib.services import repair_board, write_board, write_corrections
 from chalicelib.services.write_board import Draft
-from chalicelib.store import board_entries, board_log
+from chalicelib.store import board_entries, board_log, board_tallies
 from chalicelib.store.table import Busy, ConditionFailed, Table, key_of
 
 Request = dict[str, Any]
@@ -223,7 +226,8 @@ def taken_for_its_own() -> Iterator[None]:
 
 @contextmanager
 def repair_counts_on() -> Iterator[None]:
-    """A repair takes the next number, whatever numbers the nodes have."""
+    """A repair takes the next number, whatever numbers the nodes and entries have."""
+    real = repair_board._Turn.note
 
     def commit(context: Any, board: str, shard: str, plan: Any) -> Any:
         def lower(log: Any) -> Draft | None:
@@ -234,7 +238,92 @@ def repair_counts_on() -> Iterator[None]:
 
         return write_board.commit(context, board, shard, lower)
 
-    with patch.object(repair_board, "commit", commit):
+    def note(self: Any, log: Any, repair: Any, latest: int = -1, highest: int = 0) -> None:
+        real(self, log, repair, latest)
+
+    with patch.object(write_corrections, "commit", commit), patch.object(repair_board._Turn, "note", note):
+        yield
+
+
+@contextmanager
+def moves_untold() -> Iterator[None]:
+    """A repair does not hear of moves of players whom it has counted."""
+    with patch.object(write_board, "_told", lambda *_: []):
+        yield
+
+
+@contextmanager
+def all_moves_told() -> Iterator[None]:
+    """A repair hears of moves of players too whom it has yet to count."""
+    with patch.object(Repair, "has_counted", lambda *_: True):
+        yield
+
+
+@contextmanager
+def cursor_unknown() -> Iterator[None]:
+    """Writers do not know how far a repair has counted before it has counted all."""
+    with patch.object(Repair, "has_counted", lambda self, _: self.counted):
+        yield
+
+
+@contextmanager
+def moves_told_at_the_end() -> Iterator[None]:
+    """A repair hears of moves only after their intent is noted as done."""
+    real = write_board.complete
+
+    def complete(context: Any, board: str, shard: str, intent: Any) -> None:
+        told, intent.told = intent.told, []
+        real(context, board, shard, intent)
+        if told:
+            write = write_board.moves_write(
+                context.table.name, shard, intent.repair, intent.seq, told, intent.told_expires
+            )
+            write_board.write_all(context, [write])
+
+    with patch.object(write_board, "complete", complete):
+        yield
+
+
+@contextmanager
+def every_tally_counts() -> Iterator[None]:
+    """What a step counted counts though the step came to nothing, and was taken again."""
+
+    def read(table: Table, shard: str, repair: Repair) -> Any:
+        rows = board_tallies._rows(table, shard, *(board_tallies.keys.tallies(repair.id) + end for end in ("", "~")))
+        names = {sk.split("#")[-2] for sk, _ in rows}
+        return board_tallies.read_tallies(table, shard, replace(repair, tallies=tuple(names)))
+
+    with patch.object(repair_board, "read_tallies", read):
+        yield
+
+
+@contextmanager
+def steps_noted_whatever_came_between() -> Iterator[None]:
+    """A step of repair is noted though another writer has written since the step began."""
+    with _unconditional(lambda request: _sk(request) == "LOG" and "#repair" in request["Update"]["UpdateExpression"]):
+        yield
+
+
+@contextmanager
+def steps_have_no_number() -> Iterator[None]:
+    """A step leaves the log's number as it is: who read the log before begins an intent without knowing of it."""
+
+    def advance(table: Table, shard: str, log: Any, seq: int, *rest: Any) -> None:
+        board_log.advance(table, shard, log, max(log.seq, seq - 1), *rest)
+
+    with patch.object(repair_board, "advance", advance):
+        yield
+
+
+@contextmanager
+def corrections_whatever_came_between() -> Iterator[None]:
+    """Corrections are written though another writer has begun an intent since they were worked out."""
+
+    def plan(self: Any, log: Any) -> Draft | None:
+        self.at = log.seq
+        return self.left[0] if self.left else None
+
+    with patch.object(write_corrections._Corrections, "plan", plan):
         yield
 
 
@@ -253,5 +342,13 @@ MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
         throttle_given_up,
         taken_for_its_own,
         repair_counts_on,
+        moves_untold,
+        all_moves_told,
+        cursor_unknown,
+        moves_told_at_the_end,
+        every_tally_counts,
+        steps_noted_whatever_came_between,
+        steps_have_no_number,
+        corrections_whatever_came_between,
     )
 }

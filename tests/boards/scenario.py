@@ -15,9 +15,9 @@ from botocore.session import Session
 
 from chalicelib.domain import ruleset, tie_runs
 from chalicelib.domain.ruleset import Rules
-from chalicelib.services import write_board
+from chalicelib.services import repair_board, write_board, write_corrections
 from chalicelib.services.feed_boards import feed_messages
-from chalicelib.store import board_reads
+from chalicelib.store import board_reads, board_tallies
 from chalicelib.workers.sqs import failures, messages_of
 from tests.boards import judge
 from tests.boards.roster import Roster
@@ -32,6 +32,7 @@ Mutant = Callable[[], AbstractContextManager[Any]]
 # So small that a few dozen players fill runs, volumes and intents, and that pages skip and turn back.
 TIES = {"MARK_AT": 3, "RUN": 2, "RUNS": 2, "VOLUMES": 8}
 INTENTS = {"MAX_UPDATES_PER_INTENT": 6, "MAX_INTENT_BYTES": 900}
+REPAIRS = {"STEP_ENTRIES": 3, "SLICE_BYTES": 9_000, "TURN_MS": 0}
 READS = {"NEAR_TOP": 2, "REACH": 6, "SECOND_QUERY": 1}
 
 
@@ -88,6 +89,9 @@ def small_limits() -> Iterator[None]:
         patch.multiple(tie_runs, **TIES),
         patch.multiple(write_board, **INTENTS),
         patch.multiple(board_reads, **READS),
+        patch.multiple(repair_board, **REPAIRS),
+        patch.object(write_corrections, "MAX_PART_BYTES", 60),
+        patch.object(board_tallies, "MAX_MEMBERS", 2),
     ):
         yield
 

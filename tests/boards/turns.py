@@ -19,10 +19,10 @@ class Died(BaseException):
 
 class Strand:
     """Runs `work` up to its next call to the table, as often as it is let go on. `calls` it has made; `begun`: one of
-    them has put an intent into a log."""
+    them has put an intent into a log; `died`: it was stopped for ever."""
 
     def __init__(self, work: Callable[[], Any]) -> None:
-        self.calls, self.begun, self.done = 0, False, False
+        self.calls, self.begun, self.done, self.died = 0, False, False, False
         self.fate = "done"
         self.failed: BaseException | None = None
         self._go, self._stopped = threading.Semaphore(0), threading.Semaphore(0)
@@ -61,7 +61,7 @@ class Strand:
         try:
             work()
         except Died:
-            pass
+            self.died = True
         except BaseException as error:
             self.failed = error
         self.done = True

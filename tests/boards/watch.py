@@ -34,7 +34,11 @@ class Watch:
             self.frozen.setdefault(shard, {item["sk"]["S"][6:]: dict(item) for item in self.entries(shard)})
         if "REMOVE pending" in expression and shard not in self.spoilt and "~" not in shard and not self.torn:
             spots = spots_of(self.entries(shard))
-            found = node_findings(*self.nodes(shard), spots)
+            counts, starts = self.nodes(shard)
+            if "repair" in self.log(shard):
+                # It divides large tie groups by several intents.
+                counts, starts = {name: each for name, each in counts.items() if name[0] not in "DV"}, {}
+            found = node_findings(counts, starts, spots)
             self.torn += [f"{shard} after {self.log(shard).get('seq')}: {each}" for each in found]
 
     def entries(self, board: str) -> Iterator[Item]:

@@ -269,7 +269,7 @@ def test_a_lost_index_is_rebuilt_from_the_players(plant: Plant, small_runs: None
 
 
 def test_many_corrections_are_several_intents(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chalicelib.services.repair_board.MAX_PART_BYTES", 1)
+    monkeypatch.setattr("chalicelib.services.write_corrections.MAX_PART_BYTES", 1)
     seq = read_log(plant.context.table, GLOBAL).seq
     for name in ("0.0", "1.0", "2.0", "2.7", "TOTAL"):
         edit(plant, keys.node(GLOBAL, name), "ADD #05 :n", n=2)
