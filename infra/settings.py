@@ -117,10 +117,10 @@ FUNCTIONS = (
         sends=("boards", "rejected"), table=READ + WRITE, publishes=True,
     ),
     # FIFO sources take at most 10 messages and no window, and one batch of a board at a time: 2,000 states are some
-    # 2,500 writes, as many side by side as the client has connections. Repairs read a whole board.
+    # 2,500 writes, as many side by side as the client has connections. A repair orders its own next turn.
     Function(
         "boards", "Boards", "chalicelib.workers.boards.boards", 1024, 120,
-        queue="boards", batch_size=10, table=(*READ, "UpdateItem"), threads=32,
+        queue="boards", batch_size=10, sends=("boards",), table=(*READ, "UpdateItem"), threads=32,
     ),
     # Every five minutes, and as long as that: what one run leaves, the next goes on with.
     Function(

@@ -37,6 +37,13 @@ class Bus(Protocol):
     def publish(self, notices: Sequence[Notice]) -> None: ...
 
 
+class OutOfTime(OutOfReach):
+    """The caller would have stopped waiting before this was done; nothing of it is begun."""
+
+    def __init__(self) -> None:
+        super().__init__("the caller would have stopped waiting before this was done")
+
+
 @dataclass(frozen=True, slots=True)
 class Owner:
     """A player with the random ids that stand for them on ledger rows and boards."""
@@ -77,6 +84,11 @@ class Context:
     def has_time(self, reserve_ms: int = 0) -> bool:
         """Whether more than `reserve_ms` milliseconds are left before the deadline."""
         return self.deadline_ms is None or self.now_ms() + reserve_ms < self.deadline_ms
+
+    def require_time(self, reserve_ms: int) -> None:
+        """Raises OutOfTime unless more than `reserve_ms` milliseconds are left before the deadline."""
+        if not self.has_time(reserve_ms):
+            raise OutOfTime
 
     def each(self, work: Callable[[A], B], items: Iterable[A]) -> list[B]:
         """The work done on every item, in order of the items."""

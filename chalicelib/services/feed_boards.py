@@ -13,17 +13,19 @@ from chalicelib.domain.boards import BoardUpdate, kept_until_ms, shards_of
 from chalicelib.domain.errors import Conflict, InvalidRequest, LaurelError, OutOfReach
 from chalicelib.domain.periods import ALL, DAY_MS, MINUTE_MS, days_of, parse_period, period_end_ms
 from chalicelib.services.board_messages import BOARDS, BoardMessage, shard_for
-from chalicelib.services.context import Context
+from chalicelib.services.context import Context, OutOfTime
 from chalicelib.services.freeze_board import freeze_board
 from chalicelib.services.mend_entries import mend_entries
 from chalicelib.services.messages import body_hash
 from chalicelib.services.parked import REJECTED
-from chalicelib.services.repair_board import repair_shard, wake_writer
+from chalicelib.services.repair_board import STEP_MS, repair_shard, wake_writer
 from chalicelib.services.write_board import write_states
 from chalicelib.store.failures import Failure, set_aside
 
 UNREADABLE, UNWRITABLE = "not_a_board_message", "not_a_board_state"
 BROKEN = "board_message_broken"
+# What messages say is begun only with so much time left: 2,000 states are two intents, some 5 s.
+PART_MS = 20_000
 
 
 @dataclass(slots=True)
@@ -34,6 +36,11 @@ class Fed:
     written: int = 0
     failed: dict[str, Exception] = field(default_factory=dict)
     set_aside: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def left(self) -> set[str]:
+        """Ids of failed messages that only lacked time: they may come again at once."""
+        return {message_id for message_id, error in self.failed.items() if isinstance(error, OutOfTime)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +53,8 @@ class _Delivery:
 
 def feed_messages(context: Context, messages: Sequence[tuple[str, str]]) -> Fed:
     """Carry out (message id, body) in order. What the store fails waits, and with it the rest of its shard, to keep
-    the order of the group. Content never fails a message: it is set aside, with its reason."""
+    the order of the group; what there is no time for waits likewise (`Fed.left`). Content never fails a message: it is
+    set aside, with its reason."""
     fed = Fed()
     shards: dict[str, list[_Delivery]] = {}
     for message_id, body in messages:
@@ -99,6 +107,7 @@ def _feed_shard(context: Context, deliveries: list[_Delivery], fed: Fed) -> None
         run = list(group)
         for part in [run] if order is None else [[each] for each in run]:
             with _come_again(fed, [each.id for each in left]):
+                context.require_time(STEP_MS if order == "repair" else PART_MS)
                 _carry_out_apart(context, part, fed)
             if part[0].id in fed.failed:
                 return

@@ -17,12 +17,5 @@ class Message:
     attempts: int = 1
 
 
-class OutOfTime(Exception):
-    """The invocation would have ended before this message was done."""
-
-    def __init__(self) -> None:
-        super().__init__("the invocation would have ended before this message was done")
-
-
 def body_hash(body: str) -> str:
     return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()

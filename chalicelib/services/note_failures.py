@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from chalicelib.services.context import Context
-from chalicelib.services.messages import Message, OutOfTime, body_hash
+from chalicelib.services.context import Context, OutOfTime
+from chalicelib.services.messages import Message, body_hash
 from chalicelib.store.failures import Note, note_failure
 
 # A note takes some milliseconds; nothing is lost without it but the reason.

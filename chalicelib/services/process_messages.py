@@ -10,8 +10,8 @@ from chalicelib.domain.errors import Conflict, RejectedEvent
 from chalicelib.domain.events import Delivery, Event
 from chalicelib.domain.rejections import Rejection, collect
 from chalicelib.services.apply_events import Outcome, apply_events
-from chalicelib.services.context import Context
-from chalicelib.services.messages import Message, OutOfTime
+from chalicelib.services.context import Context, OutOfTime
+from chalicelib.services.messages import Message
 from chalicelib.services.note_failures import note_failures
 from chalicelib.services.parked import DEAD_LETTER
 from chalicelib.services.reject_messages import Rejected, reject_messages

@@ -14,8 +14,8 @@ from chalicelib.domain.periods import moment_name
 from chalicelib.domain.rejections import Rejection, collect
 from chalicelib.gateways.queues import MAX_ENTRIES
 from chalicelib.services.bodies_again import earliest_receipt
-from chalicelib.services.context import Context
-from chalicelib.services.messages import Message, OutOfTime, body_hash
+from chalicelib.services.context import Context, OutOfTime
+from chalicelib.services.messages import Message, body_hash
 from chalicelib.services.parked import REJECTED, Envelope, RejectedPart
 from chalicelib.store.failures import Failure, set_aside
 

@@ -31,6 +31,8 @@ MAX_UPDATES_PER_INTENT = 2000
 MAX_ROUNDS = 10
 # Eight pauses are up to 5 s. What still fails is completed by the next delivery, from the intent.
 MAX_WRITE_TRIES = 8
+# An intent is planned, or completed for another writer, only with so much time left: the largest takes some 3 s.
+INTENT_MS = 10_000
 
 _OFF = (-1, -1)
 Plan = Callable[[Log], "Draft | None"]
@@ -51,7 +53,7 @@ class Draft:
 def write_states(context: Context, board: str, shard: str, states: Sequence[BoardUpdate]) -> int:
     """Bring entries and index to the newest of these states; returns how many entries changed.
 
-    Raises StoreError if the store gives up: what has begun is completed by the next call.
+    Raises StoreError if the store gives up, OutOfTime near the deadline: what has begun is completed by the next call.
     """
     newest: dict[str, BoardUpdate] = {}
     for state in states:
@@ -71,6 +73,7 @@ def commit(context: Context, board: str, shard: str, plan: Plan) -> Draft | None
     """
     for attempt in range(MAX_ROUNDS):
         log = settle(context, board, shard)
+        context.require_time(INTENT_MS)
         draft = plan(log)
         if draft is None:
             return None
@@ -90,11 +93,15 @@ def commit(context: Context, board: str, shard: str, plan: Plan) -> Draft | None
 
 
 def settle(context: Context, board: str, shard: str) -> Log:
-    """The log, strongly read, once no intent is pending: what is found begun is completed first."""
+    """The log, strongly read, once no intent is pending: what is found begun is completed first.
+
+    Raises StoreError, or OutOfTime near the deadline.
+    """
     for _ in range(MAX_ROUNDS):
         log = read_log(context.table, shard)
         if log.intent is None:
             return log
+        context.require_time(INTENT_MS)
         complete(context, board, shard, log.intent)
     raise Busy(f"{shard}: there was always another intent")
 

@@ -7,13 +7,11 @@ import msgspec
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.rank_index import Changes
 from chalicelib.services.context import Context
-from chalicelib.services.write_board import Draft, TooLarge, commit, settle
+from chalicelib.services.write_board import INTENT_MS, Draft, TooLarge, commit, settle
 from chalicelib.store.board_log import Log
 
 # What an intent of corrections holds before it is compressed: it fits into the log, however badly that goes.
 MAX_PART_BYTES = 64 * 1024
-# An intent is begun only with so much time left.
-INTENT_MS = 15_000
 
 
 def write_corrections(
@@ -26,7 +24,7 @@ def write_corrections(
     writer has begun an intent since: then the changes that are left may be wrong.
     """
     work = _Corrections(log, changes, highest)
-    while work.left and context.has_time(INTENT_MS):
+    while work.left and context.has_time(2 * INTENT_MS):
         try:
             draft = commit(context, board, shard, work.plan)
         except TooLarge:

@@ -23,6 +23,7 @@ def boards(event: Any) -> dict[str, Any]:
     """Carry states to entries and rank index."""
     laurel, messages = within_invocation(event.context), messages_of(event.to_dict())
     fed = feed_messages(laurel, [(message.id, message.body) for message in messages])
+    laurel.queues.postpone(BOARDS, {message.receipt: 0 for message in messages if message.id in fed.left})
     note_failures(laurel, BOARDS, BOARDS_DEAD_LETTER, messages, fed.failed)
     for message_id, reason in fed.set_aside.items():
         logger.error("set aside", extra={"message_id": message_id, "error": reason})
@@ -30,5 +31,8 @@ def boards(event: Any) -> dict[str, Any]:
         logger.warning("board message failed", extra={"message_id": message_id, "error": repr(error)})
     count("EntriesWritten", fed.written)
     count("BoardStatesSetAside", len(fed.set_aside))
-    logger.info("boards", extra={"messages": len(messages), "entries": fed.written, "failed": len(fed.failed)})
+    logger.info(
+        "boards",
+        extra={"messages": len(messages), "entries": fed.written, "failed": len(fed.failed), "left": len(fed.left)},
+    )
     return failures(fed.failed)

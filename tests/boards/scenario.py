@@ -33,6 +33,7 @@ Mutant = Callable[[], AbstractContextManager[Any]]
 TIES = {"MARK_AT": 3, "RUN": 2, "RUNS": 2, "VOLUMES": 8}
 INTENTS = {"MAX_UPDATES_PER_INTENT": 6, "MAX_INTENT_BYTES": 900}
 REPAIRS = {"STEP_ENTRIES": 3, "SLICE_BYTES": 9_000, "TURN_MS": 0}
+TIME_MS = (15_000, 40_000, 120_000, 120_000)
 READS = {"NEAR_TOP": 2, "REACH": 6, "SECOND_QUERY": 1}
 
 
@@ -102,7 +103,9 @@ def _start(plant: Plant, rng: random.Random) -> None:
     plant.urls["wild"] = plant.world.create_queue("laurel-wild")
 
     def handler(event: dict[str, Any], _: Any) -> dict[str, Any]:
-        fed = feed_messages(plant.context, [(message.id, message.body) for message in messages_of(event)])
+        # Now and then too little for a step of repair, or for anything but a look.
+        context = plant.context.within(plant.world.rng.choice(TIME_MS))
+        fed = feed_messages(context, [(message.id, message.body) for message in messages_of(event)])
         return failures(fed.failed)
 
     for name in ("boards", "wild"):

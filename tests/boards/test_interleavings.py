@@ -99,7 +99,7 @@ class Stage:
         world.attach(self.plant.context.table.client)
         world.dynamodb.tables[TABLE] = copy.deepcopy(self.saved)
         queue = world.queue(self.plant.urls["boards"])
-        queue.purge()
+        queue.purge(world.now_ms())
         queue._dedupes.clear()
         world.dynamodb._handlers["UpdateItem"] = self.unwatched
         watch = Watch(self.plant)

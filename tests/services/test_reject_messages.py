@@ -15,8 +15,8 @@ import pytest
 from chalicelib.domain.periods import DAY_MS
 from chalicelib.domain.rejections import MAX_SENTENCE, MAX_SENTENCES, Rejection, Rejections, collect
 from chalicelib.services import reject_messages as use_case
+from chalicelib.services.context import OutOfTime
 from chalicelib.services.list_failures import list_failures
-from chalicelib.services.messages import OutOfTime
 from chalicelib.services.process_messages import process_messages
 from chalicelib.services.redrive_failures import redrive_failures
 from chalicelib.store import keys
