@@ -121,7 +121,7 @@ def start(plant: Plant, rng: Any) -> None:
             timeout_s=60.0,
         )
     plant.sources["boards"] = plant.world.event_source(
-        plant.urls["boards"], _boards(plant), batch_size=10, concurrency=3
+        plant.urls["boards"], _boards(plant), batch_size=10, concurrency=3, timeout_s=80.0
     )
 
 
