@@ -8,6 +8,7 @@ from chalicelib.domain.permissions import AWARDS_GRANT
 from chalicelib.services.accept_events import Accepted
 from chalicelib.services.grant_award import AwardRequest
 from chalicelib.services.grant_award import grant_award as grant
+from chalicelib.services.idempotent import Answer
 
 awards = Blueprint(__name__)
 
@@ -17,11 +18,17 @@ awards = Blueprint(__name__)
     method="POST",
     tag="events",
     summary="Grant an award",
-    description="The points go to XP and boards as they are. Send a `key`: the same one again changes nothing.",
+    description="The points go to XP and boards as they are. Send a `key`: the same award under it again changes "
+    "nothing, and another one is 409 `idempotency_conflict`, for whichever player it is. Without a key, the same holds "
+    "for one player, `reason` and `timestamp`. The absolute points of a UTC day are bounded, by default 50,000 a "
+    "granter: 429 `award_bound`, with Retry-After to the next midnight, or 400 for an award that no day has room for. "
+    "An award that was accepted counts on its day and is applied later.",
     body=AwardRequest,
     answer=Accepted,
     status=202,
+    replays=True,
+    errors=(409,),
     permission=AWARDS_GRANT,
 )
-def grant_award(call: Call) -> Accepted:
+def grant_award(call: Call) -> Answer:
     return grant(call.context, call.who, call.body)

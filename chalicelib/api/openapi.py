@@ -32,6 +32,8 @@ API_VERSION = "1"
 REF = "#/components/schemas/{name}"
 # Members that only Laurel itself may write.
 NOT_SENT = {"CloudEvent": ["receivedAt"], "GatewayEvent": ["receivedAt"], "AwardEvent": ["receivedAt"]}
+# Bodies that name one thing by either of two members: both at once, if they agree, or only one.
+EITHER = {"AwardRequest": ("anyOf", "player", "username"), "RedeemInvite": ("oneOf", "code", "token")}
 # Query parameters that an operation cannot do without.
 NEEDED = {"RevokeQuery": ("code",)}
 ABOUT = (
@@ -103,6 +105,8 @@ def _schemas(operations: list[Operation]) -> Json:
     for name, members in NOT_SENT.items():
         for member in members:
             schemas[name]["properties"].pop(member)
+    for name, (how, *members) in EITHER.items():
+        schemas[name][how] = [{"required": [each], "properties": {each: {"type": "string"}}} for each in members]
     schemas["Error"]["additionalProperties"] = True
     for name, example in examples().items():
         schemas[name]["examples"] = [example]

@@ -31,6 +31,8 @@ MAX_DELAY_MS = 60 * DAY_MS
 BACKFILL_FROM_MS = 946_684_800_000
 # Some editors and libraries begin a text with it; it is no part of JSON.
 BYTE_ORDER_MARK = "\ufeff"
+# In the data of an award on Laurel's own queue: its points were counted when it was accepted.
+RESERVED = "reserved"
 # Made by Laurel alone: refused over HTTP and on the public queue.
 OWN_TYPES = frozenset(
     [
@@ -68,7 +70,8 @@ class Delivery:
 @dataclass(slots=True)
 class Event:
     """One valid event. `time_ms` is when it happened; `keyed`: its identity is without time, so it has a dedupe
-    record of its own; `identity`, `body`: digests of who it is and of what it says."""
+    record of its own; `identity`, `body`: digests of who it is and of what it says; `reserved`: an award
+    whose points were counted on its granter's day when it was accepted."""
 
     source: str
     id: str
@@ -83,6 +86,7 @@ class Event:
     message_id: str
     index: int = 0
     data: dict[str, Any] = field(default_factory=dict)
+    reserved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,7 @@ def parse(raw: Any, delivery: Delivery, settings: Settings, now_ms: int) -> Even
     if canonical.received_at is not None:
         received = _received(canonical.received_at, received)
     data = {name: value for name, value in (canonical.data or {}).items() if value is not None}
+    reserved = _is_reserved(canonical, delivery)
     keyed = canonical.time is None or _has_award_key(canonical)
     time_ms = received if canonical.time is None else canonical.time.ms
     check_age(time_ms, received, now_ms, settings, backfill=delivery.backfill)
@@ -177,7 +182,7 @@ def parse(raw: Any, delivery: Delivery, settings: Settings, now_ms: int) -> Even
         time_ms=time_ms,
         keyed=keyed,
         identity=digest(
-            12, canonical.source, canonical.id, "" if keyed else str(time_ms), *_realm(canonical, delivery)
+            12, canonical.source, canonical.id, "" if keyed else str(time_ms), *_realm(canonical, delivery, reserved)
         ),
         body=digest(6, canonical.type, msgspec.json.encode(data, order="deterministic").decode()),
         payload=decode_payload(canonical.type, data),
@@ -185,6 +190,7 @@ def parse(raw: Any, delivery: Delivery, settings: Settings, now_ms: int) -> Even
         message_id=delivery.message_id,
         index=delivery.index,
         data=data,
+        reserved=reserved,
     )
 
 
@@ -203,8 +209,18 @@ def _has_award_key(event: CloudEvent) -> bool:
     return event.type == AWARD_TYPE and bool((event.data or {}).get("key"))
 
 
-def _realm(event: CloudEvent, delivery: Delivery) -> tuple[str, ...]:
-    """Awards, and what Laurel makes, are known apart: nobody without their permission takes an identity before them."""
+def _is_reserved(event: CloudEvent, delivery: Delivery) -> bool:
+    """Whether an award was accepted by HTTP. On the public queue anybody could say so."""
+    return delivery.own and event.type == AWARD_TYPE and (event.data or {}).get(RESERVED) is True
+
+
+def _realm(event: CloudEvent, delivery: Delivery, reserved: bool) -> tuple[str, ...]:
+    """Awards, and what Laurel makes, are known apart: nobody without their permission takes an identity before them.
+
+    An award by HTTP is its granter's own: two granters may use one key.
+    """
+    if reserved:
+        return ("award", "by", str((event.data or {}).get("grantedBy")))
     if event.type == AWARD_TYPE:
         return ("award",)
     return ("own",) if delivery.own else ()

@@ -72,7 +72,8 @@ class AwardProperties(msgspec.Struct):
 
 
 class AwardEvent(msgspec.Struct):
-    """The short form of a telemetry scoring service."""
+    """The short form of a telemetry scoring service. `properties.username` is the player; `distinct_id` is only kept
+    with the award."""
 
     event: str
     properties: AwardProperties

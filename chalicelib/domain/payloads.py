@@ -108,6 +108,11 @@ PAYLOADS: dict[str, type[Payload]] = {
 }
 
 
+def points_sentence(most: int, member: str = "points") -> str:
+    """What is said of points that no award may have."""
+    return f"'{member}' must be from -{most} to {most}, and not 0."
+
+
 def decode_payload(type_: str, data: dict[str, Any]) -> Payload:
     """`data` as its type's payload. Raises RejectedEvent naming the member."""
     kind = PAYLOADS.get(type_, Payload)

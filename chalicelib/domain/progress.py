@@ -15,6 +15,7 @@ from chalicelib.domain.payloads import (
     RequestCompleted,
     TransferReceived,
     TransferSent,
+    points_sentence,
 )
 from chalicelib.domain.periods import day_of
 from chalicelib.domain.player import DIVERSITY_WINDOW_MS, Player, model_digest, shorten
@@ -119,26 +120,29 @@ def _action(change: Change, action: str, payload: Payload) -> None:
 
 def _award(change: Change, payload: Award) -> None:
     bounds, points = change.rules.ruleset.awards, payload.points
-    if abs(points) > bounds.max_points:
-        raise RejectedEvent(
-            "award_out_of_range",
-            f"'data.points' must be from -{bounds.max_points} to {bounds.max_points}.",
-        )
+    if not 0 < abs(points) <= bounds.max_points:
+        raise RejectedEvent("award_out_of_range", points_sentence(bounds.max_points, "data.points"))
     granter = (payload.granted_by or change.event.source, day_of(change.event.received_ms))
-    granted = change.records.granted.get(granter, 0) + abs(points)
-    if granted > bounds.max_points_per_granter_and_day:
-        most = bounds.max_points_per_granter_and_day
-        raise RejectedEvent(
-            "award_over_daily_bound",
-            f"'{granter[0]}' may grant {most - granted + abs(points)} more of {most} today, not {abs(points)}.",
-        )
-    change.records.granted[granter] = granted
-    change.records.new_granted[granter] = change.records.new_granted.get(granter, 0) + abs(points)
+    if not change.event.reserved:
+        _count_for(change, granter, abs(points))
     change.count(AWARD_ACTION)
     change.player.award_xp += points
     change.xp(AWARD_ACTION, points)
     change.entry.note, change.entry.by = shorten(payload.reason), shorten(granter[0])
     change.entry.public = payload.public
+
+
+def _count_for(change: Change, granter: tuple[str, int], points: int) -> None:
+    """Count an award on its granter's day. Raises RejectedEvent for one over the bound."""
+    most = change.rules.ruleset.awards.max_points_per_granter_and_day
+    granted = change.records.granted.get(granter, 0) + points
+    if granted > most:
+        raise RejectedEvent(
+            "award_over_daily_bound",
+            f"'{granter[0]}' may grant {most - granted + points} more of {most} today, not {points}.",
+        )
+    change.records.granted[granter] = granted
+    change.records.new_granted[granter] = change.records.new_granted.get(granter, 0) + points
 
 
 def _decision(change: Change, type_: str, payload: BadgeDecision) -> None:

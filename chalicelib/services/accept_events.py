@@ -11,16 +11,21 @@ from msgspec import Meta
 
 from chalicelib.domain import events, forms
 from chalicelib.domain.errors import InvalidRequest, RejectedEvent
-from chalicelib.domain.events import MAX_EVENTS_PER_MESSAGE, Delivery, Event
-from chalicelib.domain.forms import AWARD_TYPE, MAX_EVENT_BYTES
-from chalicelib.domain.payloads import Award
+from chalicelib.domain.events import MAX_EVENTS_PER_MESSAGE, RESERVED, Delivery
+from chalicelib.domain.forms import AWARD_TYPE, MAX_EVENT_BYTES, CloudEvent
+from chalicelib.domain.moments import Instant
+from chalicelib.domain.payloads import Award, points_sentence
+from chalicelib.domain.periods import DAY_MS
 from chalicelib.domain.permissions import AWARDS_GRANT
 from chalicelib.services.authenticate import Caller, require
 from chalicelib.services.context import Context
+from chalicelib.services.reserve_awards import AwardAsked, reserve_awards
 
-QUEUE = "events"
+QUEUE, AWARDS_QUEUE = "events", "own"
 # A message is one worker's unit of retry: 100 KB are some hundred events, and well under SQS's 256 KB.
 MAX_MESSAGE_BYTES = 100 * 1024
+# After that no queue holds the first message of an award any more: it was applied, or set aside.
+QUEUED_AGAIN_MS = 14 * DAY_MS
 
 
 class Accepted(msgspec.Struct):
@@ -31,16 +36,33 @@ class Accepted(msgspec.Struct):
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """What was accepted. `replayed`: every event of it is an award that was accepted before."""
+
+    accepted: Accepted
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Refused:
     index: int
     error: RejectedEvent
 
 
-def accept_events(context: Context, caller: Caller, raws: Sequence[Any]) -> Accepted:
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """An event that the worker will accept; `award`: how its granter knows it, if it is one."""
+
+    event: CloudEvent
+    award: AwardAsked | None
+
+
+def accept_events(context: Context, caller: Caller, raws: Sequence[Any]) -> Taken:
     """Queue raw events of any form; each keeps its id, or gets one.
 
-    Raises InvalidRequest with index and reason of each bad one, Forbidden for an award by a key that may not grant,
-    and whatever the queue raises; in the first two cases nothing was queued.
+    Awards are reserved first, so that the worker will apply what was accepted. Raises InvalidRequest with index and
+    reason of each bad one, Forbidden for an award by a key that may not grant, what `reserve_awards` raises, and
+    whatever the queue raises; in all cases but the last nothing was queued.
     """
     if not 1 <= len(raws) <= MAX_EVENTS_PER_MESSAGE:
         raise InvalidRequest(
@@ -48,28 +70,27 @@ def accept_events(context: Context, caller: Caller, raws: Sequence[Any]) -> Acce
             code="too_many_events" if raws else "empty_array",
         )
     now_ms = context.now_ms()
-    bodies: list[str] = []
-    ids: list[str] = []
+    checked: list[_Checked] = []
     refused: list[_Refused] = []
     for index, raw in enumerate(raws):
         try:
-            event_id, body = _canonical(context, caller, raw, now_ms)
+            checked.append(_check(context, caller, raw, now_ms))
         except RejectedEvent as error:
             refused.append(_Refused(index, error))
-            continue
-        ids.append(event_id)
-        bodies.append(body)
     if refused:
         raise _invalid(refused, len(raws))
-    context.queues.send(QUEUE, list(packed(bodies)))
-    return Accepted(len(ids), ids)
+    replayed = _queue_awards(context, caller, [each for each in checked if each.award])
+    others = [_text(each.event) for each in checked if not each.award]
+    if others:
+        context.queues.send(QUEUE, list(packed(others)))
+    return Taken(Accepted(len(checked), [each.event.id for each in checked]), replayed and not others)
 
 
-def check_award(context: Context, points: int) -> None:
-    """Raises RejectedEvent for more points than one award may have."""
+def check_points(context: Context, points: int) -> None:
+    """Raises RejectedEvent for points that no award may have."""
     most = context.rules.ruleset.awards.max_points
-    if abs(points) > most:
-        raise RejectedEvent("award_out_of_range", f"'points' must be from -{most} to {most}.")
+    if not 0 < abs(points) <= most:
+        raise RejectedEvent("award_out_of_range", points_sentence(most))
 
 
 def packed(bodies: Sequence[str]) -> Iterator[str]:
@@ -87,26 +108,61 @@ def packed(bodies: Sequence[str]) -> Iterator[str]:
         yield f"[{','.join(pack)}]"
 
 
-def _canonical(context: Context, caller: Caller, raw: Any, now_ms: int) -> tuple[str, str]:
-    """(id, canonical JSON) of one raw event that the worker will accept too."""
+def _check(context: Context, caller: Caller, raw: Any, now_ms: int) -> _Checked:
+    """One raw event in the canonical form. Raises RejectedEvent for what the worker would reject."""
     event = forms.normalise(raw, context.new_id())
     # When it was received is the queue's to say, on this way in.
     event.received_at = None
+    award = None
     if event.type == AWARD_TYPE:
         require(caller, AWARDS_GRANT)
         event.data = (event.data or {}) | {"grantedBy": caller.player}
-    body = forms.canonical_json(event)
-    parsed = events.parse(body, Delivery("", now_ms), context.rules.settings, now_ms)
-    _check_award_event(context, parsed)
-    text = msgspec.json.encode(body).decode()
-    if len(text.encode()) > MAX_EVENT_BYTES:
+    parsed = events.parse(forms.canonical_json(event), Delivery("", now_ms), context.rules.settings, now_ms)
+    if isinstance(parsed.payload, Award):
+        check_points(context, parsed.payload.points)
+        award = _asked(event, parsed.payload)
+    if len(_text(event).encode()) > MAX_EVENT_BYTES:
         raise RejectedEvent("too_large", f"An event has at most {MAX_EVENT_BYTES} bytes.")
-    return event.id, text
+    return _Checked(event, award)
 
 
-def _check_award_event(context: Context, event: Event) -> None:
-    if isinstance(event.payload, Award):
-        check_award(context, event.payload.points)
+def _asked(event: CloudEvent, award: Award) -> AwardAsked:
+    """How its granter knows an award: by its key, else by what the worker would know it by for this player."""
+    time_ms = event.time.ms if event.time else None
+    data = {name: value for name, value in (event.data or {}).items() if value is not None}
+    said = {name: value for name, value in data.items() if name not in ("grantedBy", RESERVED)}
+    members = {
+        "player": event.subject,
+        "source": event.source,
+        "time": time_ms,
+        "data": said | {"public": award.public},
+    }
+    # No key that is sent holds a NUL.
+    known_by = award.key or "\0".join(("award", event.subject, event.source, event.id, str(time_ms)))
+    return AwardAsked(known_by, event.id, award.points, members)
+
+
+def _queue_awards(context: Context, caller: Caller, awards: Sequence[_Checked]) -> bool:
+    """Reserve awards, then queue them; whether all were reserved before.
+
+    What was reserved before is queued again: whoever asked first may have died in between. The worker knows it again.
+    """
+    if not awards:
+        return True
+    reserved = reserve_awards(context, caller, [each.award for each in awards if each.award])
+    bodies = []
+    for each, known in zip(awards, reserved, strict=True):
+        if context.now_ms() - known.at_ms <= QUEUED_AGAIN_MS:
+            each.event.data = (each.event.data or {}) | {RESERVED: True}
+            each.event.received_at = Instant(known.at_ms)
+            bodies.append(_text(each.event))
+    if bodies:
+        context.queues.send(AWARDS_QUEUE, list(packed(bodies)))
+    return all(known.replayed for known in reserved)
+
+
+def _text(event: CloudEvent) -> str:
+    return msgspec.json.encode(forms.canonical_json(event)).decode()
 
 
 def _invalid(refused: Sequence[_Refused], total: int) -> InvalidRequest:

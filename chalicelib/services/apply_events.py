@@ -218,7 +218,7 @@ def wants(events: Iterable[Event], rules: Rules) -> Wanted:
             want.pairs.add(event.payload.to)
         if isinstance(event.payload, TransferReceived):
             want.pairs.add(event.payload.sender)
-        if isinstance(event.payload, Award):
+        if isinstance(event.payload, Award) and not event.reserved:
             want.granters.add((event.payload.granted_by or event.source, day_of(event.received_ms)))
         for action, member in rules.once_per:
             # Whatever the type: an event may also pay what is derived from it, and bonuses.

@@ -8,33 +8,52 @@ import msgspec
 from msgspec import Meta
 
 from chalicelib.domain.errors import InvalidRequest, RejectedEvent
-from chalicelib.domain.forms import AWARD_TYPE, AWARDS_SOURCE, PlayerId, Printable
+from chalicelib.domain.forms import AWARD_TYPE, AWARDS_SOURCE, PlayerId
 from chalicelib.domain.moments import Moment, moment_text
-from chalicelib.services.accept_events import Accepted, accept_events, check_award
+from chalicelib.services.accept_events import accept_events, check_points
 from chalicelib.services.authenticate import Caller
 from chalicelib.services.context import Context
+from chalicelib.services.idempotent import Answer
+from chalicelib.services.reserve_awards import QUEUED
 
 
 class AwardRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """Points for one player, named by `player` or `username`. An award is known by its `key`, else by `reason` and
-    `timestamp`; with neither, each request is an award of its own."""
+    """Points for one player, named by `player` or `username`. An award is known by its `key`, else by player, `reason`
+    and `timestamp`; with neither `key` nor `timestamp`, each request is an award of its own."""
 
-    points: Annotated[int, Meta(description="Within the ruleset's bounds, by default -10,000 to 10,000.")]
+    points: Annotated[
+        int,
+        Meta(description="Within the ruleset's bounds, by default -10,000 to 10,000, and not 0: no award of nothing."),
+    ]
     reason: Annotated[str, Meta(min_length=1, max_length=200)]
     player: PlayerId | None = None
     username: PlayerId | None = None
-    key: Printable | None = None
+    key: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=128,
+                description="Yours to choose, one for each award, in one realm with your other idempotency keys. "
+                "Kept for 90 days.",
+            ),
+        ]
+        | None
+    ) = None
     timestamp: Moment | None = None
     public: Annotated[bool, Meta(description="False: others are not shown this award.")] = True
 
 
-def grant_award(context: Context, caller: Caller, request: AwardRequest) -> Accepted:
-    """Queue an award, granted by the caller. Raises InvalidRequest (`award_out_of_range` over the bound)."""
+def grant_award(context: Context, caller: Caller, request: AwardRequest) -> Answer:
+    """Queue an award, granted by the caller.
+
+    Raises InvalidRequest (`award_out_of_range` for points that no award may have), and what `accept_events` raises.
+    """
     player = request.player or request.username
     if player is None or (request.player and request.username and request.player != request.username):
         raise InvalidRequest("Name one player, as 'player' or as 'username'.", parameter="player")
     try:
-        check_award(context, request.points)
+        check_points(context, request.points)
     except RejectedEvent as error:
         most = context.rules.ruleset.awards.max_points
         raise InvalidRequest(str(error), code=error.reason, minimum=-most, maximum=most) from error
@@ -53,4 +72,5 @@ def grant_award(context: Context, caller: Caller, request: AwardRequest) -> Acce
     }
     if request.timestamp is not None:
         event["time"] = moment_text(request.timestamp)
-    return accept_events(context, caller, [event])
+    taken = accept_events(context, caller, [event])
+    return Answer(QUEUED, msgspec.to_builtins(taken.accepted), taken.replayed)

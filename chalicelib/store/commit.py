@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.domain.ledger import Transfer
-from chalicelib.domain.log import LOG_DAYS, Records
-from chalicelib.domain.periods import DAY_MS, day_name, month_name
+from chalicelib.domain.log import Records
+from chalicelib.domain.periods import month_name
 from chalicelib.domain.player import Player
 from chalicelib.store import keys
+from chalicelib.store.awards import granted_write
 from chalicelib.store.ledger import transfer_writes
 from chalicelib.store.models import FirstItem, KeyedItem, OnceItem, PairItem
 from chalicelib.store.packs import expiry, pack_writes, packs_in
 from chalicelib.store.player_writes import player_writes
-from chalicelib.store.table import Table, number, put_of, text, update_of
+from chalicelib.store.table import Table, number, put_of
 
 # Two below DynamoDB's 100, so that a later rule can add a row to every commit.
 MAX_ITEMS = 98
@@ -98,24 +99,8 @@ def _record_writes(table: str, write: Write) -> list[dict[str, Any]]:
         pk, sk = keys.pair(player.id, other)
         pair = records.pairs[other]
         writes.append(put_of(table, PairItem(pk, sk, sent=pair.sent, received=pair.received).item()))
-    for (granter, day), points in records.new_granted.items():
-        room = write.max_points_per_granter_and_day - points
-        expires = (day + LOG_DAYS) * DAY_MS // 1000
-        writes.append(
-            update_of(
-                table,
-                keys.granter(granter, str(day)),
-                "ADD points :p SET expires = :e, #d = :d",
-                "attribute_not_exists(points) OR points <= :room",
-                {"#d": "day"},
-                {
-                    ":p": number(points),
-                    ":room": number(room),
-                    ":e": number(expires),
-                    ":d": text(day_name(day)),
-                },
-            )
-        )
+    most = write.max_points_per_granter_and_day
+    writes += [granted_write(table, *granter, points, most) for granter, points in records.new_granted.items()]
     return writes
 
 

@@ -10,6 +10,7 @@ from chalicelib.domain.log import Keyed, Minute, Records
 from chalicelib.domain.periods import date_of, day_of, minute_of, month_days, month_name, number_of, week_days
 from chalicelib.domain.player import Pair, Player, months_to_load
 from chalicelib.store import keys
+from chalicelib.store.awards import granter_key, read_granted
 from chalicelib.store.codecs import Json
 from chalicelib.store.models import (
     Item,
@@ -50,7 +51,7 @@ class Wanted:
         found += [keys.keyed(player.id, identity) for identity in sorted(self.keyed)]
         found += [keys.once(player.id, what) for what in sorted(self.once)]
         found += [keys.pair(player.id, other) for other in sorted(self.pairs)]
-        found += [keys.granter(name, str(day)) for name, day in sorted(self.granters)]
+        found += [granter_key(name, day) for name, day in sorted(self.granters)]
         found += [keys.first(badge) for badge in sorted(self.firsts) if badge not in player.badges]
         return found
 
@@ -87,8 +88,7 @@ def _records(table: Table, player: Player, want: Wanted, items: dict[keys.Key, I
             row_ = PairItem.from_raw_data(item)
             records.pairs[other] = Pair(int(row_.sent), int(row_.received))
     for granter in want.granters:
-        item = items.get(keys.granter(granter[0], str(granter[1])))
-        records.granted[granter] = int(item["points"]["N"]) if item else 0
+        records.granted[granter] = read_granted(items.get(granter_key(*granter)))
     for badge in want.firsts:
         item = items.get(keys.first(badge))
         if item:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 import app
@@ -78,6 +79,35 @@ def test_examples_are_what_they_say(document: Any) -> None:
 def test_examples_of_events_are_accepted(site: Site, form: str) -> None:
     key = site.key("root", "admin")
     assert site.post("/events", examples()[form], key).status == 202
+
+
+def test_what_either_member_names_is_said(document: Any) -> None:
+    """What the API refuses is not valid by the document, and the other way round."""
+    sent = {
+        "RedeemInvite": [
+            ({}, False),
+            ({"code": "x"}, True),
+            ({"token": "x"}, True),
+            ({"code": "x", "token": "x"}, False),
+        ],
+        "AwardRequest": [({}, False), ({"player": "a"}, True), ({"username": "a"}, True), ({"player": ".."}, False)],
+    }
+    schemas = document["components"]["schemas"]
+    for name, bodies in sent.items():
+        for body, valid in bodies:
+            whole = body | ({"points": 1, "reason": "r"} if name == "AwardRequest" else {})
+            checker = Draft202012Validator(schemas[name] | {"components": document["components"]})
+            assert checker.is_valid(whole) is valid, (name, body)
+    for value in (250, 250.0):
+        assert Draft202012Validator(schemas["InviteRequest"]).is_valid({"uses": value})
+
+
+def test_a_parameter_that_is_needed_says_so(site: Site, document: Any) -> None:
+    (code,) = document["paths"][f"{BASE}/invite"]["delete"]["parameters"]
+    assert (code["required"], code["schema"]["minLength"], "default" in code["schema"]) == (True, 1, False)
+    assert "allowEmptyValue" not in code
+    (earned,) = document["paths"][f"{BASE}/badges"]["get"]["parameters"]
+    assert earned["allowEmptyValue"] is True
 
 
 def test_answers_are_what_the_document_says(site: Site, document: Any) -> None:

@@ -140,11 +140,15 @@ class Model:
             return
         bounds = self.rules["awards"]
         granted = abs(event.data["points"])
-        if granted > bounds["max_points"]:
+        if granted == 0 or granted > bounds["max_points"]:
             raise Refused
+        if event.data.get("reserved"):
+            return  # the day had room for it when it was accepted, and counts it since
         for history in self.applied.values():
             for one in history:
-                if one.event.type == "award" and _granter(one.event) == _granter(event):
+                if one.event.type != "award" or one.event.data.get("reserved"):
+                    continue
+                if _granter(one.event) == _granter(event):
                     granted += abs(one.event.data["points"])
         if granted > bounds["max_points_per_granter_and_day"]:
             raise Refused
@@ -566,7 +570,8 @@ def _kind(period: str) -> str:
 
 
 def _identity(event: Occurrence) -> tuple[object, ...]:
-    return event.player, event.source, event.id, None if event.keyed else event.time_ms
+    accepted_from = event.data.get("grantedBy") if event.type == "award" and event.data.get("reserved") else None
+    return event.player, event.source, event.id, None if event.keyed else event.time_ms, accepted_from
 
 
 def _granter(event: Occurrence) -> tuple[str, int]:

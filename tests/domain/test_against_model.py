@@ -94,6 +94,9 @@ request_data = st.fixed_dictionaries(
 award_data = st.fixed_dictionaries(
     {"points": few([-501, -400, -20, 0, 5, 60, 400, 501]), "reason": few(["x", "y"])},
     optional={"grantedBy": few(["g1", "g2"]), "key": few(["k1", "k2"])},
+) | st.fixed_dictionaries(
+    {"points": few([-501, 0, 300, 500]), "reason": few(["x", "y"]), "grantedBy": few(["g1", "g2"])},
+    optional={"key": few(["k1", "k2"]), "reserved": few([True, True, False])},
 )
 pair = {"amount": st.integers(1, 60)}
 others = ["eve", "dan"]
@@ -197,6 +200,8 @@ def dense(chance: random.Random, length: int) -> list[Any]:
             "badgeId": pick(*badge_ids),
         }
         must |= {"grantedBy": pick("g1", None), "key": pick("k1", "k2", None, None)}
+        if must["grantedBy"]:
+            must |= {"reserved": pick(True, None)}
         must |= {"displayName": pick("Ada", "", " x", "Player #1", None), "private": pick(True, False, None)}
         told = told if type_ == "request.completed" else told | must
         return {name: value for name, value in told.items() if value is not None}

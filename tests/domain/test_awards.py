@@ -66,6 +66,31 @@ def test_the_bound_holds_over_all_players(desk: Desk) -> None:
     assert outcome == "rejected"
 
 
+def test_what_was_counted_when_it_was_accepted_is_not_counted_again(desk: Desk) -> None:
+    for number in range(6):
+        give(desk, 10_000, grantedBy="carl", key=f"k{number}", reserved=True)
+    give(desk, 10_000, grantedBy="carl")
+    assert desk.player().award_xp == 70_000
+    assert desk.granted == {("carl", NOON // DAY): 10_000}
+
+
+def test_an_accepted_award_is_its_granters_own(desk: Desk) -> None:
+    for granter in ("carl", "dora"):
+        give(desk, 5, grantedBy=granter, key="k", reserved=True)
+    give(desk, 5, grantedBy="carl", key="k")
+    assert desk.player().award_xp == 15
+    assert (
+        desk.outcome(desk.event("award", data={"points": 5, "reason": "r", "grantedBy": "dora", "key": "k"}))
+        != "applied"
+    )
+
+
+def test_an_award_of_nothing_is_none(desk: Desk) -> None:
+    with pytest.raises(RejectedEvent, match="and not 0") as caught:
+        give(desk, 0)
+    assert caught.value.reason == "award_out_of_range"
+
+
 def test_the_signed_total_is_stored_and_reads_as_at_least_zero(desk: Desk) -> None:
     give(desk, -500)
     player = desk.player()

@@ -140,7 +140,7 @@ def test_period_sums_equal_the_log(rules: Rules, around: date, seed: int) -> Non
         time_ms = day * DAY + chance.randrange(DAY)
         received = {"receivedAt": moment_name(time_ms + chance.choice([0, 59 * 60_000]))}
         if chance.random() < 0.3:
-            data = {"points": chance.randint(-99, 99), "reason": str(chance.random())}
+            data = {"points": chance.randint(-99, 99) or 1, "reason": str(chance.random())}
             entry = desk.send("award", time_ms=time_ms, data=data, **received)
         else:
             entry = desk.send(time_ms=time_ms, data={"provider": chance.choice("ab")}, **received)
