@@ -8,6 +8,7 @@ from functools import partial
 
 import click
 
+from chalicelib.cli.output import Progress, counted
 from chalicelib.cli.target import Target
 from chalicelib.services.order_repairs import repair_board
 from chalicelib.services.rebuild_board import kept_boards, rebuild_board
@@ -87,10 +88,11 @@ def rebuild(target: Target, scope: str | None, period: str | None, everything: b
         raise click.UsageError("Name the SCOPE to rebuild, or give --all.")
     context = target.context
     for name in kept_boards(context) if scope is None else [find_board(context, scope, period)]:
-        ordered = 0
+        ordered, progress = 0, Progress()
         for ordered in rebuild_board(context, name):
-            click.echo(f"\r{name}: {ordered:,} entries ordered", nl=False)
-        click.echo(f"\r{name}: {ordered:,} entries ordered, and the index; the workers do the rest")
+            progress.tell(f"{name}: {counted(ordered, 'entry', 'entries')} ordered")
+        entries = counted(ordered, "entry", "entries")
+        progress.end(f"{name}: {entries} ordered, and the index; the workers do the rest")
 
 
 @board.command()
@@ -129,8 +131,8 @@ def rotate(target: Target, seconds: float) -> None:
 
 
 def _summary(verified: Verified) -> str:
-    found = len(verified.differences)
-    parts = [f"{verified.entries:,} entries, {verified.nodes:,} nodes", f"{found:,} difference{'s' * (found != 1)}"]
+    parts = [counted(verified.entries, "entry", "entries"), counted(verified.nodes, "node")]
+    parts.append(counted(len(verified.differences), "difference"))
     parts += [f"{verified.in_flight:,} in flight"] * bool(verified.in_flight)
     parts += [f"{verified.after_freeze:,} after freeze"] * bool(verified.after_freeze)
     parts += ["more entries are wrong than these: rebuild the board"] * verified.more

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 import msgspec
 
+from chalicelib.cli.output import counted
 from chalicelib.cli.target import Target
 from chalicelib.domain.errors import InvalidRequest
 from chalicelib.domain.periods import moment_name
@@ -60,8 +61,10 @@ def list_(target: Target, queues: tuple[str, ...], limit: int, after: str, as_js
         if listing.after is not None:
             click.echo(f"{name}: there may be more: --queue {name} --after '{listing.after}'", err=True)
         elif not listing.complete:
-            click.echo(f"{name}: there may be more in the queue than these {len(listing.found)}", err=True)
-    click.echo(f"{shown} message{'' if shown == 1 else 's'}", err=True)
+            click.echo(
+                f"{name}: there may be more in the queue than {counted(len(listing.found), 'message')}", err=True
+            )
+    click.echo(counted(shown, "message"), err=True)
 
 
 @dlq.command()
@@ -118,7 +121,7 @@ def redrive(
     missing = [each for each in failure_ids if each not in done and each not in refused]
     for failure_id in missing:
         click.echo(f"{failure_id}: not in {' or '.join(queues)}", err=True)
-    click.echo(f"{len(done)} message{'' if len(done) == 1 else 's'} redriven")
+    click.echo(f"{counted(len(done), 'message')} redriven")
     if missing or (refused and not everything):
         raise click.exceptions.Exit(1)
 

@@ -6,6 +6,7 @@ import time
 
 import click
 
+from chalicelib.cli.output import counted
 from chalicelib.cli.target import Target
 from chalicelib.services.verify_ledger import Verified, verify_ledger
 
@@ -44,6 +45,6 @@ def verify(target: Target, account: str | None, asset: str | None, seconds: floa
 
 
 def _summary(verified: Verified) -> str:
-    found = len(verified.differences)
-    counted = f"{verified.transfers:,} transfers, {verified.postings:,} postings, {verified.accounts:,} accounts"
-    return f"{counted}, {found:,} difference{'s' * (found != 1)}" + ", and more that are not listed" * verified.more
+    parts = [counted(verified.transfers, "transfer"), counted(verified.postings, "posting")]
+    parts += [counted(verified.accounts, "account"), counted(len(verified.differences), "difference")]
+    return ", ".join(parts) + ", and more that are not listed" * verified.more

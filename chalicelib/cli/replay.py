@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import click
 
 from chalicelib.cli import progress_file
+from chalicelib.cli.output import counted
 from chalicelib.cli.progress_file import Standing
 from chalicelib.cli.target import Target
 from chalicelib.cli.trace import SAMPLE, Plan, Recording, events_of, look_through
@@ -116,7 +117,7 @@ def run(
     except KeyboardInterrupt:
         click.echo(f"\nstopped at {standing.position:,} of {standing.total:,}; the same command goes on", err=True)
         raise click.exceptions.Exit(130) from None
-    click.echo(f"{standing.position - begun:,} events sent to the queue '{queue}'")
+    click.echo(f"{counted(standing.position - begun, 'event')} sent to the queue '{queue}'")
 
 
 def _file(name: str, folder: Path) -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from chalicelib.cli.output import Progress, counted
 from chalicelib.cli.target import Target
 from chalicelib.domain import ruleset as rulesets
 from chalicelib.services.apply_ruleset import apply_ruleset, preview_ruleset, ruleset_id
@@ -24,8 +25,9 @@ def check(file: Path) -> None:
     found = rules.ruleset
     click.echo(f"OK: {file}: version {found.version}")
     click.echo(
-        f"{len(found.actions)} actions, {len(found.events)} event types, {len(found.badges)} badges, "
-        f"{len(found.boards)} boards, {rules.levels.cap} levels"
+        f"{counted(len(found.actions), 'action')}, {counted(len(found.events), 'event type')}, "
+        f"{counted(len(found.badges), 'badge')}, {counted(len(found.boards), 'board')}, "
+        f"{counted(rules.levels.cap, 'level')}"
     )
 
 
@@ -40,17 +42,17 @@ def apply(target: Target, dry_run: bool, yes: bool) -> None:
     context = target.context
     click.echo(f"ruleset {ruleset_id(context.rules)}")
     effect = preview_ruleset(context)
-    click.echo(f"{effect.players:,} players, {effect.changed:,} of them with something new")
+    click.echo(f"{counted(effect.players, 'player')}, {effect.changed:,} of them with something new")
     for badge, number in sorted(effect.badges.items()):
-        click.echo(f"  badge {badge}: {number:,} players")
+        click.echo(f"  badge {badge}: {counted(number, 'player')}")
     for asset, amount in sorted(effect.credits.items()):
-        click.echo(f"  {amount:,} {asset} for {effect.levels_reached:,} levels reached")
+        click.echo(f"  {amount:,} {asset} for {counted(effect.levels_reached, 'level')} reached")
     if effect.levels_lost:
-        click.echo(f"  {effect.levels_lost:,} levels lost; their rewards stay")
+        click.echo(f"  {counted(effect.levels_lost, 'level')} lost; their rewards stay")
     click.echo(f"  {effect.xp:,} XP")
     if dry_run or not (yes or click.confirm("Apply it?")):
         return
-    sent = 0
+    sent, progress = 0, Progress()
     for sent in apply_ruleset(context):
-        click.echo(f"\r{sent:,} of {effect.players:,} players queued", nl=False)
-    click.echo(f"\r{sent:,} players queued; the workers do the rest")
+        progress.tell(f"{sent:,} of {counted(effect.players, 'player')} queued")
+    progress.end(f"{counted(sent, 'player')} queued; the workers do the rest")

@@ -37,10 +37,10 @@ def test_ruleset_apply_says_what_it_does_and_asks(laurel: Deployment) -> None:
     laurel.send("events", gateway_event("ada", id="1"))
     laurel.run()
     said = laurel.laurel("ruleset", "apply", "--dry-run").stdout
-    assert "1 players, 0 of them with something new" in said
+    assert "1 player, 0 of them with something new" in said
     laurel.laurel("ruleset", "apply", stdin="n\n")
     assert not laurel.world.queue(laurel.plant.urls["own"]).messages()
-    assert "1 players queued" in laurel.laurel("ruleset", "apply", "--yes").stdout
+    assert "1 player queued" in laurel.laurel("ruleset", "apply", "--yes").stdout
     laurel.run()
 
 

@@ -21,7 +21,7 @@ def traded(laurel: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
 def test_a_ledger_that_is_right_says_so(traded: Deployment) -> None:
     result = traded.laurel("ledger", "verify")
     assert (result.stdout, result.stderr) == ("", "40 transfers, 80 postings, 5 accounts, 0 differences\n")
-    assert ", 1 accounts, 0 differences" in traded.laurel("ledger", "verify", "p1").stderr
+    assert ", 1 account, 0 differences" in traded.laurel("ledger", "verify", "p1").stderr
     assert "0 postings" in traded.laurel("ledger", "verify", "--asset", "coins").stderr
     assert "no such account" in traded.laurel("ledger", "verify", "nobody", status=1).stderr
 

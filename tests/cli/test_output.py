@@ -1,0 +1,58 @@
+"""What commands print on a terminal, and into a file."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from chalicelib.cli import output
+from chalicelib.cli.output import EVERY_S, Progress, counted
+
+
+class Screen(io.StringIO):
+    def __init__(self, terminal: bool) -> None:
+        super().__init__()
+        self.terminal = terminal
+
+    def isatty(self) -> bool:
+        return self.terminal
+
+
+def told(monkeypatch: pytest.MonkeyPatch, *, terminal: bool) -> str:
+    """Five steps, half of what is often enough apart."""
+    screen = Screen(terminal)
+
+    def echo(text: str, nl: bool = True) -> None:
+        screen.write(text + "\n" * nl)
+
+    monkeypatch.setattr(output.sys, "stdout", screen)
+    monkeypatch.setattr(output.click, "echo", echo)
+    now = 0.0
+
+    def clock() -> float:
+        return now
+
+    progress = Progress(clock)
+    for number in range(5):
+        progress.tell(f"{number}")
+        now += EVERY_S / 2
+    progress.end("done")
+    return screen.getvalue()
+
+
+def test_a_terminal_has_one_line_that_is_rewritten(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert told(monkeypatch, terminal=True) == "".join(f"\r\x1b[K{each}" for each in (0, 1, 2, 3, 4, "done")) + "\n"
+
+
+def test_elsewhere_lines_are_whole_and_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert told(monkeypatch, terminal=False) == "2\n4\ndone\n"
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0 entries"), (1, "1 entry"), (2, "2 entries"), (1234, "1,234 entries")]
+)
+def test_one_of_something_is_one(number: int, text: str) -> None:
+    assert counted(number, "entry", "entries") == text
+    assert counted(1, "node") == "1 node"
+    assert counted(2, "node") == "2 nodes"
