@@ -54,7 +54,7 @@ MEANINGS = {
     410: "It was, and is no more. As the operation says.",
     413: f"The body has more than {MAX_BODY_BYTES} bytes.",
     415: "The body is not said to be JSON.",
-    429: "Too many requests. `rate_limited`.",
+    429: "Too many requests. `rate_limited`, or as the operation says.",
     500: "Something went wrong here.",
     503: "Busy; nothing was done, or not all of it: try again.",
 }

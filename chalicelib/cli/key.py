@@ -23,7 +23,7 @@ def key() -> None:
     default=[PLAYER],
     type=click.Choice(PERMISSIONS),
     show_default=True,
-    help="What the key may do; give it several times for several.",
+    help="What the key may do beside acting for its player, which every key may; give it several times for several.",
 )
 @click.pass_obj
 def create(target: Target, player_id: str, permissions: tuple[str, ...]) -> None:

@@ -40,8 +40,8 @@ from chalicelib.store.rewards import change_writes, count_rewards, load_reward
 class RewardRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     """The whole reward: what is absent is not limited."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
-    description: Annotated[str, Meta(min_length=1, max_length=MAX_DESCRIPTION)]
+    name: Annotated[str, Meta(min_length=1, max_length=MAX_NAME, description="Visible characters.")]
+    description: Annotated[str, Meta(min_length=1, max_length=MAX_DESCRIPTION, description="Visible characters.")]
     cost: Annotated[int, Meta(ge=1, le=MAX_COST)]
     asset: Annotated[str, Meta(max_length=64, description="One that the ruleset says is redeemable.")]
     type: Annotated[str, Meta(pattern=rf"^[A-Za-z0-9._-]{{1,{MAX_TYPE}}}$(?!\n)", description="A word of your own.")]

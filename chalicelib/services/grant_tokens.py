@@ -26,7 +26,10 @@ from chalicelib.store.ledger import transfer_writes
 MAX_GRANT = 10**12
 # It stands on both postings, each of which stays within a KB.
 MAX_REASON = 200
-Reason = Annotated[str, Meta(min_length=1, max_length=MAX_REASON, description="The player sees it on their statement.")]
+Reason = Annotated[
+    str,
+    Meta(min_length=1, max_length=MAX_REASON, description="Visible characters; the player sees it on their statement."),
+]
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
 
 

@@ -10,6 +10,7 @@ import pytest
 from chalicelib.domain.errors import RejectedEvent
 from chalicelib.domain.events import Delivery, Event, parse, split
 from chalicelib.domain.forms import whole_numbers
+from chalicelib.domain.ledger import BURN, MINT, REWARDS, is_system
 from chalicelib.domain.names import NO_PLAYERS, is_player_id
 from chalicelib.domain.ruleset import Rules
 
@@ -76,6 +77,10 @@ def test_ids_that_no_player_has(read: Any, raw: dict[str, Any], player: str) -> 
     changed = {"subject": player, "apiKeyId": player, "properties": properties}
     mine = raw | {name: value for name, value in changed.items() if name in raw}
     assert refused(read, mine) == ("invalid_event", f"'{player}' cannot be a player's id.")
+
+
+def test_no_player_is_called_like_an_account_of_the_ledger() -> None:
+    assert {MINT, BURN, REWARDS} == {name for name in NO_PLAYERS if is_system(name)}
 
 
 @pytest.mark.parametrize("player", ["...", "a.", "@ada", "mint", "@mint2", "@"])
