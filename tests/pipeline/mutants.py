@@ -173,16 +173,16 @@ def level_tells_nobody() -> Iterator[None]:
 @contextmanager
 def level_told_once() -> Iterator[None]:
     """A new level whose teller died is told to no other board by who finds the event applied."""
-    real, real_note, found = apply_events._count_duplicate, News.note, set[int]()
+    real, real_note, found = apply_events._count_duplicate, News.note, list[Any]()
 
     def count_duplicate(context: Any, outcome: Any, event: Any, duplicate: Any) -> None:
-        found.add(id(duplicate[1]))
+        found.append(duplicate[1])
         real(context, outcome, event, duplicate)
 
     def note(self: News, entry: Any) -> None:
         relevelled = self.relevelled
         real_note(self, entry)
-        self.relevelled = relevelled if id(entry) in found else self.relevelled
+        self.relevelled = relevelled if any(entry is each for each in found) else self.relevelled
 
     with patch.object(apply_events, "_count_duplicate", count_duplicate), patch.object(News, "note", note):
         yield
