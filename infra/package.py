@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chalicelib.domain.errors import InvalidRuleset
-from chalicelib.domain.ruleset import load
+from chalicelib.domain.ruleset import Rules, load
 from infra import dependencies
 from infra.policies import policy
 from infra.settings import BUILD, FUNCTIONS, ROOT, Build, SettingError, Target
@@ -73,8 +73,8 @@ def _build(build: Build, out: Path) -> None:
     site = dependencies.installed(build)
     tree = out / "tree"
     tree.mkdir(parents=True)
-    ruleset = _copy_sources(build, tree)
-    _configure(build, tree, ruleset)
+    name, rules = _copy_sources(build, tree)
+    _configure(build, tree, name, rules)
     _run_chalice(build, tree, out)
     stage = out / "stage"
     with zipfile.ZipFile(out / "deployment.zip") as archive:
@@ -85,8 +85,8 @@ def _build(build: Build, out: Path) -> None:
     shutil.rmtree(tree)
 
 
-def _copy_sources(build: Build, tree: Path) -> str:
-    """Copy what ships, the chosen ruleset included; returns the ruleset's file name."""
+def _copy_sources(build: Build, tree: Path) -> tuple[str, Rules]:
+    """Copy what ships, the chosen ruleset included; returns the ruleset's file name, and what it says."""
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
     shutil.copy(ROOT / "app.py", tree)
     shutil.copytree(ROOT / "chalicelib", tree / "chalicelib", ignore=ignored)
@@ -98,18 +98,17 @@ def _copy_sources(build: Build, tree: Path) -> str:
             raise SettingError(f"RULESET {build.ruleset}: there is no such file.")
         name = build.ruleset.name
         shutil.copy(build.ruleset, rulesets / name)
-    _check_ruleset(rulesets / name)
-    return name
+    return name, _ruleset(rulesets / name)
 
 
-def _check_ruleset(path: Path) -> None:
+def _ruleset(path: Path) -> Rules:
     try:
-        load(path)
+        return load(path)
     except InvalidRuleset as error:
         raise SettingError(f"The ruleset cannot be deployed: {error}") from error
 
 
-def _configure(build: Build, tree: Path, ruleset: str) -> None:
+def _configure(build: Build, tree: Path, ruleset: str, rules: Rules) -> None:
     """Write Chalice's own settings: the committed ones and, per function, memory, timeout and policy."""
     settings = json.loads((ROOT / ".chalice" / "config.json").read_text())
     home = tree / ".chalice"
@@ -130,7 +129,7 @@ def _configure(build: Build, tree: Path, ruleset: str) -> None:
         "xray": build.tracing,
     }
     (home / "config.json").write_text(json.dumps(settings))
-    (tree / "merge.json").write_text(json.dumps(merge_template(build, ruleset)))
+    (tree / "merge.json").write_text(json.dumps(merge_template(build, ruleset, rules.id)))
 
 
 def _run_chalice(build: Build, tree: Path, out: Path) -> None:

@@ -9,6 +9,8 @@ import json
 import sys
 from typing import Any
 
+from chalicelib.domain.ruleset import load
+from chalicelib.settings import RULESETS
 from infra import gateway, observability
 from infra.policies import function_name
 from infra.settings import (
@@ -29,8 +31,9 @@ from infra.settings import (
 Json = dict[str, Any]
 
 
-def merge_template(build: Build, ruleset: str = "default.toml") -> Json:
-    """What `chalice package --merge-template` takes; `ruleset` is a file name inside chalicelib/rulesets."""
+def merge_template(build: Build, ruleset: str = "default.toml", ruleset_id: str = "") -> Json:
+    """What `chalice package --merge-template` takes; `ruleset` is a file name inside chalicelib/rulesets, `ruleset_id`
+    names what is in it."""
     resources: Json = {
         "Table": table(build),
         "Bus": bus(build),
@@ -48,7 +51,7 @@ def merge_template(build: Build, ruleset: str = "default.toml") -> Json:
         "Parameters": observability.parameters(),
         "Conditions": observability.conditions(),
         "Resources": resources,
-        "Outputs": outputs(build),
+        "Outputs": outputs(build, ruleset_id or load(RULESETS / ruleset).id),
     }
 
 
@@ -165,10 +168,12 @@ def environment(build: Build, item: Function, ruleset: str) -> Json:
     return values
 
 
-def outputs(build: Build) -> Json:
+def outputs(build: Build, ruleset_id: str) -> Json:
+    """What the `laurel` command looks up. The ruleset's id changes, and rolls back, with the functions that use it."""
     found: Json = {
         "TableName": {"Value": {"Ref": "Table"}},
         "BusName": {"Value": {"Ref": "Bus"}},
+        "RulesetId": {"Value": ruleset_id, "Description": "Version and digest of the ruleset in use"},
     }
     if build.target == "aws":
         api = "https://${RestAPI}.execute-api.${AWS::Region}.${AWS::URLSuffix}/" + API_STAGE

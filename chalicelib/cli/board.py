@@ -9,7 +9,8 @@ from functools import partial
 import click
 
 from chalicelib.cli.output import Progress, counted
-from chalicelib.cli.target import Target
+from chalicelib.cli.target import Target, refuse_other_ruleset
+from chalicelib.services.context import Context
 from chalicelib.services.order_repairs import repair_board
 from chalicelib.services.rebuild_board import kept_boards, rebuild_board
 from chalicelib.services.rotate_boards import rotate_boards
@@ -45,7 +46,7 @@ def verify(target: Target, scope: str, period: str | None, seconds: float) -> No
     Every difference is one line; exit status 1 if there is any. What is only on its way is counted apart: it is a
     difference once it stays away.
     """
-    context = target.context
+    context = _context(target)
     verified = verify_board(context, find_board(context, scope, period), partial(_pause, seconds))
     for difference in verified.differences:
         click.echo(str(difference))
@@ -61,7 +62,7 @@ def verify(target: Target, scope: str, period: str | None, seconds: float) -> No
 @click.pass_obj
 def repair(target: Target, scope: str, period: str | None, seconds: float) -> None:
     """Have the board's own writers set right what verify finds, while updates go on. Frozen boards too."""
-    context = target.context
+    context = _context(target)
     first, last = repair_board(context, find_board(context, scope, period), partial(_pause, seconds))
     left = Counter(each.subject for each in last.differences)
     for difference in first.differences:
@@ -86,7 +87,7 @@ def rebuild(target: Target, scope: str | None, period: str | None, everything: b
     """
     if everything == bool(scope):
         raise click.UsageError("Name the SCOPE to rebuild, or give --all.")
-    context = target.context
+    context = _context(target)
     for name in kept_boards(context) if scope is None else [find_board(context, scope, period)]:
         ordered, progress = 0, Progress()
         for ordered in rebuild_board(context, name):
@@ -111,9 +112,9 @@ def rotate(target: Target, seconds: float) -> None:
     Each is frozen, archived, its ranks are told, and it is announced: once, however often this is run. A board that is
     held waits for events that were received in time and are not applied yet.
     """
-    told: dict[str, Step] = {}
+    context, told = _context(target), dict[str, Step]()
     while True:
-        rotation = rotate_boards(target.context)
+        rotation = rotate_boards(context)
         for name, step in rotation.steps.items():
             if told.get(name) is not step:
                 click.echo(f"{name}: {rotation.told[name]}")
@@ -128,6 +129,12 @@ def rotate(target: Target, seconds: float) -> None:
     click.echo(f"{closed:,} closed{', others still wait' * rotation.waiting}", err=True)
     if rotation.failed:
         raise click.exceptions.Exit(1)
+
+
+def _context(target: Target) -> Context:
+    """By another ruleset, right entries would look wrong, and boards would be closed and paid wrongly."""
+    refuse_other_ruleset(target)
+    return target.context
 
 
 def _summary(verified: Verified) -> str:

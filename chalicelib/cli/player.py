@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import msgspec
 
-from chalicelib.cli.target import Target
+from chalicelib.cli.target import Target, warn_of_other_ruleset
 from chalicelib.domain.permissions import ADMIN
 from chalicelib.services.authenticate import Caller
 from chalicelib.services.read_profile import read_profile
@@ -21,5 +21,6 @@ def player() -> None:
 @click.pass_obj
 def show(target: Target, player_id: str) -> None:
     """Print the profile of the player with this id or public id, as JSON."""
+    warn_of_other_ruleset(target)
     profile = read_profile(target.context, Caller("", "", frozenset([ADMIN])), player_id)
     click.echo(msgspec.json.format(msgspec.json.encode(profile), indent=2).decode())

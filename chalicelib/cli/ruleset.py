@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from chalicelib.cli.output import Progress, counted
-from chalicelib.cli.target import Target
+from chalicelib.cli.target import Target, require_deployed_ruleset
 from chalicelib.domain import ruleset as rulesets
-from chalicelib.services.apply_ruleset import apply_ruleset, preview_ruleset, ruleset_id
+from chalicelib.domain.periods import moment_name
+from chalicelib.services.apply_ruleset import Effect, apply_ruleset, current_run, preview_ruleset
 
 
 @click.group()
@@ -34,14 +35,32 @@ def check(file: Path) -> None:
 @ruleset.command()
 @click.option("--dry-run", is_flag=True, help="Only say what it would do.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--again", is_flag=True, help="Tell all boards once more, though nobody has anything new.")
 @click.pass_obj
-def apply(target: Target, dry_run: bool, yes: bool) -> None:
-    """Carry the ruleset to the players who exist: badges already met are granted, levels recomputed (each level's
-    reward once ever), board entries written anew. Deploy it first, then name the same file: laurel --ruleset FILE
-    ruleset apply. Stopped half-way, run it again: nobody is judged twice by one ruleset."""
+def apply(target: Target, dry_run: bool, yes: bool, again: bool) -> None:
+    """Carry the deployed ruleset to the players who exist: badges already met are granted, levels recomputed (each
+    level's reward once ever), entries of open boards written anew. Deploy it first, then name the same file: laurel
+    --ruleset FILE ruleset apply. Stopped half-way, run it again: it goes on where it was."""
+    require_deployed_ruleset(target)
     context = target.context
-    click.echo(f"ruleset {ruleset_id(context.rules)}")
+    click.echo(f"ruleset {context.rules.id}")
     effect = preview_ruleset(context)
+    _tell(effect)
+    run = current_run(context)
+    if run and run.done_ms and not effect.changed and not again:
+        click.echo(f"nothing to do: it was applied at {moment_name(run.done_ms)}; --again tells all boards once more")
+        return
+    if run and not run.done_ms:
+        click.echo(f"a run was stopped after {counted(run.sent, 'player')}; it goes on there")
+    if dry_run or not (yes or click.confirm("Apply it?")):
+        return
+    sent, progress = 0, Progress()
+    for sent in apply_ruleset(context):
+        progress.tell(f"{sent:,} of {counted(effect.players, 'player')} queued")
+    progress.end(f"{counted(sent, 'player')} queued; the workers do the rest")
+
+
+def _tell(effect: Effect) -> None:
     click.echo(f"{counted(effect.players, 'player')}, {effect.changed:,} of them with something new")
     for badge, number in sorted(effect.badges.items()):
         click.echo(f"  badge {badge}: {counted(number, 'player')}")
@@ -50,9 +69,3 @@ def apply(target: Target, dry_run: bool, yes: bool) -> None:
     if effect.levels_lost:
         click.echo(f"  {counted(effect.levels_lost, 'level')} lost; their rewards stay")
     click.echo(f"  {effect.xp:,} XP")
-    if dry_run or not (yes or click.confirm("Apply it?")):
-        return
-    sent, progress = 0, Progress()
-    for sent in apply_ruleset(context):
-        progress.tell(f"{sent:,} of {counted(effect.players, 'player')} queued")
-    progress.end(f"{counted(sent, 'player')} queued; the workers do the rest")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import click
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import get_session
@@ -29,10 +30,15 @@ LOCAL_AWS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_
 # How CloudFormation names a queue's URL among the stack's outputs.
 OUTPUTS = {name: "".join(part.capitalize() for part in name.split("_")) + "QueueUrl" for name in settings.QUEUES}
 API_PATH = "/laurel"
+RULESET_OUTPUT = "RulesetId"
 
 
 class NoTarget(Exception):
     """No deployment to act on; the message says what to do."""
+
+
+class OtherRuleset(NoTarget):
+    """The command would judge by another ruleset than the deployment has; the message names both, and the way out."""
 
 
 @dataclass
@@ -56,6 +62,19 @@ class Target:
         """Everything a use case needs, on this deployment."""
         os.environ.update({name: value for name, value in self.variables.items() if name.startswith("AWS_")})
         return wiring.build(settings.read(self.variables), get_session())
+
+    @cached_property
+    def deployed_ruleset(self) -> str:
+        """The id of the ruleset that the deployment was made with, '' if the deployment does not tell.
+
+        The stack's output says so, which changes with the functions alone. The environment may be older.
+        """
+        if self.stage is None and os.environ.get("LAUREL_TABLE"):
+            try:
+                return _outputs(os.environ.get("LAUREL_STAGE", LOCAL), {}).get(RULESET_OUTPUT, "")
+            except NoTarget:
+                return ""
+        return self.variables.get("LAUREL_RULESET_ID", "")
 
     def _variables(self) -> dict[str, str]:
         if self.stage is None and os.environ.get("LAUREL_TABLE"):
@@ -129,5 +148,33 @@ def _from_outputs(stage: str, outputs: Mapping[str, str], endpoint: str | None) 
         "LAUREL_TABLE": table,
         "LAUREL_BUS": bus,
         "LAUREL_API_URL": outputs.get("ApiUrl", ""),
+        "LAUREL_RULESET_ID": outputs.get(RULESET_OUTPUT, ""),
         **{f"LAUREL_{name.upper()}_QUEUE": url for name, url in urls.items()},
     }
+
+
+def refuse_other_ruleset(target: Target) -> None:
+    """Raises OtherRuleset if the command judges by another ruleset than the deployment's, as far as that is known."""
+    own, deployed = target.context.rules.id, target.deployed_ruleset
+    if deployed and own != deployed:
+        raise OtherRuleset(
+            f"The deployment has the ruleset '{deployed}', this command '{own}': "
+            "name the deployed file (laurel --ruleset FILE ...), or deploy this one first."
+        )
+
+
+def require_deployed_ruleset(target: Target) -> None:
+    """Like `refuse_other_ruleset`; raises it too if the deployment does not tell its ruleset."""
+    refuse_other_ruleset(target)
+    if not target.deployed_ruleset:
+        raise OtherRuleset(
+            f"The deployment does not tell its ruleset, which may not be '{target.context.rules.id}': deploy it again."
+        )
+
+
+def warn_of_other_ruleset(target: Target) -> None:
+    """Like `refuse_other_ruleset`, but only says so on stderr."""
+    try:
+        refuse_other_ruleset(target)
+    except OtherRuleset as other:
+        click.echo(f"Warning: {other}", err=True)

@@ -31,6 +31,12 @@ class Rules:
         self.boards = {board.scope: board for board in ruleset.boards}
 
     @cached_property
+    def id(self) -> str:
+        """Names the ruleset by version and content: `2026.1-16176fd4a270`."""
+        content = msgspec.json.encode(self.ruleset, order="deterministic")
+        return f"{self.version}-{hashlib.blake2b(content, digest_size=6).hexdigest()}"
+
+    @cached_property
     def badges_by_fact(self) -> dict[str, list[Badge]]:
         """Fact (`action:request`, `unique:models`, `streak`, ...) -> the badges whose criterion names it."""
         index: dict[str, list[Badge]] = {}

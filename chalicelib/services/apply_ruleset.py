@@ -1,15 +1,15 @@
 """Carry a changed ruleset to the players who exist: first what it would do, then do it.
 
-Doing it is one `ruleset.applied` event for each player on Laurel's own queue. Its identity is (player, ruleset), so
-that sending it again, after a stop or by mistake, changes nothing.
+Doing it is one `ruleset.applied` event for each player on Laurel's own queue, known by (player, ruleset, run). The run
+is written down: a stopped one goes on under its id, and what it sends twice changes nothing. A ruleset can be run
+again, for example after another one was in use. The player's state keeps levels and badges from being paid twice.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -19,7 +19,8 @@ from chalicelib.domain.progress import RULESET_APPLIED, apply
 from chalicelib.domain.ruleset import Rules
 from chalicelib.services.apply_events import read_players
 from chalicelib.services.context import Context
-from chalicelib.store.players import all_players
+from chalicelib.store.players import all_players, players_after
+from chalicelib.store.ruleset_runs import RulesetRun, begin_run, finish_run, note_run, read_run
 
 QUEUE, SOURCE = "own", "laurel/ruleset"
 # Players judged, or events queued, at once: a message of a hundred is one worker's unit of retry.
@@ -42,7 +43,7 @@ class Effect:
 def preview_ruleset(context: Context) -> Effect:
     """What `apply_ruleset` would do now, judged by the same rules; nothing is written."""
     effect = Effect()
-    for players in _batches(context):
+    for players in (part for page in all_players(context.table) for part in _parts(page)):
         events = {player: [_event(context, player)] for player in players}
         for name, (player, records) in read_players(context, events).items():
             if player.version:
@@ -63,34 +64,52 @@ def _preview(context: Context, effect: Effect, player: Any, records: Any, event:
     effect.levels_lost += max(0, before - player.level(context.rules))
 
 
+def current_run(context: Context) -> RulesetRun | None:
+    """The latest run of the ruleset in use, stopped or done; None if none was, or another ruleset was run since."""
+    latest = read_run(context.table)
+    return latest if latest and latest.ruleset == context.rules.id else None
+
+
 def apply_ruleset(context: Context) -> Iterator[int]:
-    """Queue the event of every player; yields how many so far. Raises NotSent; what was queued may come again."""
-    sent = 0
-    for players in _batches(context):
-        raws = [_raw(context.rules, player) for player in players]
-        context.queues.send(QUEUE, [msgspec.json.encode(raws).decode()])
-        sent += len(players)
-        yield sent
+    """Queue the event of every player; yields how many so far. A run that was stopped goes on, else a new one begins.
+
+    Raises NotSent (what was queued may come again), Conflict if another run has begun meanwhile.
+    """
+    run = _begun(context)
+    for players, place in players_after(context.table, run.place):
+        for batch in _parts(players):
+            raws = [_raw(context.rules, player, run.run) for player in batch]
+            context.queues.send(QUEUE, [msgspec.json.encode(raws).decode()])
+            yield run.sent + len(batch)
+            run = replace(run, sent=run.sent + len(batch))
+        run = replace(run, place=place)
+        if place is not None:
+            note_run(context.table, run)
+    finish_run(context.table, run, context.now_ms())
 
 
-def ruleset_id(rules: Rules) -> str:
-    """Names a ruleset by version and content."""
-    content = msgspec.json.encode(rules.ruleset, order="deterministic")
-    return f"{rules.version}-{hashlib.blake2b(content, digest_size=6).hexdigest()}"
+def _begun(context: Context) -> RulesetRun:
+    latest = read_run(context.table)
+    if latest and latest.ruleset == context.rules.id and latest.done_ms is None:
+        # Since the last page that was noted, some may have been sent: they are sent again.
+        return latest
+    run = RulesetRun(context.rules.id, context.new_id(), context.now_ms())
+    begin_run(context.table, latest, run)
+    return run
 
 
-def _batches(context: Context) -> Iterator[Sequence[str]]:
-    for players in all_players(context.table):
-        for start in range(0, len(players), PLAYERS_AT_ONCE):
-            yield players[start : start + PLAYERS_AT_ONCE]
+def _parts(players: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(players), PLAYERS_AT_ONCE):
+        yield players[start : start + PLAYERS_AT_ONCE]
 
 
-def _raw(rules: Rules, player: str) -> dict[str, Any]:
-    """Without a time, so that it is known by player and ruleset alone."""
-    return {"specversion": "1.0", "id": ruleset_id(rules), "source": SOURCE, "type": RULESET_APPLIED, "subject": player}
+def _raw(rules: Rules, player: str, run: str) -> dict[str, Any]:
+    """Without a time, so that it is known by player, ruleset and run alone."""
+    name = f"{rules.id}/{run}"
+    return {"specversion": "1.0", "id": name, "source": SOURCE, "type": RULESET_APPLIED, "subject": player}
 
 
 def _event(context: Context, player: str) -> Event:
     now_ms = context.now_ms()
     delivery = Delivery("preview", now_ms, own=True)
-    return parse(_raw(context.rules, player), delivery, context.rules.settings, now_ms)
+    return parse(_raw(context.rules, player, "preview"), delivery, context.rules.settings, now_ms)

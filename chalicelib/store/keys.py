@@ -31,6 +31,7 @@ archive     ARCHIVE#<scope>         <period>; all-time boards: all@<day>
 rotation    ROTATION#<scope>        CURSOR
 received    RECEIVED#<queue>        <minute>
 backlog     BACKLOG                 <ms of the bound>
+ruleset     RULESET                 APPLIED
 note        NOTE#<queue>#<message id>             NOTE
 failure     FAILURE#<queue>#<0..7>  <message id>[/<place>]; of a FIFO queue <group>/<sequence>
             BODY#<queue>#<failure id>             <part>
@@ -65,6 +66,10 @@ ENTRY = "ENTRY#"
 
 def player(player_id: str, part: str = STATE) -> Key:
     return f"PLAYER#{player_id}", part
+
+
+def ruleset_run() -> Key:
+    return "RULESET", "APPLIED"
 
 
 def days(player_id: str, month: str) -> Key:

@@ -46,12 +46,17 @@ def load_players(table: Table, ids: Sequence[str]) -> dict[str, Player]:
 
 def all_players(table: Table) -> Iterator[list[str]]:
     """The ids of all players, page by page, in no order."""
-    start: Item | None = None
+    for players, _ in players_after(table, None):
+        yield players
+
+
+def players_after(table: Table, place: keys.Key | None) -> Iterator[tuple[list[str], keys.Key | None]]:
+    """The ids of all players from a place on, page by page, each with the place after it, None at the end."""
     while True:
-        page = table.scan_keys(keys.STATE, start)
-        yield [item["pk"]["S"].removeprefix("PLAYER#") for item in page.items]
-        start = page.next
-        if start is None:
+        page = table.scan_keys(keys.STATE, key_of(place) if place else None)
+        place = (page.next["pk"]["S"], page.next["sk"]["S"]) if page.next else None
+        yield [item["pk"]["S"].removeprefix("PLAYER#") for item in page.items], place
+        if place is None:
             return
 
 

@@ -35,7 +35,7 @@ class Deployment:
         for name in ("rejected", "dead_letter"):
             self.world.queue(self.plant.urls[name]).configure({"MessageRetentionPeriod": str(14 * 86_400)})
         variables = {f"LAUREL_{name.upper()}_QUEUE": url for name, url in self.plant.urls.items()}
-        self.target = SimpleNamespace(context=self.context, variables=variables)
+        self.target = SimpleNamespace(context=self.context, variables=variables, deployed_ruleset=self.context.rules.id)
         plants.start(self.plant, random.Random(1))
 
     def laurel(self, *words: str, status: int = 0, stdin: str | None = None) -> Result:

@@ -93,6 +93,7 @@ def test_a_local_stack_is_found_by_its_state_file(
     monkeypatch.chdir(tmp_path / "deeper")
     found = Target().variables
     assert found["LAUREL_TABLE"] == "laurel-local"
+    assert Target().deployed_ruleset == found["LAUREL_RULESET_ID"] == "mine-1-abc"
     assert found["LAUREL_API_URL"] == f"http://127.0.0.1:{cloudformation}/laurel"
     assert (
         found["LAUREL_DEAD_LETTER_QUEUE"] == f"http://127.0.0.1:{cloudformation}/000000000000/laurel-local-dead-letter"
@@ -100,8 +101,8 @@ def test_a_local_stack_is_found_by_its_state_file(
 
 
 def test_the_template_names_every_output_that_is_looked_for() -> None:
-    named = set(outputs(Build("dev", "aws")))
-    assert {"TableName", "BusName", "ApiUrl", *target.OUTPUTS.values()} <= named
+    named = set(outputs(Build("dev", "aws"), "2026.1-0"))
+    assert {"TableName", "BusName", "ApiUrl", target.RULESET_OUTPUT, *target.OUTPUTS.values()} <= named
     assert set(target.OUTPUTS) == {queue.key for queue in QUEUES}
     with pytest.raises(NoTarget, match="has no output"):
         target._from_outputs("dev", {"TableName": "t"}, None)
@@ -111,7 +112,7 @@ def test_the_template_names_every_output_that_is_looked_for() -> None:
 def cloudformation() -> Iterator[int]:
     """An endpoint that describes the local stack, its URLs made at another port; yields its own port."""
     urls = {key: f"http://127.0.0.1:1/000000000000/laurel-local-{name}" for name, key in _outputs().items()}
-    members = {"TableName": "laurel-local", "BusName": "laurel-local", **urls}
+    members = {"TableName": "laurel-local", "BusName": "laurel-local", "RulesetId": "mine-1-abc", **urls}
     listed = "".join(
         f"<member><OutputKey>{key}</OutputKey><OutputValue>{value}</OutputValue></member>"
         for key, value in members.items()

@@ -14,7 +14,9 @@ from cfnlint.api import lint_all
 
 from chalicelib import observability
 from chalicelib.domain.errors import LaurelError
+from chalicelib.domain.ruleset import load
 from chalicelib.services.authenticate import REFUSAL
+from chalicelib.settings import RULESETS
 from infra.gateway import REFUSALS, RETRY_AFTER_S
 from infra.package import Package
 from infra.policies import RESOURCELESS, policy
@@ -354,3 +356,7 @@ def test_a_missing_or_wrong_ruleset_is_not_packaged(tmp_path: Path) -> None:
     wrong.write_text("[levels]\nnonsense = 1\n")
     with pytest.raises(SettingError, match=r"wrong\.toml"):
         package(Build("test", "aws", ruleset=wrong), tmp_path / "out")
+
+
+def test_the_stack_tells_the_ruleset_that_its_functions_use(template: Json) -> None:
+    assert template["Outputs"]["RulesetId"]["Value"] == load(RULESETS / "default.toml").id

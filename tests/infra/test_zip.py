@@ -13,6 +13,7 @@ from zipfile import ZipFile
 
 import pytest
 
+from chalicelib.domain.ruleset import load
 from infra.package import Package, package
 from infra.settings import FUNCTIONS, Build
 
@@ -126,12 +127,15 @@ def test_the_same_sources_make_the_same_zip(local_package: Package, tmp_path: Pa
 
 def test_a_ruleset_of_ones_own_is_shipped_and_chosen(tmp_path: Path) -> None:
     own = tmp_path / "mine.toml"
-    own.write_bytes((Path(__file__).parents[2] / "chalicelib" / "rulesets" / "default.toml").read_bytes())
+    default = Path(__file__).parents[2] / "chalicelib" / "rulesets" / "default.toml"
+    own.write_text(default.read_text().replace("Beginner", "Novice"))
     made = package(Build("local", "local", ruleset=own), tmp_path / "out")
     with ZipFile(made.zip) as archive:
         assert archive.read("chalicelib/rulesets/mine.toml") == own.read_bytes()
-    variables = json.loads(made.template.read_text())["Resources"]["Boards"]["Properties"]["Environment"]
+    template = json.loads(made.template.read_text())
+    variables = template["Resources"]["Boards"]["Properties"]["Environment"]
     assert variables["Variables"]["LAUREL_RULESET"] == "mine.toml"
+    assert template["Outputs"]["RulesetId"]["Value"] == load(own).id != load(default).id
 
 
 def test_a_traced_zip_carries_the_tracer(tmp_path: Path) -> None:

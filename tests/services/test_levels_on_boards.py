@@ -165,6 +165,27 @@ def test_who_finds_a_new_level_applied_tells_it(plant: Plant, points: int) -> No
     assert len(set(shown.values())) == 1
 
 
+def test_who_finds_other_rules_applied_tells_all_open_boards(plant: Plant) -> None:
+    process(plant, combo(plant))
+    feed(plant)
+    plant.world.sleep(12.5 * HOUR_S)
+    applied = {
+        "specversion": "1.0",
+        "id": "r/1",
+        "source": "laurel/ruleset",
+        "type": "ruleset.applied",
+        "subject": "ada",
+    }
+
+    def dies(*_: Any) -> None:
+        raise StoreError("died")
+
+    with patch.object(use_case, "send_updates", dies):
+        assert process(plant, applied, queue="own").failed
+    assert process(plant, applied, queue="own").outcomes[0].duplicates == 1
+    assert told(plant) >= TODAY | {"contributions#all", "tokens_shared#all"}
+
+
 def test_verify_sees_a_level_and_a_title_and_repair_mends_them(plant: Plant) -> None:
     plants.start(plant, random.Random(1))
     process(plant, combo(plant))
