@@ -86,7 +86,7 @@ class Change:
             return
         self.count(action)
         for member, stat in rule.adds.items():
-            amount = self.event.data.get(member, 0)
+            amount = self.event.given.get(member, 0)
             self.stat(
                 stat,
                 amount if isinstance(amount, int) and not isinstance(amount, bool) and 0 <= amount <= 10**12 else 0,
@@ -114,7 +114,7 @@ class Change:
         """Why an action that counts is not paid, or ''."""
         rule = self.rules.actions[action]
         if rule.once_per is not None:
-            value = self.event.data.get(rule.once_per)
+            value = self.event.given.get(rule.once_per)
             key = f"{action}/{shorten(str(value))}"
             if value is None or key in self.records.once:
                 return f"once_per_{rule.once_per}"

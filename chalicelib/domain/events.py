@@ -15,12 +15,13 @@ from chalicelib.domain.forms import (
     MAX_DEPTH,
     MAX_WRITTEN_DEPTH,
     CloudEvent,
+    award_key,
     digest,
     normalise,
     too_deep,
 )
 from chalicelib.domain.moments import Instant
-from chalicelib.domain.payloads import Payload, decode_payload
+from chalicelib.domain.payloads import Payload, decode_payload, given
 from chalicelib.domain.periods import DAY_MS, moment_name
 from chalicelib.domain.tables import Settings
 
@@ -70,8 +71,9 @@ class Delivery:
 @dataclass(slots=True)
 class Event:
     """One valid event. `time_ms` is when it happened; `keyed`: its identity is without time, so it has a dedupe
-    record of its own; `identity`, `body`: digests of who it is and of what it says; `reserved`: an award
-    whose points were counted on its granter's day when it was accepted."""
+    record of its own; `identity`, `body`: digests of who it is and of what it says. `data` is as it was sent, but for
+    nulls; `given` is what rules read of it: without what is blank. `reserved`: an award whose points were counted on
+    its granter's day when it was accepted."""
 
     source: str
     id: str
@@ -86,6 +88,7 @@ class Event:
     message_id: str
     index: int = 0
     data: dict[str, Any] = field(default_factory=dict)
+    given: dict[str, Any] = field(default_factory=dict)
     reserved: bool = False
 
 
@@ -170,8 +173,9 @@ def parse(raw: Any, delivery: Delivery, settings: Settings, now_ms: int) -> Even
     if canonical.received_at is not None:
         received = _received(canonical.received_at, received)
     data = {name: value for name, value in (canonical.data or {}).items() if value is not None}
+    told = given(data)
     reserved = _is_reserved(canonical, delivery)
-    keyed = canonical.time is None or _has_award_key(canonical)
+    keyed = canonical.time is None or bool(award_key(canonical))
     time_ms = received if canonical.time is None else canonical.time.ms
     check_age(time_ms, received, now_ms, settings, backfill=delivery.backfill)
     return Event(
@@ -185,11 +189,12 @@ def parse(raw: Any, delivery: Delivery, settings: Settings, now_ms: int) -> Even
             12, canonical.source, canonical.id, "" if keyed else str(time_ms), *_realm(canonical, delivery, reserved)
         ),
         body=digest(6, canonical.type, msgspec.json.encode(data, order="deterministic").decode()),
-        payload=decode_payload(canonical.type, data),
+        payload=decode_payload(canonical.type, told),
         received_ms=received,
         message_id=delivery.message_id,
         index=delivery.index,
         data=data,
+        given=told,
         reserved=reserved,
     )
 
@@ -203,10 +208,6 @@ def check_age(time_ms: int, received_ms: int, now_ms: int, settings: Settings, *
     oldest = BACKFILL_FROM_MS if backfill else received_ms - settings.max_age_days * DAY_MS
     if time_ms < oldest:
         raise RejectedEvent("too_old", f"'time' is before {moment_name(oldest)}, the oldest accepted.")
-
-
-def _has_award_key(event: CloudEvent) -> bool:
-    return event.type == AWARD_TYPE and bool((event.data or {}).get("key"))
 
 
 def _is_reserved(event: CloudEvent, delivery: Delivery) -> bool:

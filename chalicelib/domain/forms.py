@@ -93,7 +93,7 @@ def normalise(raw: Any, fallback_id: str) -> CloudEvent:
         raise RejectedEvent("too_large", f"An event has at most {MAX_EVENT_BYTES} bytes.")
     kind = _form_of(raw)
     try:
-        form = msgspec.convert(whole_numbers(raw), kind, dec_hook=decode_moment)
+        form = msgspec.convert(whole_numbers(_given(raw, kind)), kind, dec_hook=decode_moment)
     except msgspec.ValidationError as error:
         raise RejectedEvent("invalid_event", fault(error, kind, whole="An event").sentence) from error
     canonical = _canonical(form, fallback_id)
@@ -165,6 +165,22 @@ def too_deep(value: Any, limit: int = MAX_DEPTH) -> bool:
 
 
 _MAY_HOLD_FLOATS = (float, dict, list)
+# Optional members beside `data`: an empty one is as good as none.
+_MAY_BE_EMPTY: dict[type, frozenset[str]] = {
+    CloudEvent: frozenset(["time", "receivedAt"]),
+    GatewayEvent: frozenset(["id", "source", "time", "receivedAt"]),
+    AwardEvent: frozenset(["distinct_id", "timestamp", "source", "receivedAt"]),
+    AwardProperties: frozenset(["grantedBy", "key"]),
+}
+
+
+def _given(raw: dict[str, Any], kind: type) -> dict[str, Any]:
+    """The event without what is empty and optional."""
+    may_be_empty = _MAY_BE_EMPTY[kind]
+    told = {name: value for name, value in raw.items() if value != "" or name not in may_be_empty}
+    if kind is AwardEvent and isinstance(told.get("properties"), dict):
+        told["properties"] = _given(told["properties"], AwardProperties)
+    return told
 
 
 def _from_gateway(event: GatewayEvent, fallback_id: str) -> CloudEvent:
@@ -204,13 +220,19 @@ def _from_award(event: AwardEvent, fallback_id: str) -> CloudEvent:
 
 def _award_identity(event: CloudEvent) -> CloudEvent:
     """An award is known by its key, else by reason + timestamp; with neither, by the event's own id."""
-    data = event.data or {}
-    key, reason = data.get("key"), data.get("reason")
-    if isinstance(key, str) and key:
+    reason = (event.data or {}).get("reason")
+    key = award_key(event)
+    if key:
         event.id = key
     elif event.time is not None and isinstance(reason, str):
         event.id = "reason:" + digest(12, reason)
     return event
+
+
+def award_key(event: CloudEvent) -> str:
+    """The key by which an award is known, or ''."""
+    key = (event.data or {}).get("key") if event.type == AWARD_TYPE else None
+    return key if isinstance(key, str) and key.strip() else ""
 
 
 def digest(size: int, *parts: str) -> str:

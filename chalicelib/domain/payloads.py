@@ -16,6 +16,27 @@ Quantity = Annotated[int, Meta(ge=0, le=10**12)]
 Label = Annotated[str, Meta(min_length=1, max_length=128)]
 Reference = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:@-]{1,128}$(?!\n)")]
 
+# Optional texts. Gateways leave them blank to say "none", which is as good as leaving them out.
+OPTIONAL_TEXTS = frozenset(
+    [
+        "provider",
+        "model",
+        "skill",
+        "caller",
+        "subscriptionId",
+        "comboId",
+        "status",
+        "compressionUsed",
+        "skillUsed",
+        "grantedBy",
+        "key",
+        "distinctId",
+        "decidedBy",
+    ]
+)
+# What gateways call a model that they do not know, in any case.
+UNKNOWN_MODEL = "unknown"
+
 
 class Payload(msgspec.Struct, rename="camel", kw_only=True):
     """The members any event may carry; what rules read."""
@@ -111,6 +132,25 @@ PAYLOADS: dict[str, type[Payload]] = {
 def points_sentence(most: int, member: str = "points") -> str:
     """What is said of points that no award may have."""
     return f"'{member}' must be from -{most} to {most}, and not 0."
+
+
+_KINDS: tuple[type[Payload], ...] = (Payload, *PAYLOADS.values())
+_CHECKED = frozenset(name for kind in _KINDS for name in kind.__struct_encode_fields__)
+
+
+def given(data: dict[str, Any]) -> dict[str, Any]:
+    """`data` without what says nothing: blank optional texts, and a model called `unknown`.
+
+    A blank member that no payload knows says nothing either: a ruleset may pay something once for each of its values.
+    """
+    return {name: value for name, value in data.items() if not (isinstance(value, str) and _says_nothing(name, value))}
+
+
+def _says_nothing(name: str, value: str) -> bool:
+    said = value.strip()
+    if not said:
+        return name in OPTIONAL_TEXTS or name not in _CHECKED
+    return name == "model" and said.casefold() == UNKNOWN_MODEL
 
 
 def decode_payload(type_: str, data: dict[str, Any]) -> Payload:

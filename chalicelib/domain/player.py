@@ -10,13 +10,12 @@ import msgspec
 
 from chalicelib.domain.criteria import UNIQUE_CAP
 from chalicelib.domain.figures import DayFigures
-from chalicelib.domain.periods import ALL, DAY_MS, month_days, period_days, week_days
+from chalicelib.domain.model_use import DIVERSITY_WINDOW_MS, ModelUse
+from chalicelib.domain.periods import ALL, month_days, period_days, week_days
 from chalicelib.domain.ruleset import Rules
 from chalicelib.domain.streaks import Streak
 from chalicelib.domain.tables import NUMERIC_STATS, UNIQUE_STATS
 
-# 7 x 24 h of event time: a model not used in the window before pays model_diversity.
-DIVERSITY_WINDOW_MS = 7 * DAY_MS
 # Last uses remembered in the item that every event rewrites; older windows are answered by the log.
 MODELS_REMEMBERED = 24
 # Names are kept in at most 64 bytes, so that 64 of them stay a 4 KB attribute.
@@ -62,28 +61,6 @@ class Pair:
     @property
     def net(self) -> int:
         return max(0, self.sent - self.received)
-
-
-@dataclass(frozen=True, slots=True)
-class ModelUse:
-    """The latest uses of a model without a gap of more than the window: from `first` to `last` every moment has a
-    use in the window before it. `nothing_before`: it was never used before `first`."""
-
-    first: int
-    last: int
-    nothing_before: bool
-
-    def extended(self, time_ms: int) -> ModelUse:
-        """The uses with one more, at any time."""
-        if time_ms > self.last:
-            if time_ms - self.last <= DIVERSITY_WINDOW_MS:
-                return ModelUse(self.first, time_ms, self.nothing_before)
-            return ModelUse(time_ms, time_ms, nothing_before=False)
-        if time_ms >= self.first:
-            return self
-        if self.first - time_ms <= DIVERSITY_WINDOW_MS:
-            return ModelUse(time_ms, self.last, self.nothing_before)
-        return ModelUse(self.first, self.last, nothing_before=False)
 
 
 @dataclass(slots=True)
@@ -223,15 +200,15 @@ class Player:
         oldest = min(self.models, key=lambda name: (self.models[name].last, name))
         self.models_forgotten_at = max(self.models_forgotten_at, self.models.pop(oldest).last)
 
-    def used_recently(self, model: str, time_ms: int) -> bool | None:
-        """Whether the model was used in the 7 x 24 h up to `time_ms`; None if only the log can tell."""
-        use, since = self.models.get(model), time_ms - DIVERSITY_WINDOW_MS
+    def used_near(self, model: str, time_ms: int) -> bool | None:
+        """Whether the model was used within 7 x 24 h before or after a moment; None if only the log can tell."""
+        use = self.models.get(model)
+        if use is not None and use.is_near(time_ms):
+            return True
         if use is not None and time_ms < use.first:
             return False if use.nothing_before else None
-        if use is not None and use.last >= since:
-            return True
         # Also a model that is remembered may have been forgotten before, with a later use than a late one brought back.
-        return None if self.models_forgotten_at >= since else False
+        return None if self.models_forgotten_at >= time_ms - DIVERSITY_WINDOW_MS else False
 
 
 def shorten(name: str) -> str:

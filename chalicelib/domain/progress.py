@@ -7,6 +7,7 @@ from chalicelib.domain.change import Applied, Change
 from chalicelib.domain.errors import RejectedEvent
 from chalicelib.domain.events import Event
 from chalicelib.domain.log import Entry, Records
+from chalicelib.domain.model_use import DIVERSITY_WINDOW_MS
 from chalicelib.domain.payloads import (
     Award,
     BadgeDecision,
@@ -18,7 +19,7 @@ from chalicelib.domain.payloads import (
     points_sentence,
 )
 from chalicelib.domain.periods import day_of
-from chalicelib.domain.player import DIVERSITY_WINDOW_MS, Player, model_digest, shorten
+from chalicelib.domain.player import Player, model_digest, shorten
 from chalicelib.domain.profile import SHOWN_TYPES, change_identity
 from chalicelib.domain.ranks import MIN_PLAYERS, rewards_of
 from chalicelib.domain.ruleset import Rules
@@ -42,14 +43,15 @@ def duplicate_of(event: Event, records: Records) -> tuple[int, Entry] | None:
 
 
 def log_window(player: Player, event: Event, records: Records, rules: Rules) -> tuple[int, int] | None:
-    """The interval of the log that must be read before the event can be applied: only for a late use of a model."""
+    """The interval of the log that must be read before the event can be applied: for a use of a model that the state
+    has forgotten, or one before all that it remembers."""
     if event.type != REQUEST or not event.payload.model or "model_diversity" not in rules.derive:
         return None
     if event.identity in records.used_models or event.payload.status != "ok":
         return None
-    if player.used_recently(model_digest(shorten(event.payload.model)), event.time_ms) is not None:
+    if player.used_near(model_digest(shorten(event.payload.model)), event.time_ms) is not None:
         return None
-    return event.time_ms - DIVERSITY_WINDOW_MS, event.time_ms
+    return event.time_ms - DIVERSITY_WINDOW_MS, event.time_ms + DIVERSITY_WINDOW_MS
 
 
 def apply(player: Player, event: Event, records: Records, rules: Rules, now_ms: int) -> Applied:
@@ -200,7 +202,7 @@ def _provider(change: Change, provider: str, *, pay: bool) -> None:
 def _model(change: Change, model: str, *, pay: bool) -> None:
     digest = model_digest(model)
     if pay:
-        used = change.player.used_recently(digest, change.event.time_ms)
+        used = change.player.used_near(digest, change.event.time_ms)
         if used is None:
             used = change.records.used_models[change.event.identity]
         if not used:

@@ -222,8 +222,8 @@ def wants(events: Iterable[Event], rules: Rules) -> Wanted:
             want.granters.add((event.payload.granted_by or event.source, day_of(event.received_ms)))
         for action, member in rules.once_per:
             # Whatever the type: an event may also pay what is derived from it, and bonuses.
-            if event.data.get(member) is not None:
-                want.once.add(f"{action}/{shorten(str(event.data[member]))}")
+            if event.given.get(member) is not None:
+                want.once.add(f"{action}/{shorten(str(event.given[member]))}")
     return want
 
 

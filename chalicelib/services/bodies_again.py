@@ -62,7 +62,7 @@ def identified(raw: dict[str, Any], fallback_id: str) -> dict[str, Any]:
             return forms.canonical_json(forms.normalise(raw, fallback_id))
         except RejectedEvent:
             return dict(raw)
-    return raw | {"id": fallback_id} if raw.get("id") is None else dict(raw)
+    return raw | {"id": fallback_id} if raw.get("id") in (None, "") else dict(raw)
 
 
 def packed(raws: Sequence[Any], most: int = events.MAX_EVENTS_PER_MESSAGE) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from chalicelib.domain.player import Identity, ModelUse, Player
+from chalicelib.domain.model_use import ModelUse
+from chalicelib.domain.player import Identity, Player
 from chalicelib.domain.streaks import Streak
 from chalicelib.store import keys
 from chalicelib.store.models import (

@@ -81,7 +81,7 @@ class Happened:
     @property
     def request(self) -> bool:
         """A request that ended well: all others of its type are log and stats only."""
-        return self.event.type == "request.completed" and self.event.data.get("status", "ok") == "ok"
+        return self.event.type == "request.completed" and (_said(self.event.data, "status") or "ok") == "ok"
 
 
 class Refused(Exception):
@@ -189,23 +189,22 @@ class Model:
         requests = [one for one in self.known(event.player) if one.request]
         found = [self.rules["events"][event.type]]
         last = self._last_provider(requests)
-        if data.get("provider") and last and last != data["provider"]:
+        if _said(data, "provider") and last and last != data["provider"]:
             found.append("provider_switch")
-        if data.get("model"):
-            since = event.time_ms - 7 * 24 * 3_600_000
+        if _said(data, "model"):
             uses = [one.event.time_ms for one in requests if one.event.data.get("model") == data["model"]]
-            if not any(since <= used <= event.time_ms for used in uses):
+            if all(abs(used - event.time_ms) > 7 * 24 * 3_600_000 for used in uses):
                 found.append("model_diversity")
-        found += ["combo_use"] * bool(data.get("comboId"))
-        found += ["compression_use"] * bool(data.get("compressionUsed"))
-        found += ["skill_use"] * bool(data.get("skillUsed"))
+        found += ["combo_use"] * bool(_said(data, "comboId"))
+        found += ["compression_use"] * bool(_said(data, "compressionUsed"))
+        found += ["skill_use"] * bool(_said(data, "skillUsed"))
         return found[:1] + [action for action in found[1:] if action in self.rules["settings"]["derive"]]
 
     @staticmethod
     def _last_provider(requests: Iterable[Happened]) -> str | None:
         last: Happened | None = None
         for one in requests:
-            if one.event.data.get("provider") and (last is None or one.event.time_ms >= last.event.time_ms):
+            if _said(one.event.data, "provider") and (last is None or one.event.time_ms >= last.event.time_ms):
                 last = one
         return last.event.data["provider"] if last else None
 
@@ -234,8 +233,8 @@ class Model:
         others = [one for one in self.known(now.event.player) if one is not now]
         member = rule["once_per"]
         if member:
-            done = [one.event.data.get(member) for one in others if action in one.counted]
-            if now.event.data.get(member) is None or now.event.data[member] in done:
+            done = [_said(one.event.data, member) for one in others if action in one.counted]
+            if _said(now.event.data, member) is None or now.event.data[member] in done:
                 return f"once_per_{member}"
         paid = [one for one in (*others, now) for each in one.accepted if each == action and one.day == now.day]
         if rule["daily_max"] is not None and len(paid) >= rule["daily_max"]:
@@ -419,8 +418,8 @@ class Model:
         for one in self.known(player):
             if not one.own:
                 continue
-            seen = [(unique, one.event.data.get(member)) for unique, member in NAMES.items()]
-            if one.request and isinstance(one.event.data.get("skillUsed"), str):
+            seen = [(unique, _said(one.event.data, member)) for unique, member in NAMES.items()]
+            if one.request and isinstance(_said(one.event.data, "skillUsed"), str):
                 seen.append(("skills", one.event.data["skillUsed"]))
             for unique, name in seen:
                 if name and name not in found[unique] and len(found[unique]) < SET_CAP:
@@ -575,7 +574,7 @@ def _identity(event: Occurrence) -> tuple[object, ...]:
 
 
 def _granter(event: Occurrence) -> tuple[str, int]:
-    return event.data.get("grantedBy") or event.source, event.received_ms // DAY
+    return _said(event.data, "grantedBy") or event.source, event.received_ms // DAY
 
 
 def _entry(one: Happened, late: list[str]) -> dict[str, Any]:
@@ -623,6 +622,14 @@ def _named(criterion: dict[str, Any]) -> Iterable[str]:
         yield from _named(part)
     if criterion.get("badges"):
         yield "badge"
+
+
+def _said(data: dict[str, Any], member: str) -> Any:
+    """A member's value, None if there is none: blanks say nothing, nor does a model called unknown."""
+    value = data.get(member)
+    if not isinstance(value, str):
+        return value
+    return None if value.isspace() or value == "" or (member, value.lower().strip()) == ("model", "unknown") else value
 
 
 def _thresholds(rules: dict[str, Any]) -> list[int]:

@@ -74,17 +74,21 @@ def busy_rules() -> Rules:
 
 few = st.sampled_from
 NAMES = ("Ada", "", " x", "a\n", "a  b", "User***0001")
-names = {"provider": few(["a", "b"]), "model": few(["m1", "m2", "m3"]), "caller": few(["c1", "c2"])}
+names = {
+    "provider": few(["a", "b", "", " "]),
+    "model": few(["m1", "m2", "m3", "m1", "m2", "", " ", "unknown", " Unknown"]),
+    "caller": few(["c1", "c2", ""]),
+}
 request_data = st.fixed_dictionaries(
     {},
     optional={
         **names,
-        "comboId": few(["k1", "k2"]),
-        "compressionUsed": st.booleans(),
-        "skillUsed": few([True, False, "s1", "s2"]),
+        "comboId": few(["k1", "k2", "", " "]),
+        "compressionUsed": few([True, False, "", "zip"]),
+        "skillUsed": few([True, False, "s1", "s2", " "]),
         "skill": few(["s2", "s3"]),
         "subscriptionId": few(["u1"]),
-        "status": few(["ok", "ok", "ok", "error", "rejected"]),
+        "status": few(["ok", "ok", "", "error", "rejected"]),
         "tokensIn": st.integers(0, 50),
         "tokensSaved": st.integers(0, 20),
         "costSavedMicroUsd": st.integers(0, 20),
@@ -93,7 +97,7 @@ request_data = st.fixed_dictionaries(
 )
 award_data = st.fixed_dictionaries(
     {"points": few([-501, -400, -20, 0, 5, 60, 400, 501]), "reason": few(["x", "y"])},
-    optional={"grantedBy": few(["g1", "g2"]), "key": few(["k1", "k2"])},
+    optional={"grantedBy": few(["g1", "g2", "", " "]), "key": few(["k1", "k2"])},
 ) | st.fixed_dictionaries(
     {"points": few([-501, 0, 300, 500]), "reason": few(["x", "y"]), "grantedBy": few(["g1", "g2"])},
     optional={"key": few(["k1", "k2"]), "reserved": few([True, True, False])},
@@ -185,7 +189,11 @@ def dense(chance: random.Random, length: int) -> list[Any]:
         return chance.choice(values)
 
     def data(type_: str) -> dict[str, Any]:
-        told = {"provider": pick("a", "b"), "model": pick("m1", "m2", "m3"), "comboId": pick("k1", "k2", None)}
+        told = {
+            "provider": pick("a", "b", ""),
+            "model": pick("m1", "m2", "m3", "m3", "unknown"),
+            "comboId": pick("k1", "k2", "", None),
+        }
         told |= {"skillUsed": pick(True, False, "s1", "s2"), "status": pick("ok", "ok", "ok", "error")}
         told |= {"tokensSaved": chance.randrange(20), "cacheHit": pick(True, False), "caller": pick("c1", "c2", None)}
         must = {

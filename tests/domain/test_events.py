@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +15,15 @@ from chalicelib.domain import events, forms
 from chalicelib.domain.errors import RejectedEvent
 from chalicelib.domain.events import OWN_TYPES, Delivery, Event, parse, split
 from chalicelib.domain.forms import canonical_json, normalise
-from chalicelib.domain.payloads import Award, LessonCompleted, RequestCompleted, TransferSent
+from chalicelib.domain.payloads import (
+    OPTIONAL_TEXTS,
+    PAYLOADS,
+    Award,
+    LessonCompleted,
+    Payload,
+    RequestCompleted,
+    TransferSent,
+)
 from chalicelib.domain.ruleset import Rules
 from chalicelib.domain.tables import Settings
 
@@ -196,7 +205,7 @@ def test_the_awards_form() -> None:
         ({"reason": ""}, "invalid_event"),
         ({"reason": "x" * 201}, "invalid_event"),
         ({"username": "no body"}, "invalid_event"),
-        ({"key": ""}, "invalid_event"),
+        ({"key": "x" * 129}, "invalid_event"),
     ],
 )
 def test_a_malformed_award(change: dict[str, Any], reason: str) -> None:
@@ -405,3 +414,80 @@ def test_an_award_with_neither_is_known_by_the_message() -> None:
 def test_anything_is_either_an_event_or_rejected(rules: Rules, raw: Any) -> None:
     with suppress(RejectedEvent):
         assert parse(raw, Delivery("m", NOON), rules.settings, NOON).player
+
+
+# What says nothing -------------------------------------------------------------------------------------------------
+
+
+def texts_of(kind: type[Payload], *, required: bool) -> set[str]:
+    """The members of a payload that take a text, by whether they must be there."""
+    return {
+        each.encode_name
+        for each in msgspec.structs.fields(kind)
+        if each.required is required and takes_text(msgspec.inspect.type_info(each.type))
+    }
+
+
+def takes_text(kind: Any) -> bool:
+    if isinstance(kind, msgspec.inspect.UnionType):
+        return any(takes_text(part) for part in kind.types)
+    return isinstance(kind, msgspec.inspect.StrType | msgspec.inspect.LiteralType)
+
+
+def test_every_optional_text_may_be_blank_and_no_other_member() -> None:
+    kinds = {Payload, *PAYLOADS.values()}
+    optional = set().union(*(texts_of(kind, required=False) for kind in kinds))
+    # A player who goes by no name says so with an empty one.
+    assert optional - {"displayName"} == OPTIONAL_TEXTS
+    assert not OPTIONAL_TEXTS & set().union(*(texts_of(kind, required=True) for kind in kinds))
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t\n", "\u2003"])
+@pytest.mark.parametrize("member", sorted(OPTIONAL_TEXTS))
+def test_a_blank_optional_text_is_as_good_as_none(member: str, blank: str) -> None:
+    for type_, must in (("request.completed", {}), ("award", {"points": 1, "reason": "r"}), ("combo.used", {})):
+        plain, said = (read(cloud(type=type_, data=must | more)) for more in ({}, {member: blank}))
+        assert said.payload == plain.payload
+        assert said.given == plain.given == must
+        assert (said.identity, said.keyed) == (plain.identity, plain.keyed)
+
+
+@pytest.mark.parametrize("member", ["tokensIn", "cacheHit", "latencyMs"])
+def test_a_blank_number_or_switch_is_refused(member: str) -> None:
+    assert reason_of(cloud(data={member: ""})) == "invalid_data"
+
+
+@pytest.mark.parametrize(
+    ("type_", "data"),
+    [
+        ("lesson.completed", {"lessonId": ""}),
+        ("award", {"points": 1, "reason": ""}),
+        ("transfer.sent", {"to": "", "amount": 1}),
+    ],
+)
+def test_a_blank_text_that_is_needed_is_refused(type_: str, data: dict[str, Any]) -> None:
+    assert reason_of(cloud(type=type_, data=data), own=True) == "invalid_data"
+
+
+def test_an_event_with_blanks_is_the_same_event_when_it_comes_again() -> None:
+    raw = cloud(data={"model": "", "provider": " ", "comboId": "", "tokensIn": 3})
+    first, again, by_http = read(raw), read(dict(raw)), read(canonical_json(normalise(raw, "m")))
+    assert first.identity == again.identity == by_http.identity
+    assert first.body == again.body == by_http.body
+    assert first.data == {"model": "", "provider": " ", "comboId": "", "tokensIn": 3}
+    # What was applied before blanks said nothing is still known by the same digests.
+    named = read(cloud(data={"model": "unknown"}))
+    assert named.body == "wGPnZ8Nu"
+    assert named.given == {}
+
+
+def test_empty_members_beside_the_data_are_as_good_as_none() -> None:
+    short = {"type": "request.completed", "apiKeyId": "ada"}
+    said = short | {"id": "", "source": "", "time": "", "receivedAt": ""}
+    assert read(said) == read(short)
+    plain, empty = award(), award(grantedBy="", key="") | {"distinct_id": "", "timestamp": "", "source": ""}
+    del plain["distinct_id"]
+    assert read(empty) == read(plain)
+    assert read(cloud(time="", receivedAt="")) == read(cloud(time=None))
+    assert read(cloud(type="award", data={"points": 1, "reason": "r", "key": ""})).keyed is False
+    assert reason_of(cloud(id="")) == reason_of(cloud(source="")) == "invalid_event"

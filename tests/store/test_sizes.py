@@ -8,8 +8,9 @@ import pytest
 
 from chalicelib.domain import ruleset
 from chalicelib.domain.figures import DayFigures
+from chalicelib.domain.model_use import ModelUse
 from chalicelib.domain.periods import ENDING
-from chalicelib.domain.player import EarnedBadge, Identity, ModelUse, Player, model_digest
+from chalicelib.domain.player import EarnedBadge, Identity, Player, model_digest
 from chalicelib.domain.ruleset import Rules
 from chalicelib.domain.tables import MAX_PAIRS, NUMERIC_STATS
 from chalicelib.settings import RULESETS
