@@ -15,14 +15,12 @@ from chalicelib.services.authenticate import Caller
 from chalicelib.services.context import Context
 from chalicelib.services.cursors import cursor_of, parts_of
 from chalicelib.services.find_player import find_player
-from chalicelib.store.player_reads import Place, log_page
+from chalicelib.store.log_reads import Place, log_page
 
 # Queries for one answer: a player with few awards among many events gets a short page and a cursor.
 MAX_QUERIES = 10
-# Four entries are what a pack of the log holds at least, once it is full.
-ENTRIES_IN_PACK = 4
 # Eight digits of minutes reach the year 2160, and no further: there are dates for all of them.
-_CURSOR = re.compile(r"(\d{1,8})\.(\d{1,6})\.(\d{1,4})")
+_CURSOR = re.compile(r"(\d{1,8})\.(\d{1,5})\.(\d{1,6})\.(\d{1,4})")
 
 
 class LogEntry(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -55,7 +53,7 @@ class LogEntry(msgspec.Struct, rename="camel", omit_defaults=True):
 
 
 class Log(msgspec.Struct, rename="camel"):
-    """A page, newest minute first. `cursor` asks for the next one; null at the end."""
+    """A page, newest event first. `cursor` asks for the next one; null at the end."""
 
     entries: list[LogEntry]
     cursor: str | None
@@ -78,8 +76,7 @@ def read_log(
     place = _place(cursor) if cursor else None
     shown: list[LogEntry] = []
     for _ in range(MAX_QUERIES):
-        packs = (limit - len(shown)) // ENTRIES_IN_PACK + 1
-        page = log_page(context.table, seen.player.id, context.now_ms(), packs, place)
+        page = log_page(context.table, seen.player.id, context.now_ms(), limit - len(shown), place)
         for at, entry in page.entries:
             if only not in (None, entry.type) or not (entry.public or seen.whole):
                 continue
@@ -127,8 +124,9 @@ def _shown(entry: Entry, minute: int, whole: bool) -> LogEntry:
 
 
 def _cursor(place: Place | None) -> str | None:
-    return cursor_of(place.minute, place.chunk, place.position) if place else None
+    return cursor_of(place.minute, place.offset, place.chunk, place.position) if place else None
 
 
 def _place(cursor: str) -> Place:
-    return Place(*(int(part) for part in parts_of(cursor, _CURSOR)))
+    minute, offset, chunk, position = (int(part) for part in parts_of(cursor, _CURSOR))
+    return Place.of(minute, offset, chunk, position)

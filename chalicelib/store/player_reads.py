@@ -1,28 +1,17 @@
-"""What readers are shown of a player beside the state: balances, days, the log page by page."""
+"""What readers are shown of a player beside the state: ids, ranks, balances, days."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 
-from chalicelib.domain.log import Entry
 from chalicelib.domain.periods import month_days, month_name, number_of
 from chalicelib.domain.player import Identity, Player
 from chalicelib.store import keys
-from chalicelib.store.models import BadgesItem, BalanceItem, LogItem, PublicItem
+from chalicelib.store.models import BadgesItem, BalanceItem, PublicItem
 from chalicelib.store.players import read_identity
-from chalicelib.store.records import day_figures, minute_from, read_days
-from chalicelib.store.table import Table, key_of
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where an entry stands in the log: its pack (minute and chunk), and its position there."""
-
-    minute: int
-    chunk: int
-    position: int
+from chalicelib.store.records import day_figures, read_days
+from chalicelib.store.table import Table
 
 
 def player_of_public(table: Table, public_id: str) -> str | None:
@@ -67,14 +56,6 @@ def load_days(table: Table, player: Player, days: Iterable[int]) -> None:
             read_days(player, first_day, item)
 
 
-@dataclass(frozen=True, slots=True)
-class LogPage:
-    """Entries of the log with their places, and the place to go on before, or None at the end."""
-
-    entries: list[tuple[Place, Entry]]
-    next: Place | None
-
-
 def known_days(table: Table, player: str) -> set[int]:
     """Every day for which a player has figures, the open one too."""
     found: set[int] = set()
@@ -86,28 +67,3 @@ def known_days(table: Table, player: str) -> set[int]:
         first = number_of(date.fromisoformat(f"{item['sk']['S'].removeprefix(prefix)}-01"))
         found |= day_figures(item, first).keys()
     return found
-
-
-def log_page(table: Table, player: str, now_ms: int, packs: int, before: Place | None = None) -> LogPage:
-    """The entries of up to `packs` packs before a place (or from the end), newest minute first.
-
-    Within a minute the last committed comes first: packs only grow, so a place never moves. What has expired by
-    the clock is left out, so a page may be empty and not the last. One eventually consistent query.
-    """
-    pk, top = keys.player(player, keys.LOG + "~")
-    start = None
-    if before:
-        top = keys.log(player, before.minute, before.chunk)[1]
-        start = None if before.position else key_of((pk, top))
-    page = table.query(pk, between=(keys.LOG, top), newest_first=True, limit=packs, start=start, strong=False)
-    found: list[tuple[Place, Entry]] = []
-    last: Place | None = None
-    for item in page.items:
-        pack = LogItem.from_raw_data(item)
-        last = Place(minute_from(pack.sk), int(pack.sk.rpartition("#")[2]), 0)
-        known = pack.entries
-        if before and (last.minute, last.chunk) == (before.minute, before.chunk):
-            known = known[: before.position]
-        if int(pack.expires) * 1000 > now_ms:
-            found += [(Place(last.minute, last.chunk, at), known[at]) for at in reversed(range(len(known)))]
-    return LogPage(found, (last or before) if page.next is not None else None)

@@ -229,9 +229,22 @@ def test_a_crowded_minute_page_by_page(site: Site, anna: str) -> None:
         page = site.get(f"/players/berta/log?limit=9&cursor={cursor}", site.key("root", "admin")).json
         rest += page["entries"]
         cursor = page["cursor"]
-    ids = [entry["id"] for entry in first["entries"] + rest]
-    assert len(ids) == len(set(ids)) == 60
-    assert set(ids) == {str(n) for n in range(60)}
+    entries = first["entries"] + rest
+    times = [entry["time"] for entry in entries]
+    assert times == sorted(times, reverse=True)
+    ids = [entry["id"] for entry in entries]
+    # What came meanwhile is further down, each after the event of the same moment that was committed before it.
+    assert ids[:40] == [str(n) for n in reversed(range(20, 60))]
+    assert ids[40:] == [name for n in reversed(range(20)) for name in (f"later{n}", str(n))]
+
+
+def test_events_of_a_minute_are_newest_first_whatever_the_order_of_commits(site: Site, anna: str) -> None:
+    writer = site.key("gateway", "events:write")
+    for second in (10, 50, 30, 5):
+        site.post("/events", request_event("berta", str(second), f"2026-05-19T11:58:{second:02d}Z"), writer)
+        site.work()
+    log = site.get("/players/berta/log", site.key("root", "admin")).json
+    assert [entry["id"] for entry in log["entries"]] == ["50", "30", "10", "5"]
 
 
 def test_awards_among_many_events(site: Site, anna: str, monkeypatch: pytest.MonkeyPatch) -> None:

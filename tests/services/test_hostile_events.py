@@ -101,13 +101,13 @@ def log_at(plant: Plant, place: str) -> set[str]:
     return {entry.id for entry in log.entries}
 
 
-@pytest.mark.parametrize("forged", ["9999999999.1.1", "-1.0.0", "1.1", "\u0661.1.1", "1.1.1\n", ""])
+@pytest.mark.parametrize("forged", ["9999999999.1.1.1", "-1.0.0.0", "1.1.1", "\u0661.1.1.1", "1.1.1.1\n", ""])
 def test_a_cursor_that_no_answer_gave_is_refused(plant: Plant, forged: str) -> None:
     with pytest.raises(InvalidRequest, match="'cursor'"):
         log_at(plant, forged or "\0")
 
 
-@pytest.mark.parametrize(("place", "found"), [("99999999.999999.9999", {"e1"}), ("1.1.1", set())])
+@pytest.mark.parametrize(("place", "found"), [("99999999.99999.999999.9999", {"e1"}), ("1.1.1.1", set())])
 def test_a_cursor_leads_no_further_than_the_players_own_log(plant: Plant, place: str, found: set[str]) -> None:
     assert log_at(plant, place) == found
 
