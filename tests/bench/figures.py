@@ -70,6 +70,8 @@ TARGETS = (
     Target("progress.cpu_ms_per_1000_events", 400, {"events_per_player": 10}),
     Target("progress.cpu_of_long_streaks", 1.2),
     Target("reject.seconds", 20, counted=True),
+    Target("order.xp_spread_percent", 3, counted=True),
+    Target("order.model_payments", 1, counted=True),
     Target("pipeline.queue_to_board_ms", 1000, {"percentile": "p50"}),
     Target("board.update_to_rank_ms", 1000, {"percentile": "p50"}),
     Target("import.api_ms", 300),

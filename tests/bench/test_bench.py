@@ -10,7 +10,7 @@ import pytest
 from chalicelib.domain.periods import day_of
 from chalicelib.store.players import load_player
 from tests.bench import __main__ as bench
-from tests.bench import badges, contention, cost, crowds, economy, figures, progress, reject
+from tests.bench import badges, contention, cost, crowds, economy, figures, order, progress, reject
 from tests.bench.deployment import Deployment
 from tests.bench.figures import TARGETS, Figure, NotTaken, Skipped
 from tests.bench.traffic import Zipf, lambda_event, request
@@ -64,6 +64,14 @@ def test_other_calls_than_the_recorded_ones_are_an_error() -> None:
         more = [request(f"player-{number:04d}", number, deployment.world.now_ms()) for number in range(6)]
         with pytest.raises(NotTaken):
             run(lambda_event(more, deployment.world.now_ms()))
+
+
+def test_of_all_xp_only_provider_switches_depend_on_the_order_of_arrival() -> None:
+    spread, payments = order.spread(orders=2, events=300)
+    assert spread.params["actions_that_differ"] == ["provider_switch"]
+    assert 0 < spread.value < 5
+    assert payments.value == 1
+    assert payments.params["least_switches"] < payments.params["most_switches"]
 
 
 def test_nothing_is_lost_under_contention() -> None:
@@ -148,7 +156,7 @@ def test_zipf_shares_are_all_there_is() -> None:
 
 def test_every_figure_has_a_part_and_every_target_a_figure() -> None:
     names = [name for part in bench.PARTS for name in part.names]
-    assert len(names) == len(set(names)) == 47
+    assert len(names) == len(set(names)) == 49
     assert {target.name for target in TARGETS} <= set(names)
 
 
