@@ -12,19 +12,21 @@ from chalicelib.store.board_log import Log
 
 # What an intent of corrections holds before it is compressed: it fits into the log, however badly that goes.
 MAX_PART_BYTES = 64 * 1024
+# No intent is begun after so long: a step that has many corrections is taken again for those that are left.
+WRITE_MS = 15_000
 
 
 def write_corrections(
     context: Context, board: str, shard: str, log: Log, changes: Changes, highest: int
 ) -> tuple[Log, bool]:
-    """Write changes that were worked out from the board as of `log`; returns the log after them, and
-    whether there was time for all of them.
+    """Write changes that were worked out from the board as of `log`; returns the log after them, and whether there was
+    time for all of them.
 
     Intents get numbers above `highest`, or nodes that claim such a number would refuse them. Raises Conflict if another
     writer has begun an intent since: then the changes that are left may be wrong.
     """
-    work = _Corrections(log, changes, highest)
-    while work.left and context.has_time(2 * INTENT_MS):
+    work, ends_ms = _Corrections(log, changes, highest), context.now_ms() + WRITE_MS
+    while work.left and context.now_ms() < ends_ms and context.has_time(2 * INTENT_MS):
         try:
             draft = commit(context, board, shard, work.plan)
         except TooLarge:

@@ -25,6 +25,7 @@ from tests.bench import (
     progress,
     ranks,
     reject,
+    repairs,
 )
 from tests.bench.figures import Figure, NotTaken, Skipped, misses
 
@@ -51,6 +52,7 @@ PARTS = (
     Part(("package.zip_mb",), imports.zip_size, 300),
     Part(emulated.NAMES, emulated.pipeline, 300),
     Part(ranks.NAMES, ranks.boards, 1200),
+    Part(repairs.NAMES, repairs.repairs, 2400),
     Part(("board.updates_per_s",), one_writer.rate, 300),
     Part(peers.NAMES, peers.peers, 600),
     Part(economy.TRANSFER_NAMES, economy.transfers, 60),

@@ -113,7 +113,7 @@ def _entries(population: Population, nodes: dict[str, Node]) -> Iterator[dict[st
         _apply(nodes, merged(count_moves(moves), divide(moves, nodes, latest)), seq)
         latest = entries[-1].reached_at
         for entry in entries:
-            item = _written(entry_write(TABLE, BOARD, entry, seq))
+            item = item_written(entry_write(TABLE, BOARD, entry, seq))
             yield {
                 name: shared.setdefault((name, *value.values()), value) if name in _SHARED else value
                 for name, value in item.items()
@@ -151,10 +151,10 @@ def _node_items(nodes: dict[str, Node]) -> Iterator[dict[str, Any]]:
     for name, node in nodes.items():
         adds = {counter(digit): count for digit, count in node.counts.items()}
         sets: dict[str, int | None] = {start(digit): moment for digit, moment in node.starts.items()}
-        yield _written(node_write(TABLE, BOARD, name, NodeChange(adds, sets), node.seq))
+        yield item_written(node_write(TABLE, BOARD, name, NodeChange(adds, sets), node.seq))
 
 
-def _written(update: dict[str, Any]) -> dict[str, Any]:
+def item_written(update: dict[str, Any]) -> dict[str, Any]:
     """The item that an update makes of nothing."""
     request = update["Update"]
     values = request["ExpressionAttributeValues"]

@@ -87,6 +87,8 @@ TARGETS = (
     Target("board.update.write_units", 4.7, {"batch": 10}, counted=True),
     Target("board.update.write_units", 3.7, {"batch": 500}, counted=True),
     Target("board.update.write_units", 3.4, {"batch": 2000}, counted=True),
+    Target("repair.longest_step_s", 60, {"players": 10_000_000}),
+    Target("repair.peak_mb", 512, {"players": 10_000_000}),
     Target("transfer.write_units", 12, counted=True),
     Target("transfer.items", 6, counted=True),
     Target("transfer.round_trips", 2, {"until": "committed"}, counted=True),
