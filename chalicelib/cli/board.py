@@ -10,9 +10,10 @@ import click
 
 from chalicelib.cli.output import Progress, counted
 from chalicelib.cli.target import Target, refuse_other_ruleset
+from chalicelib.domain.repair import Repair
 from chalicelib.services.context import Context
 from chalicelib.services.order_repairs import repair_board
-from chalicelib.services.rebuild_board import kept_boards, rebuild_board
+from chalicelib.services.rebuild_board import Ordered, kept_boards, rebuild_board
 from chalicelib.services.rotate_boards import rotate_boards
 from chalicelib.services.rotation import Step
 from chalicelib.services.verify_board import Verified, find_board, verify_board
@@ -46,11 +47,12 @@ def verify(target: Target, scope: str, period: str | None, seconds: float) -> No
     Every difference is one line; exit status 1 if there is any. What is only on its way is counted apart: it is a
     difference once it stays away.
     """
-    context = _context(target)
-    verified = verify_board(context, find_board(context, scope, period), partial(_pause, seconds))
+    context, progress = _context(target), Progress(err=True)
+    name = find_board(context, scope, period)
+    verified = verify_board(context, name, partial(_pause, seconds), read=partial(_tell_read, progress))
+    progress.end(_summary(verified))
     for difference in verified.differences:
         click.echo(str(difference))
-    click.echo(_summary(verified), err=True)
     if verified.differences:
         raise click.exceptions.Exit(1)
 
@@ -61,16 +63,25 @@ def verify(target: Target, scope: str, period: str | None, seconds: float) -> No
 @pauses
 @click.pass_obj
 def repair(target: Target, scope: str, period: str | None, seconds: float) -> None:
-    """Have the board's own writers set right what verify finds, while updates go on. Frozen boards too."""
-    context = _context(target)
-    first, last = repair_board(context, find_board(context, scope, period), partial(_pause, seconds))
+    """Have the board's own writers set right what verify finds, while updates go on. Frozen boards too.
+
+    If it is stopped, the writers go on with what was ordered; run it again to see what is left.
+    """
+    context, progress = _context(target), Progress(err=True)
+    first, last = repair_board(
+        context,
+        find_board(context, scope, period),
+        partial(_pause, seconds),
+        read=partial(_tell_read, progress),
+        told=partial(_tell_repair, progress),
+    )
+    progress.end(_summary(last))
     left = Counter(each.subject for each in last.differences)
     for difference in first.differences:
         if difference.subject not in left:
             click.echo(f"mended: {difference}")
     for difference in last.differences:
         click.echo(f"not mended: {difference}")
-    click.echo(_summary(last), err=True)
     if last.differences:
         raise click.exceptions.Exit(1)
 
@@ -79,20 +90,29 @@ def repair(target: Target, scope: str, period: str | None, seconds: float) -> No
 @click.argument("scope", required=False)
 @click.argument("period", required=False)
 @click.option("--all", "everything", is_flag=True, help="Every board that is kept.")
+@click.option("--from", "place", default="", help="Where a rebuild of this board that was stopped goes on, as it said.")
 @click.pass_obj
-def rebuild(target: Target, scope: str | None, period: str | None, everything: bool) -> None:
+def rebuild(target: Target, scope: str | None, period: str | None, everything: bool, place: str) -> None:
     """Write all entries from the players' totals and count the index anew: after a restore of the table.
 
-    The boards' own writers do it, while updates go on.
+    The boards' own writers do it, while updates go on. One that is stopped says how to go on.
     """
     if everything == bool(scope):
         raise click.UsageError("Name the SCOPE to rebuild, or give --all.")
+    if everything and place:
+        raise click.UsageError("A rebuild goes on with one board: name its SCOPE and PERIOD with --from.")
     context = _context(target)
     for name in kept_boards(context) if scope is None else [find_board(context, scope, period)]:
-        ordered, progress = 0, Progress()
-        for ordered in rebuild_board(context, name):
-            progress.tell(f"{name}: {counted(ordered, 'entry', 'entries')} ordered")
-        entries = counted(ordered, "entry", "entries")
+        ordered, progress = Ordered(0, place), Progress()
+        try:
+            for ordered in rebuild_board(context, name, place):
+                progress.tell(f"{name}: {counted(ordered.entries, 'entry', 'entries')} ordered")
+        except BaseException:
+            if ordered.place:
+                board_name = " ".join(name.split("#"))
+                click.echo(f"\nTo go on: laurel board rebuild {board_name} --from {ordered.place}", err=True)
+            raise
+        entries = counted(ordered.entries, "entry", "entries")
         progress.end(f"{name}: {entries} ordered, and the index; the workers do the rest")
 
 
@@ -137,11 +157,24 @@ def _context(target: Target) -> Context:
     return target.context
 
 
+def _tell_read(progress: Progress, entries: int) -> None:
+    progress.tell(f"{counted(entries, 'entry', 'entries')} read")
+
+
+def _tell_repair(progress: Progress, shard: str, repair: Repair) -> None:
+    if not repair.counted:
+        what = f"entries up to player {repair.cursor or '-'} are counted"
+    else:
+        what = f"the index is right for scores below {repair.low:,}"
+    progress.tell(f"{shard}: repair, step {repair.step}: {what}")
+
+
 def _summary(verified: Verified) -> str:
     parts = [counted(verified.entries, "entry", "entries"), counted(verified.nodes, "node")]
     parts.append(counted(len(verified.differences), "difference"))
     parts += [f"{verified.in_flight:,} in flight"] * bool(verified.in_flight)
     parts += [f"{verified.after_freeze:,} after freeze"] * bool(verified.after_freeze)
+    parts += ["not proven within the time"] * (not verified.proven)
     parts += ["more entries are wrong than these: rebuild the board"] * verified.more
     return f"{verified.board}: {', '.join(parts)}"
 

@@ -14,23 +14,26 @@ ERASE_LINE = "\r\x1b[K"
 
 
 class Progress:
-    """How far a command has come: on a terminal one line that is rewritten, elsewhere whole lines, not too often."""
+    """How far a command has come: on a terminal one line that is rewritten, elsewhere whole lines, not too often.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock, self._last = clock, clock()
-        self._terminal = sys.stdout.isatty()
+    `err`: on stderr, beside a result on stdout.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, err: bool = False) -> None:
+        self._clock, self._last, self._err = clock, clock(), err
+        self._terminal = (sys.stderr if err else sys.stdout).isatty()
 
     def tell(self, text: str) -> None:
         """What holds for now."""
         if self._terminal:
-            click.echo(f"{ERASE_LINE}{text}", nl=False)
+            click.echo(f"{ERASE_LINE}{text}", nl=False, err=self._err)
         elif self._clock() - self._last >= EVERY_S:
             self._last = self._clock()
-            click.echo(text)
+            click.echo(text, err=self._err)
 
     def end(self, text: str) -> None:
         """What holds in the end."""
-        click.echo(f"{ERASE_LINE * self._terminal}{text}")
+        click.echo(f"{ERASE_LINE * self._terminal}{text}", err=self._err)
 
 
 def counted(number: int, one: str, many: str = "") -> str:

@@ -6,30 +6,56 @@ from collections.abc import Callable, Iterable, Sequence
 
 from chalicelib.domain.board_proof import Difference
 from chalicelib.domain.boards import shards_of
+from chalicelib.domain.repair import Repair
 from chalicelib.services.board_messages import BoardMessage, send_messages, shard_for
 from chalicelib.services.context import Context
 from chalicelib.services.verify_board import Verified, verify_board
+from chalicelib.store.board_log import read_log
 
 # Players of one order: their entries are one intent.
 PLAYERS_PER_ORDER = 200
 # Looks at a board that is being repaired, with a pause before each; every fifth orders again what is still wrong.
 LOOKS, LOOKS_PER_ORDER = 15, 5
+# Pauses that a repair under way is waited for: with 2 s each, two hours.
+MAX_PAUSES = 3600
 
 
-def repair_board(context: Context, board: str, wait: Callable[[], None]) -> tuple[Verified, Verified]:
+def repair_board(
+    context: Context,
+    board: str,
+    wait: Callable[[], None],
+    read: Callable[[int], None] = lambda _: None,
+    told: Callable[[str, Repair], None] = lambda *_: None,
+) -> tuple[Verified, Verified]:
     """Verify a board, have its writers mend what is wrong, and look again until nothing is, or for long enough.
 
-    Returns what was found at first and at last. `wait()`: the pause before something is read again.
+    Returns what was found at first and at last. `wait()`: the pause before something is read again. `read(n)` hears of
+    the entries that a verification has read so far, `told(shard, repair)` how far a repair has come.
     """
-    first = last = verify_board(context, board, wait)
+    first = last = verify_board(context, board, wait, read=read)
     for look in range(LOOKS):
         if not last.differences:
             break
         if look % LOOKS_PER_ORDER == 0 or last.more:
             order_repair(context, board, last.differences)
         wait()
-        last = verify_board(context, board, wait)
+        _wait_for_repairs(context, board, wait, told)
+        last = verify_board(context, board, wait, read=read)
     return first, last
+
+
+def _wait_for_repairs(
+    context: Context, board: str, wait: Callable[[], None], told: Callable[[str, Repair], None]
+) -> None:
+    """Wait until no shard's writer has a repair under way, or for long enough."""
+    for _ in range(MAX_PAUSES):
+        repairs = {shard: read_log(context.table, shard).repair for shard in all_shards(context, board)}
+        for shard, repair in repairs.items():
+            if repair is not None:
+                told(shard, repair)
+        if not any(repairs.values()):
+            return
+        wait()
 
 
 def order_repair(context: Context, board: str, differences: Iterable[Difference]) -> None:

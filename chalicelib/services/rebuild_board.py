@@ -1,12 +1,16 @@
 """Rebuild boards from the players: after a restore, or whenever nothing on a board is to be believed.
 
-All of it is orders to the boards' own writers, so events go on meanwhile, and doing it again changes nothing.
+All of it is orders to the boards' own writers, so events go on meanwhile, and doing it again changes nothing. Pages are
+read one at a time, and each names the place where another rebuild may go on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import msgspec
 
 from chalicelib.domain.boards import board_id
 from chalicelib.domain.errors import InvalidRequest
@@ -15,28 +19,68 @@ from chalicelib.services.context import Context
 from chalicelib.services.load_states import load_states
 from chalicelib.services.order_repairs import PLAYERS_PER_ORDER, order_mend, order_recount
 from chalicelib.services.verify_board import find_board
-from chalicelib.store.board_proof import all_logs, stream_rows
+from chalicelib.store.board_entries import entries_after
+from chalicelib.store.board_proof import all_logs
 from chalicelib.store.player_reads import known_days
-from chalicelib.store.players import all_players
+from chalicelib.store.players import all_players, players_after
 
 
-def rebuild_board(context: Context, board: str) -> Iterator[int]:
-    """Order every entry written from its player's totals, and the index counted anew. Yields entries ordered so far.
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """How far a rebuild has come: entries ordered, and where another one may go on (`place`, "" at the end)."""
 
-    Entries of nobody leave the board.
+    entries: int
+    place: str
+
+
+class _Place(msgspec.Struct, array_like=True):
+    """`is_entries`: the players are done, and the entries of nobody are looked for. `key`: what was read last."""
+
+    is_entries: bool = False
+    key: tuple[str, str] | None = None
+
+
+def rebuild_board(context: Context, board: str, place: str = "") -> Iterator[Ordered]:
+    """Order every entry written from its player's totals, and the index counted anew. Yields how far it has come.
+
+    Entries of nobody leave the board. `place`: where one that was stopped goes on. Raises InvalidRequest for a place
+    that is none.
     """
-    ordered = 0
-    everybody = (player for page in all_players(context.table) for player in page)
-    for players in _chosen(context, board, everybody, lambda score: score is not None and score > 0):
-        order_mend(context, board, players)
-        ordered += len(players)
-        yield ordered
-    rows = (row.player for row in stream_rows(context.table, board))
-    for players in _chosen(context, board, rows, lambda score: not score):
-        order_mend(context, board, players)
-        ordered += len(players)
-        yield ordered
+    begun, ordered = _read_place(place), 0
+    if not begun.is_entries:
+        for players, following in players_after(context.table, begun.key):
+            ordered += _order(context, board, players, lambda score: score is not None and score > 0)
+            yield Ordered(ordered, _write_place(_Place(following is None, following)))
+        begun = _Place(is_entries=True)
+    for players, following in entries_after(context.table, board, begun.key):
+        ordered += _order(context, board, players, lambda score: not score)
+        yield Ordered(ordered, _write_place(_Place(True, following)) if following else "")
     order_recount(context, board)
+
+
+def _order(context: Context, board: str, players: list[str], wanted: Callable[[int | None], bool]) -> int:
+    """Order the entries of those players whose score (None: there is no such player) is a wanted one; how many."""
+    ordered = 0
+    for start in range(0, len(players), PLAYERS_PER_ORDER):
+        part = players[start : start + PLAYERS_PER_ORDER]
+        states = load_states(context, board, part)
+        found = [player for player in part if wanted(states[player].score if player in states else None)]
+        order_mend(context, board, found)
+        ordered += len(found)
+    return ordered
+
+
+def _write_place(place: _Place) -> str:
+    return urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
+
+
+def _read_place(text: str) -> _Place:
+    if not text:
+        return _Place()
+    try:
+        return msgspec.json.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=_Place)
+    except (ValueError, msgspec.DecodeError) as error:
+        raise InvalidRequest("The place is none that a rebuild has named.", parameter="from") from error
 
 
 def kept_boards(context: Context) -> list[str]:
@@ -58,18 +102,3 @@ def _is_kept(context: Context, board: str) -> bool:
     except InvalidRequest:
         return False
     return True
-
-
-def _chosen(
-    context: Context, board: str, players: Iterable[str], wanted: Callable[[int | None], bool]
-) -> Iterator[list[str]]:
-    """Those players, order by order, whose score (None: there is no such player) is a wanted one."""
-    rest, found = iter(players), list[str]()
-    while part := list(islice(rest, PLAYERS_PER_ORDER)):
-        states = load_states(context, board, part)
-        found += [player for player in part if wanted(states[player].score if player in states else None)]
-        if len(found) >= PLAYERS_PER_ORDER:
-            yield found
-            found = []
-    if found:
-        yield found

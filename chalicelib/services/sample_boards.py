@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from chalicelib.domain.board_proof import COUNT, TOTAL, NodeRow
 from chalicelib.domain.boards import board_id, shards_of
 from chalicelib.domain.errors import InvalidRequest
 from chalicelib.domain.periods import ALL, MINUTE_MS, day_of, days_of, period_name
-from chalicelib.services.context import Context
+from chalicelib.services.context import Context, OutOfTime
 from chalicelib.services.sample_nodes import NodeSample
 from chalicelib.services.verify_board import Verified, find_board, verified, verify_board
 from chalicelib.services.verify_entries import READINGS, EntryProof
@@ -29,7 +30,7 @@ PATIENCE_MS = 15 * MINUTE_MS
 
 def sample_boards(context: Context, wait: Callable[[], None]) -> Iterator[Verified]:
     """Verify one board after the other, until the deadline is near. `wait()`: the pause before something is read
-    again."""
+    again. A board that turns out to take longer than there is time comes last, as not proven."""
     players = some_players(context.table, context.new_id())[:SAMPLED_PLAYERS]
     for board in sampled_boards(context):
         if not context.has_time(RESERVE_MS):
@@ -79,14 +80,19 @@ def _sample(context: Context, board: str, wait: Callable[[], None], players: Seq
         index.choose()
     listed = sorted(index.players, key=lambda _: context.uniform(0, 1))[:SAMPLED_PLAYERS]
     chosen = list(dict.fromkeys([*listed, *players]))
-    people.look_at(chosen)
-    for _ in range(READINGS - 1):
-        if people.is_settled and index.is_settled:
-            break
-        wait()
-        people.look_again()
-        index.look_again()
-    return verified(board, people, index.differences(), 0, len(chosen), len(index.counted))
+    in_time = True
+    try:
+        people.look_at(chosen)
+        for _ in range(READINGS - 1):
+            if people.is_settled and index.is_settled:
+                break
+            wait()
+            people.look_again()
+            index.look_again()
+    except OutOfTime:
+        in_time = False
+    differences = index.differences() if in_time else []
+    return replace(verified(board, people, differences, 0, len(chosen), len(index.counted)), proven=in_time)
 
 
 def _shards(context: Context, board: str) -> list[str]:

@@ -6,13 +6,13 @@ Reads strongly, reads again what looks wrong, and tells what is in flight from w
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.domain.board_proof import Difference
 from chalicelib.domain.boards import board_id, kept_until_ms
 from chalicelib.domain.errors import InvalidRequest
 from chalicelib.domain.periods import day_of, parse_period
-from chalicelib.services.context import Context
+from chalicelib.services.context import Context, OutOfTime
 from chalicelib.services.verify_entries import READINGS, EntryProof
 from chalicelib.services.verify_nodes import NodeProof
 
@@ -21,7 +21,8 @@ from chalicelib.services.verify_nodes import NodeProof
 class Verified:
     """`differences` that stayed; `in_flight` and `after_freeze`: what is explained. `entries`, `nodes`: how many.
 
-    `more`: so many entries are wrong that not all are listed.
+    `more`: so many entries are wrong that not all are listed. `proven`: there was time for all of it; if not,
+    differences are those that had been read often enough until then.
     """
 
     board: str
@@ -31,6 +32,7 @@ class Verified:
     entries: int
     nodes: int
     more: bool
+    proven: bool = True
 
 
 def find_board(context: Context, scope: str, period: str | None = None) -> str:
@@ -52,29 +54,50 @@ def verify_board(
     everybody: bool = True,
     players: Sequence[str] = (),
     patience_ms: int = 0,
+    read: Callable[[int], None] = lambda _: None,
 ) -> Verified:
-    """Verify a board. `wait()`: the pause before something is read again.
+    """Verify a board, or stop before the deadline. `wait()`: the pause before something is read again. `read(n)` hears
+    of the entries that a pass has read so far.
 
     `everybody`: look also for players who should have an entry and have none, which reads the whole table; otherwise
     only among `players`. `patience_ms`: scores reached so lately may be on their way, however long it takes.
     """
     people, index = EntryProof(context, board, patience_ms), NodeProof(context, board)
-    entries = 0
-    for rows in index.survey():
-        people.look([row.player for row in rows], {row.player: row for row in rows})
-        entries += len(rows)
-    if everybody:
-        people.look_for_missing()
-    elif players:
-        people.look_at(players)
-    for _ in range(READINGS - 1):
-        if people.is_settled and index.is_settled:
-            break
-        wait()
-        people.look_again()
-        if not index.is_settled:
-            for _rows in index.survey():
-                pass
+    seen = _Seen(read)
+    try:
+        for rows in index.survey():
+            people.look([row.player for row in rows], {row.player: row for row in rows})
+            seen.add(rows)
+        if everybody:
+            people.look_for_missing()
+        elif players:
+            people.look_at(players)
+        for _ in range(READINGS - 1):
+            if people.is_settled and index.is_settled:
+                break
+            wait()
+            people.look_again()
+            if not index.is_settled:
+                again = _Seen(read)
+                for rows in index.survey():
+                    again.add(rows)
+    except OutOfTime:
+        return replace(_verified_so_far(board, people, index, seen.entries), proven=False)
+    return _verified_so_far(board, people, index, seen.entries)
+
+
+class _Seen:
+    """Counts the entries of a pass as it goes."""
+
+    def __init__(self, read: Callable[[int], None]) -> None:
+        self.read, self.entries = read, 0
+
+    def add(self, rows: Sequence[object]) -> None:
+        self.entries += len(rows)
+        self.read(self.entries)
+
+
+def _verified_so_far(board: str, people: EntryProof, index: NodeProof, entries: int) -> Verified:
     return verified(board, people, index.differences(), index.in_flight, entries, index.seen)
 
 

@@ -18,6 +18,8 @@ from chalicelib.store.players import all_players
 READINGS = 4
 # A list that somebody reads, and what is kept of it in memory; a board that is all wrong is rebuilt.
 MAX_SUSPECTS = 10_000
+# A part is begun only with so much time left: a hundred players are a second, when the table is slow some more.
+PART_MS = 15_000
 
 
 @dataclass(slots=True)
@@ -61,7 +63,11 @@ class EntryProof:
         return sum(not self._is_wrong(suspect) for suspect in self._suspects.values())
 
     def look(self, players: Sequence[str], rows: Mapping[str, EntryRow]) -> None:
-        """Judge entries that were read just now; players without a row have none."""
+        """Judge entries that were read just now; players without a row have none.
+
+        Raises OutOfTime near the deadline.
+        """
+        self.context.require_time(PART_MS)
         is_open = self._is_open()
         states = load_dated_states(self.context, self.board, players)
         for player in players:
@@ -93,6 +99,7 @@ class EntryProof:
     def look_for_missing(self) -> None:
         """Judge every player who has no entry. Reads the whole table."""
         for page in all_players(self.context.table):
+            self.context.require_time(PART_MS)
             for players in _parts(page):
                 rows = read_rows(self.context.table, self.board, players)
                 self.look([player for player in players if player not in rows], {})

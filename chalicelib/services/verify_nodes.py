@@ -16,11 +16,13 @@ from chalicelib.domain.entry_proof import EntryRow
 from chalicelib.services.board_messages import shard_for
 from chalicelib.services.context import Context
 from chalicelib.services.load_states import PLAYERS_AT_ONCE
-from chalicelib.services.verify_entries import MAX_SUSPECTS
-from chalicelib.store.board_proof import list_node_rows, read_log_row, stream_rows
+from chalicelib.services.verify_entries import MAX_SUSPECTS, PART_MS
+from chalicelib.store.board_proof import read_log_row, stream_node_rows, stream_rows
 
 # Tries to list a shard's nodes while its writer begins nothing.
 LISTINGS = 3
+# The deadline is looked at after so many nodes, some two pages.
+NODES_AT_ONCE = 2_000
 
 
 class NodeProof:
@@ -47,10 +49,11 @@ class NodeProof:
         return len(self._found) - len(self.differences())
 
     def survey(self) -> Iterator[list[EntryRow]]:
-        """One pass; gives the entries in parts as it goes."""
+        """One pass; gives the entries in parts as it goes. One that ends by OutOfTime does not count."""
         counts = {shard: _ShardCount(self.context, shard) for shard in self._shards}
         rest = stream_rows(self.context.table, self.board)
         while rows := list(islice(rest, PLAYERS_AT_ONCE)):
+            self.context.require_time(PART_MS)
             for row in rows:
                 counts[shard_for(self.context, self.board, row.player)].take(row)
             yield rows
@@ -64,7 +67,10 @@ class NodeProof:
         self._passes += 1
 
     def differences(self) -> list[Difference]:
-        """What an exact pass found, if the last one still finds something there; else what all passes found."""
+        """What an exact pass found, if the last one still finds something there; else what all passes found. Nothing
+        that was not looked for twice."""
+        if self._passes < 2:
+            return []
         if self._proven is None:
             return self._stayed
         still = {(each.shard, each.subject) for each in self._found}
@@ -80,7 +86,7 @@ class _ShardCount:
         log = read_log_row(context.table, shard)
         found: dict[str, NodeRow] = {}
         for _ in range(LISTINGS):
-            found = list_node_rows(context.table, shard)
+            found = self._list()
             self.log, log = log, read_log_row(context.table, shard)
             self.exact = log.reach == self.log.reach
             if self.exact:
@@ -91,6 +97,14 @@ class _ShardCount:
         self.begun = dict(self.log.entries)
         self.latest = -1
         self.wrong: list[Difference] = []
+
+    def _list(self) -> dict[str, NodeRow]:
+        found: dict[str, NodeRow] = {}
+        for name, row in stream_node_rows(self.context.table, self.shard):
+            if len(found) % NODES_AT_ONCE == 0:
+                self.context.require_time(PART_MS)
+            found[name] = row
+        return found
 
     def take(self, row: EntryRow) -> None:
         """Count an entry as it was when the nodes were listed, as far as it tells."""

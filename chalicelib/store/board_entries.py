@@ -56,6 +56,21 @@ def scan_entries(table: Table, board: str) -> Iterator[Entry]:
     return map(entry_of, table.query_all(keys.board(board), prefix=keys.ENTRY))
 
 
+def entries_after(
+    table: Table, board: str, place: keys.Key | None = None
+) -> Iterator[tuple[list[str], keys.Key | None]]:
+    """The players of all entries, tombstones too, page by page, with the place from which another call goes on; None
+    at the end."""
+    start = key_of(place) if place else None
+    while True:
+        page = table.query(keys.board(board), prefix=keys.ENTRY, start=start, attributes=("sk",))
+        start = page.next
+        following = (start["pk"]["S"], start["sk"]["S"]) if start else None
+        yield [item["sk"]["S"].removeprefix(keys.ENTRY) for item in page.items], following
+        if start is None:
+            return
+
+
 class _SpotRow(msgspec.Struct):
     sk: Wire
     score: Wire = Wire()

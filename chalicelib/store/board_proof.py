@@ -112,9 +112,9 @@ def read_rows(table: Table, board: str, players: Sequence[str]) -> dict[str, Ent
     return {row.player: row for row in map(_row, found.values())}
 
 
-def list_node_rows(table: Table, shard: str) -> dict[str, NodeRow]:
-    """Every node of a shard, by name."""
-    return {item["sk"]["S"]: _node(item) for item in table.query_all(keys.nodes(shard))}
+def stream_node_rows(table: Table, shard: str) -> Iterator[tuple[str, NodeRow]]:
+    """Every node of a shard with its name, one page in memory at a time."""
+    return ((item["sk"]["S"], _node(item)) for item in table.query_all(keys.nodes(shard)))
 
 
 def read_node_rows(table: Table, shard: str, names: Sequence[str]) -> dict[str, NodeRow]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from chalicelib.cli import board as command
+from chalicelib.cli import output
+from chalicelib.services import repair_board
 from chalicelib.store import keys
 from tests.cli.conftest import Deployment, gateway_event
 from tests.services.board_hands import GLOBAL, edit, number
@@ -58,3 +62,46 @@ def test_rebuild_takes_one_board_or_all(played: Deployment) -> None:
     assert "contributions#all: 0 entries ordered" in said
     played.run()
     assert "Name the SCOPE" in played.laurel("board", "rebuild", status=2).stderr
+
+
+def test_a_rebuild_that_is_stopped_says_how_to_go_on(played: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    rebuild = command.rebuild_board
+
+    def stopped(*args: object) -> Iterator[object]:
+        yield next(rebuild(*args))  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+
+    edit(played.plant, keys.node(GLOBAL, "TOTAL"), "ADD #00 :n", n=9)
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "rebuild_board", stopped)
+        said = played.laurel("board", "rebuild", "global", status=1).stderr
+    line = next(line for line in said.splitlines() if line.startswith("To go on: laurel "))
+    played.run()
+    assert played.laurel("board", "verify", "global", status=1).stdout == "node TOTAL: expected 3, found 12\n"
+    assert "global#all: 0 entries ordered, and the index" in played.laurel(*line.split()[4:]).stdout
+    played.run()
+    assert played.laurel("board", "verify", "global").stdout == ""
+    assert "a place" in played.laurel("board", "rebuild", "global", "--from", "x", status=1).stderr.lower()
+
+
+def test_a_long_repair_is_waited_for_and_told_of(played: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repair_board, "STEP_ENTRIES", 1)
+    monkeypatch.setattr(repair_board, "TURN_MS", 0)
+    monkeypatch.setattr(output, "EVERY_S", 0.0)
+    source = played.plant.sources["boards"]
+    source.batch_size = 1
+    waits: list[int] = []
+
+    def one_message(_: float) -> None:
+        waits.append(1)
+        source.start()
+        played.plant.world.scheduler.sources.remove(source)
+        played.plant.world.run()
+        played.plant.world.scheduler.sources.append(source)
+
+    monkeypatch.setattr(command.time, "sleep", one_message)
+    edit(played.plant, keys.node(GLOBAL, "TOTAL"), "ADD #00 :n", n=9)
+    result = played.laurel("board", "repair", "global")
+    assert "mended: node TOTAL: expected 3, found 12\n" in result.stdout
+    assert "global#all: repair, step 2: entries up to player ada are counted\n" in result.stderr
+    assert "global#all: repair, step 4: the index is right for scores below 0\n" in result.stderr

@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.domain import tie_runs
 from chalicelib.domain.boards import BoardUpdate
+from chalicelib.domain.errors import InvalidRequest
 from chalicelib.services.authenticate import Caller
 from chalicelib.services.board_messages import BoardMessage, send_messages
 from chalicelib.services.change_profile import ProfileChange, change_profile
@@ -16,12 +17,14 @@ from chalicelib.services.freeze_board import freeze_board
 from chalicelib.services.hide_player import hide_player
 from chalicelib.services.load_states import load_states
 from chalicelib.services.order_repairs import order_mend, order_recount, repair_board
-from chalicelib.services.rebuild_board import rebuild_board
+from chalicelib.services.rebuild_board import Ordered, rebuild_board
 from chalicelib.services.verify_board import verify_board
 from chalicelib.services.write_board import write_states
 from chalicelib.store import keys
 from chalicelib.store.board_log import read_log
+from chalicelib.store.table import Page, Table
 from tests.pipeline.plant import Plant
+from tests.scripted_time import with_time
 from tests.services.board_hands import GLOBAL, board, build, delete, edit, found, item, number, send, verify
 from tests.simulated import Killed
 
@@ -262,7 +265,7 @@ def test_a_lost_index_is_rebuilt_from_the_players(plant: Plant, small_runs: None
     for pk, sk in before:
         if pk in (f"NODE#{GLOBAL}", f"LOG#{GLOBAL}") or (pk == f"BOARD#{GLOBAL}" and sk.endswith(("1", "3", "5"))):
             delete(plant, (pk, sk))
-    assert list(rebuild_board(plant.context, GLOBAL))[-1] == 14
+    assert list(rebuild_board(plant.context, GLOBAL))[-1] == Ordered(14, "")
     plant.world.run()
     assert found(plant) == []
     assert number(plant, keys.node(GLOBAL, "TOTAL"), "00") == 14
@@ -362,3 +365,50 @@ def test_who_is_hidden_or_renamed_is_right_on_open_and_frozen_boards(plant: Plan
     plant.world.scheduler.sources.append(plant.sources["boards"])
     plant.world.run()
     assert [line for name in boards for line in found(plant, name)] == []
+
+
+def test_a_verification_stops_before_its_deadline_and_says_so(plant: Plant) -> None:
+    """Whatever it was about: what it had found twice until then is told, and the rest is not proven."""
+    edit(plant, keys.node(GLOBAL, "TOTAL"), "ADD #00 :n", n=3)
+    edit(plant, ADA, "SET #name = :word", word="mallory")
+    told = set()
+    for asked in range(40):
+        answers = iter([True] * asked)
+        context = with_time(plant.context, lambda answers=answers: next(answers, False))  # type: ignore[misc]
+        verified = verify_board(context, GLOBAL, lambda: plant.world.sleep(2))
+        lines = [str(each) for each in verified.differences]
+        told.add((verified.proven, len(lines)))
+        assert set(lines) <= {
+            "node TOTAL: expected 5, found 8",
+            "entry p0: expected name '', found 'mallory'",
+        }
+    assert told == {(False, 0), (False, 1), (True, 2)}
+
+
+def test_a_rebuild_that_was_stopped_goes_on_where_it_was(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often it is stopped, each player is ordered once or more, and nobody is left out."""
+    write_states(plant.context, GLOBAL, GLOBAL, [BoardUpdate("nobody", 7, 3, 1, 1, "Beginner", "x")])
+    query, scan = Table.query, Table.scan_keys
+    monkeypatch.setattr(Table, "scan_keys", lambda self, sk, start=None: _cut(scan(self, sk, start)))
+    monkeypatch.setattr(Table, "query", lambda self, pk, **conditions: query(self, pk, **({"limit": 2} | conditions)))
+    ordered: list[str] = []
+    monkeypatch.setattr(
+        "chalicelib.services.rebuild_board.order_mend", lambda _context, _board, players: ordered.extend(players)
+    )
+    place, stops = "", 0
+    while True:
+        stopped = next(rebuild_board(plant.context, GLOBAL, place))
+        place, stops = stopped.place, stops + 1
+        if not place:
+            break
+    assert sorted(ordered) == ["nobody", "p0", "p1", "p2", "p3", "p4"]
+    assert stops > 6
+    with pytest.raises(InvalidRequest):
+        next(rebuild_board(plant.context, GLOBAL, "elsewhere"))
+
+
+def _cut(page: Page) -> Page:
+    """A page of a scan as if it had read one item of its kind only."""
+    if len(page.items) < 2:
+        return page
+    return Page(page.items[:1], {name: page.items[0][name] for name in ("pk", "sk")})
