@@ -10,6 +10,7 @@ import click
 
 from chalicelib.cli.output import Progress, counted
 from chalicelib.cli.target import Target, refuse_other_ruleset
+from chalicelib.domain.errors import InvalidRequest
 from chalicelib.domain.repair import Repair
 from chalicelib.services.context import Context
 from chalicelib.services.order_repairs import repair_board
@@ -107,8 +108,8 @@ def rebuild(target: Target, scope: str | None, period: str | None, everything: b
         try:
             for ordered in rebuild_board(context, name, place):
                 progress.tell(f"{name}: {counted(ordered.entries, 'entry', 'entries')} ordered")
-        except BaseException:
-            if ordered.place:
+        except BaseException as error:
+            if ordered.place and not isinstance(error, InvalidRequest):
                 board_name = " ".join(name.split("#"))
                 click.echo(f"\nTo go on: laurel board rebuild {board_name} --from {ordered.place}", err=True)
             raise

@@ -81,7 +81,8 @@ def test_a_rebuild_that_is_stopped_says_how_to_go_on(played: Deployment, monkeyp
     assert "global#all: 0 entries ordered, and the index" in played.laurel(*line.split()[4:]).stdout
     played.run()
     assert played.laurel("board", "verify", "global").stdout == ""
-    assert "a place" in played.laurel("board", "rebuild", "global", "--from", "x", status=1).stderr.lower()
+    refused = played.laurel("board", "rebuild", "global", "--from", "x", status=1).stderr
+    assert refused == "Error: 'from' must be a place that a rebuild has named.\n"
 
 
 def test_a_long_repair_is_waited_for_and_told_of(played: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,4 +105,4 @@ def test_a_long_repair_is_waited_for_and_told_of(played: Deployment, monkeypatch
     result = played.laurel("board", "repair", "global")
     assert "mended: node TOTAL: expected 3, found 12\n" in result.stdout
     assert "global#all: repair, step 2: entries up to player ada are counted\n" in result.stderr
-    assert "global#all: repair, step 4: the index is right for scores below 0\n" in result.stderr
+    assert "global#all: repair, step 5: the index is right for scores below 0\n" in result.stderr
