@@ -45,6 +45,21 @@ def test_the_sample_is_2000_rows_with_its_licence() -> None:
     assert "Splitwise" in notice
 
 
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        ("2023-11-16 18:15:46.1234567", "2023-11-16 23:59:59.9999999"),
+        ("2023-11-16 18:15:46.123999+00:00", "2023-11-17T00:29:59.99999999+00:30"),
+        ("2023-11-16T18:15:46.123999Z", "2023-11-16T18:59:59.9999999-0500"),
+    ],
+)
+def test_timestamps_of_a_trace_are_cut_and_in_utc_unless_they_say_otherwise(home: Path, first: str, last: str) -> None:
+    file = home / "trace.csv"
+    file.write_text(f"TIMESTAMP,ContextTokens,GeneratedTokens\n{first},1,2\n{last},3,4\n")
+    times = [event["time"] for event in events_of(look_through(file), Plan(as_recorded=True), ANCHOR)]
+    assert times == ["2023-11-16T18:15:46.123Z", "2023-11-16T23:59:59.999Z"]
+
+
 def test_the_sample_is_accepted_spread_over_days_and_unequal(laurel: Deployment) -> None:
     plan = Plan(players=200, seed=1, days=5)
     settings = laurel.context.rules.settings

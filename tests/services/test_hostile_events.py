@@ -94,6 +94,20 @@ def test_a_claim_beyond_the_calendar_is_rejected_and_redriven_without_it(plant: 
     assert redrive_failures(plant.context, "rejected").done == ["m0"]
 
 
+def test_blank_texts_are_not_given_and_the_event_is_the_same_when_it_comes_again(plant: Plant) -> None:
+    blank = {"model": "", "provider": " ", "comboId": "", "caller": "", "skillUsed": "", "status": ""}
+    short = {"type": "request.completed", "apiKeyId": "ada", "id": "", "source": "", "metadata": blank}
+    first = process(plant, event(plant, 1, data=blank), event(plant, 2, data={"model": "Unknown"}), short)
+    assert (first.failed, first.rejected, len(first.outcomes[0].applied)) == ({}, {}, 3)
+    again = process(plant, event(plant, 1, data=blank), event(plant, 2, data={"model": "Unknown"}))
+    assert (again.outcomes[0].duplicates, again.outcomes[0].mismatches) == (2, 0)
+    player = load_player(plant.context.table, "ada")
+    assert player is not None
+    assert player.sets == {}
+    derived = ("combo_use", "skill_use", "model_diversity", "provider_switch")
+    assert [player.count(action) for action in ("request", *derived)] == [3, 0, 0, 0, 0]
+
+
 def log_at(plant: Plant, place: str) -> set[str]:
     process(plant, event(plant, 1), event(plant, 2, "bob"))
     cursor = urlsafe_b64encode(place.encode()).decode().rstrip("=")
