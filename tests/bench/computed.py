@@ -55,13 +55,6 @@ class ComputedBoard:
         # Between two quantiles anywhere, so that a large score is hardly anybody else's.
         return score + (drawn & 0xFFFF) * (above - score) // 0x10000, moment
 
-    def counts(self) -> array[int]:
-        """Players by score."""
-        counts = array("q", bytes(8 * (TOP_SCORE + 1)))
-        for number in range(self.players):
-            counts[self.spot(number)[0]] += 1
-        return counts
-
     def state(self, number: int) -> BoardUpdate:
         score, moment = self.spot(number)
         return BoardUpdate(player(number), score, 1, moment, 1, "Beginner", f"{number:016x}")
@@ -115,6 +108,11 @@ class ComputedTable:
 
     def item(self, number: int) -> dict[str, Any]:
         return self.table.rows[_PK, keys.ENTRY + player(number)][0]
+
+    def spot(self, number: int) -> tuple[int, int]:
+        """(score, reached at) of a player who was asked for by key."""
+        item = self.item(number)
+        return int(item["score"]["N"]), int(item["reachedAt"]["N"])
 
     def _put(self, number: int) -> None:
         """What is asked for by its key is an item from now on."""

@@ -7,6 +7,7 @@ wait for each other, a latency as AWS has it. Memory is the peak of the process 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -15,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.domain.rank_index import OVER, TOTAL, counters_of
+from chalicelib.domain.rank_index import TOTAL, counters_of
 from chalicelib.store import keys
 from infra.settings import FUNCTIONS
 from tests.bench.board import BOARD
@@ -82,29 +83,38 @@ def _seconds(line: Line) -> float:
 
 
 def _check(table: ComputedTable) -> None:
-    """Every counter of the trie is that of the entries, and every divided tie group counts all of its members."""
-    scores = table.board.counts()
-    for number in table.changed:
-        scores[table.board.spot(number)[0]] -= 1
-        scores[int(table.item(number)["score"]["N"])] += 1
+    """Every counter of the trie is that of the entries, and every division counts who came at its mark or later."""
+    found, marks = _index(table)
+    scores, since = Counter[int](), Counter[int]()
+    for number in range(table.board.players):
+        score, moment = table.spot(number) if number in table.changed else table.board.spot(number)
+        scores[score] += 1
+        if moment >= marks.get(score, moment + 1):
+            since[score] += 1
     expected: Counter[tuple[str, int]] = Counter()
-    for score, players in enumerate(scores):
-        if players:
-            for name, digit in counters_of(score):
-                expected[name, digit] += players
-    found: Counter[tuple[str, int]] = Counter()
-    divided: Counter[tuple[str, int]] = Counter()
-    for (pk, name), (item, _) in table.table.rows.items():
-        if pk == keys.nodes(BOARD):
-            for attribute, value in item.items():
-                if len(attribute) == 2 and attribute not in ("pk", "sk"):
-                    found[name, int(attribute, 16)] += int(value["N"])
-                elif attribute == "100":
-                    found[name, OVER] += int(value["N"])
+    for score, players in scores.items():
+        for name, digit in counters_of(score):
+            expected[name, digit] += players
+    divided = {(part, score): since[score] for score in marks for part in "DV"}
     for name, digit in list(found):
         if name[0] in "DV":
-            divided[name[0], int(name.split(".")[1])] += found.pop((name, digit))
-    wrong = {key for key in expected.keys() | found.keys() if expected[key] != found[key]}
-    wrong |= {key for key, members in divided.items() if members != scores[key[1]]}
+            divided[name[0], int(name.split(".")[1])] -= found.pop((name, digit))
+    wrong: set[tuple[str, int]] = {key for key in expected.keys() | found.keys() if expected[key] != found[key]}
+    wrong |= {key for key, missing in divided.items() if missing}
     if wrong or not found[TOTAL, 0]:
         raise NotTaken(f"{len(wrong)} counters are wrong after the repair: {sorted(wrong)[:5]}")
+
+
+def _index(table: ComputedTable) -> tuple[Counter[tuple[str, int]], dict[int, int]]:
+    """Counters by node and digit; marks of divided tie groups by score."""
+    found: Counter[tuple[str, int]] = Counter()
+    marks: dict[int, int] = {}
+    for (pk, name), (item, _) in table.table.rows.items():
+        if pk != keys.nodes(BOARD):
+            continue
+        for attribute, value in item.items():
+            if re.fullmatch("[0-9A-F]{2,3}", attribute):
+                found[name, int(attribute, 16)] += int(value["N"])
+            elif attribute.startswith("T") and name.startswith("0."):
+                marks[int(name[2:]) * 128 + int(attribute[1:], 16)] = int(value["N"])
+    return found, marks

@@ -10,7 +10,7 @@ import pytest
 from chalicelib.domain.periods import day_of
 from chalicelib.store.players import load_player
 from tests.bench import __main__ as bench
-from tests.bench import badges, contention, cost, crowds, economy, figures, order, progress, reject
+from tests.bench import badges, contention, cost, crowds, economy, figures, order, progress, reject, repairs
 from tests.bench.deployment import Deployment
 from tests.bench.figures import TARGETS, Figure, NotTaken, Skipped
 from tests.bench.traffic import Zipf, lambda_event, request
@@ -156,7 +156,7 @@ def test_zipf_shares_are_all_there_is() -> None:
 
 def test_every_figure_has_a_part_and_every_target_a_figure() -> None:
     names = [name for part in bench.PARTS for name in part.names]
-    assert len(names) == len(set(names)) == 49
+    assert len(names) == len(set(names)) == 51
     assert {target.name for target in TARGETS} <= set(names)
 
 
@@ -204,3 +204,13 @@ def test_what_cannot_be_taken_is_an_error(capsys: pytest.CaptureFixture[str], mo
     assert "a.silent cannot be taken" in printed.err
     assert "ZeroDivisionError" in printed.err
     assert bench.main("b.") == 2
+
+
+def test_a_board_that_is_computed_is_repaired_while_updates_go_on() -> None:
+    """The process that is measured, on a few thousand players: from nothing, and from damage."""
+    taken = list(repairs.repairs(players=6_000, repairs_of_each=2))
+    assert [figure.name for figure in taken] == ["repair.longest_step_s", "repair.peak_mb"] * 2
+    for figure in taken:
+        assert figure.params["steps"] >= 4
+        assert figure.params["updates"] > 500
+        assert figure.value > 0
