@@ -15,7 +15,6 @@ from chalicelib.domain.errors import Conflict
 from chalicelib.gateways.bus import EventBus
 from chalicelib.gateways.queues import SqsQueues
 from chalicelib.services import apply_events, reject_messages, write_board
-from chalicelib.services.board_news import News
 from chalicelib.store import records
 from chalicelib.store.failures import Failure, set_aside
 from chalicelib.store.table import StoreError, Table
@@ -171,24 +170,6 @@ def level_tells_nobody() -> Iterator[None]:
 
 
 @contextmanager
-def level_told_once() -> Iterator[None]:
-    """A new level whose teller died is told to no other board by who finds the event applied."""
-    real, real_note, found = apply_events._count_duplicate, News.note, list[Any]()
-
-    def count_duplicate(context: Any, outcome: Any, event: Any, duplicate: Any) -> None:
-        found.append(duplicate[1])
-        real(context, outcome, event, duplicate)
-
-    def note(self: News, entry: Any) -> None:
-        relevelled = self.relevelled
-        real_note(self, entry)
-        self.relevelled = relevelled if any(entry is each for each in found) else self.relevelled
-
-    with patch.object(apply_events, "_count_duplicate", count_duplicate), patch.object(News, "note", note):
-        yield
-
-
-@contextmanager
 def never_late() -> Iterator[None]:
     """Boards of ended periods take whatever comes."""
     with patch.object(change, "late_for", lambda day, received_ms, grace_ms: ()):
@@ -211,6 +192,5 @@ MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
         late_by_the_clock,
         never_late,
         level_tells_nobody,
-        level_told_once,
     )
 }
