@@ -135,7 +135,7 @@ class Worker:
                 title="Beginner",
                 public_id=f"{each:016x}",
             )
-            for each in self.rng.sample(range(self.players), min(UPDATES, self.players // 4))
+            for each in self.rng.sample(range(self.players), min(UPDATES, self.players // 20))
         ]
         raws = [msgspec.Raw(msgspec.json.encode(state)) for state in states]
         self._feed(msgspec.json.encode(BoardMessage(BOARD, BOARD, raws)).decode())

@@ -34,10 +34,12 @@ _WORKER = next(function for function in FUNCTIONS if function.name == "boards")
 CORE = _WORKER.memory_mb / CORE_MB
 
 
-def repairs(players: int = PLAYERS, repairs_of_each: int = 1) -> Iterator[Figure]:
+def repairs(
+    players: int = PLAYERS, repairs_of_each: int = 1, kinds: tuple[bool, ...] = (False, True)
+) -> Iterator[Figure]:
     """Boards that have no index, the most that a repair can find wrong: every node is written. With and without half
     of the players on one score. `repairs_of_each`: after the first, damage is repaired."""
-    for ties in (False, True):
+    for ties in kinds:
         board = ComputedBoard(players, ties)
         table = ComputedTable(board)
         with serving(table) as endpoint:

@@ -208,9 +208,9 @@ def test_what_cannot_be_taken_is_an_error(capsys: pytest.CaptureFixture[str], mo
 
 def test_a_board_that_is_computed_is_repaired_while_updates_go_on() -> None:
     """The process that is measured, on a few thousand players: from nothing, and from damage."""
-    taken = list(repairs.repairs(players=6_000, repairs_of_each=2))
-    assert [figure.name for figure in taken] == ["repair.longest_step_s", "repair.peak_mb"] * 2
+    taken = list(repairs.repairs(players=2_000, repairs_of_each=2, kinds=(True,)))
+    assert [figure.name for figure in taken] == ["repair.longest_step_s", "repair.peak_mb"]
     for figure in taken:
         assert figure.params["steps"] >= 4
-        assert figure.params["updates"] > 500
+        assert figure.params["updates"] > 200
         assert figure.value > 0

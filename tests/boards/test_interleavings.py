@@ -145,7 +145,7 @@ class Stage:
 @pytest.fixture(autouse=True)
 def limits() -> Iterator[None]:
     """One message takes all steps of a repair: what the other does comes between any two of its calls."""
-    with small_limits(), patch.object(repair_board, "TURN_MS", 3_600_000):
+    with small_limits(), patch.multiple(repair_board, TURN_MS=3_600_000, STEP_ENTRIES=6):
         yield
 
 
@@ -160,6 +160,10 @@ def _never(_: Strand) -> bool:
 
 def _has_begun(strand: Strand) -> bool:
     return strand.begun
+
+
+def _has_ended(strand: Strand) -> bool:
+    return strand.ended
 
 
 def bad(first: str, second: str, mutant: Callable[[], Any] = nullcontext) -> Iterator[str]:
@@ -193,3 +197,12 @@ def test_two_writers_of_states_stopped_at_any_two_calls(calls: int) -> None:
 def test_without_a_guard_some_order_is_bad(guard: str) -> None:
     second = "freeze" if guard == "freeze_guard" else "states"
     assert next(bad("states", second, MUTANTS[guard]), None)
+
+
+def test_states_that_are_done_dawdle_between_any_two_calls_of_a_repair() -> None:
+    assert not list(_stopped_anywhere("repair", "states", "done", _has_ended))
+
+
+def test_what_a_repair_is_told_after_the_intent_is_too_late() -> None:
+    with MUTANTS["moves_told_at_the_end"]():
+        assert next(_stopped_anywhere("repair", "states", "done", _has_ended), None)

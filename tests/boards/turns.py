@@ -19,10 +19,10 @@ class Died(BaseException):
 
 class Strand:
     """Runs `work` up to its next call to the table, as often as it is let go on. `calls` it has made; `begun`: one of
-    them has put an intent into a log; `died`: it was stopped for ever."""
+    them has put an intent into a log, `ended`: noted one as done; `died`: it was stopped for ever."""
 
     def __init__(self, work: Callable[[], Any]) -> None:
-        self.calls, self.begun, self.done, self.died = 0, False, False, False
+        self.calls, self.begun, self.ended, self.done, self.died = 0, False, False, False, False
         self.fate = "done"
         self.failed: BaseException | None = None
         self._go, self._stopped = threading.Semaphore(0), threading.Semaphore(0)
@@ -52,7 +52,9 @@ class Strand:
         if fate == "refused":
             raise StoreError("refused")
         answer = real(table, operation, request)
-        self.begun = self.begun or "SET pending" in request.get("UpdateExpression", "")
+        expression = request.get("UpdateExpression", "")
+        self.begun = self.begun or "SET pending" in expression
+        self.ended = self.ended or "REMOVE pending" in expression
         if fate == "lost":
             raise StoreError("the answer was lost")
         return answer
