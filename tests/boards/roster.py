@@ -67,6 +67,7 @@ class Roster:
     def _change(self, player: Player) -> list[str]:
         """Moves a player; returns the boards that must hear of it."""
         rng, now_ms = self.rng, self.plant.world.now_ms()
+        level = self._level(player)
         moved = [board for board in self._open() if rng.random() < 0.6]
         for board in moved:
             xp = self._xp(self.styles[board], self.points(player, board)[0])
@@ -77,6 +78,9 @@ class Roster:
             else:
                 player.month_xp, player.month_at = xp, now_ms
         player.version += 1
+        if self._level(player) != level:
+            # All open boards show it.
+            moved = [*self._open()]
         if rng.random() > 0.15:
             return moved
         identity = player.identity
@@ -85,6 +89,9 @@ class Roster:
         identity.display_name = rng.choice((None, "Ada", "Bob"))
         player.sides = {keys.SIDES[keys.IDENTITY]: player.version}
         return list(self.boards)
+
+    def _level(self, player: Player) -> int:
+        return boards.update(player, (0, 0), self.plant.context.rules).level
 
     def _open(self) -> Iterator[str]:
         return (board for board in self.boards if not (self.day_is_over and board == self.today))
