@@ -17,6 +17,7 @@ from chalicelib.domain.ledger import MINT, Transfer, transfer_id
 from chalicelib.services.accounts import find_owner
 from chalicelib.services.create_key import create_key
 from chalicelib.services.feed_boards import feed_boards
+from chalicelib.services.rotate_boards import rotate_boards
 from chalicelib.store.ledger import transfer_writes
 from tests.api.http import Answer, request
 from tests.pipeline import plant
@@ -63,6 +64,13 @@ class Site:
     def work(self) -> None:
         """Let the workers empty the queues."""
         self.world.run()
+
+    def close_boards(self) -> None:
+        """Let the periods that have ended be closed: two looks at the queues, the order to freeze, the archive."""
+        for _ in range(3):
+            assert rotate_boards(self.context).failed == {}
+            self.work()
+            self.world.sleep(60)
 
     def queued(self, queue: str) -> list[str]:
         """The bodies that wait in a queue."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.domain.names import display_name
-from chalicelib.services.rotate_boards import rotate_boards
 from chalicelib.store.archives import start_cursor
 from chalicelib.store.players import load_player
 
@@ -22,9 +21,7 @@ def closed(site: Site, **requests: int) -> None:
             site.post("/events", request_event(player, f"{player}-{each}"), key=site.key("gate", "events:write"))
     site.work()
     site.world.sleep(14 * 3600)
-    for _ in range(2):
-        assert rotate_boards(site.context).failed == {}
-        site.work()
+    site.close_boards()
 
 
 def public(site: Site, player: str) -> str:

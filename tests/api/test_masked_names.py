@@ -8,7 +8,6 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.domain.names import display_name
-from chalicelib.services.rotate_boards import rotate_boards
 from chalicelib.store.archives import start_cursor
 from chalicelib.store.players import load_player
 from tests.api.conftest import Site, request_event
@@ -59,9 +58,7 @@ def test_the_mask_is_the_same_on_every_surface_and_tells_nothing_of_the_id(site:
         assert shown(site.get(path, key=reader)) == {mask}, path
     assert f'"displayName":"{mask}"' in site.get("/stream").text
     site.world.sleep(14 * 3600)
-    for _ in range(2):
-        rotate_boards(site.context)
-        site.work()
+    site.close_boards()
     assert shown(site.get("/leaderboard/archive?scope=daily")) == {mask}
 
 

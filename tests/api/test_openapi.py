@@ -15,7 +15,6 @@ from chalicelib.api.examples import examples
 from chalicelib.api.operations import OPERATIONS
 from chalicelib.api.request import convert
 from chalicelib.domain.moments import moment_text
-from chalicelib.services.rotate_boards import rotate_boards
 from tests.api.conftest import BASE, Site, request_event
 from tests.api.http import request
 from tests.api.shop import MUG
@@ -117,9 +116,7 @@ def test_answers_are_what_the_document_says(site: Site, document: Any) -> None:
     request("PUT", f"{BASE}/admin/rewards/mug", key=key, body=MUG)
     # A week ends, so that there is an archive.
     site.world.sleep(7 * 86_400)
-    for _ in range(2):
-        rotate_boards(site.context)
-        site.work()
+    site.close_boards()
     for operation in OPERATIONS:
         if operation.method != "GET" or operation.media != "application/json" or operation.answer == dict[str, Any]:
             continue
