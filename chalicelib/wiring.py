@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 import secrets
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from typing import Any
 
 from botocore.config import Config
 from botocore.session import Session, get_session
@@ -15,7 +17,7 @@ from chalicelib import settings as settings_
 from chalicelib.domain import ruleset
 from chalicelib.gateways.bus import EventBus
 from chalicelib.gateways.queues import SqsQueues
-from chalicelib.services.context import Context
+from chalicelib.services.context import Context, Outlets
 from chalicelib.store.table import Table, connect
 
 RETRY_BASE_S = 0.02
@@ -37,17 +39,36 @@ def pause(attempt: int) -> None:
     time.sleep(random.uniform(0, RETRY_BASE_S * 2**attempt))  # noqa: S311
 
 
+def warn(message: str, facts: Mapping[str, Any]) -> None:
+    """Write a warning to the log."""
+    from chalicelib.observability import logger
+
+    logger.warning(message, extra=dict(facts))
+
+
 def build(chosen: settings_.Settings, session: Session) -> Context:
     """A context for settings and a botocore session; every client shares the session."""
-    quick = Config(connect_timeout=1, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
+
+    def outlets(connect_s: float, read_s: float) -> Outlets:
+        # One try: the callers' retry policy knows the deadline, and which entries of a batch are left.
+        config = Config(connect_timeout=connect_s, read_timeout=read_s, retries={"total_max_attempts": 1})
+        return Outlets(
+            SqsQueues(session.create_client("sqs", config=config), chosen.queues, pause),
+            EventBus(session.create_client("events", config=config), chosen.bus, pause),
+        )
+
+    ways_out = outlets(connect_s=1, read_s=3)
     return Context(
         table=Table(chosen.table, connect(session), pause),
-        queues=SqsQueues(session.create_client("sqs", config=quick), chosen.queues, pause),
-        bus=EventBus(session.create_client("events", config=quick), chosen.bus, pause),
+        queues=ways_out.queues,
+        bus=ways_out.bus,
         rules=ruleset.load(chosen.ruleset),
         now_ms=lambda: time.time_ns() // 1_000_000,
         pause=pause,
         uniform=random.uniform,
         new_id=lambda: secrets.token_hex(16),
         pool=ThreadPoolExecutor(chosen.threads) if chosen.threads > 1 else None,
+        # Two clients more cost 10 ms; only requests need them, and few requests do.
+        quick=cache(lambda: outlets(connect_s=0.2, read_s=0.25)),
+        warn=warn,
     )

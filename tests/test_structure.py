@@ -12,16 +12,17 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "chalicelib"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-# Layer -> the layers it may import. `wiring`, `settings` and `observability` are modules beside the layers.
+# Layer -> the layers it may import. `wiring`, `settings`, `retry` and `observability` are modules beside the layers.
 ALLOWED = {
     "domain": {"domain"},
-    "store": {"domain", "store"},
-    "gateways": {"domain", "gateways"},
-    "services": {"domain", "store", "gateways", "services"},
+    "store": {"domain", "store", "retry"},
+    "gateways": {"domain", "gateways", "retry"},
+    "services": {"domain", "store", "gateways", "services", "retry"},
     "api": {"domain", "services", "api", "wiring", "settings", "observability"},
     "workers": {"domain", "services", "workers", "wiring", "observability"},
     "cli": {"domain", "store", "gateways", "services", "cli", "wiring", "settings"},
-    "wiring": {"domain", "store", "gateways", "services", "settings"},
+    "wiring": {"domain", "store", "gateways", "services", "settings", "observability"},
+    "retry": set(),
     "settings": set(),
     "observability": set(),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
@@ -19,6 +20,8 @@ from chalicelib.domain.sentences import fault
 from chalicelib.services.authenticate import Caller, authenticate, require
 from chalicelib.services.context import Context
 
+# API Gateway gives up after 29 s, of which a cold start may take five; what follows a commit takes one.
+DEADLINE_MS = 22_000
 # Half of what SQS takes in four calls; API Gateway itself stops at 10 MB.
 MAX_BODY_BYTES = 1024 * 1024
 JSON_TYPES = ("application/json", "application/cloudevents+json", "application/cloudevents-batch+json")
@@ -35,15 +38,20 @@ class Call:
         context: Callable[[], Context],
     ) -> None:
         self.operation, self.request = operation, request
-        self._path, self._context = path_parameters, context
+        self._path, self._wired = path_parameters, context
+        self._context: Context | None = None
+        self._began = time.monotonic()
         self.caller: Caller | None = None
         self.query: Any = None
         self.body: Any = None
 
     @property
     def context(self) -> Context:
-        """The process's context, made when something first needs it."""
-        return self._context()
+        """The process's context under this request's deadline, made when something first needs it."""
+        if self._context is None:
+            spent_ms = round((time.monotonic() - self._began) * 1000)
+            self._context = self._wired().within(DEADLINE_MS - spent_ms)
+        return self._context
 
     def read(self) -> None:
         """Check everything, in the order in which a caller may know: key, permission, path, query, body."""

@@ -12,10 +12,12 @@ LaurelError                    status  code
 ├── UnsupportedMediaType       415     unsupported_media_type
 ├── TooManyRequests            429     rate_limited
 ├── Unavailable                503     unavailable
+│   └── OutcomeUnknown         503     outcome_unknown
 └── Internal                   500     internal
 RejectedEvent                  an event that can never be valid, with its machine reason
 InvalidRuleset                 a ruleset that may not be used: file, key, reason
 Conflict                       somebody else wrote first: read again and retry
+OutOfReach                     a table, queue or bus could not do it
 """
 
 from __future__ import annotations
@@ -103,6 +105,12 @@ class InsufficientBalance(InvalidRequest):
 
 class Unavailable(LaurelError):
     status, code = 503, "unavailable"
+
+
+class OutcomeUnknown(Unavailable):
+    """A write was not answered: it may have been done, or may still be done. The same request again tells."""
+
+    code = "outcome_unknown"
 
 
 class Internal(LaurelError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.errors import OutOfReach
 from chalicelib.domain.notices import Notice
+from chalicelib.gateways.calls import worth_another_try
+from chalicelib.retry import OUT_OF_TIME, Retry
 
 SOURCE = "laurel"
 MAX_ENTRIES = 10
@@ -24,7 +27,13 @@ class EventBus:
     """One bus by name."""
 
     def __init__(self, client: Any, name: str, pause: Callable[[int], None]) -> None:
-        self.client, self.name, self.pause = client, name, pause
+        self.client, self.name, self.retry = client, name, Retry(pause)
+
+    def using(self, retry: Retry) -> EventBus:
+        """The same bus under another retry policy."""
+        bus = copy.copy(self)
+        bus.retry = retry
+        return bus
 
     def publish(self, notices: Sequence[Notice]) -> None:
         """Publish all notices, or raise NotPublished."""
@@ -38,17 +47,20 @@ class EventBus:
             for notice in notices
         ]
         for start in range(0, len(entries), MAX_ENTRIES):
+            if not self.retry.has_time():
+                raise NotPublished(OUT_OF_TIME)
             self._put(entries[start : start + MAX_ENTRIES])
 
     def _put(self, pending: list[dict[str, str]]) -> None:
         reason = ""
-        for attempt in range(MAX_TRIES):
-            if attempt:
-                self.pause(attempt)
+        for _ in self.retry.tries(MAX_TRIES):
             try:
                 answer = self.client.put_events(Entries=pending)
             except (ClientError, BotoCoreError) as error:
-                raise NotPublished(f"{len(pending)} events not taken: {error}") from error
+                reason = str(error)
+                if not worth_another_try(error):
+                    break
+                continue
             if not answer.get("FailedEntryCount"):
                 return
             results = answer["Entries"]

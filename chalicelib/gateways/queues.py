@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.errors import OutOfReach
+from chalicelib.gateways.calls import worth_another_try
+from chalicelib.retry import OUT_OF_TIME, Retry
+
+T = TypeVar("T")
 
 # SQS's own limits. 256 KB a call is what every region and emulator takes.
 MAX_ENTRIES = 10
@@ -54,7 +59,13 @@ class SqsQueues:
     """Queues by their short name (`events`, `own`, `boards`, ...), from a map of name to URL. Bodies are JSON."""
 
     def __init__(self, client: Any, urls: Mapping[str, str], pause: Callable[[int], None]) -> None:
-        self.client, self.urls, self.pause = client, urls, pause
+        self.client, self.urls, self.retry = client, urls, Retry(pause)
+
+    def using(self, retry: Retry) -> SqsQueues:
+        """The same queues under another retry policy."""
+        queues = copy.copy(self)
+        queues.retry = retry
+        return queues
 
     def send(self, queue: str, bodies: Sequence[str]) -> None:
         """Send message bodies to a standard queue."""
@@ -64,12 +75,8 @@ class SqsQueues:
         """Send message bodies to a standard queue; answers for each None, or why the queue may not have it."""
         outcomes: list[NotSent | None] = []
         for batch in batches([{"MessageBody": _sendable(body)} for body in bodies]):
-            try:
-                left = self._try_batch(self.urls[queue], batch)
-            except NotSent as error:
-                outcomes += [error] * len(batch)
-            else:
-                outcomes += [left.get(place) for place in range(len(batch))]
+            left = self._try_batch(self.urls[queue], batch)
+            outcomes += [left.get(place) for place in range(len(batch))]
         return outcomes
 
     def send_grouped(self, queue: str, bodies: Sequence[tuple[str, str]]) -> None:
@@ -94,25 +101,33 @@ class SqsQueues:
                 {"Id": str(place), "ReceiptHandle": handle, "VisibilityTimeout": seconds}
                 for place, (handle, seconds) in enumerate(items[start : start + MAX_ENTRIES])
             ]
+            if not self.retry.has_time():
+                return
             # What fails, an entry or the call, keeps the queue's own visibility timeout: later, never lost.
             with suppress(ClientError, BotoCoreError):
                 self.client.change_message_visibility_batch(QueueUrl=self.urls[queue], Entries=entries)
 
     def receive(self, queue: str, visibility_s: int, wait_s: int = 1) -> list[Received]:
         """Up to 10 messages, hidden from others for a while. With a wait every server is asked: none means none."""
-        answer = self.client.receive_message(
-            QueueUrl=self.urls[queue],
-            MaxNumberOfMessages=MAX_ENTRIES,
-            VisibilityTimeout=visibility_s,
-            WaitTimeSeconds=wait_s,
-            MessageSystemAttributeNames=["All"],
-        )
+
+        def ask() -> dict[str, Any]:
+            found: dict[str, Any] = self.client.receive_message(
+                QueueUrl=self.urls[queue],
+                MaxNumberOfMessages=MAX_ENTRIES,
+                VisibilityTimeout=visibility_s,
+                WaitTimeSeconds=wait_s,
+                MessageSystemAttributeNames=["All"],
+            )
+            return found
+
+        answer = self._insist(ask)
         return [self._received(message) for message in answer.get("Messages", [])]
 
     def backlog(self, queue: str) -> int:
         """How many messages a queue holds, about: waiting, in flight and delayed. Raises NotCounted."""
+        url = self.urls[queue]
         try:
-            answer = self.client.get_queue_attributes(QueueUrl=self.urls[queue], AttributeNames=list(_NUMBERS))
+            answer = self._insist(lambda: self.client.get_queue_attributes(QueueUrl=url, AttributeNames=list(_NUMBERS)))
             return sum(int(answer["Attributes"][name]) for name in _NUMBERS)
         except (ClientError, BotoCoreError) as error:
             raise NotCounted(f"'{queue}' did not say how many messages it holds: {error}") from error
@@ -121,16 +136,29 @@ class SqsQueues:
         """Delete messages in flight, or raise NotDeleted."""
         for start in range(0, len(receipts), MAX_ENTRIES):
             pending = {str(place): handle for place, handle in enumerate(receipts[start : start + MAX_ENTRIES])}
-            for attempt in range(MAX_TRIES):
-                if attempt:
-                    self.pause(attempt)
+            for _ in self.retry.tries(MAX_TRIES):
                 entries = [{"Id": name, "ReceiptHandle": handle} for name, handle in pending.items()]
-                answer = self.client.delete_message_batch(QueueUrl=self.urls[queue], Entries=entries)
+                try:
+                    answer = self.client.delete_message_batch(QueueUrl=self.urls[queue], Entries=entries)
+                except (ClientError, BotoCoreError) as error:
+                    if not worth_another_try(error):
+                        raise NotDeleted(f"{len(pending)} messages stayed in '{queue}': {error}") from error
+                    continue
                 pending = {entry["Id"]: pending[entry["Id"]] for entry in answer.get("Failed", [])}
                 if not pending:
                     break
             else:
                 raise NotDeleted(f"{len(pending)} messages stayed in the queue '{queue}'")
+
+    def _insist(self, ask: Callable[[], T]) -> T:
+        """The answer to a question that changes nothing; it is asked again while the queue has trouble of its own."""
+        for _ in self.retry.tries(MAX_TRIES - 1):
+            try:
+                return ask()
+            except (ClientError, BotoCoreError) as error:
+                if not worth_another_try(error):
+                    raise
+        return ask()
 
     def _received(self, message: dict[str, Any]) -> Received:
         attributes = message["Attributes"]
@@ -156,23 +184,26 @@ class SqsQueues:
             raise error
 
     def _try_batch(self, url: str, batch: list[dict[str, str]]) -> dict[int, NotSent]:
-        """Send one call's messages; answers the places of those not taken. Raises NotSent if the call fails."""
+        """Send one call's messages; returns why each one that was not taken was not, by its place."""
         pending = {str(place): message for place, message in enumerate(batch)}
-        failed: list[dict[str, Any]] = []
-        for attempt in range(MAX_TRIES):
-            if attempt:
-                self.pause(attempt)
+        if not self.retry.has_time():
+            return dict.fromkeys(range(len(batch)), NotSent(OUT_OF_TIME))
+        reasons: dict[str, str] = {}
+        for _ in self.retry.tries(MAX_TRIES):
             entries = [{"Id": name, **message} for name, message in pending.items()]
             try:
                 answer = self.client.send_message_batch(QueueUrl=url, Entries=entries)
             except (ClientError, BotoCoreError) as error:
-                raise NotSent(f"{len(pending)} of {len(batch)} messages not taken: {error}") from error
-            failed = answer.get("Failed", [])
-            pending = {entry["Id"]: pending[entry["Id"]] for entry in failed}
+                reasons = dict.fromkeys(pending, str(error))
+                if not worth_another_try(error):
+                    break
+                continue
+            reasons = {entry["Id"]: entry.get("Code", "unknown") for entry in answer.get("Failed", [])}
+            pending = {name: pending[name] for name in reasons}
             if not pending:
                 break
-        sentence = f"{len(failed)} of {len(batch)} messages not taken: "
-        return {int(entry["Id"]): NotSent(sentence + entry.get("Code", "unknown")) for entry in failed}
+        sentence = f"{len(reasons)} of {len(batch)} messages not taken: "
+        return {int(name): NotSent(sentence + reason) for name, reason in reasons.items()}
 
 
 def _sendable(body: str) -> str:

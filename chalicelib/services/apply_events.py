@@ -28,9 +28,9 @@ from chalicelib.services.board_messages import send_updates
 from chalicelib.services.board_news import News, states_to_tell
 from chalicelib.services.context import Context
 from chalicelib.store.commit import MAX_ITEMS, Write, commit, items_in
+from chalicelib.store.outcomes import StoreError, Unknown
 from chalicelib.store.players import load_players
 from chalicelib.store.records import Wanted, load_records, model_in_log
-from chalicelib.store.table import StoreError
 
 MAX_CONFLICTS = 5
 # One event adds at most: packs 2, state and identity 3, sides 3, months 2, keyed, once, granter, pair, a transfer of 3
@@ -100,16 +100,16 @@ def read_players(context: Context, groups: dict[str, list[Event]]) -> dict[str, 
 
 
 def apply_to_player(context: Context, player: str, events: list[Event], reading: Reading | None) -> Outcome:
-    """Apply one player's events, reading again after a conflict; gives up after five."""
+    """Apply one player's events, reading again after a lost race or an unknown outcome; gives up after five."""
     outcome = Outcome(player, events)
-    for attempt in range(MAX_CONFLICTS + 1):
+    for attempt in context.retry.tries(MAX_CONFLICTS + 1):
         try:
             fresh = reading or read_players(context, {player: events})[player]
             _apply_all(context, fresh, outcome)
             return outcome
-        except Conflict as conflict:
-            outcome = Outcome(player, events, conflicts=attempt + 1, failed=conflict)
-            context.pause(attempt)
+        except (Conflict, Unknown) as lost:
+            # What was written after all is found in the log as duplicates.
+            outcome = Outcome(player, events, conflicts=attempt + 1, failed=lost)
             reading = None
         except Exception as error:  # noqa: BLE001 - the messages of this player come again; the others go on
             return Outcome(player, events, conflicts=attempt, failed=error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from chalicelib.domain.errors import OutOfReach
 from chalicelib.domain.periods import DAY_MS
@@ -53,7 +54,7 @@ def archive_failures(context: Context) -> Archived:
     for place, queue in enumerate(QUEUES):
         result.moved[queue] = 0
         try:
-            _archive_queue(_share(context, len(QUEUES) - place), queue, result)
+            _archive_queue(context, queue, _share_ends_ms(context, len(QUEUES) - place), result)
         except Exception as error:  # noqa: BLE001 - raised below
             trouble.append(error)
     if trouble:
@@ -61,18 +62,18 @@ def archive_failures(context: Context) -> Archived:
     return result
 
 
-def _share(context: Context, queues: int) -> Context:
-    """The context of the next of so many queues."""
+def _share_ends_ms(context: Context, queues: int) -> float:
+    """When the share of the next of so many queues ends: no round begins after it, but one may go on."""
     if context.deadline_ms is None:
-        return context
-    return context.within((context.deadline_ms - RESERVE_MS - context.now_ms()) // queues)
+        return inf
+    return context.now_ms() + (context.deadline_ms - RESERVE_MS - context.now_ms()) // queues
 
 
-def _archive_queue(context: Context, queue: str, result: Archived) -> None:
+def _archive_queue(context: Context, queue: str, ends_ms: float, result: Archived) -> None:
     held: set[str] = set()
     seen: set[str] = set()
     try:
-        while context.has_time() and len(held) < MAX_HELD:
+        while context.now_ms() < ends_ms and len(held) < MAX_HELD:
             batch = _receive(context, queue, seen)
             if not batch:
                 return

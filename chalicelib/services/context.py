@@ -6,13 +6,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from chalicelib.domain.errors import Conflict, OutOfReach
 from chalicelib.domain.notices import Notice
 from chalicelib.domain.ruleset import Rules
 from chalicelib.gateways.queues import Received
+from chalicelib.retry import Retry
 from chalicelib.store.table import Table
+
+# What follows a commit keeps its caller waiting for no longer.
+AFTER_COMMIT_MS = 500
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -29,12 +33,14 @@ class Queues(Protocol):
     def receive(self, queue: str, visibility_s: int, wait_s: int = 1) -> list[Received]: ...
     def delete(self, queue: str, receipts: Sequence[str]) -> None: ...
     def backlog(self, queue: str) -> int: ...
+    def using(self, retry: Retry) -> Queues: ...
 
 
 class Bus(Protocol):
     """Publishing domain events; raises unless the bus took all of them."""
 
     def publish(self, notices: Sequence[Notice]) -> None: ...
+    def using(self, retry: Retry) -> Bus: ...
 
 
 class OutOfTime(OutOfReach):
@@ -53,6 +59,18 @@ class Owner:
     public: str
 
 
+def _unheard(message: str, facts: Mapping[str, Any]) -> None:
+    """Where nobody reads a log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlets:
+    """Queues and bus that give up within half a second, with one try a call."""
+
+    queues: Queues
+    bus: Bus
+
+
 @dataclass(slots=True)
 class Context:
     """`now_ms`: the clock. `pause(n)`: wait before retry n, with jitter. `uniform(a, b)`: jitter of other kinds.
@@ -61,7 +79,8 @@ class Context:
     `pool`: runs players side by side, or None to take one after the other. `owners`: who was looked up, by the id
     that was asked for; a player's account never changes. `noted`: by queue, the minute and the oldest message that the
     process noted last (`services/watch_backlog.py`). `deadline_ms`: when the caller stops waiting, None if it
-    waits for as long as it takes.
+    waits for as long as it takes. `quick()`: the ways out for what follows a commit while a caller waits; None where
+    nobody does. `warn(message, facts)`: writes a warning to the log.
     """
 
     table: Table
@@ -76,10 +95,35 @@ class Context:
     owners: dict[str, Owner] = field(default_factory=dict)
     noted: dict[str, tuple[int, int]] = field(default_factory=dict)
     deadline_ms: int | None = None
+    quick: Callable[[], Outlets] | None = None
+    warn: Callable[[str, Mapping[str, Any]], None] = _unheard
+
+    @property
+    def retry(self) -> Retry:
+        """The policy for trying again under this context's deadline."""
+        return Retry(self.pause, self.now_ms, self.deadline_ms)
 
     def within(self, ms: int) -> Context:
-        """The same context for work that must end within so many milliseconds from now."""
-        return replace(self, deadline_ms=self.now_ms() + ms)
+        """The same context, and the same table and ways out, for work that must end within so many milliseconds."""
+        deadline_ms = self.now_ms() + ms
+        if self.deadline_ms is not None:
+            deadline_ms = min(deadline_ms, self.deadline_ms)
+        retry = Retry(self.pause, self.now_ms, deadline_ms)
+        return replace(
+            self,
+            table=self.table.using(retry),
+            queues=self.queues.using(retry),
+            bus=self.bus.using(retry),
+            deadline_ms=deadline_ms,
+        )
+
+    def after_commit(self) -> Context:
+        """The context for what follows a commit: queues and bus keep a waiting caller for half a second at most."""
+        if self.quick is None:
+            return self
+        outlets = self.quick()
+        retry = Retry(self.pause, self.now_ms, self.now_ms() + AFTER_COMMIT_MS, call_ms=0)
+        return replace(self, queues=outlets.queues.using(retry), bus=outlets.bus.using(retry))
 
     def has_time(self, reserve_ms: int = 0) -> bool:
         """Whether more than `reserve_ms` milliseconds are left before the deadline."""

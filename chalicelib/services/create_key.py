@@ -14,7 +14,7 @@ from chalicelib.store.api_keys import StoredKey, add_key, read_keys
 from chalicelib.store.players import load_player
 
 # A worker may be writing the same player: each lost race costs two reads.
-MAX_CONFLICTS = 8
+MAX_TRIES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,7 @@ def create_key(context: Context, player: str, permissions: Sequence[str] = (PLAY
                 allowed=list(PERMISSIONS),
             )
     wanted = [each for each in PERMISSIONS if each == PLAYER or each in permissions]
-    for attempt in range(MAX_CONFLICTS):
-        try:
-            return _create(context, player, wanted)
-        except Conflict:
-            context.pause(attempt)
-    raise Conflict("the player was written by others again and again")
+    return context.retry.run(lambda: _create(context, player, wanted), again=Conflict, most=MAX_TRIES)
 
 
 def _create(context: Context, player_id: str, permissions: list[str]) -> NewKey:

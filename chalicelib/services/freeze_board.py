@@ -11,14 +11,13 @@ from chalicelib.store.table import Busy
 
 def freeze_board(context: Context, board: str, shard: str) -> bool:
     """Freeze a shard, once what has begun is complete; False if it was frozen before. Raises StoreError."""
-    for attempt in range(MAX_ROUNDS):
+    for _ in context.retry.tries(MAX_ROUNDS):
         log = settle(context, board, shard)
         if log.frozen is not None:
             return False
         try:
             freeze(context.table, shard, log, context.now_ms(), expiry(context, board))
         except Conflict:
-            context.pause(attempt)
             continue
         return True
     raise Busy(f"{shard}: other writers were first {MAX_ROUNDS} times")

@@ -14,23 +14,22 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from chalicelib.domain.errors import Conflict, LaurelError, NotPossible, Unavailable
+from chalicelib.domain.errors import Conflict, LaurelError, NotPossible, OutcomeUnknown, Unavailable
 from chalicelib.services.context import Context
 from chalicelib.services.send_owed import send_owed
 from chalicelib.store.keys import Key
 from chalicelib.store.models import Item
 from chalicelib.store.outbox import Owed, owed_write
-from chalicelib.store.requests import Remembered, read_request, request_key, request_write
-from chalicelib.store.table import StoreError
+from chalicelib.store.outcomes import StoreError, Unknown
+from chalicelib.store.requests import Remembered, read_request, request_key, request_write, take_write
 
-# Fifty at once on one account take nine rounds; the pauses of twelve are some 15 s, half of what a request has.
+# Fifty at once on one account take nine rounds.
 MAX_TRIES = 12
-LONGEST_PAUSE = 7
 REPLAYED = "Idempotency-Replayed"
-# Whole seconds tell whether a key is free: after the one in which the write began that must not come.
+# A key's expiry is in whole seconds: a write that began before it expires finds the key taken.
 FORESTALLED_MS = 1_000
-# Not that nothing was done: a write that was never answered may still come.
-OTHERS_WRITE = "Others keep writing the same; ask again."
+OTHERS_WRITE = "Others keep writing the same; try again."
+NOT_ANSWERED = "It is not known yet whether this was done. Send the same request again."
 
 IdempotencyKey = Annotated[
     str,
@@ -102,14 +101,19 @@ def once(
     asked again with strong reads before a refusal is believed, and after every lost race. What is refused for good is
     remembered.
     Raises NotPossible (`idempotency_conflict`) if the key was used for something else, Unavailable if others kept
-    writing; the same key then tells what came of it.
+    writing, OutcomeUnknown if a write was not answered; the same key then tells what came of it.
     """
     key = request_key(asked.account, asked.key)
     strong = unanswered = False
     tried: list[Tried] = []
-    for attempt in range(MAX_TRIES):
+    for _ in context.retry.tries(MAX_TRIES):
         now_ms = context.now_ms()
-        items = context.table.get_many([key, *wanted], strong=strong)
+        try:
+            items = context.table.get_many([key, *wanted], strong=strong)
+        except StoreError:
+            if not unanswered:
+                raise
+            continue
         known = read_request(items.get(key), now_ms)
         if known is not None:
             return _again(context, asked, known, tried)
@@ -124,9 +128,9 @@ def once(
                 known = read_request(context.table.get(key), now_ms)
                 if known is not None:
                     return _again(context, asked, known, tried)
-                if not unanswered or _forestalled(context, key, asked, refusal, now_ms):
-                    raise
-                continue
+                if unanswered and not _forestalled(context, key, asked, refusal, now_ms):
+                    continue
+                raise
             prepared = Prepared([], refusal.body(), status=refusal.status)
         except Conflict:
             strong = True
@@ -134,15 +138,15 @@ def once(
         tried.append((Remembered(asked.digest, prepared.status, prepared.outcome), prepared))
         try:
             _write(context, key, *tried[-1], now_ms)
-        except (Conflict, StoreError) as lost:
-            # A lost answer may be a success: the next reading tells.
-            strong, unanswered = True, unanswered or isinstance(lost, StoreError)
-            if attempt == MAX_TRIES - 1 and isinstance(lost, StoreError):
-                raise
-            context.pause(min(attempt, LONGEST_PAUSE))
+        except Unknown:
+            # It may be done: the next reading tells.
+            strong = unanswered = True
+            continue
+        except Conflict:
+            strong = True
             continue
         return _done(context, prepared)
-    raise Unavailable(OTHERS_WRITE)
+    raise OutcomeUnknown(NOT_ANSWERED) if unanswered else Unavailable(OTHERS_WRITE)
 
 
 def _again(context: Context, asked: Asked, known: Remembered, tried: list[Tried]) -> Answer:
@@ -156,14 +160,14 @@ def _again(context: Context, asked: Asked, known: Remembered, tried: list[Tried]
 
 
 def _forestalled(context: Context, key: Key, asked: Asked, refusal: LaurelError, now_ms: int) -> bool:
-    """Take the key for a second: a write of this request that was never answered, and still comes, finds it taken.
+    """Take the key for a second, so that a write of this request that was not answered fails if it still comes.
 
-    False if it had come. So what is refused now is not done later.
+    False if it came before, or if it is unknown whether the key was taken.
     """
     remembered = Remembered(asked.digest, refusal.status, refusal.body())
     try:
-        context.table.transact([request_write(context.table.name, key, remembered, now_ms, kept_ms=FORESTALLED_MS)])
-    except Conflict:
+        context.table.transact([take_write(context.table.name, key, remembered, now_ms, FORESTALLED_MS)])
+    except (Conflict, Unknown):
         return False
     return True
 

@@ -109,13 +109,12 @@ def _newest(context: Context, account_id: str, asset: str) -> _Place:
     """
     since = f"{context.now_ms() - SETTLED_MS:011x}"
     recent = postings_before(context.table, account_id, asset, NEWEST, since=since)
-    for attempt in range(MAX_READINGS):
+    for _ in context.retry.tries(MAX_READINGS):
         account = load_account(context.table, account_id, asset)
         again = postings_before(context.table, account_id, asset, NEWEST, since=since)
         if len(again) == len(recent):
             return _Place(NEWEST, since, account.balance - sum(row.amount for row in recent))
         recent = again
-        context.pause(min(attempt, 3))
     raise Unavailable("This account changes all the time; try again.")
 
 

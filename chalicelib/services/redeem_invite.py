@@ -23,6 +23,7 @@ from chalicelib.domain.periods import moment_name
 from chalicelib.services.accounts import owner_of
 from chalicelib.services.authenticate import Caller
 from chalicelib.services.context import Context, Owner
+from chalicelib.services.idempotent import MAX_TRIES
 from chalicelib.services.read_invites import Code, unknown_invite
 from chalicelib.services.send_owed import send_owed
 from chalicelib.services.settle import settle
@@ -31,6 +32,7 @@ from chalicelib.store.invites import read_invite, read_link, use_write
 from chalicelib.store.keys import Key
 from chalicelib.store.models import Item, PublicItem
 from chalicelib.store.outbox import Owed, owed_write
+from chalicelib.store.outcomes import ConditionFailed, Unknown
 from chalicelib.store.referrals import (
     Referral,
     attempts_check,
@@ -40,7 +42,6 @@ from chalicelib.store.referrals import (
     read_referral,
     referral_write,
 )
-from chalicelib.store.table import ConditionFailed
 
 Token = Annotated[str, Meta(max_length=MAX_TEXT, description="As the link has it.")]
 
@@ -101,7 +102,7 @@ def redeem_invite(context: Context, caller: Caller, request: RedeemInvite) -> In
     try:
         found, at_ms = settle(context, attempt)
     except (InvalidRequest, NotFound, Gone, NotPossible):
-        _count(context, owner)
+        _count(context, owner, claim)
         raise
     owed = _owed(owner, found, at_ms)
     send_owed(context, owed)
@@ -183,13 +184,17 @@ def _owed(owner: Owner, found: _Found, at_ms: int) -> Owed:
     return Owed(id_, at_ms, "referral", {"referrer": found.referrer, "player": owner.player})
 
 
-def _count(context: Context, owner: Owner) -> None:
-    """One more that failed; what was found is told only if it could be counted."""
+def _count(context: Context, owner: Owner, claim: str) -> None:
+    """Count a failed attempt, known by its claim: a refusal is told only once it was counted."""
     now_ms = context.now_ms()
-    try:
-        count_failed(context.table, owner.account, now_ms)
-    except ConditionFailed as failed:
-        raise _too_many(now_ms) from failed
+
+    def count() -> None:
+        try:
+            count_failed(context.table, owner.account, claim, now_ms)
+        except ConditionFailed as failed:
+            raise _too_many(now_ms) from failed
+
+    context.retry.run(count, again=(Conflict, Unknown), most=MAX_TRIES)
 
 
 def _too_many(now_ms: int) -> TooManyRequests:

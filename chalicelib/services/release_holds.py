@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from chalicelib.domain.errors import Conflict, OutOfReach, Unavailable
 from chalicelib.services.context import Context
 from chalicelib.store import keys
@@ -28,11 +30,9 @@ def settled(context: Context, account_id: str, asset: str, account: Account, now
     if not _is_due(account, now_ms):
         return account
     if strong:
-        try:
+        # An unknown outcome may be a success: the next reading tells.
+        with suppress(Conflict, OutOfReach):
             release_holds(context, account_id, asset, account, now_ms)
-        except (Conflict, OutOfReach):
-            # A lost answer may be a success: the next reading tells.
-            context.pause(0)
     raise Conflict("what had expired was in the way")
 
 
@@ -41,14 +41,12 @@ def settled_account(context: Context, account_id: str, asset: str) -> Account:
 
     Raises Unavailable if others kept changing it.
     """
-    for attempt in range(MAX_TRIES):
+    for _ in context.retry.tries(MAX_TRIES):
         account, now_ms = load_account(context.table, account_id, asset), context.now_ms()
         if not _is_due(account, now_ms):
             return account
-        try:
+        with suppress(Conflict):
             release_holds(context, account_id, asset, account, now_ms)
-        except Conflict:
-            context.pause(attempt)
     raise Unavailable("Others keep changing this account.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,11 +29,15 @@ class Swept:
 
 
 def send_owed(context: Context, owed: Owed) -> bool:
-    """Send, and delete the row behind the answer; False if the sweep has to send it. Never fails what was committed."""
+    """Send, and delete the row after the response; False if the sweep has to send it.
+
+    It takes half a second at most while a caller waits, and never fails what was committed.
+    """
     try:
-        _send(context, owed)
+        _send(context.after_commit(), owed)
         context.later(lambda: delete_owed(context.table, owed))
-    except Exception:  # noqa: BLE001 - it is done: whatever keeps it from being told, the sweep meets and logs
+    except Exception as error:  # noqa: BLE001 - the commit stands, whatever keeps its messages from being sent
+        context.warn("left to the sweep", {"id": owed.id, "kind": owed.kind, "error": repr(error)})
         return False
     return True
 
@@ -54,12 +59,15 @@ def sweep_owed(context: Context) -> Swept:
 
 
 def _send(context: Context, owed: Owed) -> None:
-    """To queue and bus. The row goes after that: who dies in between has it sent again, under the same ids."""
+    """Send to queue and bus side by side. The row is deleted later: after a crash in between, the sweep sends the same
+    messages under the same ids."""
     messages = messages_of(owed.id, owed.at_ms, owed.kind, owed.facts)
+    sends: list[Callable[[], None]] = []
     if messages.events:
-        context.queues.send(QUEUE, [_text(event) for event in messages.events])
+        sends.append(lambda: context.queues.send(QUEUE, [_text(event) for event in messages.events]))
     if messages.notices:
-        context.bus.publish(messages.notices)
+        sends.append(lambda: context.bus.publish(messages.notices))
+    context.each(lambda send: send(), sends)
 
 
 def _text(event: dict[str, Any]) -> str:

@@ -5,23 +5,42 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from chalicelib.domain.errors import Conflict
+from chalicelib.domain.errors import Conflict, LaurelError, OutcomeUnknown
 from chalicelib.services.context import Context
-from chalicelib.services.idempotent import LONGEST_PAUSE, MAX_TRIES
-from chalicelib.store.table import StoreError
+from chalicelib.services.idempotent import MAX_TRIES, NOT_ANSWERED
+from chalicelib.store.outcomes import StoreError, Unknown
 
 T = TypeVar("T")
 
 
 def settle(context: Context, attempt: Callable[[], T]) -> T:
-    """What `attempt` returns once it comes to an end; after a lost race, and after a lost answer, it is asked again.
+    """Return what `attempt` returns, trying it again after a lost race and after a write that was not answered.
 
-    An attempt reads strongly, and knows its own earlier write when it sees it. Raises what the last one raised, after
-    twelve, and whatever is neither Conflict nor StoreError at once.
+    An attempt reads strongly, and recognises its own earlier write. After a write that was not answered no refusal is
+    believed, since that write may still be done: the request ends as OutcomeUnknown. Otherwise raises what the last
+    try raised.
     """
-    for number in range(MAX_TRIES - 1):
+    unanswered = False
+
+    def certain() -> T:
+        nonlocal unanswered
         try:
             return attempt()
-        except (Conflict, StoreError):
-            context.pause(min(number, LONGEST_PAUSE))
-    return attempt()
+        except Unknown:
+            unanswered = True
+            raise
+        except LaurelError as refusal:
+            if unanswered:
+                raise OutcomeUnknown(NOT_ANSWERED) from refusal
+            raise
+        except StoreError as trouble:
+            if unanswered:
+                raise Unknown(str(trouble)) from trouble
+            raise
+
+    try:
+        return context.retry.run(certain, again=(Conflict, Unknown), most=MAX_TRIES)
+    except (Conflict, Unknown) as lost:
+        if unanswered:
+            raise OutcomeUnknown(NOT_ANSWERED) from lost
+        raise

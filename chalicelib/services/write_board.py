@@ -11,6 +11,7 @@ make it right for any number of them, dying and coming back at any moment:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,7 +72,7 @@ def commit(context: Context, board: str, shard: str, plan: Plan) -> Draft | None
 
     The plan is made anew for each try, and must read whatever it is made of after it was given the log.
     """
-    for attempt in range(MAX_ROUNDS):
+    for _ in context.retry.tries(MAX_ROUNDS):
         log = settle(context, board, shard)
         context.require_time(INTENT_MS)
         draft = plan(log)
@@ -84,8 +85,7 @@ def commit(context: Context, board: str, shard: str, plan: Plan) -> Draft | None
         try:
             begin(context.table, shard, log, intent.seq, packed, expiry(context, board))
         except (Conflict, StoreError):
-            # Even after a lost answer: what is pending now may be somebody else's.
-            context.pause(attempt)
+            # Even after an unknown outcome: what is pending now may be somebody else's.
             continue
         complete(context, board, shard, intent)
         return draft
@@ -234,15 +234,10 @@ def merged(one: Mapping[str, NodeChange], other: Mapping[str, NodeChange]) -> Ch
 
 
 def _insist(context: Context, write: Callable[[], None]) -> None:
-    """A write that is done when it succeeds or finds itself done; anything else is tried again."""
-    for attempt in range(MAX_WRITE_TRIES):
-        try:
+    """Try a write until it is done, or its condition says that it was done before."""
+
+    def attempt() -> None:
+        with suppress(ConditionFailed):
             write()
-        except ConditionFailed:
-            return
-        except (Conflict, StoreError):
-            if attempt == MAX_WRITE_TRIES - 1:
-                raise
-            context.pause(attempt)
-        else:
-            return
+
+    context.retry.run(attempt, again=(Conflict, StoreError), most=MAX_WRITE_TRIES)

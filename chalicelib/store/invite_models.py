@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
 
 from chalicelib.store.codecs import Json
 from chalicelib.store.models import Kind
@@ -49,7 +49,7 @@ class ReferralItem(Kind):
 
 
 class AttemptsItem(Kind):
-    """How often an account failed to redeem in a minute."""
+    """Which attempts of an account to redeem failed in a minute: a short id of each, at most ten."""
 
-    failed = NumberAttribute()
+    failed: UnicodeSetAttribute = UnicodeSetAttribute()
     expires = NumberAttribute()

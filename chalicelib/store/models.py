@@ -185,13 +185,17 @@ class BalanceItem(Kind):
 
 
 class RequestItem(Kind):
-    """What became of an idempotency key: a digest of what was asked, and the outcome."""
+    """What became of an idempotency key: a digest of what was asked, and the outcome.
+
+    `free_from` (epoch seconds): the key is free again from then on, before the row expires.
+    """
 
     asked = UnicodeAttribute()
     status = NumberAttribute()
     outcome: Json[dict[str, Any]] = Json(dict[str, Any])
     at = NumberAttribute()
     expires = NumberAttribute()
+    free_from = NumberAttribute(null=True)
 
 
 class OwedItem(Kind):

@@ -11,11 +11,13 @@ from chalicelib.store import keys
 from chalicelib.store.invite_models import AttemptsItem, ReferralItem
 from chalicelib.store.keys import Key
 from chalicelib.store.models import Item
-from chalicelib.store.table import Table, check_of, number, put_of, update_of
+from chalicelib.store.table import Table, check_of, number, put_of, text, update_of
 
 # For the clocks of two processes that disagree.
 _KEPT_MS = 5 * MINUTE_MS
-_NOT_TOO_MANY = "attribute_not_exists(failed) OR failed < :maximum"
+_NOT_TOO_MANY = "attribute_not_exists(failed) OR size(failed) < :maximum"
+# Of an attempt's random id: tells ten attempts of a minute apart.
+_ATTEMPT_DIGITS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ def attempts_key(account: str, now_ms: int) -> Key:
 
 
 def read_failed(item: Item | None) -> int:
-    return int(AttemptsItem.from_raw_data(item).failed) if item else 0
+    return len(AttemptsItem.from_raw_data(item).failed) if item else 0
 
 
 def attempts_check(table: str, account: str, now_ms: int) -> dict[str, Any]:
@@ -54,12 +56,15 @@ def attempts_check(table: str, account: str, now_ms: int) -> dict[str, Any]:
     return check_of(table, attempts_key(account, now_ms), _NOT_TOO_MANY, values)
 
 
-def count_failed(table: Table, account: str, now_ms: int) -> None:
-    """One more. Raises ConditionFailed, and counts nothing, if that is one too many."""
-    values = {
-        ":one": number(1),
+def count_failed(table: Table, account: str, attempt: str, now_ms: int) -> None:
+    """Count a failed attempt by its id, once. Raises ConditionFailed, and counts nothing, if that is one too many."""
+    short = attempt[-_ATTEMPT_DIGITS:]
+    values: Item = {
+        ":attempt": text(short),
+        ":attempts": {"SS": [short]},
         ":maximum": number(MAX_FAILED),
         ":expires": number((now_ms + _KEPT_MS) // 1000),
     }
-    expression = "ADD failed :one SET expires = :expires"
-    table.update(update_of(table.name, attempts_key(account, now_ms), expression, _NOT_TOO_MANY, None, values))
+    expression = "ADD failed :attempts SET expires = :expires"
+    counted = f"{_NOT_TOO_MANY} OR contains(failed, :attempt)"
+    table.update(update_of(table.name, attempts_key(account, now_ms), expression, counted, None, values))

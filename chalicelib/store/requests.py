@@ -13,6 +13,8 @@ from chalicelib.store.records import is_live
 from chalicelib.store.table import number, put_of
 
 KEY_DAYS = 30
+# A key that is taken for a moment keeps its row longer than any write may still be under way.
+_TAKEN_ROW_S = 3_600
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ def read_request(item: Item | None, now_ms: int) -> Remembered | None:
     if item is None:
         return None
     row = RequestItem.from_raw_data(item)
-    if not is_live(int(row.expires), now_ms):
+    free_from = int(row.expires if row.free_from is None else row.free_from)
+    if not is_live(free_from, now_ms):
         return None
     return Remembered(row.asked, int(row.status), row.outcome)
 
@@ -41,14 +44,30 @@ def read_request(item: Item | None, now_ms: int) -> Remembered | None:
 def request_write(
     table: str, key: Key, remembered: Remembered, now_ms: int, kept_ms: int = KEY_DAYS * DAY_MS
 ) -> dict[str, Any]:
-    """Remember, if the key is free."""
+    """Remember for `kept_ms`, by default 30 days, if the key is free."""
+    return _write(table, key, remembered, now_ms, (now_ms + kept_ms) // 1000)
+
+
+def take_write(table: str, key: Key, remembered: Remembered, now_ms: int, taken_ms: int) -> dict[str, Any]:
+    """Take the key for a moment, if it is free.
+
+    The row stays for an hour: a write that began before finds it, whatever TTL collects meanwhile.
+    """
+    free_from = (now_ms + taken_ms) // 1000
+    return _write(table, key, remembered, now_ms, free_from + _TAKEN_ROW_S, free_from)
+
+
+def _write(
+    table: str, key: Key, remembered: Remembered, now_ms: int, expires: int, free_from: int | None = None
+) -> dict[str, Any]:
     row = RequestItem(
         *key,
         asked=remembered.asked,
         status=remembered.status,
         outcome=remembered.outcome,
         at=now_ms,
-        expires=(now_ms + kept_ms) // 1000,
+        expires=expires,
+        free_from=free_from,
     )
-    free = "attribute_not_exists(pk) OR expires <= :now"
+    free = "attribute_not_exists(pk) OR expires <= :now OR free_from <= :now"
     return put_of(table, row.item(), free, None, {":now": number(now_ms // 1000)})

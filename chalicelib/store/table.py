@@ -1,48 +1,31 @@
-"""The one way to the table: reads that read unprocessed keys, writes that say what went wrong.
-
-StoreError                      the store could not do it; the caller may retry later
-└── Busy                        throttled, or parts of the answer kept missing
-Conflict (domain)               another writer was first
-└── ConditionFailed             a condition did not hold; `failed` are the places in a transaction
-"""
+"""The one way to the table: reads that read unprocessed keys, writes that say how they ended (store/outcomes.py)."""
 
 from __future__ import annotations
 
+import copy
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
-from chalicelib.domain.errors import Conflict, OutOfReach
+from chalicelib.retry import OUT_OF_TIME, Retry
 from chalicelib.store.keys import ORDER_INDEX, Key
 from chalicelib.store.models import Item
+from chalicelib.store.outcomes import Busy as Busy
+from chalicelib.store.outcomes import ConditionFailed as ConditionFailed
+from chalicelib.store.outcomes import StoreError as StoreError
+from chalicelib.store.outcomes import Unknown as Unknown
+from chalicelib.store.outcomes import failure_of
 
 # DynamoDB's own limits.
 MAX_BATCH_GET = 100
 MAX_TRANSACTION = 100
-# Eight pauses are up to 5 s: longer than any burst a batch read should wait out.
-MAX_PARTIAL_RETRIES = 8
-_THROTTLED = {"ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"}
-_CONFLICTS = {"TransactionConflictException", "TransactionInProgressException"}
-
-
-class StoreError(OutOfReach):
-    """The store could not do it, for a reason of its own."""
-
-
-class Busy(StoreError):
-    """Throttled, or an answer stayed partial."""
-
-
-class ConditionFailed(Conflict):
-    """A condition did not hold."""
-
-    def __init__(self, failed: Sequence[int] = ()) -> None:
-        super().__init__("a condition did not hold")
-        self.failed = tuple(failed)
+# Seven pauses are 1.3 s on average, and up to 2.5 s: longer than most bursts of throttling.
+MAX_TRIES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +39,7 @@ class Page:
 def connect(session: Session) -> Any:
     """A DynamoDB client with the timeouts of a service that retries: 1 s to connect, 3 s to read.
 
+    It makes one try: Table tries again, since only it knows the deadline, and what an earlier try may have done.
     Requests are built here from typed values, so botocore's own check of their shape (a sixth of a call) is off.
     """
     config = Config(
@@ -65,7 +49,7 @@ def connect(session: Session) -> Any:
         parameter_validation=False,
         # Botocore writes its own user agent anew twice a call: a quarter of a call's CPU.
         user_agent="laurel",
-        retries={"total_max_attempts": 4, "mode": "standard"},
+        retries={"total_max_attempts": 1, "mode": "standard"},
     )
     return session.create_client("dynamodb", config=config)
 
@@ -76,7 +60,13 @@ class Table:
     def __init__(self, name: str, client: Any, pause: Callable[[int], None]) -> None:
         self.name = name
         self.client = client
-        self.pause = pause
+        self.retry = Retry(pause)
+
+    def using(self, retry: Retry) -> Table:
+        """The same table under another retry policy."""
+        table = copy.copy(self)
+        table.retry = retry
+        return table
 
     # Reads -----------------------------------------------------------------------------------------------------
 
@@ -95,7 +85,7 @@ class Table:
         return found
 
     def _batch(self, wanted: list[Item], strong: bool) -> Iterator[Item]:
-        for attempt in range(MAX_PARTIAL_RETRIES):
+        for _ in self.retry.tries(MAX_TRIES):
             answer = self._call(
                 "batch_get_item", {"RequestItems": {self.name: {"Keys": wanted, "ConsistentRead": strong}}}
             )
@@ -103,7 +93,6 @@ class Table:
             wanted = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
             if not wanted:
                 return
-            self.pause(attempt)
         raise Busy(f"{len(wanted)} items stayed unprocessed")
 
     def query(
@@ -197,40 +186,38 @@ class Table:
         self._call("delete_item", {"TableName": self.name, "Key": key_of(key)})
 
     def transact(self, writes: Sequence[dict[str, Any]]) -> None:
-        """All writes or none. Raises ConditionFailed with places, Conflict for another running transaction."""
+        """All writes or none. Raises ConditionFailed with places, Conflict for another running transaction, Unknown.
+
+        Tries of one call share a token, so DynamoDB does it once.
+        """
         if len(writes) > MAX_TRANSACTION:
             raise ValueError(f"a transaction takes {MAX_TRANSACTION} items, not {len(writes)}")
-        self._call("transact_write_items", {"TransactItems": list(writes)})
+        token = str(uuid.uuid4())
+        self._call("transact_write_items", {"TransactItems": list(writes), "ClientRequestToken": token})
 
     def _call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-        try:
-            answer: dict[str, Any] = getattr(self.client, operation)(**request)
-            return answer
-        except ClientError as error:
-            _explain(error)
-        except BotoCoreError as error:
-            raise StoreError(f"{operation}: {error}") from error
+        """One request, tried again while the store has trouble of its own.
 
-
-def _explain(error: ClientError) -> NoReturn:
-    """Tell a lost race from a domain answer from trouble; keep the cause."""
-    answer: dict[str, Any] = dict(error.response)
-    code = answer.get("Error", {}).get("Code", "")
-    if code == "ConditionalCheckFailedException":
-        raise ConditionFailed([0]) from error
-    if code == "TransactionCanceledException":
-        reasons = [reason.get("Code", "None") for reason in answer.get("CancellationReasons", [])]
-        failed = [place for place, reason in enumerate(reasons) if reason == "ConditionalCheckFailed"]
-        if failed:
-            raise ConditionFailed(failed) from error
-        if "TransactionConflict" in reasons:
-            raise Conflict("another transaction is running") from error
-        if any(reason in ("ThrottlingError", "ProvisionedThroughputExceeded") for reason in reasons):
-            raise Busy(str(error)) from error
-        raise StoreError(str(error)) from error
-    if code in _CONFLICTS:
-        raise Conflict(code) from error
-    raise (Busy if code in _THROTTLED else StoreError)(str(error)) from error
+        Once a try of a write was not answered, a later refusal may be about that very write: it ends as Unknown.
+        """
+        unanswered: Unknown | None = None
+        lost: StoreError = Busy(f"{operation}: {OUT_OF_TIME}")
+        if not self.retry.has_time():
+            raise lost
+        for _ in self.retry.tries(MAX_TRIES):
+            try:
+                answer: dict[str, Any] = getattr(self.client, operation)(**request)
+                return answer
+            except (ClientError, BotoCoreError) as error:
+                failure = failure_of(operation, error)
+                failure.__cause__ = error
+            if not isinstance(failure, Busy | Unknown):
+                if unanswered is None:
+                    raise failure
+                raise Unknown(f"{unanswered}; then: {failure}") from failure
+            unanswered = failure if isinstance(failure, Unknown) else unanswered
+            lost = failure
+        raise unanswered or lost
 
 
 def key_of(key: Key) -> Item:

@@ -9,7 +9,7 @@ import pytest
 from chalicelib.services.accounts import find_owner
 from chalicelib.services.verify_ledger import verify_ledger
 from chalicelib.store import keys
-from chalicelib.store.table import StoreError, Table
+from chalicelib.store.table import Table, Unknown
 from tests.api.bank import Bank
 from tests.api.conftest import Site
 
@@ -217,7 +217,7 @@ def test_an_answer_that_is_lost_is_no_replay(bank: Bank, monkeypatch: pytest.Mon
 
     def lost(_: Any, writes: Any) -> None:
         real(writes)
-        raise StoreError("timeout")
+        raise Unknown("timeout")
 
     monkeypatch.setattr(Table, "transact", lost)
     answer = bank.correct(sent) if what == "correction" else bank.try_grant()

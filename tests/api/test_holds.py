@@ -15,7 +15,7 @@ from chalicelib.services.release_holds import settled_account
 from chalicelib.services.resolve_hold import PostRequest, post_hold, void_hold
 from chalicelib.store.accounts import Account, load_account
 from chalicelib.store.holds import hold_writes
-from chalicelib.store.table import StoreError, Table
+from chalicelib.store.table import Table, Unknown
 from tests.api.conftest import Site
 from tests.api.http import Answer
 from tests.economy import books
@@ -305,7 +305,7 @@ def test_a_lost_answer_is_no_replay(site: Site, anna: str, monkeypatch: Any, res
 
     def lost(table: Table, writes: Any) -> None:
         real(table, writes)
-        raise StoreError("timeout")
+        raise Unknown("timeout")
 
     with monkeypatch.context() as patch:
         patch.setattr(Table, "transact", lost)

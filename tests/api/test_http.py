@@ -5,13 +5,20 @@ from base64 import b64encode
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 import app
 from chalicelib.api.blueprint import RETRY_AFTER_S, refusal
 from chalicelib.api.operations import OPERATIONS
+from chalicelib.api.request import DEADLINE_MS
+from chalicelib.services.context import AFTER_COMMIT_MS
 from chalicelib.store.table import Busy, StoreError
+from infra.settings import FUNCTIONS
 from tests.api.conftest import BASE, RETRY_AFTER, Site, request_event
 from tests.api.http import EVENT, event_of, invoke, request
+
+# Five seconds of a cold start are far more than it takes.
+COLD_START_MS = 5_000
 
 
 def deep(levels: int) -> Any:
@@ -154,6 +161,26 @@ def test_a_store_that_does_not_answer(site: Site, writer: str, error: Exception)
         )
         assert answer.headers["Retry-After"] in RETRY_AFTER
     assert site.get("/status").status == 200
+
+
+def test_a_request_ends_before_api_gateway_gives_up(site: Site, writer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table takes every connection and never answers."""
+
+    def hang(*_: Any) -> Any:
+        site.world.sleep(3)
+        raise ReadTimeoutError(endpoint_url="http://table")
+
+    monkeypatch.setattr(site.world, "execute", hang)
+    for method, path, body in (("GET", "/profile", None), ("POST", "/events", request_event("anna", "1"))):
+        began_ms = site.world.now_ms()
+        answer = request(method, BASE + path, key=writer, body=body)
+        assert (answer.status, answer.json["code"]) == (503, "unavailable")
+        assert site.world.now_ms() - began_ms <= DEADLINE_MS
+
+
+def test_the_deadline_leaves_time_for_a_cold_start_and_for_what_follows_a_commit() -> None:
+    function = next(each for each in FUNCTIONS if each.name == "api_handler")
+    assert function.timeout_s * 1000 >= DEADLINE_MS + AFTER_COMMIT_MS + COLD_START_MS
 
 
 def test_nothing_of_an_unexpected_error_leaks(site: Site, writer: str) -> None:

@@ -17,7 +17,7 @@ from chalicelib.services.redeem_invite import RedeemInvite, redeem_invite
 from chalicelib.services.revoke_invite import revoke_invite
 from chalicelib.services.rotate_invite import RotateRequest, rotate_invite
 from chalicelib.services.send_owed import sweep_owed
-from chalicelib.store.table import StoreError, Table
+from chalicelib.store.table import StoreError, Table, Unknown
 from tests.api.conftest import Site
 from tests.api.invite_desk import listed, make, redeem, revoke
 
@@ -28,7 +28,7 @@ def lose_answers(site: Site, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     def lost(_: Any, asked: Any) -> None:
         writes.append(asked)
         real(asked)
-        raise StoreError("timeout")
+        raise Unknown("timeout")
 
     monkeypatch.setattr(Table, "transact", lost)
     return writes
@@ -129,7 +129,7 @@ def test_a_late_write_is_no_redemption_of_somebody_elses(
         if late:
             return real_write(table, writes)
         late.append(writes)
-        raise StoreError("timeout")
+        raise Unknown("timeout")
 
     def read(table: Table, keys: Any, *, strong: bool = True) -> Any:
         reads.append(len(keys))

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.errors import LaurelError
+from chalicelib.domain.errors import LaurelError, OutcomeUnknown
 from chalicelib.services.authenticate import Caller, authenticate
 from chalicelib.services.create_invite import InviteMade, InviteRequest, create_invite
 from chalicelib.services.redeem_invite import RedeemInvite, redeem_invite
@@ -90,9 +90,11 @@ class Stage:
 
 
 def outcome(act: Act) -> str:
-    """`ok`, or the code of the refusal."""
+    """`ok`, or the code of the refusal. A client that is told that the outcome is unknown asks again."""
     try:
         act()
+    except OutcomeUnknown:
+        return outcome(act)
     except LaurelError as refusal:
         return refusal.code
     return "ok"

@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.domain.periods import DAY_MS, moment_name
 from chalicelib.services import apply_events
-from chalicelib.store.table import StoreError
+from chalicelib.store.outcomes import Unknown
 from tests.api.conftest import RETRY_AFTER, Site, request_event
 
 BOARDS = ("global", "daily", "weekly", "monthly", "contributions")
@@ -124,7 +124,7 @@ def test_a_name_is_no_deed(site: Site) -> None:
 
 def test_what_fails_after_it_was_queued_is_made_by_the_worker(site: Site, anna: str) -> None:
     def fails(*_: Any) -> None:
-        raise StoreError("no answer")
+        raise Unknown("no answer")
 
     with patch.object(apply_events, "commit", fails):
         answer = site.patch("/profile", {"displayName": "Anna"}, anna)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.store.table import StoreError, Table
+from chalicelib.store.table import StoreError, Table, Unknown
 from tests.api.conftest import Site
 from tests.api.http import Answer
 
@@ -189,7 +189,7 @@ def test_a_lost_answer_is_no_replay(site: Site, anna: str, monkeypatch: Any) -> 
     def lost(_: Any, asked: Any) -> None:
         writes.append(asked)
         real(asked)
-        raise StoreError("timeout")
+        raise Unknown("timeout")
 
     with monkeypatch.context() as patch:
         patch.setattr(Table, "transact", lost)

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.domain.errors import Conflict
 from chalicelib.store.keys import Key
-from chalicelib.store.table import ConditionFailed, StoreError, Table
+from chalicelib.store.table import ConditionFailed, Table, Unknown
 from tests.api.conftest import Site
 from tests.api.http import Answer
 from tests.api.shop import Shop
@@ -85,7 +85,7 @@ def test_a_write_that_lands_late_is_the_requests_own(site: Site, anna: str, monk
 
     def unanswered(_: Table, writes: Writes) -> None:
         late.append(writes)
-        raise StoreError("timeout")
+        raise Unknown("timeout")
 
     def second(table: Table, writes: Writes) -> None:
         real(table, late[0])
@@ -106,7 +106,7 @@ def test_a_write_that_lands_after_all_is_not_denied(site: Site, anna: str, monke
 
     def unanswered(_: Table, writes: Writes) -> None:
         late.append(writes)
-        raise StoreError("timeout")
+        raise Unknown("timeout")
 
     def lost(_: Table, __: Writes) -> None:
         raise Conflict("another transaction is running")
@@ -132,7 +132,7 @@ def test_what_was_refused_is_not_done_later(site: Site, monkeypatch: pytest.Monk
     def unanswered(_: Table, writes: Writes) -> None:
         late.append(writes)
         made.append(shop.redeem(key=bob).json["redemption"]["id"])
-        raise StoreError("timeout")
+        raise Unknown("timeout")
 
     with monkeypatch.context() as patch:
         at_write(patch, unanswered)
@@ -144,6 +144,30 @@ def test_what_was_refused_is_not_done_later(site: Site, monkeypatch: pytest.Monk
     site.world.sleep(1)
     again = shop.redeem()
     assert (again.status, again.headers.get(KEY), shop.account()) == (200, None, (1000, 700))
+
+
+def test_the_key_of_a_refusal_stays_taken_though_expired_rows_are_deleted_at_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reward is retired under way, and back when the first write lands, six seconds after the refusal."""
+    shop, real, late = Shop(site), Table.transact, list[Writes]()
+    site.world._sweeper.mode = "prompt"
+    shop.put()
+
+    def unanswered(_: Table, writes: Writes) -> None:
+        late.append(writes)
+        assert shop.retire().status == 200
+        raise Unknown("timeout")
+
+    with monkeypatch.context() as patch:
+        at_write(patch, unanswered)
+        assert shop.redeem().json["code"] == "not_available"
+    shop.put()
+    site.world.sleep(6)
+    site.world.sleep(6)
+    with pytest.raises(ConditionFailed):
+        real(site.context.table, late[0])
+    assert shop.account() == (1000, 1000)
 
 
 def test_who_takes_the_public_id_of_another_as_an_id(site: Site, anna: str) -> None:

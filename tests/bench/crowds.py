@@ -41,7 +41,7 @@ class Crowded(Table):
     """A table whose transactions exclude each other where they meet. `tries` of them, `lost` for whatever reason."""
 
     def __init__(self, table: Table, plant: Plant) -> None:
-        super().__init__(table.name, table.client, table.pause)
+        super().__init__(table.name, table.client, table.retry.pause)
         self.plant, self.under_way = plant, set[Key]()
         self.tries = self.lost = self.met = 0
 

@@ -98,8 +98,10 @@ class Deployment:
         session.set_config_variable("region", "us-east-1")
         context = wiring.build(settings.read(environment | {"LAUREL_THREADS": str(threads)}), session)
         context.now_ms = self.world.now_ms
-        for owner in (context.table, context.queues, context.bus):
-            self.tape.attach(owner.client)  # type: ignore[attr-defined]
+        assert context.quick
+        outlets = context.quick()
+        for owner in (context.table, context.queues, context.bus, outlets.queues, outlets.bus):
+            self.tape.attach(owner.client)  # type: ignore[union-attr]
         return context
 
     @property

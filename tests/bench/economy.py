@@ -159,6 +159,10 @@ class Behind(Executor):
         self.waiting.append(partial(work, *arguments, **named))
         return Future()
 
+    def map(self, fn: Callable[..., Any], *iterables: Any, **_: Any) -> Iterator[Any]:
+        """What a request waits for, one after the other."""
+        return iter([fn(*arguments) for arguments in zip(*iterables, strict=True)])
+
     def run(self) -> None:
         for work in self.waiting:
             work()

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from chalicelib.store.table import StoreError, Table
+from chalicelib.store.table import StoreError, Table, Unknown
 
 ENDINGS = ("done", "refused", "lost", "dies")
 
@@ -56,7 +56,7 @@ class Strand:
         self.begun = self.begun or "SET pending" in expression
         self.ended = self.ended or "REMOVE pending" in expression
         if fate == "lost":
-            raise StoreError("the answer was lost")
+            raise Unknown("the answer was lost")
         return answer
 
     def _run(self, work: Callable[[], Any]) -> None:

@@ -36,7 +36,7 @@ class Commit:
     after: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def touches(self, kind: str, sort: str = "") -> bool:
-        return any(_place(write)[0].startswith(kind) and _place(write)[1].startswith(sort) for write in self.writes)
+        return any(place(write)[0].startswith(kind) and place(write)[1].startswith(sort) for write in self.writes)
 
     def puts(self, kind: str) -> list[dict[str, Any]]:
         """The items put whose partition begins so."""
@@ -90,7 +90,7 @@ class History:
             answer = below(operation, request, call, usage)
             writes, token = request["TransactItems"], request.get("ClientRequestToken")
             again, self._tokens = token in self._tokens, self._tokens | {token}
-            if not again and any(_place(write)[0].startswith(ECONOMY) for write in writes):
+            if not again and any(place(write)[0].startswith(ECONOMY) for write in writes):
                 _, asked = self._whose.get(id(request)) or (None, self._asking.get(None))
                 commit = Commit(len(self.commits), self.plant.world.now_ms(), asked, writes)
                 commit.after = self._balances(writes)
@@ -104,7 +104,8 @@ class History:
             answer = update(operation, request, call, usage)
             key = request["Key"]
             if key["pk"]["S"].startswith("ATTEMPTS#"):
-                self.failures[key["pk"]["S"].partition("#")[2], key["sk"]["S"]] += 1
+                row = engine.tables[TABLE].rows[key["pk"]["S"], key["sk"]["S"]][0]
+                self.failures[key["pk"]["S"].partition("#")[2], key["sk"]["S"]] = len(row["failed"]["SS"])
             return answer
 
         engine._handlers["UpdateItem"] = counted
@@ -112,14 +113,14 @@ class History:
     def _balances(self, writes: list[dict[str, Any]]) -> dict[str, tuple[int, int]]:
         rows, found = self.plant.world.dynamodb.tables[TABLE].rows, {}
         for write in writes:
-            pk, sk = _place(write)
+            pk, sk = place(write)
             if sk == "BALANCE":
                 item = rows[pk, sk][0]
                 found[pk.removeprefix("ACCOUNT#")] = int(item["balance"]["N"]), int(item["available"]["N"])
         return found
 
 
-def _place(write: dict[str, Any]) -> tuple[str, str]:
+def place(write: dict[str, Any]) -> tuple[str, str]:
     ((_, inner),) = write.items()
     key = inner.get("Key") or inner["Item"]
     return key["pk"]["S"], key["sk"]["S"]

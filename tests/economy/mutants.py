@@ -13,7 +13,8 @@ from chalicelib.domain.holds import Hold
 from chalicelib.services import idempotent, send_owed
 from chalicelib.store import requests
 from chalicelib.store.accounts import Change
-from chalicelib.store.table import StoreError, Table
+from chalicelib.store.outcomes import StoreError, Unknown
+from chalicelib.store.table import Table
 
 Writes = list[dict[str, Any]]
 
@@ -227,6 +228,28 @@ def pair_unconditional() -> AbstractContextManager[None]:
     return without_conditions("REFERRAL#")
 
 
+@contextmanager
+def unanswered_try_forgotten() -> Iterator[None]:
+    """A refusal is believed though an earlier try of the same write was not answered, and may be in progress."""
+    real = Table._call
+
+    def call(self: Table, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return real(self, operation, request)
+        except Unknown as unknown:
+            if isinstance(unknown.__cause__, Conflict) or "TransactionInProgress" in str(unknown):
+                raise Conflict(str(unknown)) from unknown
+            raise
+
+    with patch.object(Table, "_call", call):
+        yield
+
+
+def key_not_forestalled() -> AbstractContextManager[Any]:
+    """A refusal is told while a write under the same key may still come."""
+    return patch.object(idempotent, "_forestalled", lambda *_: True)
+
+
 MUTANTS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     mutant.__name__: mutant
     for mutant in (
@@ -248,5 +271,7 @@ MUTANTS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
         correction_unconditional,
         uses_unconditional,
         pair_unconditional,
+        unanswered_try_forgotten,
+        key_not_forestalled,
     )
 }

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.economy.books import account_of
-from tests.economy.history import Asked, Commit
+from tests.economy.history import Asked, Commit, place
 from tests.economy.model import Answer, Request
 from tests.economy.model_invites import MOST_FAILED, Economy
 from tests.economy.spelling import difference
@@ -21,7 +21,10 @@ from tests.economy.traffic import ADMIN, Stage
 KEPT = {
     "transfer": lambda kept: {"transfer": {"id": kept["id"]}, "balance": kept["balance"]},
     "grant": lambda kept: {"transfer": {"id": kept["id"]}, "balance": kept["balance"]},
-    "redeem": lambda kept: {"redemption": {"id": kept["id"], "status": kept["status"]}, "balance": kept["balance"]},
+    "redeem": lambda kept: {
+        "redemption": {name: kept[name] for name in ("id", "cost", "status")},
+        "balance": kept["balance"],
+    },
 }
 # What a request without a key writes when it does what it is for.
 EFFECTS = {
@@ -61,6 +64,21 @@ class Replay:
         for asked in self.asked:
             if asked.given and asked.given.status < 500:
                 self._judge(asked)
+        for commit in self.commits:
+            self._check_refusals(commit)
+
+    def _check_refusals(self, commit: Commit) -> None:
+        """Nothing is done after a refusal: neither by the request that was refused, nor by an earlier try of it that
+        had ended before."""
+        mine = commit.asked
+        if mine is None or all(place(write)[0].startswith("REQUEST#") for write in commit.writes):
+            return
+        for asked in self.asked:
+            if asked.request != mine.request or asked.given is None or not 400 <= asked.given.status < 500:
+                continue
+            tried_before = mine.given is not None and mine.ended_ms <= asked.began_ms
+            if (asked is mine or tried_before) and asked.ended <= commit.number:
+                self._say(commit, f"is done after {asked.given} was told")
 
     def _say(self, about: Commit | Asked, text: str) -> None:
         whose = about.asked if isinstance(about, Commit) else about
@@ -101,7 +119,8 @@ class Replay:
             return
         assert commit.asked
         # Other refusals take the key for a second, so that no write that is still under way comes after them.
-        for_good, until = outcome["code"] == "insufficient_balance", int(item["expires"]["N"]) * 1000
+        for_good = outcome["code"] == "insufficient_balance"
+        until = int(item.get("free_from", item["expires"])["N"]) * 1000
         wanted = self._somewhere(
             request, commit.asked.began, commit.number, at, commit.at_ms, status, outcome, commits=for_good
         )

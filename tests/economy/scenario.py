@@ -23,7 +23,7 @@ from chalicelib.workers.sqs import failures, messages_of
 from tests.economy import books, judge
 from tests.economy.history import History
 from tests.economy.model import Request
-from tests.economy.traffic import ADMIN, PLAYERS, REWARDS, STYLES, Client, Stage, reward
+from tests.economy.traffic import ADMIN, PLAYERS, REWARDS, STYLES, Client, Stage, Style, reward
 from tests.pipeline.plant import Plant, build, rules
 from tests.seeds import Failed
 from tests.simulated.faults import Faults
@@ -43,7 +43,8 @@ def run(seed: int, mutant: Mutant = nullcontext, faults: Faults | None = None) -
     """Run one seed; raises Failed with what differs. The same seed does the same, step by step."""
     logger.setLevel(logging.CRITICAL)
     rng = random.Random(seed)
-    plant = build(seed, faults or Faults.rough(), rules(RULESET), START_MS if rng.random() < 0.5 else LATE_MS)
+    faults = faults or Faults.rough(**style_of(seed).faults)
+    plant = build(seed, faults, rules(RULESET), START_MS if rng.random() < 0.5 else LATE_MS)
     with patch.object(wiring, "context", lambda: plant.context):
         stage = _stage(plant, seed, rng)
         with mutant():
@@ -58,9 +59,14 @@ def run(seed: int, mutant: Mutant = nullcontext, faults: Faults | None = None) -
     return plant
 
 
+def style_of(seed: int) -> Style:
+    """What the run of a seed is about."""
+    return STYLES[sorted(STYLES)[seed % len(STYLES)]]
+
+
 def _stage(plant: Plant, seed: int, rng: random.Random) -> Stage:
     players = list(PLAYERS[: rng.randint(2, 4)])
-    style = STYLES[sorted(STYLES)[seed % len(STYLES)]]
+    style = style_of(seed)
     api_keys = {player: create_key(plant.context, player).key for player in players}
     api_keys[ADMIN] = create_key(plant.context, ADMIN, ["admin"]).key
     stage = Stage(plant, seed, style, players, api_keys, History(plant))
@@ -70,7 +76,7 @@ def _stage(plant: Plant, seed: int, rng: random.Random) -> Stage:
                 _fund(plant, player, asset, style.funds)
     if "redeem" in style.mix:
         for each in REWARDS:
-            stage.ask(Request("put", ADMIN, reward(rng), about=each))
+            stage.ask(Request("put", ADMIN, reward(rng, stocked=style.stocked), about=each))
     for number, player in enumerate(players):
         stage.ask(Client(stage, 100 + number, player, 1).first())
     if seed % 3 == 0:

@@ -8,7 +8,7 @@ from tests.economy.mutants import MUTANTS
 from tests.economy.scenario import run
 from tests.economy.traffic import STYLES
 
-SEEDS = 14
+SEEDS = 16
 # Of each style: enough for every mutant in the style that meets it.
 MUTANT_SEEDS = 24
 # The others are caught by the first seeds of any.
@@ -16,10 +16,12 @@ MET_BY = {
     "correction_unconditional": "by admins",
     "hold_never_expires": "held",
     "hold_unconditional": "held",
+    "key_not_forestalled": "retired under way",
     "limits_apart": "too often",
     "pair_unconditional": "friends",
     "resolution_unconditional": "rewards",
     "stock_unconditional": "rewards",
+    "unanswered_try_forgotten": "retired under way",
     "uses_unconditional": "friends",
 }
 

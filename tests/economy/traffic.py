@@ -22,7 +22,8 @@ REWARDS = ("cup", "trip")
 @dataclass(frozen=True)
 class Style:
     """What a run is about: what players have at first, how much of it they want at once, and what they and the admin do
-    how often. `devices` of each player, `admins` beside them."""
+    how often. `devices` of each player, `admins` beside them. `faults`: beyond those of every run. `stocked`: whether
+    rewards may have a stock, or a limit for each player."""
 
     funds: int
     amounts: tuple[int, ...]
@@ -30,6 +31,8 @@ class Style:
     admin_mix: dict[str, int] = field(default_factory=dict)
     devices: int = 2
     admins: int = 0
+    faults: dict[str, float] = field(default_factory=dict)
+    stocked: bool = True
 
 
 SENDING = {"transfer": 20, "hold": 1, "look": 1}
@@ -39,7 +42,13 @@ STYLES = {
     "too much": Style(250_000, (10_000, 10_000, 9_500), SENDING, devices=4),
     "held": Style(600, (50, 90, 150), {"post": 8, "void": 4, "hold": 4, "transfer": 2, "look": 2}, devices=3),
     "by admins": Style(
-        300, (50, 90, 150), {"transfer": 6, "hold": 1, "post": 2}, {"correct": 9, "grant": 1}, devices=2, admins=3
+        300,
+        (50, 90, 150),
+        {"transfer": 6, "hold": 1, "post": 2},
+        {"correct": 9, "grant": 1},
+        devices=2,
+        admins=3,
+        faults={"in_progress": 0.15, "late_effect": 0.08},
     ),
     "rewards": Style(
         300,
@@ -48,6 +57,16 @@ STYLES = {
         {"fulfil": 3, "cancel": 3, "refund": 3, "put": 2, "retire": 1, "correct": 1, "grant": 1},
         devices=2,
         admins=2,
+    ),
+    "retired under way": Style(
+        2_000,
+        (50, 90),
+        {"redeem": 10},
+        {"put": 5, "retire": 5},
+        devices=2,
+        admins=2,
+        faults={"in_progress": 0.25, "late_effect": 0.1, "conflict": 0.15},
+        stocked=False,
     ),
     "friends": Style(0, (1,), {"invite": 2, "accept": 9, "rotate": 1, "revoke": 1}, devices=1),
 }
@@ -91,16 +110,17 @@ class Stage:
             self.known["invite"] += [(me, body["code"]), (me, body["token"])]
 
 
-def reward(rng: random.Random) -> dict[str, Any]:
+def reward(rng: random.Random, *, stocked: bool = True) -> dict[str, Any]:
+    stock, per_player = rng.choice((None, 1, 2, 3)), rng.choice((None, None, 1, 2))
     return {
         "name": "A thing",
         "description": "A thing to have.",
         "type": "thing",
         "asset": "coins",
         "cost": rng.choice((60, 90)),
-        "stock": rng.choice((None, 1, 2, 3)),
-        "perPlayer": rng.choice((None, None, 1, 2)),
         "requiresFulfilment": rng.random() < 0.5,
+        "stock": stock if stocked else None,
+        "perPlayer": per_player if stocked else None,
     }
 
 
@@ -187,7 +207,8 @@ class Client:
         return Request(what, self.player, {"asset": self.rng.choice(("tokens", "coins"))})
 
     def _put(self, what: str) -> Request:
-        return Request(what, self.player, reward(self.rng), about=self.rng.choice(REWARDS))
+        wanted = reward(self.rng, stocked=self.stage.style.stocked)
+        return Request(what, self.player, wanted, about=self.rng.choice(REWARDS))
 
     def _retire(self, what: str) -> Request:
         return Request(what, self.player, about=self.rng.choice(REWARDS))

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from botocore.session import Session
 
+from chalicelib import settings, wiring
 from chalicelib.domain import owed as kinds
+from chalicelib.services.context import AFTER_COMMIT_MS, Outlets
 from chalicelib.services.send_owed import SWEEP_AFTER_MS, send_owed, sweep_owed
 from chalicelib.store import keys
 from chalicelib.store.outbox import Owed, owed_write
 from tests.api.conftest import Site
 from tests.scripted_time import with_time
+from tests.simulated.errors import AwsError
 
 FACTS = {"from": "anna", "to": "bob", "amount": 1}
 
@@ -72,3 +78,59 @@ def test_no_error_of_sending_is_one_of_the_commit(site: Site, monkeypatch: pytes
         patch.setitem(kinds.KINDS, "transfer", lambda *_: 1 // 0)
         assert send_owed(site.context, owed) is False
     assert send_owed(site.context, owed) is True
+
+
+def quick_site(site: Site) -> list[tuple[str, dict[str, Any]]]:
+    """Let requests use ways out of their own, as production does; returns what is warned of."""
+    warned: list[tuple[str, dict[str, Any]]] = []
+    outlets = Outlets(copy.copy(site.context.queues), copy.copy(site.context.bus))
+    site.context.quick = lambda: outlets
+    site.context.warn = lambda message, facts: warned.append((message, dict(facts)))
+    return warned
+
+
+@pytest.mark.parametrize("service", ["sqs", "events"])
+def test_what_follows_a_commit_gives_up_within_half_a_second_and_says_so(
+    site: Site, service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service throttles every call; the sweep sends it later."""
+    warned, real = quick_site(site), site.world.execute
+
+    def throttled(called: str, *rest: Any) -> Any:
+        if called == service:
+            raise AwsError("ThrottlingException", "Rate exceeded")
+        return real(called, *rest)
+
+    owed, began = owe(site, "one"), site.world.now_ms()
+    with monkeypatch.context() as patch:
+        patch.setattr(site.world, "execute", throttled)
+        assert send_owed(site.context, owed) is False
+    # The last pause may begin just before.
+    assert site.world.now_ms() - began <= AFTER_COMMIT_MS + 160
+    [(message, facts)] = warned
+    assert (message, facts["id"], facts["kind"]) == ("left to the sweep", "one", "transfer")
+    assert "ThrottlingException" in facts["error"]
+    site.world.sleep(SWEEP_AFTER_MS / 1000)
+    assert sweep_owed(site.context).sent == 1
+
+
+def test_a_bug_that_keeps_messages_from_being_sent_is_warned_of(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    warned, owed = quick_site(site), owe(site, "one")
+    monkeypatch.setitem(kinds.KINDS, "transfer", lambda *_: 1 // 0)
+    assert send_owed(site.context, owed) is False
+    assert "ZeroDivisionError" in warned[0][1]["error"]
+
+
+def test_the_ways_out_of_requests_have_short_timeouts_and_one_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    session = Session()
+    session.set_config_variable("region", "us-east-1")
+    context = wiring.build(settings.read({}), session)
+    assert context.quick
+    outlets: Any = context.quick()
+    assert outlets is context.quick()
+    for client in (outlets.queues.client, outlets.bus.client):
+        config = client.meta.config
+        assert (config.connect_timeout + config.read_timeout) * 1000 <= AFTER_COMMIT_MS
+        assert config.retries["total_max_attempts"] == 1

@@ -19,7 +19,8 @@ class Faults:
 
     Deaths: `kill_before` and `kill_after` the effect of a call, `kill_mid` a multi-part call.
     Answers: `lost_request` (no effect, connect timeout), `lost_answer` (effect, read timeout), `late_effect` (read
-    timeout, the effect comes up to `late_s` later), `server_error` (500, effect or not), `throttle`, `conflict`,
+    timeout, the effect comes up to `late_s` later), `in_progress` (likewise of a transaction, which answers its
+    retries meanwhile that it is in progress), `server_error` (500, effect or not), `throttle`, `conflict`,
     `partial` (some entries not done).
     Reads: `stale` per item and eventual or index read, at most `lag_ms` old, and per number of a queue's messages, at
     most `numbers_lag_ms` old; `torn` multi-item reads.
@@ -34,6 +35,7 @@ class Faults:
     lost_request: float = 0.0
     lost_answer: float = 0.0
     late_effect: float = 0.0
+    in_progress: float = 0.0
     server_error: float = 0.0
     throttle: float = 0.0
     conflict: float = 0.0
@@ -61,6 +63,7 @@ class Faults:
             lost_request=0.005,
             lost_answer=0.01,
             late_effect=0.004,
+            in_progress=0.004,
             server_error=0.01,
             throttle=0.01,
             conflict=0.03,
@@ -105,6 +108,8 @@ class Fates:
         ]
         if operation not in ("ReceiveMessage", "GetItem", *TEARABLE):
             possible.append("late_effect")
+        if operation == "TransactWriteItems":
+            possible.append("in_progress")
         if operation in SINGLE_WRITES | TRANSACTIONS:
             possible.append("conflict")
         if operation in MULTI_WRITES:

@@ -37,9 +37,19 @@ class Tokens:
 
     def __init__(self) -> None:
         self._seen: dict[str, tuple[int, Any, dict[Any, float]]] = {}
+        # Until when a transaction is in progress, by its token.
+        self._begun: dict[str, int] = {}
+
+    def begin(self, token: str, until_ms: int) -> None:
+        """A transaction takes until then: the same one again is told so."""
+        self._begun[token] = until_ms
 
     def find(self, token: str, items: Any, now_ms: int) -> dict[Any, float] | None:
-        """None if new; Invalid-like error if the same token came with other items."""
+        """None if new; an error if the same token came with other items, or its transaction is in progress."""
+        if now_ms < self._begun.get(token, 0):
+            raise AwsError(
+                "TransactionInProgressException", "The transaction with the given request token is already in progress."
+            )
         while self._seen and next(iter(self._seen.values()))[0] + TOKEN_MS < now_ms:
             del self._seen[next(iter(self._seen))]
         found = self._seen.get(token)

@@ -127,7 +127,7 @@ class Wire:
         world = self.world
         if fate == "throttle" and operation == "TransactWriteItems" and world.rng.random() < 0.5:
             return  # comes as a cancellation reason instead
-        if fate not in ("kill_before", "lost_request", "late_effect", "server_error", "throttle"):
+        if fate not in ("kill_before", "lost_request", "late_effect", "in_progress", "server_error", "throttle"):
             return
         world.note(actor.name, operation, _brief(params), fate)
         if fate == "kill_before":
@@ -141,8 +141,10 @@ class Wire:
             if world.rng.random() < 0.5:
                 self._effect(actor, service, operation, params, "")
             raise AwsError(_SERVER_ERRORS[service], "Internal server error", 500)
-        if fate == "late_effect":
+        if fate in ("late_effect", "in_progress"):
             late_ms = world.now_ms() + world.rng.randint(1, round(world.faults.late_s * 1000))
+            if fate == "in_progress":
+                world.dynamodb.tokens.begin(params["ClientRequestToken"], late_ms)
             world.scheduler.at(late_ms, lambda: self._late(actor.name, service, operation, params))
             self._time_out(fate, url)
         world.count(fate)

@@ -1,0 +1,57 @@
+"""The one policy for trying again: a bound on the tries, pauses with jitter, and the deadline of whoever waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
+
+OUT_OF_TIME = "the deadline is too near to begin"
+
+# Pauses double from 20 ms up to this one, 2.6 s at the most.
+LONGEST_PAUSE = 7
+# The longest that one call to table, queue or bus takes: 1 s to connect, 3 s to read.
+CALL_MS = 4_000
+
+
+def _no_clock() -> int:
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """When to try again. `pause(n)`: wait before retry n + 1 (n from 0), with jitter. `now_ms`: the clock of
+    `deadline_ms`, which is None if nobody waits. `call_ms`: no try begins with less time left."""
+
+    pause: Callable[[int], None]
+    now_ms: Callable[[], int] = _no_clock
+    deadline_ms: int | None = None
+    call_ms: int = CALL_MS
+
+    def has_time(self) -> bool:
+        """Whether another try may begin."""
+        return self.deadline_ms is None or self.now_ms() + self.call_ms < self.deadline_ms
+
+    def tries(self, most: int) -> Iterator[int]:
+        """Count up to `most` tries from 0, pausing before each but the first, and end early if the deadline is near.
+
+        The first comes whatever the time: calls to table, queue and bus ask `has_time` themselves.
+        """
+        yield 0
+        for number in range(1, most):
+            self.pause(min(number - 1, LONGEST_PAUSE))
+            if not self.has_time():
+                return
+            yield number
+
+    def run(self, work: Callable[[], T], again: type[Exception] | tuple[type[Exception], ...], most: int) -> T:
+        """Return what `work` returns; try it again after the errors `again`. Raises what the last try raised."""
+        lost: Exception = RuntimeError("no try was made")
+        for _ in self.tries(most):
+            try:
+                return work()
+            except again as error:
+                lost = error
+        raise lost

@@ -1,0 +1,54 @@
+"""The policy for trying again, on a clock of its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.retry import CALL_MS, LONGEST_PAUSE, Retry
+
+
+class Clock:
+    """Pauses take 100 ms, and are kept."""
+
+    def __init__(self) -> None:
+        self.now_ms = 0
+        self.pauses: list[int] = []
+
+    def pause(self, number: int) -> None:
+        self.pauses.append(number)
+        self.now_ms += 100
+
+    def policy(self, deadline_ms: int | None = None, call_ms: int = CALL_MS) -> Retry:
+        return Retry(self.pause, lambda: self.now_ms, deadline_ms, call_ms)
+
+
+def test_tries_pause_between_them_for_longer_each_time_up_to_a_bound() -> None:
+    clock = Clock()
+    assert list(clock.policy().tries(LONGEST_PAUSE + 4)) == list(range(LONGEST_PAUSE + 4))
+    assert clock.pauses == [*range(LONGEST_PAUSE + 1), LONGEST_PAUSE, LONGEST_PAUSE]
+
+
+@pytest.mark.parametrize(("deadline_ms", "tries"), [(CALL_MS + 301, 4), (CALL_MS + 300, 3), (CALL_MS, 1), (0, 1)])
+def test_no_further_try_begins_without_time_for_a_whole_call(deadline_ms: int, tries: int) -> None:
+    assert len(list(Clock().policy(deadline_ms).tries(10))) == tries
+
+
+@pytest.mark.parametrize(("deadline_ms", "has_time"), [(None, True), (1, True), (0, False), (-1, False)])
+def test_the_deadline_itself_is_too_late(deadline_ms: int | None, has_time: bool) -> None:
+    assert Clock().policy(deadline_ms, call_ms=0).has_time() is has_time
+
+
+def test_run_returns_the_first_success_and_raises_the_last_failure() -> None:
+    clock, left = Clock(), [KeyError("one"), KeyError("two")]
+
+    def work() -> str:
+        if left:
+            raise left.pop(0)
+        return "done"
+
+    assert clock.policy().run(work, KeyError, most=3) == "done"
+    left += [KeyError("one"), KeyError("two"), KeyError("three")]
+    with pytest.raises(KeyError, match="two"):
+        clock.policy().run(work, KeyError, most=2)
+    with pytest.raises(KeyError, match="three"):
+        clock.policy().run(work, ValueError, most=2)
