@@ -26,6 +26,7 @@ from tests.bench import (
     ranks,
     reject,
     repairs,
+    slow_gateways,
 )
 from tests.bench.figures import Figure, NotTaken, Skipped, misses
 
@@ -57,6 +58,7 @@ PARTS = (
     Part(peers.NAMES, peers.peers, 600),
     Part(economy.TRANSFER_NAMES, economy.transfers, 60),
     Part(economy.REDEEM_NAMES, economy.redemptions, 60),
+    Part((slow_gateways.NAME,), slow_gateways.transfers, 60),
     Part((crowds.TRANSFER,), crowds.transfers, 60),
     Part((crowds.REDEEM,), crowds.redemptions, 60),
     Part(economy_rates.NAMES, economy_rates.rates, 300),

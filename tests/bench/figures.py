@@ -74,6 +74,7 @@ TARGETS = (
     Target("order.model_payments", 1, counted=True),
     Target("pipeline.queue_to_board_ms", 1000, {"percentile": "p50"}),
     Target("board.update_to_rank_ms", 1000, {"percentile": "p50"}),
+    Target("api.slow_gateways_ms", 2000),
     Target("import.api_ms", 300),
     Target("import.worker_ms", 250),
     Target("badges.eval_ms", 5),
