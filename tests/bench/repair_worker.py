@@ -22,6 +22,7 @@ from botocore.session import Session
 
 from chalicelib import settings, wiring
 from chalicelib.domain.boards import BoardUpdate
+from chalicelib.retry import Retry
 from chalicelib.services import repair_board
 from chalicelib.services.board_messages import BoardMessage
 from chalicelib.services.context import Context
@@ -65,6 +66,9 @@ class Orders:
 
     def send_grouped(self, queue: str, bodies: Sequence[tuple[str, str]]) -> None:
         self.bodies += [body for _, body in bodies]
+
+    def using(self, retry: Retry) -> Orders:
+        return self
 
 
 class Rounds(ThreadPoolExecutor):
