@@ -30,7 +30,7 @@ from chalicelib.store.table import Busy, StoreError
 # What one step counts, whichever comes first: at most 60 MB, if no two scores are equal.
 STEP_ENTRIES, COUNT_MS = 250_000, 20_000
 # What a range of scores may take in memory, as `ScoreSlice` reckons.
-SLICE_BYTES = 96 * 1024 * 1024
+SLICE_BYTES = 64 * 1024 * 1024
 # A turn begins no step after so long: updates of the board wait for its message.
 TURN_MS = 15_000
 # A step is begun only with so much time left.

@@ -13,7 +13,7 @@ from chalicelib.store.board_log import Log
 # What an intent of corrections holds before it is compressed: it fits into the log, however badly that goes.
 MAX_PART_BYTES = 64 * 1024
 # No intent is begun after so long: a step that has many corrections is taken again for those that are left.
-WRITE_MS = 15_000
+WRITE_MS = 10_000
 
 
 def write_corrections(

@@ -177,6 +177,7 @@ def test_what_each_function_may_do() -> None:
     assert not may("progress", "sqs:SendMessage", "EventsQueue")
     assert may("boards", "dynamodb:UpdateItem", "Table")
     assert not may("boards", "dynamodb:PutItem", "Table")
+    assert may("boards", "sqs:SendMessage", "BoardsQueue"), "a repair orders its next turn"
     assert not may("boards", "sqs:SendMessage", "EventsQueue")
     assert may("rotate", "sqs:SendMessage", "BoardsQueue")
     assert not may("rotate", "sqs:ReceiveMessage", "BoardsQueue")

@@ -18,13 +18,14 @@ from chalicelib.services.feed_boards import PART_MS, feed_messages
 from chalicelib.services.order_repairs import order_recount
 from chalicelib.services.repair_board import STEP_MS
 from chalicelib.services.write_board import INTENT_MS, write_states
+from chalicelib.store import keys
 from chalicelib.store.board_entries import scan_entries
 from chalicelib.store.board_log import begin, read_log
 from chalicelib.workers import boards as worker
 from tests.pipeline import plant as plants
 from tests.pipeline.plant import Plant
 from tests.scripted_time import with_time
-from tests.services.board_hands import GLOBAL
+from tests.services.board_hands import GLOBAL, delete, edit, number
 from tests.simulated.sources import EventSource
 
 
@@ -143,3 +144,55 @@ def test_a_look_wakes_a_repair_whose_message_is_gone(plant: Plant, monkeypatch: 
     while queue.messages():
         deliver(plant, 120)
     assert read_log(plant.context.table, GLOBAL).repair is None
+
+
+def test_an_order_that_comes_during_a_repair_is_carried_out_after_it(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was damaged after the first one had counted it is for the second."""
+    write_states(plant.context, GLOBAL, GLOBAL, [state(f"p{number}", 1)[1] for number in range(5)])
+    monkeypatch.setattr(repair_board, "STEP_ENTRIES", 2)
+    monkeypatch.setattr(repair_board, "TURN_MS", 0)
+    queue, seen = plant.world.queue(plant.urls["boards"]), list[tuple[str, int]]()
+    for nonce in ("first", "second"):
+        send_messages(plant.context, [BoardMessage(GLOBAL, GLOBAL, repair=True, nonce=nonce)])
+    made = source(plant, 120)
+    made.batch_size = 1
+    while messages := queue.messages():
+        body = json.loads(messages[0].body)
+        seen.append((body["nonce"], body.get("step", 0)))
+        made.start()
+        plant.world.run()
+    assert seen == [
+        ("first", 0),
+        ("second", 0),
+        *(("first", step) for step in (2, 3, 4)),
+        *(("second", step) for step in (1, 2, 3, 4)),
+    ]
+    assert read_log(plant.context.table, GLOBAL).repair is None
+
+
+def test_a_repair_that_is_a_day_old_begins_anew(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it wrote may have expired."""
+    write_states(plant.context, GLOBAL, GLOBAL, [state(f"p{number}", 1)[1] for number in range(5)])
+    edit(plant, keys.node(GLOBAL, "TOTAL"), "ADD #00 :n", n=9)
+    monkeypatch.setattr(repair_board, "STEP_ENTRIES", 2)
+    monkeypatch.setattr(repair_board, "TURN_MS", 0)
+    order_recount(plant.context, GLOBAL)
+    deliver(plant, 120)
+    old = read_log(plant.context.table, GLOBAL).repair
+    assert old is not None
+    assert old.cursor == "p1"
+    plant.world.queue(plant.urls["boards"]).purge(plant.world.now_ms())
+    plant.world.sleep(25 * 3600)
+    for pk, sk in list(plant.world.dynamodb.tables[plant.context.table.name].rows):
+        if pk == keys.repair(GLOBAL):
+            delete(plant, (pk, sk))
+    order_recount(plant.context, GLOBAL)
+    deliver(plant, 120)
+    new = read_log(plant.context.table, GLOBAL).repair
+    assert new is not None
+    assert (new.id == old.id, new.cursor) == (False, "p1")
+    while plant.world.queue(plant.urls["boards"]).messages():
+        deliver(plant, 120)
+    assert number(plant, keys.node(GLOBAL, "TOTAL"), "00") == 5
