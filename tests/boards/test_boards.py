@@ -11,7 +11,7 @@ from tests.seeds import catching_seed
 SEEDS = 50
 # `make sim` allows 200. What needs more than a dozen, test_interleavings catches at once.
 MUTANT_SEEDS = 40
-SLOW = {"freeze_guard", "moves_told_at_the_end"}
+SLOW = {"freeze_guard"}
 # Where to begin with those that the first seeds do not catch.
 FIRST_SEED = {
     "begin_unconditional": 1,

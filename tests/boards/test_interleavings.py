@@ -18,7 +18,7 @@ from chalicelib.services import repair_board
 from chalicelib.services.board_messages import BoardMessage
 from chalicelib.services.feed_boards import feed_messages
 from tests.boards import judge
-from tests.boards.mutants import MUTANTS
+from tests.boards.mutants import MUTANTS, moves_told_at_the_end
 from tests.boards.roster import Roster
 from tests.boards.scenario import rules, small_limits
 from tests.boards.turns import ENDINGS, Strand, taking_turns
@@ -204,5 +204,5 @@ def test_states_that_are_done_dawdle_between_any_two_calls_of_a_repair() -> None
 
 
 def test_what_a_repair_is_told_after_the_intent_is_too_late() -> None:
-    with MUTANTS["moves_told_at_the_end"]():
+    with moves_told_at_the_end():
         assert next(_stopped_anywhere("repair", "states", "done", _has_ended), None)
