@@ -43,6 +43,9 @@ from chalicelib.store.referrals import (
     referral_write,
 )
 
+# A pair is never deleted: a write that was not answered finds it there.
+FINAL = ("already_redeemed", "referral_cycle")
+
 Token = Annotated[str, Meta(max_length=MAX_TEXT, description="As the link has it.")]
 
 
@@ -100,7 +103,7 @@ def redeem_invite(context: Context, caller: Caller, request: RedeemInvite) -> In
         return found, now_ms
 
     try:
-        found, at_ms = settle(context, attempt)
+        found, at_ms = settle(context, attempt, final=FINAL)
     except (InvalidRequest, NotFound, Gone, NotPossible):
         _count(context, owner, claim)
         raise

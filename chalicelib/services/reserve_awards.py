@@ -30,6 +30,8 @@ KEPT_MS = LOG_DAYS * DAY_MS
 # In one write, beside the granter's day.
 MAX_AT_ONCE = MAX_TRANSACTION - 1
 QUEUED = 202
+# Another award has the key for 90 days: a write that was not answered finds it taken.
+FINAL = ("idempotency_conflict",)
 AT = "at"
 
 
@@ -65,7 +67,7 @@ def reserve_awards(context: Context, caller: Caller, awards: Sequence[AwardAsked
             raise _conflict(each)
     known: dict[str, int] = {}
     tried: set[str] = set()
-    settle(context, lambda: _reserve(context, caller, awards, asked, known, tried))
+    settle(context, lambda: _reserve(context, caller, awards, asked, known, tried), final=FINAL)
     return [Reserved(known[each.key], each.key not in tried) for each in awards]
 
 

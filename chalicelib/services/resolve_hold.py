@@ -18,6 +18,8 @@ from chalicelib.services.place_hold import HoldShown, shown
 from chalicelib.services.settle import settle
 from chalicelib.store.holds import load_hold, post_writes, void_writes
 
+# A hold ends once: a write that was not answered finds it ended.
+FINAL = ("hold_resolved", "hold_expired")
 # How it ended: state, and how much was posted.
 Ending = tuple[str, int]
 
@@ -69,7 +71,7 @@ def _resolve(context: Context, caller: Caller, hold_id: str, *, post: bool, amou
             raise Conflict("it was void already, which is noted now")
         return _told(done)
 
-    return settle(context, attempt)
+    return settle(context, attempt, final=FINAL)
 
 
 def _own(context: Context, owner: Owner, hold_id: str, now_ms: int) -> Hold:

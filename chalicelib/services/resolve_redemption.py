@@ -29,6 +29,8 @@ from chalicelib.store.outbox import Owed, owed_write
 from chalicelib.store.redemptions import Redemption, public_of, read_redemption, redemption_key, resolve_write
 from chalicelib.store.rewards import return_stock, uncount_redeemed
 
+# A redemption is resolved once, and what paid for it taken back once: a write that was not answered finds that done.
+FINAL = ("redemption_resolved", "already_corrected")
 TOLD = {domain.FULFILLED: FULFILLED, domain.CANCELLED: CANCELLED, domain.REFUNDED: REFUNDED}
 
 
@@ -67,7 +69,7 @@ def resolve_redemption(context: Context, caller: Caller, redemption_id: str, res
         context.table.transact(tried[-1].writes)
         return _done(context, tried[-1])
 
-    return settle(context, attempt)
+    return settle(context, attempt, final=FINAL)
 
 
 def _read(context: Context, redemption_id: str) -> tuple[Redemption, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from chalicelib.domain.errors import Conflict, LaurelError, OutcomeUnknown
@@ -13,12 +13,12 @@ from chalicelib.store.outcomes import StoreError, Unknown
 T = TypeVar("T")
 
 
-def settle(context: Context, attempt: Callable[[], T]) -> T:
+def settle(context: Context, attempt: Callable[[], T], final: Collection[str] = ()) -> T:
     """Return what `attempt` returns, trying it again after a lost race and after a write that was not answered.
 
-    An attempt reads strongly, and recognises its own earlier write. After a write that was not answered no refusal is
-    believed, since that write may still be done: the request ends as OutcomeUnknown. Otherwise raises what the last
-    try raised.
+    An attempt reads strongly, and recognises its own earlier write. After a write that was not answered a refusal is
+    believed only if its code is in `final`: what it says never changes again, and keeps that write from being done.
+    Otherwise the write may still come, and the request ends as OutcomeUnknown. Raises what the last try raised.
     """
     unanswered = False
 
@@ -30,7 +30,7 @@ def settle(context: Context, attempt: Callable[[], T]) -> T:
             unanswered = True
             raise
         except LaurelError as refusal:
-            if unanswered:
+            if unanswered and refusal.code not in final:
                 raise OutcomeUnknown(NOT_ANSWERED) from refusal
             raise
         except StoreError as trouble:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.errors import Conflict, NotFound, OutcomeUnknown
+from chalicelib.domain.errors import Conflict, NotFound, NotPossible, OutcomeUnknown
 from chalicelib.domain.periods import DAY_MS
 from chalicelib.services.context import Context
 from chalicelib.services.idempotent import MAX_TRIES
@@ -66,6 +66,13 @@ def test_a_refusal_is_believed_at_once(context: Context) -> None:
 def test_after_a_write_that_was_not_answered_only_a_success_is_certain(context: Context, refusal: Exception) -> None:
     with pytest.raises(OutcomeUnknown):
         settle(context, Attempts(LOST, refusal))
+
+
+def test_a_refusal_that_excludes_the_write_is_certain(context: Context) -> None:
+    with pytest.raises(NotPossible):
+        settle(context, Attempts(LOST, NotPossible("It has ended.", code="ended")), final=("ended",))
+    with pytest.raises(OutcomeUnknown):
+        settle(context, Attempts(LOST, NotPossible("It has ended.", code="other")), final=("ended",))
 
 
 def test_races_without_end_are_races(context: Context) -> None:
