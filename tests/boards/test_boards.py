@@ -17,10 +17,10 @@ FIRST_SEED = {
     "begin_unconditional": 1,
     "repair_counts_on": 8,
     "throttle_given_up": 3,
-    "every_tally_counts": 11,
-    "steps_noted_whatever_came_between": 1,
-    "steps_have_no_number": 1,
-    "corrections_whatever_came_between": 16,
+    "every_tally_counts": 10,
+    "steps_noted_whatever_came_between": 44,
+    "steps_have_no_number": 44,
+    "corrections_whatever_came_between": 21,
 }
 
 
