@@ -206,3 +206,21 @@ def test_states_that_are_done_dawdle_between_any_two_calls_of_a_repair() -> None
 def test_what_a_repair_is_told_after_the_intent_is_too_late() -> None:
     with moves_told_at_the_end():
         assert next(_stopped_anywhere("repair", "states", "done", _has_ended), None)
+
+
+def _has_counted_some(strand: Strand) -> bool:
+    return strand.steps >= 2
+
+
+def test_states_may_begin_before_a_step_of_repair_and_end_after_it() -> None:
+    assert not list(_stopped_anywhere("states", "repair", "done", _has_counted_some))
+
+
+def test_a_step_that_takes_no_number_is_not_seen_by_who_read_the_log_before_it() -> None:
+    with MUTANTS["steps_have_no_number"]():
+        assert next(_stopped_anywhere("states", "repair", "done", _has_counted_some), None)
+
+
+@pytest.mark.parametrize("guard", ["steps_noted_whatever_came_between", "corrections_whatever_came_between"])
+def test_without_a_guard_of_repair_some_order_is_bad(guard: str) -> None:
+    assert next(bad("repair", "states", MUTANTS[guard]), None)

@@ -19,11 +19,12 @@ class Died(BaseException):
 
 class Strand:
     """Runs `work` up to its next call to the table, as often as it is let go on. `calls` it has made; `begun`: one of
-    them has put an intent into a log, `ended`: noted one as done; `died`: it was stopped for ever."""
+    them has put an intent into a log, `ended`: noted one as done; `died`: it was stopped for ever.
+    `steps` of a repair that it has noted, its beginning included."""
 
     def __init__(self, work: Callable[[], Any]) -> None:
         self.calls, self.begun, self.ended, self.done, self.died = 0, False, False, False, False
-        self.fate = "done"
+        self.fate, self.steps = "done", 0
         self.failed: BaseException | None = None
         self._go, self._stopped = threading.Semaphore(0), threading.Semaphore(0)
         self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
@@ -55,6 +56,7 @@ class Strand:
         expression = request.get("UpdateExpression", "")
         self.begun = self.begun or "SET pending" in expression
         self.ended = self.ended or "REMOVE pending" in expression
+        self.steps += "#repair" in expression
         if fate == "lost":
             raise Unknown("the answer was lost")
         return answer
