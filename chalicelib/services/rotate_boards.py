@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
+from chalicelib.domain.backlog import may_hold
 from chalicelib.domain.boards import board_id, kept_until_ms, shards_of
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.notices import rotated_notice
@@ -180,14 +181,18 @@ def _cursor(context: Context, board: Board) -> int:
 
 
 def _first_day(context: Context, board: Board) -> int:
-    """Where the first run begins: before the first period that somebody was on, however many have ended since."""
-    now_ms = context.now_ms()
+    """Where the first run begins: before the first period that somebody was on, however many have ended since, or may
+    turn out to have been on once a backlog is applied."""
+    now_ms, grace_ms = context.now_ms(), grace_ms_of(context)
     first = day_of(now_ms) - FIRST_DAYS[board.period]
     if board.period == ALL:
         return first
-    for days in ended_periods(board.period, first, now_ms, grace_ms_of(context)):
+    for days in ended_periods(board.period, first, now_ms, grace_ms):
         name = board_id(board.scope, period_name(board.period, days[0]))
-        if any(read_log(context.table, shard) != Log() for shard in shards_of(name, board.shards)):
+        shards = shards_of(name, board.shards)
+        if may_hold(now_ms, days.stop * DAY_MS + grace_ms) or any(
+            read_log(context.table, each) != Log() for each in shards
+        ):
             return days[0] - 1
         first = days[-1]
     return first

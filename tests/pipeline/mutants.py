@@ -10,11 +10,13 @@ from unittest.mock import patch
 
 import msgspec
 
-from chalicelib.domain import boards, change
+from chalicelib.domain import backlog, boards, change
 from chalicelib.domain.errors import Conflict
+from chalicelib.gateways import queues
 from chalicelib.gateways.bus import EventBus
 from chalicelib.gateways.queues import SqsQueues
-from chalicelib.services import apply_events, reject_messages, write_board
+from chalicelib.services import apply_events, process_messages, reject_messages, watch_backlog, write_board
+from chalicelib.services.watch_backlog import Backlog
 from chalicelib.store import records
 from chalicelib.store.failures import Failure, set_aside
 from chalicelib.store.table import StoreError, Table
@@ -176,6 +178,64 @@ def never_late() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def freeze_does_not_wait() -> Iterator[None]:
+    """Boards are frozen once their grace is over, whatever waits in the queues."""
+    with patch.object(Backlog, "holds", lambda self, bound_ms: ""):
+        yield
+
+
+@contextmanager
+def queue_that_stands_still_is_clear() -> Iterator[None]:
+    """Workers that receive nothing are taken as a sign that nothing from before the bound waits."""
+    real = backlog.is_clear
+
+    def is_clear(sighting: Any, bound_ms: int, now_ms: int) -> bool:
+        return sighting.least_ms is None or real(sighting, bound_ms, now_ms)
+
+    with patch.object(backlog, "is_clear", is_clear):
+        yield
+
+
+@contextmanager
+def one_look_is_enough() -> Iterator[None]:
+    """A freeze goes ahead once one look finds the queues clear, by numbers that may be a minute old."""
+    real = watch_backlog.watched
+
+    def watched(*known: Any) -> Any:
+        found = real(*known)
+        return replace(found, confirmed=found.clear_since_ms is not None)
+
+    with patch.object(watch_backlog, "watched", watched):
+        yield
+
+
+@contextmanager
+def in_flight_not_counted() -> Iterator[None]:
+    """A queue whose messages are all with workers, or hidden after a worker died, is taken as empty."""
+    with patch.object(queues, "_NUMBERS", queues._NUMBERS[:1]):
+        yield
+
+
+@contextmanager
+def received_not_noted() -> Iterator[None]:
+    """Workers note every message as sent just now."""
+    real = process_messages.note_received
+
+    def note_received(context: Any, queue: str, oldest_ms: int) -> None:
+        real(context, queue, context.now_ms())
+
+    with patch.object(process_messages, "note_received", note_received):
+        yield
+
+
+OF_FREEZES = (
+    freeze_does_not_wait,
+    queue_that_stands_still_is_clear,
+    one_look_is_enough,
+    in_flight_not_counted,
+    received_not_noted,
+)
 MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
     mutant.__name__: mutant
     for mutant in (
@@ -192,5 +252,6 @@ MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
         late_by_the_clock,
         never_late,
         level_tells_nobody,
+        *OF_FREEZES,
     )
 }

@@ -47,7 +47,8 @@ def rules(path: Path = RULESET) -> Rules:
 
 @dataclass
 class Plant:
-    """One deployment in one world. `received`: (queue, body) -> when each message of it was sent that workers saw."""
+    """One deployment in one world. `received`: (queue, body) -> when each message of it was sent that workers saw.
+    `gave_up`: players of messages that became dead letters, before they were sent on."""
 
     world: World
     context: Context
@@ -56,6 +57,7 @@ class Plant:
     sources: dict[str, Any] = field(default_factory=dict)
     began_ms: int = START_MS
     received: dict[tuple[str, str], set[int]] = field(default_factory=dict)
+    gave_up: set[str] = field(default_factory=set)
 
 
 def build(seed: int, faults: Faults | None = None, chosen: Rules | None = None, start_ms: int = START_MS) -> Plant:

@@ -24,11 +24,12 @@ BAD = (
 
 @dataclass
 class Sent:
-    """A message body for a queue, and after how many seconds it is sent."""
+    """A message body for a queue, after how many seconds it is sent, and how long the queue then keeps it back."""
 
     queue: str
     body: str
     after_s: float
+    delay_s: int = 0
 
 
 def traffic(

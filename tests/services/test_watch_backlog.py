@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from chalicelib.domain.ruleset import Rules
@@ -95,6 +97,22 @@ def test_a_look_that_finds_something_begins_the_minute_anew(plant: Plant) -> Non
     plant.world.run()
     assert look(plant, 40).told[WEEK] == AGAIN
     assert look(plant, 60).steps[WEEK] is Step.FREEZING
+
+
+def test_the_first_run_of_all_waits_for_a_backlog_too(default_rules: Rules) -> None:
+    """Nobody is on a board yet, since nothing is applied yet."""
+    plant = plants.build(1, chosen=default_rules, start_ms=BOUND - HOUR)
+    plants.start(plant, random.Random(1))
+    halt(plant)
+    send(plant, eve=2)
+    past_bound(plant)
+    assert look(plant, 300).told == {
+        DAY: "held: 2 messages wait in 'events'",
+        WEEK: "held: 2 messages wait in 'events'",
+    }
+    resume(plant)
+    close(plant)
+    assert archive(plant, "weekly", "2026-W20").total == 1
 
 
 def test_after_six_hours_nothing_holds_it_and_verify_tells_what_slipped_through(plant: Plant) -> None:
