@@ -15,7 +15,7 @@ from chalicelib.domain.errors import Conflict
 from chalicelib.gateways import queues
 from chalicelib.gateways.bus import EventBus
 from chalicelib.gateways.queues import SqsQueues
-from chalicelib.services import apply_events, process_messages, reject_messages, watch_backlog, write_board
+from chalicelib.services import apply_events, process_messages, reject_messages, write_board
 from chalicelib.services.watch_backlog import Backlog
 from chalicelib.store import records
 from chalicelib.store.failures import Failure, set_aside
@@ -198,19 +198,6 @@ def queue_that_stands_still_is_clear() -> Iterator[None]:
 
 
 @contextmanager
-def one_look_is_enough() -> Iterator[None]:
-    """A freeze goes ahead once one look finds the queues clear, by numbers that may be a minute old."""
-    real = watch_backlog.watched
-
-    def watched(*known: Any) -> Any:
-        found = real(*known)
-        return replace(found, confirmed=found.clear_since_ms is not None)
-
-    with patch.object(watch_backlog, "watched", watched):
-        yield
-
-
-@contextmanager
 def in_flight_not_counted() -> Iterator[None]:
     """A queue whose messages are all with workers, or hidden after a worker died, is taken as empty."""
     with patch.object(queues, "_NUMBERS", queues._NUMBERS[:1]):
@@ -232,7 +219,6 @@ def received_not_noted() -> Iterator[None]:
 OF_FREEZES = (
     freeze_does_not_wait,
     queue_that_stands_still_is_clear,
-    one_look_is_enough,
     in_flight_not_counted,
     received_not_noted,
 )

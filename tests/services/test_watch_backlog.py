@@ -189,6 +189,27 @@ def test_a_run_whose_note_comes_second_takes_the_others_word(plant: Plant, monke
     assert look(plant, 60).steps[WEEK] is Step.FREEZING
 
 
+def test_numbers_of_the_past_can_hide_a_message_from_one_look_but_not_from_two(default_rules: Rules) -> None:
+    """It was waiting, and a worker has it now: a look may see the queue before in one number, and after in another."""
+    first_looks = []
+    for seed in range(5):
+        plant = plants.build(seed, Faults(stale=1.0), default_rules, start_ms=BOUND - 5_000)
+        rotate_boards(plant.context)
+        send(plant, eve=1)
+        plant.world.sleep(30)
+        plant.sqs.receive_message(QueueUrl=plant.urls["events"], VisibilityTimeout=360)
+        plant.world.sleep(30)
+        steps = []
+        for _ in range(2):
+            run = plant.world.spawn("rotate", rotate_boards, plant.context)
+            plant.world.run()
+            steps.append(run.result.told[WEEK])
+            plant.world.sleep(62)
+        first_looks.append(steps[0])
+        assert steps[1] == "held: 1 message waits in 'events'"
+    assert AGAIN in first_looks
+
+
 def test_a_queue_counts_what_waits_what_is_in_flight_and_what_is_delayed(plant: Plant) -> None:
     halt(plant)
     send(plant, eve=3)
