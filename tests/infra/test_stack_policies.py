@@ -15,6 +15,8 @@ from typing import Any
 import boto3
 import pytest
 
+from chalicelib.gateways.queues import NotCounted, SqsQueues
+from chalicelib.services.watch_backlog import SOURCES
 from infra.local.stack import Stack
 from infra.policies import function_name
 from infra.settings import FUNCTIONS, Build, Function
@@ -99,12 +101,12 @@ def test_the_api_is_not_refused_what_it_needs(stack: Stack) -> None:
     assert [line for line in logs(stack, FUNCTIONS[0], began) if "AccessDenied" in line] == []
 
 
-def test_a_function_may_do_nothing_else(stack: Stack) -> None:
-    """The emulator does refuse: with a function's own role, what only another one may do."""
+def sqs_of(stack: Stack, role_name: str) -> Any:
+    """A client with a function's own role."""
     roles = stack.client("iam").list_roles()["Roles"]
-    (role,) = [role["Arn"] for role in roles if "BoardsRole" in role["RoleName"]]
+    (role,) = [role["Arn"] for role in roles if role_name in role["RoleName"]]
     session = stack.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
-    sqs = boto3.client(
+    return boto3.client(
         "sqs",
         endpoint_url=stack.endpoint_url,
         region_name="us-east-1",
@@ -112,5 +114,18 @@ def test_a_function_may_do_nothing_else(stack: Stack) -> None:
         aws_secret_access_key=session["SecretAccessKey"],
         aws_session_token=session["SessionToken"],
     )
+
+
+def test_a_function_may_do_nothing_else(stack: Stack) -> None:
+    """The emulator does refuse: with a function's own role, what only another one may do."""
+    sqs = sqs_of(stack, "BoardsRole")
     with pytest.raises(sqs.exceptions.ClientError, match="not authorized"):
         sqs.send_message(QueueUrl=stack.queue_urls["events"], MessageBody="{}")
+
+
+def test_rotate_may_count_what_holds_a_freeze(stack: Stack) -> None:
+    """By day no freeze is held, and the function does not ask."""
+    queues = SqsQueues(sqs_of(stack, "RotateRole"), stack.queue_urls, lambda attempt: None)
+    assert until(lambda: [queues.backlog(queue) for queue in SOURCES] == [0] * len(SOURCES), 60)
+    with pytest.raises(NotCounted, match="not authorized"):
+        queues.backlog("rejected")
