@@ -73,7 +73,7 @@ def _archive_queue(context: Context, queue: str, ends_ms: float, result: Archive
     held: set[str] = set()
     seen: set[str] = set()
     try:
-        while context.now_ms() < ends_ms and len(held) < MAX_HELD:
+        while context.now_ms() < ends_ms and context.has_time(RESERVE_MS) and len(held) < MAX_HELD:
             batch = _receive(context, queue, seen)
             if not batch:
                 return

@@ -23,7 +23,8 @@ def told(monkeypatch: pytest.MonkeyPatch, *, terminal: bool) -> str:
     """Five steps, half of what is often enough apart."""
     screen = Screen(terminal)
 
-    def echo(text: str, nl: bool = True) -> None:
+    def echo(text: str, nl: bool = True, err: bool = False) -> None:
+        assert not err
         screen.write(text + "\n" * nl)
 
     monkeypatch.setattr(output.sys, "stdout", screen)
