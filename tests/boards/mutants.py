@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from chalicelib.domain.repair import Repair
 from chalicelib.services import repair_board, write_board, write_corrections
 from chalicelib.services.write_board import Draft
-from chalicelib.store import board_entries, board_log, board_tallies
+from chalicelib.store import board_entries, board_log, board_tallies, table
 from chalicelib.store.table import Busy, ConditionFailed, Table, key_of
 
 Request = dict[str, Any]
@@ -191,7 +191,7 @@ def entries_read_before_the_log() -> Iterator[None]:
 
 @contextmanager
 def throttle_given_up() -> Iterator[None]:
-    """A write that was throttled is taken as done."""
+    """A write that was throttled, once, is taken as done."""
     real = write_board._insist
 
     def insist(context: Any, write: Callable[[], Any]) -> None:
@@ -203,7 +203,7 @@ def throttle_given_up() -> Iterator[None]:
 
         real(context, once)
 
-    with patch.object(write_board, "_insist", insist):
+    with patch.object(write_board, "_insist", insist), patch.object(table, "MAX_TRIES", 1):
         yield
 
 
