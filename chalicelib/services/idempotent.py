@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -106,7 +106,7 @@ def once(
     key = request_key(asked.account, asked.key)
     strong = unanswered = False
     tried: list[Tried] = []
-    for _ in context.retry.tries(MAX_TRIES):
+    for _ in _tries(context):
         now_ms = context.now_ms()
         try:
             items = context.table.get_many([key, *wanted], strong=strong)
@@ -138,15 +138,21 @@ def once(
         tried.append((Remembered(asked.digest, prepared.status, prepared.outcome), prepared))
         try:
             _write(context, key, *tried[-1], now_ms)
-        except Unknown:
-            # It may be done: the next reading tells.
-            strong = unanswered = True
-            continue
-        except Conflict:
+        except (Conflict, Unknown) as lost:
+            # An unknown write may be done: the next reading tells.
+            unanswered = unanswered or isinstance(lost, Unknown)
+            if not strong:
+                context.pause(0)
             strong = True
             continue
         return _done(context, prepared)
     raise OutcomeUnknown(NOT_ANSWERED) if unanswered else Unavailable(OTHERS_WRITE)
+
+
+def _tries(context: Context) -> Iterator[int]:
+    """Count the tries; a strong reading follows the eventually consistent one without a pause."""
+    yield 0
+    yield from context.retry.tries(MAX_TRIES)
 
 
 def _again(context: Context, asked: Asked, known: Remembered, tried: list[Tried]) -> Answer:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.errors import Conflict
+from chalicelib.services.idempotent import MAX_TRIES
 from chalicelib.store.keys import Key
 from chalicelib.store.table import ConditionFailed, Table, Unknown
 from tests.api.conftest import Site
@@ -112,7 +113,7 @@ def test_a_write_that_lands_after_all_is_not_denied(site: Site, anna: str, monke
         raise Conflict("another transaction is running")
 
     with monkeypatch.context() as patch:
-        at_write(patch, unanswered, *[lost] * 11)
+        at_write(patch, unanswered, *[lost] * MAX_TRIES)
         answer = send(site, anna)
     assert answer.status == 503
     assert "nothing was done" not in answer.json["error"]
