@@ -23,7 +23,7 @@ REWARDS = ("cup", "trip")
 class Style:
     """What a run is about: what players have at first, how much of it they want at once, and what they and the admin do
     how often. `devices` of each player, `admins` beside them. `faults`: beyond those of every run. `stocked`: whether
-    rewards may have a stock, or a limit for each player."""
+    rewards may have a stock, or a limit for each player. `hasty`: how many clients do not wait between two wishes."""
 
     funds: int
     amounts: tuple[int, ...]
@@ -33,6 +33,7 @@ class Style:
     admins: int = 0
     faults: dict[str, float] = field(default_factory=dict)
     stocked: bool = True
+    hasty: float = 0.6
 
 
 SENDING = {"transfer": 20, "hold": 1, "look": 1}
@@ -63,10 +64,11 @@ STYLES = {
         (50, 90),
         {"redeem": 10},
         {"put": 5, "retire": 5},
-        devices=2,
+        devices=1,
         admins=2,
         faults={"in_progress": 0.25, "late_effect": 0.1, "conflict": 0.15},
         stocked=False,
+        hasty=0,
     ),
     "friends": Style(0, (1,), {"invite": 2, "accept": 9, "rotate": 1, "revoke": 1}, devices=1),
 }
@@ -131,7 +133,7 @@ class Client:
         self.stage, self.player, self.left = stage, player, left
         self.rng = random.Random(f"{stage.seed} client {number}")
         self.name = f"client-{number}"
-        self.hasty = player == ADMIN or self.rng.random() < 0.6
+        self.hasty = player == ADMIN or self.rng.random() < stage.style.hasty
         self.pending: Request | None = None
 
     def work(self) -> None:
