@@ -110,42 +110,42 @@ def once(
         now_ms = context.now_ms()
         try:
             items = context.table.get_many([key, *wanted], strong=strong)
-        except StoreError:
-            if not unanswered:
-                raise
-            continue
-        known = read_request(items.get(key), now_ms)
-        if known is not None:
-            return _again(context, asked, known, tried)
-        try:
-            prepared = prepare(items, strong)
-        except LaurelError as refusal:
-            if not strong:
+            known = read_request(items.get(key), now_ms)
+            if known is not None:
+                return _again(context, asked, known, tried)
+            try:
+                prepared = prepare(items, strong)
+            except LaurelError as refusal:
+                if not strong:
+                    strong = True
+                    continue
+                if not refusal.remembered:
+                    # A batch is not read at one moment: what is refused may be refused for what this very key did.
+                    known = read_request(context.table.get(key), now_ms)
+                    if known is not None:
+                        return _again(context, asked, known, tried)
+                    if unanswered and not _forestalled(context, key, asked, refusal, now_ms):
+                        continue
+                    raise
+                prepared = Prepared([], refusal.body(), status=refusal.status)
+            except Conflict:
                 strong = True
                 continue
-            if not refusal.remembered:
-                # A batch is not read at one moment: what is refused may be refused for what this very key did.
-                known = read_request(context.table.get(key), now_ms)
-                if known is not None:
-                    return _again(context, asked, known, tried)
-                if unanswered and not _forestalled(context, key, asked, refusal, now_ms):
-                    continue
+            tried.append((Remembered(asked.digest, prepared.status, prepared.outcome), prepared))
+            try:
+                _write(context, key, *tried[-1], now_ms)
+            except (Conflict, Unknown) as lost:
+                # An unknown write may be done: the next reading tells.
+                unanswered = unanswered or isinstance(lost, Unknown)
+                if not strong:
+                    context.pause(0)
+                strong = True
+                continue
+            return _done(context, prepared)
+        except StoreError:
+            # How an earlier write ended is still to be told.
+            if not unanswered:
                 raise
-            prepared = Prepared([], refusal.body(), status=refusal.status)
-        except Conflict:
-            strong = True
-            continue
-        tried.append((Remembered(asked.digest, prepared.status, prepared.outcome), prepared))
-        try:
-            _write(context, key, *tried[-1], now_ms)
-        except (Conflict, Unknown) as lost:
-            # An unknown write may be done: the next reading tells.
-            unanswered = unanswered or isinstance(lost, Unknown)
-            if not strong:
-                context.pause(0)
-            strong = True
-            continue
-        return _done(context, prepared)
     raise OutcomeUnknown(NOT_ANSWERED) if unanswered else Unavailable(OTHERS_WRITE)
 
 

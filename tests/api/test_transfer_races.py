@@ -10,7 +10,7 @@ import pytest
 from chalicelib.domain.errors import Conflict
 from chalicelib.services.idempotent import MAX_TRIES
 from chalicelib.store.keys import Key
-from chalicelib.store.table import ConditionFailed, Table, Unknown
+from chalicelib.store.table import Busy, ConditionFailed, Table, Unknown
 from tests.api.conftest import Site
 from tests.api.http import Answer
 from tests.api.shop import Shop
@@ -196,3 +196,27 @@ def test_who_takes_the_public_id_of_another_as_an_id(site: Site, anna: str) -> N
     assert site.post("/transfer", {"to": "anna", "amount": 2, "idempotencyKey": "m2"}, mallory).status == 400
     assert site.post("/transfer", {"to": "anna", "amount": 1, "idempotencyKey": "m3"}, mallory).status == 200
     assert (balance(site, bob), balance(site, mallory)) == (2, 0)
+
+
+@pytest.mark.parametrize("call", ["get_many", "transact"])
+def test_a_table_that_is_busy_later_does_not_hide_a_write_without_an_answer(
+    site: Site, anna: str, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """The first write may still land, so the response must not say that the service was merely busy."""
+    real, late = Table.transact, list[Writes]()
+
+    def busy(*_: Any, **__: Any) -> Any:
+        raise Busy("throttled")
+
+    def unanswered(_: Table, writes: Writes) -> None:
+        late.append(writes)
+        patch.setattr(Table, call, busy)
+        raise Unknown("timeout")
+
+    with monkeypatch.context() as patch:
+        at_write(patch, unanswered, *[busy] * MAX_TRIES)
+        answer = send(site, anna)
+    assert (answer.status, answer.json["code"]) == (503, "outcome_unknown")
+    real(site.context.table, late[0])
+    again = send(site, anna)
+    assert (again.status, again.headers.get(KEY), balance(site, anna)) == (200, "true", 199)
