@@ -22,6 +22,7 @@ from chalicelib.services.settle import settle
 from chalicelib.store.awards import granted_write, granter_key, read_granted
 from chalicelib.store.keys import Key
 from chalicelib.store.models import Item
+from chalicelib.store.outcomes import Unknown
 from chalicelib.store.requests import Remembered, read_request, request_key, request_write
 from chalicelib.store.table import MAX_TRANSACTION
 
@@ -66,9 +67,9 @@ def reserve_awards(context: Context, caller: Caller, awards: Sequence[AwardAsked
         if asked[each.key].members != each.members:
             raise _conflict(each)
     known: dict[str, int] = {}
-    tried: set[str] = set()
+    tried: set[tuple[str, int]] = set()
     settle(context, lambda: _reserve(context, caller, awards, asked, known, tried), final=FINAL)
-    return [Reserved(known[each.key], each.key not in tried) for each in awards]
+    return [Reserved(known[each.key], (each.key, known[each.key]) not in tried) for each in awards]
 
 
 def _reserve(
@@ -77,9 +78,12 @@ def _reserve(
     awards: Sequence[AwardAsked],
     asked: dict[str, Asked],
     known: dict[str, int],
-    tried: set[str],
+    tried: set[tuple[str, int]],
 ) -> None:
-    """One reading, then as many writes as the awards take that nobody has reserved yet."""
+    """One reading, then as many writes as the awards take that nobody has reserved yet.
+
+    `tried`: key and time of what this request has reserved, or may have: that is no replay.
+    """
     now_ms = context.now_ms()
     day = day_of(now_ms)
     rows = {key: request_key(each.account, key) for key, each in asked.items()}
@@ -93,10 +97,14 @@ def _reserve(
     left = list(new.values())
     while left:
         part, left = left[:MAX_AT_ONCE], left[MAX_AT_ONCE:]
-        # Before the write: an answer that is lost leaves awards of this request, which are no replays.
-        tried |= {each.key for each in part}
-        context.table.transact(_writes(context, caller, part, asked, rows, now_ms))
-        known |= {each.key: now_ms for each in part}
+        mine = {each.key: now_ms for each in part}
+        try:
+            context.table.transact(_writes(context, caller, part, asked, rows, now_ms))
+        except Unknown:
+            tried.update(mine.items())
+            raise
+        tried.update(mine.items())
+        known |= mine
 
 
 def _known(award: AwardAsked, asked: Asked, item: Item | None, now_ms: int, known: dict[str, int]) -> bool:
