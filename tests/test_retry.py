@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Callable
+from typing import Any
 
+import pytest
+from botocore.exceptions import ReadTimeoutError
+
+from chalicelib.domain.errors import OutOfReach
+from chalicelib.gateways.queues import MAX_TRIES, SqsQueues
 from chalicelib.retry import CALL_MS, LONGEST_PAUSE, Retry
 
 
@@ -52,3 +58,39 @@ def test_run_returns_the_first_success_and_raises_the_last_failure() -> None:
         clock.policy().run(work, KeyError, most=2)
     with pytest.raises(KeyError, match="three"):
         clock.policy().run(work, ValueError, most=2)
+
+
+class Silence:
+    """A client of a queue that never answers; each call takes as long as one may. It keeps when calls began."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock, self.began = clock, list[int]()
+
+    def _call(self, **_: Any) -> Any:
+        self.began.append(self.clock.now_ms)
+        self.clock.now_ms += CALL_MS
+        raise ReadTimeoutError(endpoint_url="queue")
+
+    receive_message = get_queue_attributes = delete_message_batch = _call
+
+
+ASKS: list[Callable[[SqsQueues], Any]] = [
+    lambda queues: queues.receive("events", 60),
+    lambda queues: queues.backlog("events"),
+    lambda queues: queues.delete("events", ["receipt"]),
+]
+
+
+@pytest.mark.parametrize("ask", ASKS, ids=["receive", "backlog", "delete"])
+@pytest.mark.parametrize(
+    ("deadline_ms", "calls"), [(None, MAX_TRIES), (2 * CALL_MS + 101, 2), (CALL_MS + 1, 1), (CALL_MS, 0), (-1, 0)]
+)
+def test_no_call_to_a_queue_begins_without_time_for_it(
+    ask: Callable[[SqsQueues], Any], deadline_ms: int | None, calls: int
+) -> None:
+    clock = Clock()
+    client = Silence(clock)
+    queues = SqsQueues(client, {"events": "url"}, clock.pause).using(clock.policy(deadline_ms))
+    with pytest.raises((ReadTimeoutError, OutOfReach)):
+        ask(queues)
+    assert len(client.began) == calls

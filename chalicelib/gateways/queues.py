@@ -136,6 +136,8 @@ class SqsQueues:
         """Delete messages in flight, or raise NotDeleted."""
         for start in range(0, len(receipts), MAX_ENTRIES):
             pending = {str(place): handle for place, handle in enumerate(receipts[start : start + MAX_ENTRIES])}
+            if not self.retry.has_time():
+                raise NotDeleted(OUT_OF_TIME)
             for _ in self.retry.tries(MAX_TRIES):
                 entries = [{"Id": name, "ReceiptHandle": handle} for name, handle in pending.items()]
                 try:
@@ -152,13 +154,17 @@ class SqsQueues:
 
     def _insist(self, ask: Callable[[], T]) -> T:
         """The answer to a question that changes nothing; it is asked again while the queue has trouble of its own."""
-        for _ in self.retry.tries(MAX_TRIES - 1):
+        lost: Exception = OutOfReach(OUT_OF_TIME)
+        if not self.retry.has_time():
+            raise lost
+        for _ in self.retry.tries(MAX_TRIES):
             try:
                 return ask()
             except (ClientError, BotoCoreError) as error:
                 if not worth_another_try(error):
                     raise
-        return ask()
+                lost = error
+        raise lost
 
     def _received(self, message: dict[str, Any]) -> Received:
         attributes = message["Attributes"]
