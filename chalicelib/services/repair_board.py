@@ -85,13 +85,13 @@ class _Turn:
     def is_over(self, log: Log) -> bool:
         """Do what is next, given the log; returns whether nothing is left to do for this message."""
         repair = log.repair
-        if repair is not None and repair.is_over(self.context.now_ms()):
-            repair = None
         if repair is None:
             if self.began or self.step:
                 return True
-            self.note(log, self._begun(log, self.order))
-            self.step = 1
+            self._begin(log, self.order)
+        elif repair.is_over(self.context.now_ms()):
+            # The board still has to be repaired, whichever message finds that out.
+            self._begin(log, repair.again or self.context.new_id())
         elif self.began is None and (repair.id, repair.step) != (self.order, self.step):
             return self._is_left_to_others(log, repair)
         elif self.began not in (None, (repair.id, repair.step)) and not self._has_time():
@@ -112,6 +112,11 @@ class _Turn:
             repair = self._begun(log, log.repair.again)
         seq = max(log.seq, highest) + 1
         advance(self.context.table, self.shard, log, seq, repair, latest, expiry(self.context, self.board))
+
+    def _begin(self, log: Log, repair_id: str) -> None:
+        """Begin a repair that is this message's own to go on with."""
+        self.note(log, self._begun(log, repair_id))
+        self.order, self.step = repair_id, 1
 
     def _begun(self, log: Log, repair_id: str) -> Repair:
         return Repair(repair_id, since=log.seq, began_ms=self.context.now_ms(), step=1)

@@ -196,3 +196,20 @@ def test_a_repair_that_is_a_day_old_begins_anew(plant: Plant, monkeypatch: pytes
     while plant.world.queue(plant.urls["boards"]).messages():
         deliver(plant, 120)
     assert number(plant, keys.node(GLOBAL, "TOTAL"), "00") == 5
+
+
+def test_a_look_begins_a_repair_anew_that_is_a_day_old(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody orders it again: without this the log would name it for ever, and the board stay wrong."""
+    write_states(plant.context, GLOBAL, GLOBAL, [state(f"p{number}", 1)[1] for number in range(5)])
+    edit(plant, keys.node(GLOBAL, "TOTAL"), "ADD #00 :n", n=9)
+    monkeypatch.setattr(repair_board, "STEP_ENTRIES", 2)
+    monkeypatch.setattr(repair_board, "TURN_MS", 0)
+    order_recount(plant.context, GLOBAL)
+    deliver(plant, 120)
+    plant.world.sleep(25 * 3600)
+    for _ in range(2):
+        send_messages(plant.context, [BoardMessage(GLOBAL, GLOBAL, nonce=plant.context.new_id())])
+        while plant.world.queue(plant.urls["boards"]).messages():
+            deliver(plant, 120)
+    assert read_log(plant.context.table, GLOBAL).repair is None
+    assert number(plant, keys.node(GLOBAL, "TOTAL"), "00") == 5
