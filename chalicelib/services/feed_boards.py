@@ -45,10 +45,13 @@ class Fed:
 
 @dataclass(frozen=True, slots=True)
 class _Delivery:
+    """`refused`: (id, body, why) of states that cannot be written."""
+
     id: str
     body: str
     message: BoardMessage
     states: list[BoardUpdate]
+    refused: list[tuple[str, str, Exception]]
 
 
 def feed_messages(context: Context, messages: Sequence[tuple[str, str]]) -> Fed:
@@ -60,7 +63,7 @@ def feed_messages(context: Context, messages: Sequence[tuple[str, str]]) -> Fed:
     for message_id, body in messages:
         with _come_again(fed, [message_id]):
             try:
-                delivery = _read(context, message_id, body, fed)
+                delivery = _read(context, message_id, body)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, LaurelError) as error:
                 _set_aside(context, fed, message_id, body, UNREADABLE, error)
             else:
@@ -78,8 +81,8 @@ def feed_boards(context: Context, board: str, states: Sequence[BoardUpdate]) -> 
     return sum(write_states(context, board, shard, members) for shard, members in shards.items())
 
 
-def _read(context: Context, message_id: str, body: str, fed: Fed) -> _Delivery:
-    """A message whose board may exist, with those of its states that can be written; the others are set aside."""
+def _read(context: Context, message_id: str, body: str) -> _Delivery:
+    """A message whose board may exist, with those of its states that can be written, and the others apart."""
     message = msgspec.json.decode(body, type=BoardMessage)
     scope, _, period = message.board.partition("#")
     board = context.rules.boards.get(scope)
@@ -88,7 +91,8 @@ def _read(context: Context, message_id: str, body: str, fed: Fed) -> _Delivery:
     parse_period(board.period, period, 0)
     if message.shard not in shards_of(message.board, board.shards):
         raise InvalidRequest(f"'{message.shard}' is no shard of '{message.board}'.")
-    states = []
+    states: list[BoardUpdate] = []
+    refused: list[tuple[str, str, Exception]] = []
     for place, raw in enumerate(message.updates):
         try:
             state = msgspec.json.decode(raw, type=BoardUpdate)
@@ -96,8 +100,8 @@ def _read(context: Context, message_id: str, body: str, fed: Fed) -> _Delivery:
                 raise InvalidRequest("'reachedAt' is more than a day ahead.")
             states.append(state)
         except (msgspec.DecodeError, InvalidRequest) as error:
-            _set_aside(context, fed, f"{message_id}/{place}", bytes(raw).decode(), UNWRITABLE, error)
-    return _Delivery(message_id, body, message, states)
+            refused.append((f"{message_id}/{place}", bytes(raw).decode(), error))
+    return _Delivery(message_id, body, message, states, refused)
 
 
 def _feed_shard(context: Context, deliveries: list[_Delivery], fed: Fed) -> None:
@@ -108,6 +112,8 @@ def _feed_shard(context: Context, deliveries: list[_Delivery], fed: Fed) -> None
         for part in [run] if order is None else [[each] for each in run]:
             with _come_again(fed, [each.id for each in left]):
                 context.require_time(STEP_MS if order == "repair" else PART_MS)
+                for name, body, error in (each for delivery in part for each in delivery.refused):
+                    _set_aside(context, fed, name, body, UNWRITABLE, error)
                 _carry_out_apart(context, part, fed)
             if part[0].id in fed.failed:
                 return

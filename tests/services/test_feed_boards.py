@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
+from chalicelib.domain.boards import BoardUpdate
 from chalicelib.domain.periods import DAY_MS
 from chalicelib.services import feed_boards as use_case
 from chalicelib.services.feed_boards import feed_messages
@@ -72,6 +74,28 @@ def test_what_follows_a_failure_waits_its_turn(plant: Plant, monkeypatch: pytest
     assert read_log(plant.context.table, board).frozen is None
     fed = feed_messages(plant.context, messages)
     assert (fed.failed, fed.written) == ({}, 1)
+    assert read_log(plant.context.table, board).frozen is not None
+
+
+def test_what_follows_a_state_that_cannot_be_set_aside_now_waits_its_turn(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its message comes again with its other states: a freeze that overtook them would refuse them for good."""
+    board = "daily#2026-05-16"
+    good = msgspec.to_builtins(BoardUpdate("ada", 10, 1, 1_000, 1, "Beginner", "public"))
+    states = json.dumps({"board": board, "shard": board, "updates": [good, {"nonsense": 1}]})
+    freeze = json.dumps({"board": board, "shard": board, "freeze": True})
+    messages = [("states", states), ("freeze", freeze)]
+
+    def busy(*_: object) -> None:
+        raise StoreError("busy")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(use_case, "set_aside", busy)
+        assert feed_messages(plant.context, messages).failed.keys() == {"states", "freeze"}
+    fed = feed_messages(plant.context, messages)
+    assert (list(fed.set_aside), fed.failed, fed.written) == (["states/1"], {}, 1)
+    assert [entry.player for entry in scan_entries(plant.context.table, board)] == ["ada"]
     assert read_log(plant.context.table, board).frozen is not None
 
 
