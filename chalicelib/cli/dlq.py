@@ -8,6 +8,7 @@ import msgspec
 from chalicelib.cli.output import counted
 from chalicelib.cli.target import Target
 from chalicelib.domain.errors import InvalidRequest
+from chalicelib.domain.forms import MAX_WRITTEN_DEPTH, too_deep
 from chalicelib.domain.periods import moment_name
 from chalicelib.domain.rejections import Rejections
 from chalicelib.services.list_failures import MAX_LISTED, find_failure, list_failures
@@ -163,8 +164,9 @@ def _rejected(rejections: Rejections) -> dict[str, object]:
 
 
 def _decoded(body: str) -> object:
-    """JSON as JSON, anything else as text."""
+    """JSON as JSON; anything else, and what nests too deeply to be written again, as text."""
     try:
-        return msgspec.json.decode(body)
-    except msgspec.DecodeError:
+        decoded = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return body
+    return body if too_deep(decoded, MAX_WRITTEN_DEPTH) else decoded

@@ -310,6 +310,16 @@ def test_what_no_redrive_can_help_is_refused_and_stays(laurel: Deployment) -> No
     assert "Name the messages" in laurel.laurel("dlq", "redrive", status=2).stderr
 
 
+@pytest.mark.parametrize("depth", [90, 999, 5_000])
+def test_a_body_that_nests_too_deeply_is_shown_as_text(laurel: Deployment, depth: int) -> None:
+    body = "[" * depth + "]" * depth
+    laurel.send("events", body)
+    laurel.run()
+    (found,) = laurel.listed()
+    assert (found["reason"] in ("too_deep", "not_json"), found["body"]) == (True, body)
+    assert json.loads(laurel.laurel("dlq", "show", found["id"]).stdout)["body"] == body
+
+
 def test_what_is_older_than_the_records_of_duplicates_is_refused(laurel: Deployment) -> None:
     received = moment_name(laurel.world.now_ms() - MAX_DELAY_MS - DAY_MS)
     laurel.send("dead_letter", gateway_event("ada", id="1", receivedAt=received))
