@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from botocore.session import Session
 
 from chalicelib import settings, wiring
 from chalicelib.domain import owed as kinds
-from chalicelib.services.context import AFTER_COMMIT_MS, Outlets
+from chalicelib.services.context import AFTER_COMMIT_MS, QUICK_CALL_MS, Outlets
 from chalicelib.services.send_owed import SWEEP_AFTER_MS, send_owed, sweep_owed
 from chalicelib.store import keys
 from chalicelib.store.outbox import Owed, owed_write
 from tests.api.conftest import Site
 from tests.scripted_time import with_time
-from tests.simulated.errors import AwsError
 
 FACTS = {"from": "anna", "to": "bob", "amount": 1}
 
@@ -89,24 +90,24 @@ def quick_site(site: Site) -> list[tuple[str, dict[str, Any]]]:
     return warned
 
 
-@pytest.mark.parametrize("service", ["sqs", "events"])
+@pytest.mark.parametrize("call_ms", [0, 40, 240, QUICK_CALL_MS])
+@pytest.mark.parametrize("service", ["queues", "bus"])
 def test_what_follows_a_commit_gives_up_within_half_a_second_and_says_so(
-    site: Site, service: str, monkeypatch: pytest.MonkeyPatch
+    site: Site, service: str, call_ms: int
 ) -> None:
-    """The service throttles every call; the sweep sends it later."""
-    warned, real = quick_site(site), site.world.execute
+    """The service throttles every call, at once or slowly; the sweep sends it later."""
+    warned = quick_site(site)
+    assert site.context.quick
 
-    def throttled(called: str, *rest: Any) -> Any:
-        if called == service:
-            raise AwsError("ThrottlingException", "Rate exceeded")
-        return real(called, *rest)
+    def throttled(**_: Any) -> Any:
+        site.world.sleep(call_ms / 1000)
+        raise ClientError({"Error": {"Code": "ThrottlingException"}}, "Send")
 
+    client = SimpleNamespace(send_message_batch=throttled, put_events=throttled)
+    getattr(site.context.quick(), service).client = client
     owed, began = owe(site, "one"), site.world.now_ms()
-    with monkeypatch.context() as patch:
-        patch.setattr(site.world, "execute", throttled)
-        assert send_owed(site.context, owed) is False
-    # The last pause may begin just before.
-    assert site.world.now_ms() - began <= AFTER_COMMIT_MS + 160
+    assert send_owed(site.context, owed) is False
+    assert call_ms <= site.world.now_ms() - began <= AFTER_COMMIT_MS
     [(message, facts)] = warned
     assert (message, facts["id"], facts["kind"]) == ("left to the sweep", "one", "transfer")
     assert "ThrottlingException" in facts["error"]
@@ -132,5 +133,5 @@ def test_the_ways_out_of_requests_have_short_timeouts_and_one_try(monkeypatch: p
     assert outlets is context.quick()
     for client in (outlets.queues.client, outlets.bus.client):
         config = client.meta.config
-        assert (config.connect_timeout + config.read_timeout) * 1000 <= AFTER_COMMIT_MS
+        assert (config.connect_timeout + config.read_timeout) * 1000 == QUICK_CALL_MS < AFTER_COMMIT_MS
         assert config.retries["total_max_attempts"] == 1
