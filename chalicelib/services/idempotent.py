@@ -128,9 +128,6 @@ def once(
                         continue
                     raise
                 prepared = Prepared([], refusal.body(), status=refusal.status)
-            except Conflict:
-                strong = True
-                continue
             tried.append((Remembered(asked.digest, prepared.status, prepared.outcome), prepared))
             try:
                 _write(context, key, *tried[-1], now_ms)
@@ -142,6 +139,8 @@ def once(
                 strong = True
                 continue
             return _done(context, prepared)
+        except Conflict:
+            strong = True
         except StoreError:
             # How an earlier write ended is still to be told.
             if not unanswered:
@@ -156,7 +155,12 @@ def _tries(context: Context) -> Iterator[int]:
 
 
 def _again(context: Context, asked: Asked, known: Remembered, tried: list[Tried]) -> Answer:
-    """`tried`: what this very request tried to write before; any of it may have been written, and late."""
+    """The answer that is known. Raises Conflict while the key is only taken, so that its refusal is decided anew.
+
+    `tried`: what this very request tried to write before; any of it may have been written, and late.
+    """
+    if known.taken:
+        raise Conflict("the key is taken for a moment")
     if known.asked != asked.digest:
         raise NotPossible("This idempotency key was used for another request.", code="idempotency_conflict")
     for remembered, prepared in tried:

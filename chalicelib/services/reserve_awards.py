@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.domain.errors import InvalidRequest, NotPossible, TooManyRequests
+from chalicelib.domain.errors import Conflict, InvalidRequest, NotPossible, TooManyRequests
 from chalicelib.domain.log import LOG_DAYS
 from chalicelib.domain.periods import DAY_MS, day_of
 from chalicelib.services.accounts import owner_of
@@ -111,6 +111,8 @@ def _known(award: AwardAsked, asked: Asked, item: Item | None, now_ms: int, know
     remembered = read_request(item, now_ms)
     if remembered is None:
         return False
+    if remembered.taken:
+        raise Conflict("the key is taken for a moment")
     if remembered.asked != asked.digest:
         raise _conflict(award)
     known[award.key] = int(remembered.outcome[AT])

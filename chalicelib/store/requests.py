@@ -19,11 +19,15 @@ _TAKEN_ROW_S = 3_600
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What was asked under a key (a digest), and how it ended: HTTP status, and the outcome."""
+    """What was asked under a key (a digest), and how it ended: HTTP status, and the outcome.
+
+    `taken`: the key is only kept from others for a moment, after a refusal that is not remembered.
+    """
 
     asked: str
     status: int
     outcome: dict[str, Any]
+    taken: bool = False
 
 
 def request_key(account_id: str, idempotency_key: str) -> Key:
@@ -38,7 +42,7 @@ def read_request(item: Item | None, now_ms: int) -> Remembered | None:
     free_from = int(row.expires if row.free_from is None else row.free_from)
     if not is_live(free_from, now_ms):
         return None
-    return Remembered(row.asked, int(row.status), row.outcome)
+    return Remembered(row.asked, int(row.status), row.outcome, taken=row.free_from is not None)
 
 
 def request_write(

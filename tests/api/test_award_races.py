@@ -230,3 +230,32 @@ def test_what_an_old_copy_says_is_not_believed(site: Site, granter: str, monkeyp
     monkeypatch.setattr(Table, "get_many", behind)
     assert give(site, granter, 7).status == 409
     assert give(site, granter).headers[REPLAYED] == "true"
+
+
+def test_a_key_that_is_taken_for_a_moment_is_no_other_award(
+    site: Site, granter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transfer under the key is refused after a write without an answer; then the key is free for an award."""
+    site.fund("granter", 1000)
+    site.key("bob")
+
+    def send(key: str) -> Answer:
+        return site.post("/transfer", {"to": "bob", "amount": 1, "idempotencyKey": key}, granter)
+
+    for number in range(9):
+        assert send(f"n{number}").status == 200
+    real, fates = Table.transact, [True]
+
+    def unanswered(table: Table, writes: Writes) -> None:
+        if not fates:
+            real(table, writes)
+            return
+        fates.clear()
+        assert send("tenth").status == 200
+        raise Unknown("timeout")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Table, "transact", unanswered)
+        assert send("k").status == 429
+    assert give(site, granter).status == 202
+    assert total(site, granter) == 5

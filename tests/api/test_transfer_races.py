@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.errors import Conflict
-from chalicelib.services.idempotent import MAX_TRIES
+from chalicelib.services.idempotent import FORESTALLED_MS, MAX_TRIES
 from chalicelib.store.keys import Key
 from chalicelib.store.table import Busy, ConditionFailed, Table, Unknown
 from tests.api.conftest import Site
@@ -220,3 +220,29 @@ def test_a_table_that_is_busy_later_does_not_hide_a_write_without_an_answer(
     real(site.context.table, late[0])
     again = send(site, anna)
     assert (again.status, again.headers.get(KEY), balance(site, anna)) == (200, "true", 199)
+
+
+@pytest.mark.parametrize(
+    ("to", "status", "code", "retry_after"),
+    [("bob", 429, "rate_limited", "59"), ("carl", 404, "unknown_recipient", None)],
+)
+def test_a_key_that_is_taken_for_a_moment_remembers_no_refusal(
+    site: Site, anna: str, monkeypatch: pytest.MonkeyPatch, to: str, status: int, code: str, retry_after: str | None
+) -> None:
+    """After a write without an answer a refusal takes the key for a second. Within it the same request is refused
+    anew, and told when to ask again; another use of the key is no conflict."""
+    for number in range(9):
+        assert send(site, anna, f"n{number}").status == 200
+
+    def unanswered(_: Table, __: Writes) -> None:
+        assert send(site, anna, "tenth").status == 200
+        raise Unknown("timeout")
+
+    with monkeypatch.context() as patch:
+        at_write(patch, unanswered)
+        assert send(site, anna, "k").headers["Retry-After"] == "60"
+    began = site.world.now_ms()
+    again = send(site, anna, "k", to)
+    assert site.world.now_ms() - began <= 2 * FORESTALLED_MS
+    assert (again.status, again.json["code"], again.headers.get("Retry-After")) == (status, code, retry_after)
+    assert KEY not in again.headers
