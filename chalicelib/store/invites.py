@@ -101,8 +101,9 @@ def create_writes(table: str, invite: Invite, own: OwnInvites, codes: Mapping[st
 
 
 def rotate_writes(table: str, invite: Invite, digest: str) -> list[dict[str, Any]]:
-    """Another token instead of the one that was read, while there is use in it."""
-    values, condition = {":new": text(digest)} | _as_read_values(invite), f"{_AS_READ} AND used < uses"
+    """Another token instead of the one that was read, if it was not used since: the response says how often it was."""
+    values = {":new": text(digest), ":used": number(invite.used)} | _as_read_values(invite)
+    condition = f"{_AS_READ} AND used = :used"
     return [
         update_of(table, keys.invite(invite.code), "SET digest = :new", condition, None, values),
         delete_of(table, keys.invite_token(invite.digest)),

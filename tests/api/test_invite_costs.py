@@ -180,3 +180,21 @@ def test_no_token_for_an_invite_that_was_used_up_meanwhile(
     monkeypatch.setattr(Table, "transact", after_the_last_use)
     rotated = site.post("/invite/rotate", {"code": made["code"]}, anna)
     assert (first, rotated.status, rotated.json["code"]) == ([200], 410, "invite_used_up")
+
+
+def test_a_rotation_tells_a_use_that_came_meanwhile(
+    site: Site, anna: str, bob: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, real, first = make(site, anna, uses=2), Table.transact, list[int]()
+
+    def after_a_use(table: Table, writes: Any) -> None:
+        if not first:
+            first.append(0)
+            first[0] = redeem(site, bob, code=made["code"]).status
+        real(table, writes)
+
+    monkeypatch.setattr(Table, "transact", after_a_use)
+    rotated = site.post("/invite/rotate", {"code": made["code"]}, anna)
+    assert (first, rotated.status, rotated.json["used"]) == ([200], 200, 1)
+    assert redeem(site, site.key("cleo"), token=made["token"]).json["code"] == "unknown_invite"
+    assert redeem(site, site.key("cleo"), token=rotated.json["token"]).status == 200
