@@ -39,6 +39,15 @@ def test_no_further_try_begins_without_time_for_a_whole_call(deadline_ms: int, t
     assert len(list(Clock().policy(deadline_ms).tries(10))) == tries
 
 
+def test_no_pause_begins_without_time_for_the_try_after_it() -> None:
+    """The longest call ends at the deadline; whoever waits hears of it at once."""
+    clock = Clock()
+    deadline_ms = CALL_MS + 1
+    for _ in clock.policy(deadline_ms).tries(10):
+        clock.now_ms += CALL_MS
+    assert (clock.pauses, clock.now_ms) == ([], CALL_MS)
+
+
 @pytest.mark.parametrize(("deadline_ms", "has_time"), [(None, True), (1, True), (0, False), (-1, False)])
 def test_the_deadline_itself_is_too_late(deadline_ms: int | None, has_time: bool) -> None:
     assert Clock().policy(deadline_ms, call_ms=0).has_time() is has_time
