@@ -59,7 +59,8 @@ def reserve_awards(context: Context, caller: Caller, awards: Sequence[AwardAsked
 
     Raises NotPossible (`idempotency_conflict`) if a key is another award's, TooManyRequests (`award_bound`) if the day
     has no room for all of them, InvalidRequest (`award_bound`) if no day has, and what `settle` raises. An award that
-    is reserved and never queued, because the process died, keeps its points of the day until it is sent again.
+    is reserved and never queued keeps its points of the day until it is sent again: the process died, or others took
+    the room between two writes, of which more than 99 awards take several.
     """
     account = owner_of(context, caller).account
     asked = {each.key: Asked(account, each.key, "award", each.members) for each in awards}

@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.domain.errors import Conflict
 from chalicelib.gateways.queues import NotSent
+from chalicelib.services.reserve_awards import MAX_AT_ONCE
 from chalicelib.store.keys import Key
 from chalicelib.store.table import Table, Unknown
 from tests.api.conftest import Site
@@ -259,3 +260,24 @@ def test_a_key_that_is_taken_for_a_moment_is_no_other_award(
         assert send("k").status == 429
     assert give(site, granter).status == 202
     assert total(site, granter) == 5
+
+
+def test_a_day_that_fills_between_two_writes_keeps_the_first_ones_room(
+    site: Site, granter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """120 awards are two writes. Nothing is queued; sent again on the next day, each award is applied once."""
+    sender = site.key("granter", "events:write", "awards:grant")
+    events = [
+        {"event": "award", "properties": {"username": "anna", "points": 400, "reason": "r", "key": f"k{number}"}}
+        for number in range(MAX_AT_ONCE + 21)
+    ]
+    with monkeypatch.context() as patch:
+        meanwhile(patch, "transact", lambda: give(site, granter, 10_000, "other", "bob"), place=1)
+        refused = site.post("/events", events, sender)
+    assert (refused.status, refused.json["code"], refused.json["requested"]) == (429, "award_bound", 21 * 400)
+    assert not [event for event in site.events("own") if event["subject"] == "anna"]
+    assert left(site, granter) == MAX_DAY - 10_000 - MAX_AT_ONCE * 400
+    site.world.sleep(86_400)
+    assert site.post("/events", events, sender).status == 202
+    assert total(site, granter) == len(events) * 400
+    assert left(site, granter) == MAX_DAY - 21 * 400
