@@ -13,7 +13,7 @@ from chalicelib.domain import boards, notices
 from chalicelib.domain.boards import BoardUpdate
 from chalicelib.domain.change import Applied
 from chalicelib.domain.criteria import claims_first
-from chalicelib.domain.errors import Conflict, RejectedEvent
+from chalicelib.domain.errors import Conflict, OutOfReach, RejectedEvent
 from chalicelib.domain.events import Event
 from chalicelib.domain.ledger import Transfer, rule_transfer
 from chalicelib.domain.log import Entry, Records
@@ -26,13 +26,15 @@ from chalicelib.domain.ruleset import Rules
 from chalicelib.domain.tables import MAX_ASSETS, MAX_FIRST_BADGES
 from chalicelib.services.board_messages import send_updates
 from chalicelib.services.board_news import News, states_to_tell
-from chalicelib.services.context import Context
+from chalicelib.services.context import Context, OutOfTime
 from chalicelib.store.commit import MAX_ITEMS, Write, commit, items_in
-from chalicelib.store.outcomes import StoreError, Unknown
+from chalicelib.store.outcomes import Unknown
 from chalicelib.store.players import load_players
 from chalicelib.store.records import Wanted, load_records, model_in_log
 
 MAX_CONFLICTS = 5
+# Kept for telling boards and bus of the players who are done: without it none of their messages is acknowledged.
+ANNOUNCE_MS = 10_000
 # One event adds at most: packs 2, state and identity 3, sides 3, months 2, keyed, once, granter, pair, a transfer of 3
 # for each asset, a row for each badge of being first.
 EVENT_ITEMS = 14 + 3 * MAX_ASSETS + MAX_FIRST_BADGES
@@ -60,18 +62,25 @@ class Outcome:
 
 
 def apply_events(context: Context, events: Sequence[Event]) -> list[Outcome]:
-    """Apply a batch; one outcome for each player. Boards and bus have been told of all that did not fail."""
-    groups: dict[str, list[Event]] = {}
+    """Apply a batch; one outcome for each player. Boards and bus have been told of all that did not fail.
+
+    No player is begun when the deadline is near. Players come in order of their messages: the first messages are done.
+    """
+    groups: dict[str, list[Event]] = {event.player: [] for event in events}
     # In order of event time, as far as the batch goes: a queue has no order, and late events cost more.
     for event in sorted(events, key=lambda event: event.time_ms):
-        groups.setdefault(event.player, []).append(event)
+        groups[event.player].append(event)
     try:
         readings = read_players(context, groups)
     except Exception:  # noqa: BLE001 - one player that cannot be read must not keep the others; each reads for itself
         readings = {}
-    outcomes = context.each(
-        lambda player: apply_to_player(context, player, groups[player], readings.get(player)), groups
-    )
+
+    def begin(player: str) -> Outcome:
+        if not context.has_time(ANNOUNCE_MS):
+            return Outcome(player, groups[player], failed=OutOfTime())
+        return apply_to_player(context, player, groups[player], readings.get(player))
+
+    outcomes = context.each(begin, groups)
     outcomes = [part for outcome in outcomes for part in _isolated(context, outcome)]
     announce(context, outcomes)
     return outcomes
@@ -85,7 +94,7 @@ def _isolated(context: Context, outcome: Outcome) -> list[Outcome]:
     messages: dict[str, list[Event]] = {}
     for event in outcome.events:
         messages.setdefault(event.message_id, []).append(event)
-    if outcome.failed is None or isinstance(outcome.failed, Conflict | StoreError) or len(messages) == 1:
+    if outcome.failed is None or isinstance(outcome.failed, Conflict | OutOfReach) or len(messages) == 1:
         return [outcome]
     return [apply_to_player(context, outcome.player, events, None) for events in messages.values()]
 

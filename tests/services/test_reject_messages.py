@@ -147,11 +147,11 @@ def test_a_call_that_fails_brings_back_those_it_carried(plant: Plant) -> None:
     assert sorted(report.failed) == sorted(f"m{number}" for number in range(10))
 
 
-@pytest.mark.parametrize(("questions", "recorded", "told"), [(1, 0, 0), (3, 2, 0), (17, 15, 10), (18, 15, 15)])
+@pytest.mark.parametrize(("questions", "recorded", "told"), [(2, 0, 0), (4, 2, 0), (18, 15, 10), (19, 15, 15)])
 def test_rejections_that_find_no_time_come_back_and_keep_nobody(
     plant: Plant, questions: int, recorded: int, told: int
 ) -> None:
-    """The first question is that of the good event, then one for each row, then one for each call."""
+    """Two questions are those of the good event and its player, then one for each row, then one for each call."""
     answers = iter([True] * questions)
     context = with_time(plant.context, lambda: next(answers, False))
     bodies = [{"nonsense": number} for number in range(15)]
@@ -166,7 +166,7 @@ def test_rejections_that_find_no_time_come_back_and_keep_nobody(
 
 
 def test_what_fails_is_noted_while_there_is_time_and_a_note_fails_nothing(plant: Plant) -> None:
-    for answers, notes in (([True, True, False], 1), ([True, True, True], 2)):
+    for answers, notes in (([True, True, True, False], 1), ([True, True, True, True], 2)):
         script = iter(answers)
         context = with_time(plant.context, lambda script=script: next(script, False))  # type: ignore[misc]
         with patch("chalicelib.services.apply_events.commit", side_effect=StoreError("down")):
