@@ -148,6 +148,6 @@ def _place_of(cursor: str) -> tuple[int, str]:
     if not cursor:
         return 0, ""
     shard, dot, start = cursor.partition(".")
-    if not (dot and shard.isascii() and shard.isdigit() and int(shard) <= keys.FAILURE_SHARDS):
+    if not dot or shard not in map(str, range(keys.FAILURE_SHARDS + 1)):
         raise InvalidRequest(f"'{cursor}' is no cursor of a list of messages that were set aside.")
     return int(shard), start

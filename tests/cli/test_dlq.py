@@ -60,7 +60,7 @@ def test_a_list_goes_on_from_its_cursor(laurel: Deployment) -> None:
     assert [len(page) for page in pages] == [10, 10, 5]
     assert set.union(*pages) == sent
     assert "name it with --queue" in laurel.laurel("dlq", "list", "--after", after[1], status=2).stderr
-    for forged in ("x", "9.", "-1.", "\u0663.a"):
+    for forged in ("x", "9.", "-1.", "\u0663.a", "1" * 5000 + "."):
         words = ("dlq", "list", "--queue", "rejected", "--after", forged)
         assert "is no cursor" in laurel.laurel(*words, status=2).stderr
 
