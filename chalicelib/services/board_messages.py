@@ -17,7 +17,15 @@ MAX_UPDATES_PER_MESSAGE = 200
 BOARDS = "boards"
 
 
-class BoardMessage(msgspec.Struct, omit_defaults=True):
+class ScoreMessage(msgspec.Struct, omit_defaults=True):
+    """Scores of players on one shard of a board, each a `BoardUpdate`."""
+
+    board: str
+    shard: str
+    updates: Annotated[list[msgspec.Raw], Meta(max_length=10 * MAX_UPDATES_PER_MESSAGE)] = []
+
+
+class BoardMessage(ScoreMessage, omit_defaults=True):
     """For one shard of a board: states of players, or one order; nothing at all only makes its writer look.
 
     `freeze`: close the board. `mend`: write these players' entries from their own totals. `repair`: count the index
@@ -25,9 +33,6 @@ class BoardMessage(msgspec.Struct, omit_defaults=True):
     out again within SQS's five minutes of deduplication.
     """
 
-    board: str
-    shard: str
-    updates: Annotated[list[msgspec.Raw], Meta(max_length=10 * MAX_UPDATES_PER_MESSAGE)] = []
     freeze: bool = False
     repair: bool = False
     mend: Annotated[list[PlayerId], Meta(max_length=10 * MAX_UPDATES_PER_MESSAGE)] = []
@@ -47,11 +52,11 @@ def send_updates(context: Context, updates: Sequence[tuple[str, BoardUpdate]]) -
     for (board, shard), players in newest.items():
         states = [msgspec.Raw(msgspec.json.encode(state)) for state in players.values()]
         for start in range(0, len(states), MAX_UPDATES_PER_MESSAGE):
-            messages.append(BoardMessage(board, shard, states[start : start + MAX_UPDATES_PER_MESSAGE]))
+            messages.append(ScoreMessage(board, shard, states[start : start + MAX_UPDATES_PER_MESSAGE]))
     send_messages(context, messages)
 
 
-def send_messages(context: Context, messages: Sequence[BoardMessage]) -> None:
+def send_messages(context: Context, messages: Sequence[ScoreMessage]) -> None:
     """Queue messages, each in its shard's group. Raises unless the queue has them all."""
     bodies = [(message.shard, msgspec.json.encode(message).decode()) for message in messages]
     if bodies:

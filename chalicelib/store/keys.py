@@ -47,7 +47,10 @@ from chalicelib.domain.rank_index import MAX_SCORE
 
 Key = tuple[str, str]
 
-STATE, IDENTITY, STREAK, BADGES, SETS = CORE = ("STATE", "IDENTITY", "STREAK", "BADGES", "SETS")
+IDENTITY = "IDENTITY"
+STATE, STREAK, BADGES, SETS = "STATE", "STREAK", "BADGES", "SETS"
+# What a player consists of, read together.
+CORE = (STATE, IDENTITY, STREAK, BADGES, SETS)
 # The letter under which the state keeps each one's version.
 SIDES = {IDENTITY: "i", STREAK: "k", BADGES: "b", SETS: "s"}
 ORDER_INDEX = "order-index"
