@@ -64,7 +64,7 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pass
 
 
-class Settings(_Table, frozen=True, kw_only=True):
+class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     max_age_days: Annotated[int, Meta(ge=1, le=30)] = 7
     max_ahead_seconds: Annotated[int, Meta(ge=0, le=86_400)] = 300
     freeze_grace_minutes: Annotated[int, Meta(ge=0, le=10_080)] = 60

@@ -35,7 +35,7 @@ class BoardMessage(ScoreMessage, omit_defaults=True):
 
     freeze: bool = False
     repair: bool = False
-    mend: Annotated[list[PlayerId], Meta(max_length=10 * MAX_UPDATES_PER_MESSAGE)] = []
+    mend: Annotated[list[PlayerId], Meta(max_length=10 * MAX_UPDATES_PER_MESSAGE)] = msgspec.field(default_factory=list)
     nonce: Annotated[str, Meta(max_length=64)] = ""
     step: int = 0
 
