@@ -47,8 +47,8 @@ from chalicelib.domain.rank_index import MAX_SCORE
 
 Key = tuple[str, str]
 
-IDENTITY = "IDENTITY"
-STATE, STREAK, BADGES, SETS = "STATE", "STREAK", "BADGES", "SETS"
+STATE, IDENTITY = "STATE", "IDENTITY"
+STREAK, BADGES, SETS = "STREAK", "BADGES", "SETS"
 # What a player consists of, read together.
 CORE = (STATE, IDENTITY, STREAK, BADGES, SETS)
 # The letter under which the state keeps each one's version.

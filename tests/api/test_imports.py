@@ -9,7 +9,8 @@ import pytest
 
 SHOW = """
 import sys, app
-missing = [name for name in ("chalicelib.api.players", "chalicelib.store.models") if name not in sys.modules]
+needed = ("chalicelib.api.players", "chalicelib.store.models")
+missing = [name for name in needed if name not in sys.modules]
 print(*missing, *[name for name in {names!r} if name in sys.modules])
 """
 LATER = ["chalicelib.api.openapi", "chalicelib.api.page", "chalicelib.api.examples", "difflib"]
