@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from chalicelib.domain import ruleset
+import chalicelib
 from chalicelib.domain.ruleset import Rules
 
 from .desk import Desk
 
-DEFAULT = Path(ruleset.__file__).parent.parent / "rulesets" / "default.toml"
+DEFAULT = Path(chalicelib.__file__).parent / "rulesets" / "default.toml"
 
 settings.register_profile(
     "fixed", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
