@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import chalicelib
+from chalicelib.domain import ruleset
 from chalicelib.domain.ruleset import Rules
 
 from .desk import Desk
