@@ -2,18 +2,18 @@
 
 from chalice import Chalice
 
-from chalicelib.api.admin import admin
-from chalicelib.api.awards import awards
 from chalicelib.api.blueprint import guard
-from chalicelib.api.docs import docs
-from chalicelib.api.economy import economy
-from chalicelib.api.events import events
-from chalicelib.api.invites import invites
-from chalicelib.api.leaderboard import leaderboards
-from chalicelib.api.ledger import ledger
-from chalicelib.api.players import players
-from chalicelib.api.rewards import rewards
-from chalicelib.api.status import status
+from chalicelib.api.boards.leaderboard import leaderboards
+from chalicelib.api.events.awards import awards
+from chalicelib.api.events.events import events
+from chalicelib.api.invites.invites import invites
+from chalicelib.api.ledger.economy import economy
+from chalicelib.api.ledger.ledger import ledger
+from chalicelib.api.operations.docs import docs
+from chalicelib.api.operations.status import status
+from chalicelib.api.progress.admin import admin
+from chalicelib.api.progress.players import players
+from chalicelib.api.rewards.rewards import rewards
 from chalicelib.workers.archive import worker as archive_worker
 from chalicelib.workers.boards import worker as boards_worker
 from chalicelib.workers.progress import worker as progress_worker

@@ -14,11 +14,11 @@ from botocore.config import Config
 from botocore.session import Session, get_session
 
 from chalicelib import settings as settings_
-from chalicelib.domain import ruleset
+from chalicelib.domain.rules import ruleset
 from chalicelib.gateways.bus import EventBus
 from chalicelib.gateways.queues import SqsQueues
 from chalicelib.services.context import Context, Outlets
-from chalicelib.store.table import Table, connect
+from chalicelib.store.core.table import Table, connect
 
 RETRY_BASE_S = 0.02
 

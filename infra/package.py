@@ -18,8 +18,8 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from chalicelib.domain.errors import InvalidRuleset
-from chalicelib.domain.ruleset import Rules, load
+from chalicelib.domain.core.errors import InvalidRuleset
+from chalicelib.domain.rules.ruleset import Rules, load
 from infra import dependencies
 from infra.policies import policy
 from infra.settings import BUILD, FUNCTIONS, ROOT, Build, SettingError, Target

@@ -9,7 +9,7 @@ import json
 import sys
 from typing import Any
 
-from chalicelib.domain.ruleset import load
+from chalicelib.domain.rules.ruleset import load
 from chalicelib.settings import RULESETS
 from infra import gateway, observability
 from infra.policies import function_name

@@ -1,4 +1,4 @@
-"""Write chalicelib/domain/unicode_tables.py from files of the Unicode Character Database.
+"""Write chalicelib/domain/identity/unicode_tables.py from files of the Unicode Character Database.
 
 `python -m infra.unicode DIRECTORY`, with the files named in FILES in it (unicode.org/Public/<version>/: ucd, security
 and emoji). Python's own `unicodedata` has none of these properties, and is older than its emoji.

@@ -22,11 +22,11 @@ from botocore.config import Config
 
 from chalicelib import wiring
 from chalicelib.cli import main
-from chalicelib.domain.boards import BoardUpdate
-from chalicelib.domain.events import Delivery, parse
-from chalicelib.domain.periods import moment_name
-from chalicelib.services.create_key import create_key
-from chalicelib.services.feed_boards import feed_boards
+from chalicelib.domain.core.periods import moment_name
+from chalicelib.domain.events.event import Delivery, parse
+from chalicelib.domain.progress.scores import BoardUpdate
+from chalicelib.services.boards.worker import feed_boards
+from chalicelib.services.progress.create_key import create_key
 from chalicelib.settings import RULESETS
 from tests.api.http import request
 from tests.cli.conftest import Deployment

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from chalicelib import wiring
-from chalicelib.domain.ledger import MINT, Transfer, transfer_id
-from chalicelib.services.accounts import find_owner
-from chalicelib.services.create_key import create_key
+from chalicelib.domain.ledger.transfer import MINT, Transfer, transfer_id
+from chalicelib.services.identity.owners import find_owner
+from chalicelib.services.progress.create_key import create_key
 from chalicelib.settings import RULESETS
-from chalicelib.store import keys
-from chalicelib.store.ledger import transfer_writes
+from chalicelib.store.identity import keys
+from chalicelib.store.ledger.double_entry import transfer_writes
 from tests.api.http import request
 from tests.cli.conftest import Deployment
 from tests.pipeline import plant as plants

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from chalicelib.domain.errors import OutOfReach
+from chalicelib.domain.core.errors import OutOfReach
 from chalicelib.gateways.queues import MAX_TRIES, SqsQueues
 from chalicelib.retry import CALL_MS, LONGEST_PAUSE, Retry
 

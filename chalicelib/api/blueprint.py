@@ -13,9 +13,9 @@ import msgspec
 from chalice.app import CORSConfig, Request, Response
 
 from chalicelib import wiring
-from chalicelib.api.operations import OPERATIONS, Operation
+from chalicelib.api.operation import OPERATIONS, Operation
 from chalicelib.api.request import Call
-from chalicelib.domain.errors import (
+from chalicelib.domain.core.errors import (
     Conflict,
     Internal,
     LaurelError,
@@ -26,7 +26,7 @@ from chalicelib.domain.errors import (
     Unavailable,
 )
 from chalicelib.observability import logger
-from chalicelib.services.idempotent import REPLAYED, Answer
+from chalicelib.services.core.idempotency import REPLAYED, Answer
 
 PREFIX = "/api/gamification"
 JSON = "application/json"

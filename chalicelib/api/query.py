@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 from chalice.app import MultiDict
 
-from chalicelib.domain.errors import InvalidRequest
-from chalicelib.domain.sentences import members_of, range_of, unknown
+from chalicelib.domain.core.decoding_errors import members_of, range_of, unknown
+from chalicelib.domain.core.errors import InvalidRequest
 
 _NULL = {"type": "null"}
 

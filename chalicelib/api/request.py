@@ -10,15 +10,15 @@ from urllib.parse import unquote
 import msgspec
 from chalice.app import Request
 
-from chalicelib.api.operations import Operation
+from chalicelib.api.operation import Operation
 from chalicelib.api.query import read_query
-from chalicelib.domain.errors import InvalidRequest, NotFound, PayloadTooLarge, UnsupportedMediaType
-from chalicelib.domain.events import BYTE_ORDER_MARK
-from chalicelib.domain.forms import MAX_DEPTH, too_deep, whole_numbers
-from chalicelib.domain.moments import decode_moment
-from chalicelib.domain.sentences import fault
-from chalicelib.services.authenticate import Caller, authenticate, require
+from chalicelib.domain.core.decoding_errors import fault
+from chalicelib.domain.core.errors import InvalidRequest, NotFound, PayloadTooLarge, UnsupportedMediaType
+from chalicelib.domain.core.moments import decode_moment
+from chalicelib.domain.events.event import BYTE_ORDER_MARK
+from chalicelib.domain.events.formats import MAX_DEPTH, too_deep, whole_numbers
 from chalicelib.services.context import Context
+from chalicelib.services.identity.authenticate import Caller, authenticate, require
 
 # API Gateway gives up after 29 s, of which a cold start may take five; what follows a commit takes one.
 DEADLINE_MS = 22_000

@@ -10,14 +10,14 @@ import click
 
 from chalicelib.cli.output import Progress, counted
 from chalicelib.cli.target import Target, refuse_other_ruleset
-from chalicelib.domain.errors import InvalidRequest
-from chalicelib.domain.repair import Repair
+from chalicelib.domain.boards.repair_progress import Repair
+from chalicelib.domain.core.errors import InvalidRequest
+from chalicelib.services.boards.rebuild_board import Ordered, kept_boards, rebuild_board
+from chalicelib.services.boards.request_repairs import repair_board
+from chalicelib.services.boards.rotate_boards import rotate_boards
+from chalicelib.services.boards.rotation import Step
+from chalicelib.services.boards.verify_board import Verified, find_board, verify_board
 from chalicelib.services.context import Context
-from chalicelib.services.order_repairs import repair_board
-from chalicelib.services.rebuild_board import Ordered, kept_boards, rebuild_board
-from chalicelib.services.rotate_boards import rotate_boards
-from chalicelib.services.rotation import Step
-from chalicelib.services.verify_board import Verified, find_board, verify_board
 
 # A writer takes about as long to freeze a board.
 POLL_S = 2.0

@@ -7,13 +7,14 @@ import msgspec
 
 from chalicelib.cli.output import counted
 from chalicelib.cli.target import Target
-from chalicelib.domain.errors import InvalidRequest
-from chalicelib.domain.forms import MAX_WRITTEN_DEPTH, too_deep
-from chalicelib.domain.periods import moment_name
-from chalicelib.domain.rejections import Rejections
-from chalicelib.services.list_failures import MAX_LISTED, find_failure, list_failures
-from chalicelib.services.parked import BOARDS_DEAD_LETTER, DEAD_LETTER, REJECTED, Parked
-from chalicelib.services.redrive_failures import MAX_REDRIVEN, Redriven, redrive_failures
+from chalicelib.domain.core.errors import InvalidRequest
+from chalicelib.domain.core.periods import moment_name
+from chalicelib.domain.core.queues import BOARDS_DEAD_LETTER, DEAD_LETTER, REJECTED
+from chalicelib.domain.events.formats import MAX_WRITTEN_DEPTH, too_deep
+from chalicelib.domain.events.rejections import Rejections
+from chalicelib.services.events.failed_messages import Parked
+from chalicelib.services.operations.list_failures import MAX_LISTED, find_failure, list_failures
+from chalicelib.services.operations.redrive_failures import MAX_REDRIVEN, Redriven, redrive_failures
 
 # Queues as they are called on AWS -> by what the code calls them.
 QUEUES = {"rejected": REJECTED, "dead-letter": DEAD_LETTER, "boards-dead-letter": BOARDS_DEAD_LETTER}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from chalicelib.cli.target import Target
-from chalicelib.domain.permissions import PERMISSIONS, PLAYER
-from chalicelib.services.create_key import create_key
+from chalicelib.domain.identity.permissions import PERMISSIONS, PLAYER
+from chalicelib.services.progress.create_key import create_key
 
 
 @click.group()

@@ -8,7 +8,7 @@ import click
 
 from chalicelib.cli.output import counted
 from chalicelib.cli.target import Target
-from chalicelib.services.verify_ledger import Verified, verify_ledger
+from chalicelib.services.operations.verify_ledger import Verified, verify_ledger
 
 
 @click.group()

@@ -18,9 +18,9 @@ from chalicelib.cli.ruleset import ruleset
 from chalicelib.cli.stack import stack
 from chalicelib.cli.target import NoTarget, Target
 from chalicelib.cli.trace import BadTrace
-from chalicelib.domain.errors import Conflict, InvalidRuleset, LaurelError
+from chalicelib.domain.core.errors import Conflict, InvalidRuleset, LaurelError
 from chalicelib.gateways.queues import NotDeleted, NotSent
-from chalicelib.store.table import StoreError
+from chalicelib.store.core.table import StoreError
 
 EXPECTED = (
     BadTrace,

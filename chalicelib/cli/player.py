@@ -6,9 +6,9 @@ import click
 import msgspec
 
 from chalicelib.cli.target import Target, warn_of_other_ruleset
-from chalicelib.domain.permissions import ADMIN
-from chalicelib.services.authenticate import Caller
-from chalicelib.services.read_profile import read_profile
+from chalicelib.domain.identity.permissions import ADMIN
+from chalicelib.services.identity.authenticate import Caller
+from chalicelib.services.progress.read_profile import read_profile
 
 
 @click.group()

@@ -19,7 +19,7 @@ from chalicelib.cli.progress_file import Standing
 from chalicelib.cli.target import Target
 from chalicelib.cli.trace import SAMPLE, Plan, Recording, events_of, look_through
 from chalicelib.services.context import Context
-from chalicelib.services.replay_events import replay_events
+from chalicelib.services.operations.replay_events import replay_events
 
 
 @click.command()

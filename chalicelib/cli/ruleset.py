@@ -8,9 +8,9 @@ import click
 
 from chalicelib.cli.output import Progress, counted
 from chalicelib.cli.target import Target, require_deployed_ruleset
-from chalicelib.domain import ruleset as rulesets
-from chalicelib.domain.periods import moment_name
-from chalicelib.services.apply_ruleset import Effect, apply_ruleset, current_run, preview_ruleset
+from chalicelib.domain.core.periods import moment_name
+from chalicelib.domain.rules import ruleset as rulesets
+from chalicelib.services.progress.apply_ruleset import Effect, apply_ruleset, current_run, preview_ruleset
 
 
 @click.group()

@@ -18,9 +18,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from chalicelib.domain.moments import instant_of
-from chalicelib.domain.periods import DAY_MS, moment_name
-from chalicelib.services.bodies_again import identified
+from chalicelib.domain.core.moments import instant_of
+from chalicelib.domain.core.periods import DAY_MS, moment_name
+from chalicelib.services.events.resend_events import identified
 
 SAMPLE = Path(__file__).parent / "data" / "azure-llm-conv-2023-sample.csv"
 COLUMNS = ["TIMESTAMP", "ContextTokens", "GeneratedTokens"]

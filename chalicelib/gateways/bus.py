@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.domain.errors import OutOfReach
-from chalicelib.domain.notices import Notice
+from chalicelib.domain.core.domain_event import Notice
+from chalicelib.domain.core.errors import OutOfReach
 from chalicelib.gateways.calls import worth_another_try
 from chalicelib.retry import OUT_OF_TIME, Retry
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.domain.errors import OutOfReach
+from chalicelib.domain.core.errors import OutOfReach
 from chalicelib.gateways.calls import worth_another_try
 from chalicelib.retry import OUT_OF_TIME, Retry
 

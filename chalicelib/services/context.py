@@ -8,19 +8,25 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
-from chalicelib.domain.errors import Conflict, OutOfReach
-from chalicelib.domain.notices import Notice
-from chalicelib.domain.ruleset import Rules
+from chalicelib.domain.core.domain_event import Notice
+from chalicelib.domain.core.errors import Conflict, OutOfReach
+from chalicelib.domain.identity.owner import Owner
+from chalicelib.domain.rules.ruleset import Rules
 from chalicelib.gateways.queues import Received
 from chalicelib.retry import Retry
-from chalicelib.store.table import Table
+from chalicelib.store.core.table import Table
 
 # What follows a commit keeps its caller waiting for no longer.
 AFTER_COMMIT_MS = 500
+
+
 # The longest that one of its calls takes: 200 ms to connect, 250 ms to read.
 QUICK_CALL_MS = 450
 
+
 A = TypeVar("A")
+
+
 B = TypeVar("B")
 
 
@@ -52,15 +58,6 @@ class OutOfTime(OutOfReach):
         super().__init__("the caller would have stopped waiting before this was done")
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """A player with the random ids that stand for them on ledger rows and boards."""
-
-    player: str
-    account: str
-    public: str
-
-
 def _unheard(message: str, facts: Mapping[str, Any]) -> None:
     """Where nobody reads a log."""
 
@@ -80,7 +77,7 @@ class Context:
 
     `pool`: runs players side by side, or None to take one after the other. `owners`: who was looked up, by the id
     that was asked for; a player's account never changes. `noted`: by queue, the minute and the oldest message that the
-    process noted last (`services/watch_backlog.py`). `deadline_ms`: when the caller stops waiting, None if it
+    process noted last (`services/events/backlog.py`). `deadline_ms`: when the caller stops waiting, None if it
     waits for as long as it takes. `quick()`: the ways out for what follows a commit while a caller waits; None where
     nobody does. `warn(message, facts)`: writes a warning to the log.
     """

@@ -7,7 +7,7 @@ from typing import Any
 from chalice import Blueprint, Rate
 
 from chalicelib.observability import count, logger, observed
-from chalicelib.services.archive_failures import archive_failures
+from chalicelib.services.operations.archive_failures import archive_failures
 from chalicelib.workers.invocation import within_invocation
 
 worker = Blueprint(__name__)

@@ -6,11 +6,10 @@ from typing import Any
 
 from chalice import Blueprint
 
+from chalicelib.domain.core.queues import BOARDS, BOARDS_DEAD_LETTER
 from chalicelib.observability import count, logger, observed
-from chalicelib.services.board_messages import BOARDS
-from chalicelib.services.feed_boards import feed_messages
-from chalicelib.services.note_failures import note_failures
-from chalicelib.services.parked import BOARDS_DEAD_LETTER
+from chalicelib.services.boards.worker import feed_messages
+from chalicelib.services.events.note_failures import note_failures
 from chalicelib.workers.invocation import within_invocation
 from chalicelib.workers.sqs import failures, messages_of
 

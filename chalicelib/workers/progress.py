@@ -7,7 +7,7 @@ from typing import Any
 from chalice import Blueprint
 
 from chalicelib.observability import MetricUnit, count, logger, observed
-from chalicelib.services.process_messages import Report, process_messages
+from chalicelib.services.progress.process_messages import Report, process_messages
 from chalicelib.workers.invocation import within_invocation
 from chalicelib.workers.sqs import failures, messages_of
 

@@ -7,7 +7,7 @@ from typing import Any
 from chalice import Blueprint, Rate
 
 from chalicelib.observability import count, logger, observed
-from chalicelib.services.rotate_boards import rotate_boards
+from chalicelib.services.boards.rotate_boards import rotate_boards
 from chalicelib.workers.invocation import within_invocation
 
 worker = Blueprint(__name__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.services.messages import Message
+from chalicelib.services.events.messages import Message
 
 
 def messages_of(event: dict[str, Any]) -> list[Message]:

@@ -7,7 +7,7 @@ from typing import Any
 from chalice import Blueprint, Rate
 
 from chalicelib.observability import count, logger, observed
-from chalicelib.services.send_owed import sweep_owed
+from chalicelib.services.core.outbox import sweep_owed
 from chalicelib.workers.invocation import within_invocation
 
 worker = Blueprint(__name__)

@@ -8,7 +8,7 @@ from typing import Any
 from chalice import Blueprint, Rate
 
 from chalicelib.observability import count, logger, observed
-from chalicelib.services.sample_boards import sample_boards
+from chalicelib.services.boards.sample_boards import sample_boards
 from chalicelib.workers.invocation import within_invocation
 
 worker = Blueprint(__name__)

@@ -21,9 +21,9 @@ from botocore.session import get_session
 
 from chalicelib import settings, wiring
 from chalicelib.cli import replay, trace
-from chalicelib.domain.periods import DAY_MS
+from chalicelib.domain.core.periods import DAY_MS
 from chalicelib.services.context import Context
-from chalicelib.services.create_key import create_key
+from chalicelib.services.progress.create_key import create_key
 from infra.cloudformation import DeployError
 from infra.local.emulator import HOME, EmulatorError
 from infra.local.readings import Api, Refused, show

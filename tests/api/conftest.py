@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from chalicelib import settings, wiring
-from chalicelib.domain.boards import BoardUpdate
-from chalicelib.domain.ledger import MINT, Transfer, transfer_id
-from chalicelib.services.accounts import find_owner
-from chalicelib.services.create_key import create_key
-from chalicelib.services.feed_boards import feed_boards
-from chalicelib.services.rotate_boards import rotate_boards
-from chalicelib.store.ledger import transfer_writes
+from chalicelib.domain.ledger.transfer import MINT, Transfer, transfer_id
+from chalicelib.domain.progress.scores import BoardUpdate
+from chalicelib.services.boards.rotate_boards import rotate_boards
+from chalicelib.services.boards.worker import feed_boards
+from chalicelib.services.identity.owners import find_owner
+from chalicelib.services.progress.create_key import create_key
+from chalicelib.store.ledger.double_entry import transfer_writes
 from tests.api.http import Answer, request
 from tests.pipeline import plant
 from tests.simulated.world import World

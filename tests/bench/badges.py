@@ -10,13 +10,14 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.domain import ruleset
-from chalicelib.domain.events import Delivery, Event, parse
-from chalicelib.domain.log import Records
-from chalicelib.domain.player import Identity, Player
-from chalicelib.domain.progress import apply
-from chalicelib.domain.ruleset import Rules
-from chalicelib.domain.tables import MAX_BADGES, Badge
+from chalicelib.domain.events.event import Delivery, Event, parse
+from chalicelib.domain.identity.identity import Identity
+from chalicelib.domain.progress.apply_event import apply
+from chalicelib.domain.progress.log import Records
+from chalicelib.domain.progress.player import Player
+from chalicelib.domain.rules import ruleset
+from chalicelib.domain.rules.ruleset import Rules
+from chalicelib.domain.rules.schema import MAX_BADGES, Badge
 from chalicelib.settings import RULESETS
 from tests.bench.figures import Figure, NotTaken
 from tests.bench.traffic import request

@@ -14,15 +14,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from chalicelib.domain.boards import BoardUpdate, board_id
-from chalicelib.domain.levels import Levels
-from chalicelib.domain.rank_index import Changes, Node, NodeChange, count_moves, counter, start
-from chalicelib.domain.tie_runs import divide
+from chalicelib.domain.boards.rank_index import Changes, Node, NodeChange, count_moves, counter, start
+from chalicelib.domain.boards.ties import divide
+from chalicelib.domain.progress.scores import BoardUpdate, board_id
+from chalicelib.domain.rules.levels import Levels
+from chalicelib.services.boards.writer import merged, write_states
 from chalicelib.services.context import Context
-from chalicelib.services.write_board import merged, write_states
-from chalicelib.store.board_entries import Entry, entry_write
-from chalicelib.store.board_log import Intent, Log, begin, finish, pack
-from chalicelib.store.board_nodes import node_write
+from chalicelib.store.boards.entries import Entry, entry_write
+from chalicelib.store.boards.nodes import node_write
+from chalicelib.store.boards.redo_log import Intent, Log, begin, finish, pack
 from tests.bench.deployment import TABLE, Deployment
 from tests.simulated.world import START_MS
 

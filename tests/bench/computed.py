@@ -17,10 +17,9 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.domain.boards import BoardUpdate
-from chalicelib.domain.rank_index import MAX_SCORE
-from chalicelib.store import keys
-from chalicelib.store.board_entries import entry_write
+from chalicelib.domain.progress.scores import MAX_SCORE, BoardUpdate
+from chalicelib.store.boards import keys
+from chalicelib.store.boards.entries import entry_write
 from tests.bench.board import BOARD, MEDIAN, SIGMA, TOP_SCORE, entry_of, item_written
 from tests.bench.deployment import TABLE, Deployment
 from tests.simulated import Call

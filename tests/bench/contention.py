@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from chalicelib.domain import ruleset
-from chalicelib.services.process_messages import process_messages
+from chalicelib.domain.rules import ruleset
+from chalicelib.services.progress.process_messages import process_messages
 from chalicelib.settings import RULESETS
-from chalicelib.store.players import load_players
+from chalicelib.store.progress.players import load_players
 from chalicelib.workers.sqs import failures, messages_of
 from tests.bench.figures import Figure, NotTaken
 from tests.bench.traffic import request

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.services.feed_boards import feed_messages
-from chalicelib.services.process_messages import process_messages
+from chalicelib.services.boards.worker import feed_messages
+from chalicelib.services.progress.process_messages import process_messages
 from chalicelib.workers.sqs import messages_of
 from infra.settings import FUNCTIONS, QUEUE
 from tests.bench.deployment import Deployment

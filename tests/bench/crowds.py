@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.domain import ruleset
-from chalicelib.domain.errors import Conflict
-from chalicelib.services.authenticate import Caller
-from chalicelib.services.idempotent import Answer
-from chalicelib.services.redeem_reward import RedeemRequest, redeem_reward
-from chalicelib.services.transfer_tokens import TransferRequest, transfer_tokens
+from chalicelib.domain.core.errors import Conflict
+from chalicelib.domain.rules import ruleset
+from chalicelib.services.core.idempotency import Answer
+from chalicelib.services.identity.authenticate import Caller
+from chalicelib.services.ledger.transfer_tokens import TransferRequest, transfer_tokens
+from chalicelib.services.rewards.redeem_reward import RedeemRequest, redeem_reward
 from chalicelib.settings import RULESETS
-from chalicelib.store.keys import Key
-from chalicelib.store.table import Table
+from chalicelib.store.core.keys import Key
+from chalicelib.store.core.table import Table
 from tests.bench.economy import RICH, offer, player
 from tests.bench.figures import Figure, NotTaken
 from tests.pipeline.plant import Plant, build

@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from chalicelib.domain.ledger import MINT, Transfer, transfer_id
-from chalicelib.domain.permissions import PLAYER
-from chalicelib.domain.transfers import MAX_NOTE
-from chalicelib.services.accounts import find_owner
-from chalicelib.services.authenticate import Caller
-from chalicelib.services.change_reward import RewardRequest, put_reward
+from chalicelib.domain.identity.permissions import PLAYER
+from chalicelib.domain.ledger.transfer import MINT, Transfer, transfer_id
+from chalicelib.domain.ledger.transfer_limits import MAX_NOTE
 from chalicelib.services.context import Context
-from chalicelib.services.create_key import create_key
-from chalicelib.services.idempotent import Answer
-from chalicelib.services.redeem_reward import RedeemRequest, redeem_reward
-from chalicelib.services.transfer_tokens import TransferRequest, transfer_tokens
-from chalicelib.store.ledger import transfer_writes
-from chalicelib.store.size import item_size
+from chalicelib.services.core.idempotency import Answer
+from chalicelib.services.identity.authenticate import Caller
+from chalicelib.services.identity.owners import find_owner
+from chalicelib.services.ledger.transfer_tokens import TransferRequest, transfer_tokens
+from chalicelib.services.progress.create_key import create_key
+from chalicelib.services.rewards.change_reward import RewardRequest, put_reward
+from chalicelib.services.rewards.redeem_reward import RedeemRequest, redeem_reward
+from chalicelib.store.core.item_size import item_size
+from chalicelib.store.ledger.double_entry import transfer_writes
 from tests.bench.deployment import Deployment
 from tests.bench.figures import Figure, NotTaken
 from tests.simulated.capacity import Record, write_units

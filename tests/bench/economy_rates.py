@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from chalicelib.domain.transfers import MAX_SENDS
-from chalicelib.services.accounts import find_owner
+from chalicelib.domain.ledger.transfer_limits import MAX_SENDS
 from chalicelib.services.context import Context
-from chalicelib.services.create_key import create_key
-from chalicelib.store.accounts import load_account
+from chalicelib.services.identity.owners import find_owner
+from chalicelib.services.progress.create_key import create_key
+from chalicelib.store.ledger.accounts import load_account
 from infra.local.stack import Stack
 from tests.bench.economy import mint, offer, player
 from tests.bench.emulated import LABEL, context_of, stack_of_its_own

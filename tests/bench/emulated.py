@@ -20,10 +20,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
 from chalicelib import settings, wiring
-from chalicelib.domain.errors import OutOfReach
-from chalicelib.domain.periods import moment_name
+from chalicelib.domain.core.errors import OutOfReach
+from chalicelib.domain.core.periods import moment_name
 from chalicelib.services.context import Context
-from chalicelib.services.create_key import create_key
+from chalicelib.services.progress.create_key import create_key
 from infra.cloudformation import DeployError
 from infra.local.emulator import CREDENTIALS, REGION, EmulatorError
 from infra.local.readings import Api, Refused

@@ -9,11 +9,11 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from chalicelib.domain.boards import BoardUpdate, board_id
-from chalicelib.services.board_messages import send_updates
+from chalicelib.domain.progress.scores import BoardUpdate, board_id
+from chalicelib.services.boards.read_leaderboard import open_board
 from chalicelib.services.context import Context
-from chalicelib.services.read_leaderboard import open_board
-from chalicelib.store.board_entries import scan_entries
+from chalicelib.services.progress.publish_scores import send_updates
+from chalicelib.store.boards.entries import scan_entries
 from infra.local.stack import Stack
 from tests.bench.board import Population, write
 from tests.bench.deployment import Deployment

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from chalicelib.cli.trace import SAMPLE, Plan, events_of, look_through
-from chalicelib.domain import ruleset
-from chalicelib.domain.periods import DAY_MS, moment_name
+from chalicelib.domain.core.periods import DAY_MS, moment_name
+from chalicelib.domain.rules import ruleset
 from chalicelib.settings import RULESETS
 from tests.bench.figures import Figure
-from tests.domain.desk import NOON, Desk
+from tests.domain.progress.desk import NOON, Desk
 
 NAMES = ("order.xp_spread_percent", "order.model_payments")
 # As the local stack replays the sample.

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from chalicelib.domain import ruleset
+from chalicelib.domain.rules import ruleset
 from chalicelib.settings import RULESETS
 from tests.bench.board import Population
 from tests.bench.figures import Figure, NotTaken, Skipped

@@ -12,10 +12,10 @@ from typing import Any
 from unittest.mock import patch
 
 from chalicelib import observability, wiring
-from chalicelib.domain.periods import day_of
-from chalicelib.domain.streaks import Streak
-from chalicelib.store.player_writes import player_writes
-from chalicelib.store.players import load_player
+from chalicelib.domain.core.periods import day_of
+from chalicelib.domain.progress.streaks import Streak
+from chalicelib.store.progress.player_writes import player_writes
+from chalicelib.store.progress.players import load_player
 from chalicelib.workers import progress
 from tests.bench.deployment import Deployment
 from tests.bench.figures import Figure, NotTaken

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 import msgspec
 
-from chalicelib.domain.boards import BoardUpdate
-from chalicelib.services.board_messages import MAX_UPDATES_PER_MESSAGE, BoardMessage
+from chalicelib.domain.progress.scores import BoardUpdate
+from chalicelib.services.boards.messages import BoardMessage
+from chalicelib.services.boards.worker import feed_messages
 from chalicelib.services.context import Context
-from chalicelib.services.feed_boards import feed_messages
+from chalicelib.services.progress.publish_scores import MAX_UPDATES_PER_MESSAGE
 from tests.bench.board import BOARD, Population
 from tests.bench.deployment import Deployment
 from tests.bench.figures import Figure, NotTaken

@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.domain.permissions import ADMIN
-from chalicelib.services.authenticate import Caller
-from chalicelib.services.read_leaderboard import open_board, read_leaderboard
-from chalicelib.services.read_rank import read_rank
-from chalicelib.store import keys
-from chalicelib.store.board_entries import read_entry
-from chalicelib.store.board_reads import NEIGHBOURS, BoardReads
+from chalicelib.domain.identity.permissions import ADMIN
+from chalicelib.services.boards.read_leaderboard import open_board, read_leaderboard
+from chalicelib.services.boards.read_rank import read_rank
+from chalicelib.services.identity.authenticate import Caller
+from chalicelib.store.boards import keys
+from chalicelib.store.boards.entries import read_entry
+from chalicelib.store.boards.reads import NEIGHBOURS, BoardReads
 from tests.bench.board import BOARD, SCOPE, Population, board_of
 from tests.bench.deployment import Deployment
 from tests.bench.figures import Figure, NotTaken

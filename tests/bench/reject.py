@@ -9,11 +9,11 @@ import json
 import random
 from collections.abc import Iterator
 
-from chalicelib.domain import ruleset
-from chalicelib.services.messages import Message
-from chalicelib.services.process_messages import Report, process_messages
+from chalicelib.domain.rules import ruleset
+from chalicelib.services.events.messages import Message
+from chalicelib.services.progress.process_messages import Report, process_messages
 from chalicelib.settings import RULESETS
-from chalicelib.store.players import load_players
+from chalicelib.store.progress.players import load_players
 from tests.bench.figures import Figure, NotTaken
 from tests.bench.traffic import request
 from tests.pipeline.plant import Plant, build

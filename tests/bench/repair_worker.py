@@ -21,15 +21,15 @@ import msgspec
 from botocore.session import Session
 
 from chalicelib import settings, wiring
-from chalicelib.domain.boards import BoardUpdate
+from chalicelib.domain.progress.scores import BoardUpdate
 from chalicelib.retry import Retry
-from chalicelib.services import repair_board
-from chalicelib.services.board_messages import BoardMessage
+from chalicelib.services.boards import rebuild_index
+from chalicelib.services.boards.messages import BoardMessage
+from chalicelib.services.boards.worker import feed_messages
 from chalicelib.services.context import Context
-from chalicelib.services.feed_boards import feed_messages
-from chalicelib.store import keys
-from chalicelib.store.board_nodes import stream_nodes
-from chalicelib.store.table import number, update_of
+from chalicelib.store.boards import keys
+from chalicelib.store.boards.nodes import stream_nodes
+from chalicelib.store.core.table import number, update_of
 
 SCOPE = "global"
 BOARD = f"{SCOPE}#all"
@@ -162,7 +162,7 @@ class Worker:
 
 def main(players: int, repairs: int) -> None:
     # One step a message, so that each is a line.
-    repair_board.TURN_MS = 0
+    rebuild_index.TURN_MS = 0
     worker = Worker(players)
     for line in worker.run(repairs):
         print(msgspec.json.encode(line).decode(), flush=True)

@@ -16,8 +16,8 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.domain.rank_index import TOTAL, counters_of
-from chalicelib.store import keys
+from chalicelib.domain.boards.rank_index import TOTAL, counters_of
+from chalicelib.store.boards import keys
 from infra.settings import FUNCTIONS
 from tests.bench.board import BOARD
 from tests.bench.computed import ComputedBoard, ComputedTable, serving

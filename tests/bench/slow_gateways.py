@@ -19,7 +19,7 @@ from botocore.session import Session
 from chalicelib import settings, wiring
 from chalicelib.observability import logger
 from chalicelib.services.context import Context
-from chalicelib.services.create_key import create_key
+from chalicelib.services.progress.create_key import create_key
 from tests.bench.deployment import Deployment
 from tests.bench.economy import RICH, player
 from tests.bench.figures import Figure, NotTaken

@@ -7,8 +7,8 @@ from collections import Counter
 
 import pytest
 
-from chalicelib.domain.periods import day_of
-from chalicelib.store.players import load_player
+from chalicelib.domain.core.periods import day_of
+from chalicelib.store.progress.players import load_player
 from tests.bench import __main__ as bench
 from tests.bench import (
     badges,

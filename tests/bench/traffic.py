@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from itertools import accumulate
 from typing import Any
 
-from chalicelib.domain.periods import moment_name
+from chalicelib.domain.core.periods import moment_name
 
 # Players use the models of a few providers; nothing of it is new after the first uses.
 MODELS = (("northwind", "nw-large"), ("northwind", "nw-small"), ("halcyon", "halcyon-4"))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from chalicelib.domain.boards import BoardUpdate, shard_of, shards_of
-from chalicelib.services.verify_board import verify_board
+from chalicelib.domain.progress.scores import BoardUpdate, shard_of, shards_of
+from chalicelib.services.boards.verify_board import verify_board
 from tests.boards.naive import Spot, node_findings
 from tests.boards.reads import read_findings
 from tests.boards.roster import Roster

@@ -9,11 +9,12 @@ from unittest.mock import patch
 
 from msgspec.structs import replace
 
-from chalicelib.domain.repair import Repair
-from chalicelib.services import repair_board, write_board, write_corrections
-from chalicelib.services.write_board import Draft
-from chalicelib.store import board_entries, board_log, board_tallies, table
-from chalicelib.store.table import Busy, ConditionFailed, Table, key_of
+from chalicelib.domain.boards.repair_progress import Repair
+from chalicelib.services.boards import rebuild_index, write_corrections, writer
+from chalicelib.services.boards.writer import Draft
+from chalicelib.store.boards import entries, redo_log, tallies
+from chalicelib.store.core import table
+from chalicelib.store.core.table import Busy, ConditionFailed, Table, key_of
 
 Request = dict[str, Any]
 
@@ -158,10 +159,10 @@ def entries_read_weakly() -> Iterator[None]:
     """What the entries say is read as it was a moment ago, perhaps."""
 
     def read(table: Table, board: str, players: Sequence[str]) -> Any:
-        items = table.get_many([board_entries.keys.entry(board, player) for player in players], strong=False)
-        return {entry.player: entry for entry in map(board_entries.entry_of, items.values())}
+        items = table.get_many([entries.keys.entry(board, player) for player in players], strong=False)
+        return {entry.player: entry for entry in map(entries.entry_of, items.values())}
 
-    with patch.object(write_board, "read_entries", read):
+    with patch.object(writer, "read_entries", read):
         yield
 
 
@@ -170,29 +171,29 @@ def entries_read_before_the_log() -> Iterator[None]:
     """What the entries say is from before the log was read."""
 
     def write(context: Any, board: str, shard: str, states: Any) -> int:
-        early = board_entries.read_entries(context.table, board, [state.player for state in states])
+        early = entries.read_entries(context.table, board, [state.player for state in states])
 
         def plan(log: Any) -> Draft | None:
             known = [early.get(state.player) for state in states]
             frozen = log.frozen is not None
             nexts = [
-                (before, write_board.next_entry(state, before, frozen=frozen))
+                (before, writer.next_entry(state, before, frozen=frozen))
                 for state, before in zip(states, known, strict=True)
             ]
             turned = [(before, after) for before, after in nexts if after]
-            return write_board.draft_of(context, shard, log, turned) if turned else None
+            return writer.draft_of(context, shard, log, turned) if turned else None
 
-        draft = write_board.commit(context, board, shard, plan)
+        draft = writer.commit(context, board, shard, plan)
         return len(draft.entries) if draft else 0
 
-    with patch.object(write_board, "_write", write), patch.object(write_board, "MAX_INTENT_BYTES", 10**6):
+    with patch.object(writer, "_write", write), patch.object(writer, "MAX_INTENT_BYTES", 10**6):
         yield
 
 
 @contextmanager
 def throttle_given_up() -> Iterator[None]:
     """A write that was throttled, once, is taken as done."""
-    real = write_board._insist
+    real = writer._insist
 
     def insist(context: Any, write: Callable[[], Any]) -> None:
         def once() -> None:
@@ -203,31 +204,31 @@ def throttle_given_up() -> Iterator[None]:
 
         real(context, once)
 
-    with patch.object(write_board, "_insist", insist), patch.object(table, "MAX_TRIES", 1):
+    with patch.object(writer, "_insist", insist), patch.object(table, "MAX_TRIES", 1):
         yield
 
 
 @contextmanager
 def taken_for_its_own() -> Iterator[None]:
     """After a lost answer, what is pending under the number that was to begin is believed to be one's own."""
-    real = write_board.begin
+    real = writer.begin
 
     def begin(table: Table, shard: str, log: Any, seq: int, packed: bytes, expires: int | None = None) -> None:
         try:
             real(table, shard, log, seq, packed, expires)
         except Exception:
-            pending = board_log.read_log(table, shard).intent
+            pending = redo_log.read_log(table, shard).intent
             if pending is None or pending.seq != seq:
                 raise
 
-    with patch.object(write_board, "begin", begin):
+    with patch.object(writer, "begin", begin):
         yield
 
 
 @contextmanager
 def repair_counts_on() -> Iterator[None]:
     """A repair takes the next number, whatever numbers the nodes and entries have."""
-    real = repair_board._Turn.note
+    real = rebuild_index._Turn.note
 
     def commit(context: Any, board: str, shard: str, plan: Any) -> Any:
         def lower(log: Any) -> Draft | None:
@@ -236,19 +237,19 @@ def repair_counts_on() -> Iterator[None]:
                 draft.seq = 0
             return draft
 
-        return write_board.commit(context, board, shard, lower)
+        return writer.commit(context, board, shard, lower)
 
     def note(self: Any, log: Any, repair: Any, latest: int = -1, highest: int = 0) -> None:
         real(self, log, repair, latest)
 
-    with patch.object(write_corrections, "commit", commit), patch.object(repair_board._Turn, "note", note):
+    with patch.object(write_corrections, "commit", commit), patch.object(rebuild_index._Turn, "note", note):
         yield
 
 
 @contextmanager
 def moves_untold() -> Iterator[None]:
     """A repair does not hear of moves of players whom it has counted."""
-    with patch.object(write_board, "_told", lambda *_: []):
+    with patch.object(writer, "_told", lambda *_: []):
         yield
 
 
@@ -270,18 +271,16 @@ def cursor_unknown() -> Iterator[None]:
 def moves_told_at_the_end() -> Iterator[None]:
     """A repair hears of moves only after their intent is noted as done. Seeds hardly meet the moment between:
     `test_interleavings` does."""
-    real = write_board.complete
+    real = writer.complete
 
     def complete(context: Any, board: str, shard: str, intent: Any) -> None:
         told, intent.told = intent.told, []
         real(context, board, shard, intent)
         if told:
-            write = write_board.moves_write(
-                context.table.name, shard, intent.repair, intent.seq, told, intent.told_expires
-            )
-            write_board.write_all(context, [write])
+            write = writer.moves_write(context.table.name, shard, intent.repair, intent.seq, told, intent.told_expires)
+            writer.write_all(context, [write])
 
-    with patch.object(write_board, "complete", complete):
+    with patch.object(writer, "complete", complete):
         yield
 
 
@@ -290,11 +289,11 @@ def every_tally_counts() -> Iterator[None]:
     """What a step counted counts though the step came to nothing, and was taken again."""
 
     def read(table: Table, shard: str, repair: Repair) -> Any:
-        rows = board_tallies._rows(table, shard, *(board_tallies.keys.tallies(repair.id) + end for end in ("", "~")))
+        rows = tallies._rows(table, shard, *(tallies.keys.tallies(repair.id) + end for end in ("", "~")))
         names = {sk.split("#")[-2] for sk, _ in rows}
-        return board_tallies.read_tallies(table, shard, replace(repair, tallies=tuple(names)))
+        return tallies.read_tallies(table, shard, replace(repair, tallies=tuple(names)))
 
-    with patch.object(repair_board, "read_tallies", read):
+    with patch.object(rebuild_index, "read_tallies", read):
         yield
 
 
@@ -310,9 +309,9 @@ def steps_have_no_number() -> Iterator[None]:
     """A step leaves the log's number as it is: who read the log before begins an intent without knowing of it."""
 
     def advance(table: Table, shard: str, log: Any, seq: int, *rest: Any) -> None:
-        board_log.advance(table, shard, log, max(log.seq, seq - 1), *rest)
+        redo_log.advance(table, shard, log, max(log.seq, seq - 1), *rest)
 
-    with patch.object(repair_board, "advance", advance):
+    with patch.object(rebuild_index, "advance", advance):
         yield
 
 

@@ -6,11 +6,11 @@ import random
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chalicelib.domain.permissions import ADMIN
-from chalicelib.services.authenticate import Caller
+from chalicelib.domain.identity.permissions import ADMIN
+from chalicelib.services.boards.read_leaderboard import read_leaderboard
+from chalicelib.services.boards.read_rank import read_rank
 from chalicelib.services.context import Context
-from chalicelib.services.read_leaderboard import read_leaderboard
-from chalicelib.services.read_rank import read_rank
+from chalicelib.services.identity.authenticate import Caller
 from tests.boards.naive import SortedBoard, Spot
 
 NEIGHBOURS = 5

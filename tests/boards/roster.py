@@ -6,15 +6,17 @@ import base64
 import random
 from collections.abc import Iterator
 
-from chalicelib.domain import boards
-from chalicelib.domain.boards import BoardUpdate
-from chalicelib.domain.periods import day_name, day_of, month_name
-from chalicelib.domain.player import Identity, Player
-from chalicelib.domain.rank_index import MAX_SCORE
-from chalicelib.store import keys
-from chalicelib.store.models import IdentityItem, Item
-from chalicelib.store.player_writes import state_item
-from chalicelib.store.table import put_of
+from chalicelib.domain.core.periods import day_name, day_of, month_name
+from chalicelib.domain.identity.identity import Identity
+from chalicelib.domain.progress import scores
+from chalicelib.domain.progress.player import Player
+from chalicelib.domain.progress.scores import MAX_SCORE, BoardUpdate
+from chalicelib.store.core.models import Item
+from chalicelib.store.core.table import put_of
+from chalicelib.store.identity import keys as identity_keys
+from chalicelib.store.identity.models import IdentityItem
+from chalicelib.store.progress import keys as progress_keys
+from chalicelib.store.progress.player_writes import state_item
 from tests.pipeline.plant import TABLE, Plant
 from tests.simulated import Call
 
@@ -49,7 +51,7 @@ class Roster:
             moved = self._change(player)
             self._store(player)
             for board in moved:
-                state = boards.update(player, self.points(player, board), self.plant.context.rules)
+                state = scores.update(player, self.points(player, board), self.plant.context.rules)
                 told[board].append(state)
                 self.states[board].append(state)
                 self.newest[board][player.id] = state
@@ -58,11 +60,13 @@ class Roster:
     def points(self, player: Player, board: str) -> tuple[int, int]:
         """(score, reached at) by the player's own totals."""
         scope = board.partition("#")[0]
-        return boards.score(player, self.plant.context.rules.boards[scope], self.day)
+        return scores.score(player, self.plant.context.rules.boards[scope], self.day)
 
     def _newcomer(self, number: int) -> Player:
         identity = Identity(f"account{number}", f"public{number}", self.plant.world.now_ms())
-        return Player(f"player-{number:02d}", identity, day=self.day, sides={keys.SIDES[keys.IDENTITY]: 1})
+        return Player(
+            f"player-{number:02d}", identity, day=self.day, sides={progress_keys.SIDES[identity_keys.IDENTITY]: 1}
+        )
 
     def _change(self, player: Player) -> list[str]:
         """Moves a player; returns the boards that must hear of it."""
@@ -87,11 +91,11 @@ class Roster:
         identity.hidden = rng.random() < (0.3 if identity.hidden else 0.6)
         identity.private = rng.random() < 0.2
         identity.display_name = rng.choice((None, "Ada", "Bob"))
-        player.sides = {keys.SIDES[keys.IDENTITY]: player.version}
+        player.sides = {progress_keys.SIDES[identity_keys.IDENTITY]: player.version}
         return list(self.boards)
 
     def _level(self, player: Player) -> int:
-        return boards.update(player, (0, 0), self.plant.context.rules).level
+        return scores.update(player, (0, 0), self.plant.context.rules).level
 
     def _open(self) -> Iterator[str]:
         return (board for board in self.boards if not (self.day_is_over and board == self.today))
@@ -111,8 +115,8 @@ class Roster:
 
     def _store(self, player: Player) -> None:
         """The player's commit, out of reach of the faults: it is not what is tested here."""
-        side = player.sides[keys.SIDES[keys.IDENTITY]]
-        pk, sk = keys.player(player.id, keys.IDENTITY)
+        side = player.sides[progress_keys.SIDES[identity_keys.IDENTITY]]
+        pk, sk = identity_keys.player(player.id, identity_keys.IDENTITY)
         row = IdentityItem(pk, sk, version=side, account=player.identity.account, public=player.identity.public)
         row.created_at, row.display_name = player.identity.created_at, player.identity.display_name
         row.private, row.hidden = player.identity.private or None, player.identity.hidden or None

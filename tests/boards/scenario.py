@@ -13,11 +13,12 @@ from unittest.mock import patch
 from botocore.config import Config
 from botocore.session import Session
 
-from chalicelib.domain import ruleset, tie_runs
-from chalicelib.domain.ruleset import Rules
-from chalicelib.services import repair_board, write_board, write_corrections
-from chalicelib.services.feed_boards import feed_messages
-from chalicelib.store import board_reads, board_tallies
+from chalicelib.domain.boards import ties
+from chalicelib.domain.rules import ruleset
+from chalicelib.domain.rules.ruleset import Rules
+from chalicelib.services.boards import rebuild_index, write_corrections, writer
+from chalicelib.services.boards.worker import feed_messages
+from chalicelib.store.boards import reads, tallies
 from chalicelib.workers.sqs import failures, messages_of
 from tests.boards import judge
 from tests.boards.roster import Roster
@@ -87,12 +88,12 @@ def run(seed: int, mutant: Mutant = nullcontext, faults: Faults | None = None) -
 @contextmanager
 def small_limits() -> Iterator[None]:
     with (
-        patch.multiple(tie_runs, **TIES),
-        patch.multiple(write_board, **INTENTS),
-        patch.multiple(board_reads, **READS),
-        patch.multiple(repair_board, **REPAIRS),
+        patch.multiple(ties, **TIES),
+        patch.multiple(writer, **INTENTS),
+        patch.multiple(reads, **READS),
+        patch.multiple(rebuild_index, **REPAIRS),
         patch.object(write_corrections, "MAX_PART_BYTES", 60),
-        patch.object(board_tallies, "MAX_MEMBERS", 2),
+        patch.object(tallies, "MAX_MEMBERS", 2),
     ):
         yield
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from chalicelib.domain.boards import shards_of
+from chalicelib.domain.progress.scores import shards_of
 from tests.boards.roster import Roster
 from tests.boards.rows import Item
 from tests.boards.traffic import Traffic

@@ -13,10 +13,10 @@ from unittest.mock import patch
 import msgspec
 import pytest
 
-from chalicelib.domain.boards import BoardUpdate
-from chalicelib.services import repair_board
-from chalicelib.services.board_messages import BoardMessage
-from chalicelib.services.feed_boards import feed_messages
+from chalicelib.domain.progress.scores import BoardUpdate
+from chalicelib.services.boards import rebuild_index
+from chalicelib.services.boards.messages import BoardMessage
+from chalicelib.services.boards.worker import feed_messages
 from tests.boards import judge
 from tests.boards.mutants import MUTANTS, moves_told_at_the_end
 from tests.boards.roster import Roster
@@ -147,7 +147,7 @@ class Stage:
 @pytest.fixture(autouse=True)
 def limits() -> Iterator[None]:
     """One message takes all steps of a repair: what the other does comes between any two of its calls."""
-    with small_limits(), patch.multiple(repair_board, TURN_MS=3_600_000, STEP_ENTRIES=6):
+    with small_limits(), patch.multiple(rebuild_index, TURN_MS=3_600_000, STEP_ENTRIES=6):
         yield
 
 

@@ -6,11 +6,12 @@ import random
 
 import msgspec
 
-from chalicelib.domain.boards import BoardUpdate, shards_of
-from chalicelib.services.board_messages import BoardMessage, shard_for
-from chalicelib.services.read_leaderboard import read_leaderboard
-from chalicelib.services.read_rank import read_rank
-from chalicelib.store.table import StoreError
+from chalicelib.domain.progress.scores import BoardUpdate, shards_of
+from chalicelib.services.boards.messages import BoardMessage
+from chalicelib.services.boards.read_leaderboard import read_leaderboard
+from chalicelib.services.boards.read_rank import read_rank
+from chalicelib.services.progress.publish_scores import shard_for
+from chalicelib.store.core.table import StoreError
 from tests.boards.reads import reader
 from tests.boards.roster import Roster
 from tests.pipeline.plant import Plant

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from chalicelib.store.table import StoreError, Table, Unknown
+from chalicelib.store.core.table import StoreError, Table, Unknown
 
 ENDINGS = ("done", "refused", "lost", "dies")
 

@@ -13,9 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from chalicelib.cli import main
-from chalicelib.domain.periods import moment_name
+from chalicelib.domain.core.periods import moment_name
 from chalicelib.settings import RULESETS
-from chalicelib.store.players import load_player
+from chalicelib.store.progress.players import load_player
 from tests.pipeline import plant as plants
 from tests.pipeline.plant import Plant
 
@@ -74,8 +74,8 @@ class Deployment:
 
     def fail_store(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
         """Every write of a player fails from now on, until the returned function is called."""
-        from chalicelib.services import apply_events
-        from chalicelib.store.table import StoreError
+        from chalicelib.services.progress import apply_events
+        from chalicelib.store.core.table import StoreError
 
         def broken(*_: Any, **__: Any) -> None:
             raise StoreError("the table is on fire")

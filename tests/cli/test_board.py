@@ -8,10 +8,10 @@ import pytest
 
 from chalicelib.cli import board as command
 from chalicelib.cli import output
-from chalicelib.services import repair_board
-from chalicelib.store import keys
+from chalicelib.services.boards import rebuild_index
+from chalicelib.store.boards import keys
 from tests.cli.conftest import Deployment, gateway_event
-from tests.services.board_hands import GLOBAL, edit, number
+from tests.services.boards.board_hands import GLOBAL, edit, number
 
 
 @pytest.fixture
@@ -86,8 +86,8 @@ def test_a_rebuild_that_is_stopped_says_how_to_go_on(played: Deployment, monkeyp
 
 
 def test_a_long_repair_is_waited_for_and_told_of(played: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repair_board, "STEP_ENTRIES", 1)
-    monkeypatch.setattr(repair_board, "TURN_MS", 0)
+    monkeypatch.setattr(rebuild_index, "STEP_ENTRIES", 1)
+    monkeypatch.setattr(rebuild_index, "TURN_MS", 0)
     monkeypatch.setattr(output, "EVERY_S", 0.0)
     source = played.plant.sources["boards"]
     source.batch_size = 1

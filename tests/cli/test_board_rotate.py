@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.cli import board
-from chalicelib.services import rotate_boards as use_case
-from chalicelib.store.archives import start_cursor
+from chalicelib.services.boards import rotate_boards as use_case
+from chalicelib.store.boards.archives import start_cursor
 from tests.pipeline import plant as plants
 
 from .conftest import Deployment, gateway_event

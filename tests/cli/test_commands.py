@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from chalicelib.cli import main, target
 from chalicelib.cli.target import NoTarget, Target
-from chalicelib.services.authenticate import authenticate
+from chalicelib.services.identity.authenticate import authenticate
 from chalicelib.settings import RULESETS
 from infra.settings import QUEUES, Build
 from infra.template import outputs

@@ -8,16 +8,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from chalicelib.domain import events
-from chalicelib.domain.events import MAX_DELAY_MS, MAX_EVENTS_PER_MESSAGE, Delivery
-from chalicelib.domain.periods import DAY_MS, day_of, moment_name
-from chalicelib.domain.ruleset import Rules
-from chalicelib.services import apply_events
-from chalicelib.services.archive_failures import RESERVE_MS, archive_failures
-from chalicelib.services.messages import body_hash
-from chalicelib.services.parked import envelope_of
-from chalicelib.store.failures import get_failures
-from chalicelib.store.players import load_player
+from chalicelib.domain.core.periods import DAY_MS, day_of, moment_name
+from chalicelib.domain.events import event
+from chalicelib.domain.events.event import MAX_DELAY_MS, MAX_EVENTS_PER_MESSAGE, Delivery
+from chalicelib.domain.rules.ruleset import Rules
+from chalicelib.services.events.failed_messages import envelope_of
+from chalicelib.services.events.messages import body_hash
+from chalicelib.services.operations.archive_failures import RESERVE_MS, archive_failures
+from chalicelib.services.progress import apply_events
+from chalicelib.store.events.failed_messages import get_failures
+from chalicelib.store.progress.players import load_player
 from tests.cli.conftest import Deployment, gateway_event, ids
 from tests.scripted_time import with_time
 
@@ -229,7 +229,7 @@ def test_an_award_over_the_bound_keeps_its_moments_however_often_it_is_redriven(
     for _ in range(3):
         laurel.run()
         (found,) = laurel.listed()
-        sent = events.parse(found["body"], Delivery("m", laurel.world.now_ms()), settings, laurel.world.now_ms())
+        sent = event.parse(found["body"], Delivery("m", laurel.world.now_ms()), settings, laurel.world.now_ms())
         assert (found["reason"], sent.id) == ("award_out_of_range", "k")
         assert (moment_name(sent.time_ms), found["receivedAt"]) == (time, received)
         assert found["body"].get("receivedAt", received) == received

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.cli import ledger as command
-from chalicelib.store import keys
+from chalicelib.store.ledger import keys
 from tests.cli.conftest import Deployment
-from tests.services.board_hands import edit
-from tests.services.ledger_hands import load, players
+from tests.services.boards.board_hands import edit
+from tests.services.operations.ledger_hands import load, players
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import pytest
 
 from chalicelib.cli import trace
 from chalicelib.cli.trace import SAMPLE, BadTrace, Plan, events_of, look_through
-from chalicelib.domain.events import Delivery, parse
-from chalicelib.domain.periods import DAY_MS, day_of
-from chalicelib.services import replay_events as service
+from chalicelib.domain.core.periods import DAY_MS, day_of
+from chalicelib.domain.events.event import Delivery, parse
+from chalicelib.services.operations import replay_events as service
 from tests.cli.conftest import Deployment, gateway_event
 
 ANCHOR = 1_779_192_000_000

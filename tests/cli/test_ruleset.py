@@ -10,9 +10,9 @@ import pytest
 
 from chalicelib.cli import target
 from chalicelib.cli.target import NoTarget, Target
-from chalicelib.domain import ruleset
+from chalicelib.domain.rules import ruleset
 from chalicelib.gateways.queues import NotSent
-from chalicelib.services import apply_ruleset as use_case
+from chalicelib.services.progress import apply_ruleset as use_case
 from chalicelib.settings import RULESETS
 from tests.cli.conftest import Deployment, gateway_event
 

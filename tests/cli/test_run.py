@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.cli import trace
-from chalicelib.services.create_key import create_key
+from chalicelib.services.progress.create_key import create_key
 from infra.local import readings
 from infra.local.readings import Api, Refused, show
 from infra.local.run import PLAN

@@ -9,10 +9,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import chalicelib
-from chalicelib.domain import ruleset
-from chalicelib.domain.ruleset import Rules
-
-from .desk import Desk
+from chalicelib.domain.rules import ruleset
+from chalicelib.domain.rules.ruleset import Rules
+from tests.domain.progress.desk import Desk
 
 DEFAULT = Path(chalicelib.__file__).parent / "rulesets" / "default.toml"
 

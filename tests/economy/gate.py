@@ -13,7 +13,7 @@ from chalice.local import RouteMatcher
 
 import app
 from chalicelib.api.blueprint import PREFIX, respond
-from chalicelib.api.operations import OPERATIONS, Operation
+from chalicelib.api.operation import OPERATIONS, Operation
 from tests.api.http import EVENT
 from tests.economy.spelling import REPLAYED
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
-from chalicelib.store.players import load_player
+from chalicelib.store.progress.players import load_player
 from tests.economy import books
 from tests.economy.books import Books
 from tests.economy.model import DAY, MINUTE

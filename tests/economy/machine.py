@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from chalicelib import wiring
 from chalicelib.observability import logger
-from chalicelib.services.create_key import create_key
+from chalicelib.services.progress.create_key import create_key
 from tests.economy import books, gate
 from tests.economy.model import Answer, Request
 from tests.economy.model_invites import Economy

@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from chalicelib.domain.errors import Conflict, InsufficientBalance
-from chalicelib.domain.holds import Hold
-from chalicelib.services import idempotent, send_owed
-from chalicelib.store import requests
-from chalicelib.store.accounts import Change
-from chalicelib.store.outcomes import StoreError, Unknown
-from chalicelib.store.table import Table
+from chalicelib.domain.core.errors import Conflict, InsufficientBalance
+from chalicelib.domain.ledger.holds import Hold
+from chalicelib.services.core import idempotency, outbox
+from chalicelib.store.core import idempotency_keys
+from chalicelib.store.core.outcomes import StoreError, Unknown
+from chalicelib.store.core.table import Table
+from chalicelib.store.ledger.accounts import Change
 
 Writes = list[dict[str, Any]]
 
@@ -112,13 +112,13 @@ def owed_unwritten() -> AbstractContextManager[None]:
 @contextmanager
 def owed_deleted_first() -> Iterator[None]:
     """A row of the outbox goes before it is sent."""
-    real = send_owed._send
+    real = outbox._send
 
     def send(context: Any, owed: Any) -> None:
-        send_owed.delete_owed(context.table, owed)
+        outbox.delete_owed(context.table, owed)
         real(context, owed)
 
-    with patch.object(send_owed, "_send", send):
+    with patch.object(outbox, "_send", send):
         yield
 
 
@@ -166,7 +166,7 @@ def hold_never_expires() -> Iterator[None]:
 
 def key_expires_by_ttl() -> AbstractContextManager[Any]:
     """A key's record counts as long as it is there."""
-    return patch.object(requests, "is_live", lambda expires, now_ms: True)
+    return patch.object(idempotency_keys, "is_live", lambda expires, now_ms: True)
 
 
 @contextmanager
@@ -184,15 +184,15 @@ def weak_read() -> Iterator[None]:
 @contextmanager
 def lost_answer_believed() -> Iterator[None]:
     """What was not answered was not done: the caller is told so, and may use another key."""
-    real = idempotent._write
+    real = idempotency._write
 
     def write(context: Any, key: Any, remembered: Any, prepared: Any, now_ms: int) -> None:
         try:
             real(context, key, remembered, prepared, now_ms)
         except StoreError:
-            raise idempotent.NotPossible("It was not done.", code="not_done") from None
+            raise idempotency.NotPossible("It was not done.", code="not_done") from None
 
-    with patch.object(idempotent, "_write", write):
+    with patch.object(idempotency, "_write", write):
         yield
 
 
@@ -247,7 +247,7 @@ def unanswered_try_forgotten() -> Iterator[None]:
 
 def key_not_forestalled() -> AbstractContextManager[Any]:
     """A refusal is told while a write under the same key may still come."""
-    return patch.object(idempotent, "_forestalled", lambda *_: True)
+    return patch.object(idempotency, "_forestalled", lambda *_: True)
 
 
 MUTANTS: dict[str, Callable[[], AbstractContextManager[Any]]] = {

@@ -11,14 +11,14 @@ from typing import Any
 from unittest.mock import patch
 
 from chalicelib import wiring
-from chalicelib.domain.errors import OutOfReach
-from chalicelib.domain.ledger import MINT, Transfer, transfer_id
+from chalicelib.domain.core.errors import OutOfReach
+from chalicelib.domain.ledger.transfer import MINT, Transfer, transfer_id
 from chalicelib.observability import logger
-from chalicelib.services.accounts import find_owner
-from chalicelib.services.create_key import create_key
-from chalicelib.services.process_messages import process_messages
-from chalicelib.services.send_owed import sweep_owed
-from chalicelib.store.ledger import transfer_writes
+from chalicelib.services.core.outbox import sweep_owed
+from chalicelib.services.identity.owners import find_owner
+from chalicelib.services.progress.create_key import create_key
+from chalicelib.services.progress.process_messages import process_messages
+from chalicelib.store.ledger.double_entry import transfer_writes
 from chalicelib.workers.sqs import failures, messages_of
 from tests.economy import books, judge
 from tests.economy.history import History

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from unittest.mock import patch
 
-from chalicelib.services import resolve_redemption
+from chalicelib.services.rewards import resolve_redemption
 from tests.api.conftest import Site, site
 from tests.economy import gate
 

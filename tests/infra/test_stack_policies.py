@@ -16,7 +16,7 @@ import boto3
 import pytest
 
 from chalicelib.gateways.queues import NotCounted, SqsQueues
-from chalicelib.services.watch_backlog import SOURCES
+from chalicelib.services.events.backlog import SOURCES
 from infra.local.stack import Stack
 from infra.policies import function_name
 from infra.settings import FUNCTIONS, Build, Function

@@ -13,9 +13,9 @@ import pytest
 from cfnlint.api import lint_all
 
 from chalicelib import observability
-from chalicelib.domain.errors import LaurelError
-from chalicelib.domain.ruleset import load
-from chalicelib.services.authenticate import REFUSAL
+from chalicelib.domain.core.errors import LaurelError
+from chalicelib.domain.rules.ruleset import load
+from chalicelib.services.identity.authenticate import REFUSAL
 from chalicelib.settings import RULESETS
 from infra.gateway import REFUSALS, RETRY_AFTER_S
 from infra.package import Package

@@ -13,7 +13,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from chalicelib.domain.ruleset import load
+from chalicelib.domain.rules.ruleset import load
 from infra.package import Package, package
 from infra.settings import FUNCTIONS, Build
 

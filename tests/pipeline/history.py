@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.domain.log import Entry
+from chalicelib.domain.progress.log import Entry
 from tests.pipeline.plant import Plant
 
 

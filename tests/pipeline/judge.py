@@ -11,17 +11,20 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from chalicelib.domain import boards, events
-from chalicelib.domain.errors import RejectedEvent
-from chalicelib.domain.events import Delivery, Event
-from chalicelib.domain.notices import notices_of
-from chalicelib.domain.periods import number_of
-from chalicelib.domain.player import Player
+from chalicelib.domain.core.errors import RejectedEvent
+from chalicelib.domain.core.periods import number_of
+from chalicelib.domain.events import event as events
+from chalicelib.domain.events.event import Delivery, Event
+from chalicelib.domain.progress import scores as boards
+from chalicelib.domain.progress.domain_events import notices_of
+from chalicelib.domain.progress.player import Player
 from chalicelib.services.context import Context
-from chalicelib.store.models import ArchiveItem, BalanceItem, EntryItem, LogItem, PostingItem
-from chalicelib.store.players import load_player
-from chalicelib.store.records import day_figures, minute_from
-from tests.domain.model import Model
+from chalicelib.store.boards.models import ArchiveItem, EntryItem
+from chalicelib.store.ledger.models import BalanceItem, PostingItem
+from chalicelib.store.progress.models import LogItem
+from chalicelib.store.progress.players import load_player
+from chalicelib.store.progress.records import day_figures, minute_from
+from tests.domain.progress.model import Model
 from tests.pipeline.history import Committed
 from tests.pipeline.plant import TABLE, Plant
 from tests.pipeline.ranked import index_findings

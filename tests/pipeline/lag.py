@@ -6,9 +6,9 @@ import json
 import random
 from functools import partial
 
-from chalicelib.domain.periods import moment_name
-from chalicelib.services.rotate_boards import rotate_boards
-from chalicelib.services.rotation import Step
+from chalicelib.domain.core.periods import moment_name
+from chalicelib.services.boards.rotate_boards import rotate_boards
+from chalicelib.services.boards.rotation import Step
 from infra.settings import QUEUE
 from tests.pipeline.plant import TABLE, Plant
 from tests.pipeline.traffic import Sent

@@ -10,16 +10,19 @@ from unittest.mock import patch
 
 import msgspec
 
-from chalicelib.domain import backlog, boards, change
-from chalicelib.domain.errors import Conflict
+from chalicelib.domain.core.errors import Conflict
+from chalicelib.domain.events import backlog
+from chalicelib.domain.progress import effect, scores
 from chalicelib.gateways import queues
 from chalicelib.gateways.bus import EventBus
 from chalicelib.gateways.queues import SqsQueues
-from chalicelib.services import apply_events, process_messages, reject_messages, write_board
-from chalicelib.services.watch_backlog import Backlog
-from chalicelib.store import records
-from chalicelib.store.failures import Failure, set_aside
-from chalicelib.store.table import StoreError, Table
+from chalicelib.services.boards import writer
+from chalicelib.services.events import reject_messages
+from chalicelib.services.events.backlog import Backlog
+from chalicelib.services.progress import apply_events, process_messages
+from chalicelib.store.core.table import StoreError, Table
+from chalicelib.store.events.failed_messages import Failure, set_aside
+from chalicelib.store.progress import records
 
 
 @contextmanager
@@ -143,12 +146,12 @@ def unprocessed_keys_unread() -> Iterator[None]:
 @contextmanager
 def entry_version_ignored() -> Iterator[None]:
     """The newest message wins on a board, not the newest version."""
-    real = write_board.next_entry
+    real = writer.next_entry
 
     def next_entry(state: Any, known: Any, *, frozen: bool) -> Any:
         return real(state, known and msgspec.structs.replace(known, version=0), frozen=frozen)
 
-    with patch.object(write_board, "next_entry", next_entry):
+    with patch.object(writer, "next_entry", next_entry):
         yield
 
 
@@ -167,14 +170,14 @@ def late_by_the_clock() -> Iterator[None]:
 @contextmanager
 def level_tells_nobody() -> Iterator[None]:
     """A new level is told to the boards whose score moved, and to no other."""
-    with patch.object(boards, "open_scores", lambda player, rules, now_ms, zeros=False: {}):
+    with patch.object(scores, "open_scores", lambda player, rules, now_ms, zeros=False: {}):
         yield
 
 
 @contextmanager
 def never_late() -> Iterator[None]:
     """Boards of ended periods take whatever comes."""
-    with patch.object(change, "late_for", lambda day, received_ms, grace_ms: ()):
+    with patch.object(effect, "late_for", lambda day, received_ms, grace_ms: ()):
         yield
 
 

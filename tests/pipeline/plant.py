@@ -9,14 +9,14 @@ from typing import Any
 
 from botocore.session import Session
 
-from chalicelib.domain import ruleset
-from chalicelib.domain.ruleset import Rules
+from chalicelib.domain.rules import ruleset
+from chalicelib.domain.rules.ruleset import Rules
 from chalicelib.gateways.bus import EventBus
 from chalicelib.gateways.queues import SqsQueues
+from chalicelib.services.boards.worker import feed_messages
 from chalicelib.services.context import Context
-from chalicelib.services.feed_boards import feed_messages
-from chalicelib.services.process_messages import process_messages
-from chalicelib.store.table import Table, connect
+from chalicelib.services.progress.process_messages import process_messages
+from chalicelib.store.core.table import Table, connect
 from chalicelib.workers.sqs import failures, messages_of
 from infra.settings import INDEX_ATTRIBUTES
 from tests.simulated.faults import Faults

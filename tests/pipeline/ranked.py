@@ -6,7 +6,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from chalicelib.domain.boards import shard_of, shards_of
+from chalicelib.domain.progress.scores import shard_of, shards_of
 from chalicelib.services.context import Context
 from tests.boards.naive import node_findings
 from tests.boards.reads import read_findings

@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.services.redrive_failures import redrive_failures
+from chalicelib.services.operations.redrive_failures import redrive_failures
 from tests.pipeline import judge
 from tests.pipeline.history import History
 from tests.pipeline.lag import ENDED, stop_queues

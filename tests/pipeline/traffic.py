@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.domain.periods import DAY_MS, moment_name
+from chalicelib.domain.core.periods import DAY_MS, moment_name
 
 PROVIDERS = ("openai", "anthropic", "mistral")
 MODELS = ("gpt", "claude", "large", "mini")

@@ -13,7 +13,7 @@ from botocore.session import Session
 
 from chalicelib import settings, wiring
 from chalicelib.services.context import Context
-from chalicelib.services.create_key import create_key
+from chalicelib.services.progress.create_key import create_key
 from infra.local.stack import Stack
 
 

@@ -14,10 +14,10 @@ from contextlib import ExitStack
 
 import pytest
 
+from chalicelib.services.boards.verify_board import verify_board
 from chalicelib.services.context import Context
-from chalicelib.services.verify_board import verify_board
 from infra.local.stack import Stack
-from tests.domain.model import Model
+from tests.domain.progress.model import Model
 from tests.pipeline import judge
 from tests.pipeline.traffic import Sent, traffic
 from tests.stack import altered, sockets

@@ -12,9 +12,9 @@ import pytest
 from botocore.session import Session
 
 from chalicelib import settings, wiring
+from chalicelib.services.boards.verify_board import verify_board
 from chalicelib.services.context import Context
-from chalicelib.services.create_key import create_key
-from chalicelib.services.verify_board import verify_board
+from chalicelib.services.progress.create_key import create_key
 from infra.local.stack import Stack, running_stack
 from infra.package import Package
 from tests.infra.test_stack_policies import TICK

@@ -6,7 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from chalicelib.domain.ruleset import load
+from chalicelib.domain.rules.ruleset import load
 from chalicelib.settings import RULESETS
 from infra.local.stack import Stack
 from tests.stack.test_stack_pipeline import LAUREL, run_laurel

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.transfers import MAX_SENDS
+from chalicelib.domain.ledger.transfer_limits import MAX_SENDS
 from tests.stack.conftest import Answer, Http
 from tests.stack.storm import REPLAYED
 

@@ -1,0 +1,226 @@
+"""The OpenAPI 3.1 document, made of the types that check requests and encode answers."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from chalicelib.api.blueprint import JSON
+from chalicelib.api.operation import OPERATIONS, TAGS, Operation
+from chalicelib.api.operations.examples import examples
+from chalicelib.api.request import MAX_BODY_BYTES
+from chalicelib.domain.events.event import MAX_EVENTS_PER_MESSAGE
+from chalicelib.services.core.idempotency import REPLAYED
+
+Json = dict[str, Any]
+API_VERSION = "1"
+REF = "#/components/schemas/{name}"
+# Members that only Laurel itself may write.
+NOT_SENT = {"CloudEvent": ["receivedAt"], "GatewayEvent": ["receivedAt"], "AwardEvent": ["receivedAt"]}
+# Bodies that name one thing by either of two members: both at once, if they agree, or only one.
+EITHER = {"AwardRequest": ("anyOf", "player", "username"), "RedeemInvite": ("oneOf", "code", "token")}
+# Query parameters that an operation cannot do without.
+NEEDED = {"RevokeQuery": ("code",)}
+ABOUT = (
+    "A gateway sends what its users did; Laurel turns it, exactly once, into XP, levels, streaks, badges, boards and "
+    "tokens. Errors are `{error, code, ...details}`: one sentence for people, one word for machines. "
+    "A query parameter that the operation does not have, or that is given twice, is 400; an empty one counts as not "
+    "given. A number without a fraction is an integer, also if it is spelled `250.0`. "
+    "Times and days are UTC. XP, scores and tokens are integers, and so is money, in micro-dollars."
+)
+MEANINGS = {
+    304: "Unchanged since the ETag in If-None-Match.",
+    400: "Something in the request is not valid: which, and what it may be. `invalid_request` (a parameter or member), "
+    "`not_json`, `too_deep`, `too_many_events`, `invalid_events`, and as the operation says.",
+    401: "The API key is missing, wrong or revoked. `unauthenticated`.",
+    403: "The key may not do this. `forbidden`.",
+    404: "There is no such thing, or it is not shown. `not_found`, or as the operation says.",
+    409: "Not as things stand. `idempotency_conflict`, and as the operation says.",
+    410: "It was, and is no more. As the operation says.",
+    413: f"The body has more than {MAX_BODY_BYTES} bytes.",
+    415: "The body is not said to be JSON.",
+    429: "Too many requests. `rate_limited`, or as the operation says.",
+    500: "Something went wrong here.",
+    503: "Busy; nothing was done, or not all of it: try again.",
+}
+
+
+_GOOD = {201: "Made.", 202: "Queued."}
+
+
+class Error(msgspec.Struct):
+    """Any refusal. Details, such as `parameter`, `minimum` or `events`, stand beside these two."""
+
+    error: str
+    code: str
+
+
+@cache
+def document_json() -> str:
+    return msgspec.json.encode(document()).decode()
+
+
+def document() -> Json:
+    """The whole document as JSON-ready values."""
+    operations = [each for each in OPERATIONS if each.method != "OPTIONS"]
+    paths: Json = {}
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Laurel", "version": API_VERSION, "description": ABOUT},
+        # Relative to the document itself, wherever the API is served.
+        "servers": [{"url": "."}],
+        "tags": [{"name": tag} for tag in TAGS],
+        "paths": paths,
+        "components": {
+            "schemas": _schemas(operations),
+            "securitySchemes": {
+                "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+                "bearer": {"type": "http", "scheme": "bearer", "description": "The API key as a bearer token."},
+            },
+            "responses": {str(code): _error(code) for code in MEANINGS if code != 304},
+        },
+    }
+
+
+def _schemas(operations: list[Operation]) -> Json:
+    kinds = {id(kind): kind for operation in operations for kind in _kinds(operation)}
+    _, schemas = msgspec.json.schema_components([*kinds.values(), Error], ref_template=REF)
+    for name, members in NOT_SENT.items():
+        for member in members:
+            schemas[name]["properties"].pop(member)
+    for name, (how, *members) in EITHER.items():
+        schemas[name][how] = [{"required": [each], "properties": {each: {"type": "string"}}} for each in members]
+    schemas["Error"]["additionalProperties"] = True
+    for name, example in examples().items():
+        schemas[name]["examples"] = [example]
+    return schemas
+
+
+def _kinds(operation: Operation) -> list[Any]:
+    """The Structs that a body or an answer is made of; query parameters are spelled out one by one."""
+    bodies = operation.body if isinstance(operation.body, tuple) else (operation.body,)
+    return [kind for kind in (*bodies, operation.answer) if isinstance(kind, type) and issubclass(kind, msgspec.Struct)]
+
+
+def _operation(operation: Operation) -> Json:
+    described: Json = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "tags": [operation.tag],
+        "responses": _responses(operation),
+    }
+    texts = [operation.description]
+    if operation.permission:
+        texts.append(f"Needs a key with the permission `{operation.permission}`.")
+    described["description"] = " ".join(text for text in texts if text)
+    parameters = _path_parameters(operation.path) + _query_parameters(operation.query) + _headers(operation)
+    if parameters:
+        described["parameters"] = parameters
+    if operation.body is not None:
+        described["requestBody"] = {
+            "required": not operation.optional_body,
+            "content": {JSON: {"schema": _body(operation)}},
+        }
+    key: list[Json] = [{"apiKey": []}, {"bearer": []}]
+    described["security"] = key if operation.permission else [{}, *key] if operation.optional_key else []
+    return described
+
+
+def _body(operation: Operation) -> Json:
+    if not isinstance(operation.body, tuple):
+        return _ref(operation.body)
+    one: Json = {"anyOf": [_ref(kind) for kind in operation.body]}
+    many = {"type": "array", "items": one, "minItems": 1, "maxItems": MAX_EVENTS_PER_MESSAGE}
+    return {"anyOf": [*one["anyOf"], many]}
+
+
+def _responses(operation: Operation) -> Json:
+    good: Json = {"description": _GOOD.get(operation.status) or ("Found." if operation.method == "GET" else "Done.")}
+    kinds = _kinds(operation)
+    schema = _ref(operation.answer) if operation.answer in kinds else {"type": "object"}
+    if operation.media != JSON:
+        schema = {"type": "string"}
+    good["content"] = {operation.media: {"schema": schema}}
+    if operation.method == "GET":
+        good["headers"] = {"Cache-Control": {"description": "How long it may be kept.", "schema": {"type": "string"}}}
+    if operation.replays:
+        good["headers"] = {REPLAYED: {"description": "`true`: the first answer, again.", "schema": {"type": "string"}}}
+    responses: Json = {str(operation.status): good}
+    if operation.method == "GET" and operation.tagged:
+        good["headers"]["ETag"] = {"description": "A digest of the body.", "schema": {"type": "string"}}
+        responses["304"] = {"description": MEANINGS[304]}
+    for code in sorted(_errors(operation)):
+        responses[str(code)] = {"$ref": f"#/components/responses/{code}"}
+    return responses
+
+
+def _errors(operation: Operation) -> set[int]:
+    # An unknown parameter is refused everywhere.
+    codes = {400, 429, 500, *operation.errors}
+    if operation.answer is not None and operation.media == JSON and operation.path.startswith("/api"):
+        codes.add(503)
+    if operation.permission:
+        codes |= {401, 403, 404} if operation.method == "GET" else {401, 403}
+    if operation.optional_key:
+        codes.add(401)
+    if operation.body is not None:
+        codes |= {413, 415}
+    return codes
+
+
+def _path_parameters(path: str) -> list[Json]:
+    about = {
+        "player": "The player's id, or the public id that a board shows.",
+        "badge": "The badge's id.",
+        "reward": "The reward's id.",
+        "redemption": "The redemption's id.",
+        "hold": "The hold's id.",
+    }
+    names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
+    return [
+        {"name": name, "in": "path", "required": True, "description": about[name], "schema": {"type": "string"}}
+        for name in names
+    ]
+
+
+def _query_parameters(kind: Any) -> list[Json]:
+    if kind is None:
+        return []
+    _, components = msgspec.json.schema_components([kind])
+    parameters = []
+    for name, schema in components[kind.__name__]["properties"].items():
+        shape = dict(schema)
+        choices = [each for each in shape.pop("anyOf", []) if each != {"type": "null"}]
+        shape |= choices[0] if choices else {}
+        required = name in NEEDED.get(kind.__name__, ())
+        if shape.get("default", 0) is None:
+            del shape["default"]
+        text = shape.pop("description", "")
+        if required:
+            shape = {"minLength": 1} | {key: value for key, value in shape.items() if key != "default"}
+        parameter = {"name": name, "in": "query", "schema": shape} | ({"description": text} if text else {})
+        # An empty value counts as not given.
+        parameters.append(parameter | ({"required": True} if required else {"allowEmptyValue": True}))
+    return parameters
+
+
+def _headers(operation: Operation) -> list[Json]:
+    return [
+        {"name": name, "in": "header", "schema": {"type": "string"}, "description": about}
+        for name, about in operation.headers.items()
+    ]
+
+
+def _error(code: int) -> Json:
+    described: Json = {"description": MEANINGS[code], "content": {JSON: {"schema": _ref(Error)}}}
+    if code in (429, 503):
+        described["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "string"}}}
+    return described
+
+
+def _ref(kind: type) -> Json:
+    return {"$ref": REF.format(name=kind.__name__)}

@@ -1,0 +1,161 @@
+"""What is wrong with decoded JSON, as one sentence that names the member and says what it may be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from chalicelib.domain.core.moments import EXAMPLE
+
+Schema = dict[str, Any]
+# Types that are checked: some sixty.
+MAX_KINDS = 256
+# msgspec's messages: `<reason> - at `$.a.b[0]``, the path absent at the top.
+_PATH = re.compile(r"\.?([^.\[\]]+)|\[([^\]]*)\]")
+_MEMBER = re.compile(r"Object (missing required|contains unknown) field `(.*)`", re.DOTALL)
+# What a check of our own says of a value, such as "must have an offset".
+_CHECK = re.compile(r"must ")
+# The patterns in use: one class of characters, so many times.
+_CLASS = re.compile(r"\^\[(?P<of>[^\]]+)\]\{(?P<low>\d+),(?P<high>\d+)\}\$")
+_RANGE = re.compile(r".-.|.")
+_VISIBLE_ASCII = "!-~"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """`member`: its path, such as `properties.points`, or '' for the whole. `details`: its range, for machines."""
+
+    member: str
+    sentence: str
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+def fault(error: msgspec.ValidationError, kind: Any, *, within: str = "", whole: str = "The body") -> Fault:
+    """What msgspec found wrong when it converted a value to `kind`.
+
+    `within`: the member that holds the value; `whole`: what a sentence about the value itself begins with.
+    """
+    reason, _, place = str(error).rpartition(" - at `$")
+    path = _path(place.rstrip("`")) if reason else []
+    about = _MEMBER.fullmatch(reason or str(error))
+    if about:
+        known = _members(kind, path)
+        path.append(about[2])
+        member = _named(within, path)
+        if about[1] == "missing required":
+            return Fault(member, f"'{member}' is missing.")
+        return Fault(member, unknown("member", member, known, about[2]))
+    if _CHECK.match(reason or str(error)):
+        member = _named(within, path)
+        return Fault(member, f"'{member}' {reason or error}.")
+    found = _schema(kind, path)
+    wanted, details = range_of(found) if found else ("of another type", {})
+    member = _named(within, path)
+    return Fault(member, f"'{member}' must be {wanted}." if member else f"{whole} must be {wanted}.", details)
+
+
+def unknown(what: str, shown: str, known: Iterable[str], name: str = "") -> str:
+    """That there is no such member or parameter, and which one may have been meant."""
+    # Imported when something was wrong.
+    from difflib import get_close_matches
+
+    close = get_close_matches(name or shown, list(known), n=1)
+    meant = f"; did you mean '{close[0]}'?" if close else "."
+    return f"There is no {what} '{shown[:64]}'{meant}"
+
+
+def range_of(schema: Schema) -> tuple[str, dict[str, Any]]:
+    """(what a value must be, the same as details) from its JSON schema."""
+    choices = [each for each in schema.get("anyOf", []) if each != {"type": "null"}]
+    if len(choices) == 1:
+        return range_of(choices[0])
+    if choices:
+        return " or ".join(range_of(each)[0] for each in choices), {}
+    if "enum" in schema:
+        return _one_of([str(each) for each in schema["enum"]]), {"allowed": schema["enum"]}
+    kind = schema.get("type")
+    if kind == "integer":
+        return _integer(schema)
+    if kind == "boolean":
+        return "true or false", {"allowed": [True, False]}
+    if kind == "string":
+        return _text(schema)
+    return ("an array" if kind == "array" else "an object"), {}
+
+
+def members_of(kind: Any) -> dict[str, Schema]:
+    """The members of a Struct, by name, each with its JSON schema."""
+    found: dict[str, Schema] = _components(kind)[kind.__name__]["properties"]
+    return found
+
+
+def _one_of(words: list[str]) -> str:
+    return " or ".join(words) if len(words) < 3 else f"one of {', '.join(words)}"
+
+
+def _integer(schema: Schema) -> tuple[str, dict[str, Any]]:
+    details: dict[str, Any] = {name: schema[name] for name in ("minimum", "maximum") if name in schema}
+    if len(details) == 2:
+        return f"an integer from {schema['minimum']} to {schema['maximum']}", details
+    return "an integer", details
+
+
+def _text(schema: Schema) -> tuple[str, dict[str, Any]]:
+    if schema.get("format") == "date-time":
+        return f"a time such as {EXAMPLE}", {}
+    found = _CLASS.match(schema.get("pattern", ""))
+    if found:
+        return _characters(found["of"], found["low"], found["high"]), {}
+    details: dict[str, Any] = {name: schema[name] for name in ("minLength", "maxLength") if name in schema}
+    if len(details) == 2:
+        return f"a text of {schema['minLength']} to {schema['maxLength']} characters", details
+    return (f"a text of at most {schema['maxLength']} characters" if details else "a text"), details
+
+
+def _characters(of: str, low: str, high: str) -> str:
+    if of == _VISIBLE_ASCII:
+        return f"{low}-{high} visible ASCII characters, without spaces"
+    return f"{low}-{high} characters of {' '.join(_RANGE.findall(of))}"
+
+
+def _path(place: str) -> list[str]:
+    return [name or f"[{index}]" for name, index in _PATH.findall(place)]
+
+
+def _named(within: str, path: list[str]) -> str:
+    return ".".join([*([within] if within else []), *path]).replace(".[", "[")
+
+
+def _schema(kind: Any, path: list[str]) -> Schema | None:
+    """The schema of what stands at a path within `kind`; None if the path leads into what has no schema."""
+    components = _components(kind)
+    schema: Schema | None = components.get(getattr(kind, "__name__", ""), {"type": "object"})
+    for step in path:
+        if schema is None:
+            return None
+        schema = _deref(schema, components)
+        schema = schema.get("items") if step.startswith("[") else schema.get("properties", {}).get(step)
+    return schema
+
+
+def _members(kind: Any, path: list[str]) -> list[str]:
+    components = _components(kind)
+    return list(_deref(_schema(kind, path) or {}, components).get("properties", {}))
+
+
+def _deref(schema: Schema, components: dict[str, Schema]) -> Schema:
+    for each in (schema, *schema.get("anyOf", [])):
+        if "$ref" in each:
+            return components[each["$ref"].rpartition("/")[2]]
+    return schema
+
+
+@lru_cache(MAX_KINDS)
+def _components(kind: Any) -> dict[str, Schema]:
+    """Made once a type: a flood of bad messages is told by the same few."""
+    return msgspec.json.schema_components([kind])[1]

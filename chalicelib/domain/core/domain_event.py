@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+SCHEMA_VERSION = 1
+
+
+class Notice(msgspec.Struct, rename="camel"):
+    """One domain event on the bus: `type` is its detail type, `detail` its members beside id, version, userId, time.
+
+    `user_id`: the player it is about, "" if it is about a board.
+    """
+
+    id: str
+    type: str
+    user_id: str
+    time: str
+    detail: dict[str, Any]
+
+    def body(self) -> dict[str, Any]:
+        """`{id, version, userId?, time, ...detail}`."""
+        subject = {"userId": self.user_id} if self.user_id else {}
+        return {"id": self.id, "version": SCHEMA_VERSION, **subject, "time": self.time, **self.detail}

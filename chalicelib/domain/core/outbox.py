@@ -1,0 +1,48 @@
+"""What a commit owes the world, made of its facts: the same messages, under the same ids, however often."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from chalicelib.domain.core.domain_event import Notice
+from chalicelib.domain.core.periods import moment_name
+
+SOURCE = "laurel/economy"
+
+
+RawEvent = dict[str, Any]
+
+
+Kind = Callable[[str, int, dict[str, Any]], "Messages"]
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """`events` for Laurel's own queue, as CloudEvents; `notices` for the bus."""
+
+    events: list[RawEvent] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+
+
+def own_event(id_: str, at_ms: int, type_: str, player: str, data: dict[str, Any]) -> RawEvent:
+    """An event of Laurel's own about a player. It was received when it was committed, however late it is sent."""
+    when = moment_name(at_ms)
+    return {
+        "specversion": "1.0",
+        "id": id_,
+        "source": SOURCE,
+        "type": type_,
+        "subject": player,
+        "time": when,
+        "receivedAt": when,
+        "data": data,
+    }
+
+
+def notice(id_: str, at_ms: int, type_: str, player: str, **detail: Any) -> Notice:
+    """A domain event about a player, under an id of its own."""
+    stable = hashlib.blake2b(f"{type_}\0{id_}".encode(), digest_size=16).hexdigest()
+    return Notice(stable, type_, player, moment_name(at_ms), detail)

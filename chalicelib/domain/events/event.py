@@ -1,0 +1,248 @@
+"""Events at the boundary: raw JSON in, one Event out, or a RejectedEvent with its reason."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from chalicelib.domain.core.errors import RejectedEvent
+from chalicelib.domain.core.moments import Instant
+from chalicelib.domain.core.periods import DAY_MS, moment_name
+from chalicelib.domain.core.settings import RulesetSettings
+from chalicelib.domain.events.formats import (
+    AWARD_TYPE,
+    MAX_DEPTH,
+    MAX_WRITTEN_DEPTH,
+    CloudEvent,
+    award_key,
+    digest,
+    normalise,
+    too_deep,
+)
+from chalicelib.domain.events.payloads import Payload, decode_payload, given
+
+# Kept after the later of commit and event; dedupe reaches as far back.
+LOG_DAYS = 90
+
+
+MAX_EVENTS_PER_MESSAGE = 500
+
+
+# Dedupe records live 90 days from receipt; what was received longer ago than this is refused before they go.
+MAX_DELAY_MS = 60 * DAY_MS
+
+
+# Backfill lifts the age limit down to here: bounded years bound the item of active days.
+BACKFILL_FROM_MS = 946_684_800_000
+
+
+# Some editors and libraries begin a text with it; it is no part of JSON.
+BYTE_ORDER_MARK = "\ufeff"
+
+
+# In the data of an award on Laurel's own queue: its points were counted when it was accepted.
+RESERVED = "reserved"
+
+
+# Made by Laurel alone: refused over HTTP and on the public queue.
+OWN_TYPES = frozenset(
+    [
+        "transfer.sent",
+        "transfer.received",
+        "referral.redeemed",
+        "badge.earned",
+        "badge.granted",
+        "badge.revoked",
+        "streak.milestone",
+        "streak.updated",
+        "level.up",
+        "leaderboard.rotated",
+        "player.created",
+        "player.hidden",
+        "player.unhidden",
+        "profile.changed",
+        "rank.judged",
+        "ruleset.applied",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How an event reached us. `received_ms`: when the queue first had it. `own`: on Laurel's own queue."""
+
+    message_id: str
+    received_ms: int
+    index: int = 0
+    own: bool = False
+    backfill: bool = False
+
+
+@dataclass(slots=True)
+class Event:
+    """One valid event. `time_ms` is when it happened; `keyed`: its identity is without time, so it has a dedupe
+    record of its own; `identity`, `body`: digests of who it is and of what it says. `data` is as it was sent, but for
+    nulls; `given` is what rules read of it: without what is blank. `reserved`: an award whose points were counted on
+    its granter's day when it was accepted."""
+
+    source: str
+    id: str
+    type: str
+    player: str
+    time_ms: int
+    keyed: bool
+    identity: str
+    body: str
+    payload: Payload
+    received_ms: int
+    message_id: str
+    index: int = 0
+    data: dict[str, Any] = field(default_factory=dict)
+    given: dict[str, Any] = field(default_factory=dict)
+    reserved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What stands in an array of events and is JSON by its grammar alone: half a surrogate pair, 1e400."""
+
+    text: str
+    error: str
+
+
+def split(body: str) -> list[Any]:
+    """The raw events of a message body: one, or a JSON array of up to 500. Raises RejectedEvent for the whole."""
+    try:
+        raw = decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise RejectedEvent("not_json", f"The body is not JSON: {error}.") from error
+    if too_deep(raw, MAX_WRITTEN_DEPTH):
+        raise RejectedEvent("too_deep", f"An event nests at most {MAX_DEPTH} levels.")
+    if not isinstance(raw, list):
+        return [raw]
+    if not raw:
+        raise RejectedEvent("empty_array", "The array holds no event.")
+    if len(raw) > MAX_EVENTS_PER_MESSAGE:
+        raise RejectedEvent(
+            "too_many_events", f"An array holds at most {MAX_EVENTS_PER_MESSAGE} events, this one {len(raw)}."
+        )
+    return raw
+
+
+def decode(body: str) -> Any:
+    """A message body's JSON; what cannot be read within an array stands there as Unreadable.
+
+    Raises msgspec.DecodeError, UnicodeDecodeError or RecursionError for the whole.
+    """
+    body = body.removeprefix(BYTE_ORDER_MARK)
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        elements = _elements(body.strip())
+        if elements is None:
+            raise
+        return elements
+
+
+def _elements(body: str) -> list[Any] | None:
+    """The elements of a JSON array, each read alone; None if it is none."""
+    found: list[Any] = []
+    place = 1
+    while body[:1] == "[" and place < len(body):
+        start = _SPACE.match(body, place).end()  # type: ignore[union-attr]
+        try:
+            _, end = _LENIENT.raw_decode(body, start)
+        except ValueError:
+            return None
+        try:
+            found.append(msgspec.json.decode(body[start:end]))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            found.append(Unreadable(body[start:end], str(error)))
+        place = _SPACE.match(body, end).end()  # type: ignore[union-attr]
+        if body[place:] == "]":
+            return found
+        if body[place : place + 1] != ",":
+            return None
+        place += 1
+    return None
+
+
+# Numbers are left as text: only where an element ends is asked.
+_LENIENT = json.JSONDecoder(parse_int=str, parse_float=str)
+
+
+_SPACE = re.compile(r"[ \t\r\n]*")
+
+
+def parse(raw: Any, delivery: Delivery, settings: RulesetSettings, now_ms: int) -> Event:
+    """A raw event of any form as an Event. Raises RejectedEvent with reason and sentence."""
+    if isinstance(raw, Unreadable):
+        raise RejectedEvent("not_json", f"The event is not JSON: {raw.error}.")
+    canonical = normalise(raw, f"{delivery.message_id}/{delivery.index}")
+    if canonical.type in OWN_TYPES and not delivery.own:
+        raise RejectedEvent("own_type", f"Events of type '{canonical.type}' are made by Laurel alone.")
+    received = delivery.received_ms
+    if canonical.received_at is not None:
+        received = _received(canonical.received_at, received)
+    data = {name: value for name, value in (canonical.data or {}).items() if value is not None}
+    told = given(data)
+    reserved = _is_reserved(canonical, delivery)
+    keyed = canonical.time is None or bool(award_key(canonical))
+    time_ms = received if canonical.time is None else canonical.time.ms
+    check_age(time_ms, received, now_ms, settings, backfill=delivery.backfill)
+    return Event(
+        source=canonical.source,
+        id=canonical.id,
+        type=canonical.type,
+        player=canonical.subject,
+        time_ms=time_ms,
+        keyed=keyed,
+        identity=digest(
+            12, canonical.source, canonical.id, "" if keyed else str(time_ms), *_realm(canonical, delivery, reserved)
+        ),
+        body=digest(6, canonical.type, msgspec.json.encode(data, order="deterministic").decode()),
+        payload=decode_payload(canonical.type, told),
+        received_ms=received,
+        message_id=delivery.message_id,
+        index=delivery.index,
+        data=data,
+        given=told,
+        reserved=reserved,
+    )
+
+
+def check_age(time_ms: int, received_ms: int, now_ms: int, settings: RulesetSettings, *, backfill: bool) -> None:
+    """Age is receivedAt - time. Raises RejectedEvent for an event too old, too far ahead, or redriven too late."""
+    if now_ms - received_ms > MAX_DELAY_MS:
+        raise RejectedEvent("redriven_too_late", "It was received too long ago to tell whether it was applied.")
+    if time_ms > received_ms + settings.max_ahead_seconds * 1000:
+        raise RejectedEvent("too_far_ahead", f"'time' is more than {settings.max_ahead_seconds} s ahead.")
+    oldest = BACKFILL_FROM_MS if backfill else received_ms - settings.max_age_days * DAY_MS
+    if time_ms < oldest:
+        raise RejectedEvent("too_old", f"'time' is before {moment_name(oldest)}, the oldest accepted.")
+
+
+def _is_reserved(event: CloudEvent, delivery: Delivery) -> bool:
+    """Whether an award was accepted by HTTP. On the public queue anybody could say so."""
+    return delivery.own and event.type == AWARD_TYPE and (event.data or {}).get(RESERVED) is True
+
+
+def _realm(event: CloudEvent, delivery: Delivery, reserved: bool) -> tuple[str, ...]:
+    """Awards, and what Laurel makes, are known apart: nobody without their permission takes an identity before them.
+
+    An award by HTTP is its granter's own: two granters may use one key.
+    """
+    if reserved:
+        return ("award", "by", str((event.data or {}).get("grantedBy")))
+    if event.type == AWARD_TYPE:
+        return ("award",)
+    return ("own",) if delivery.own else ()
+
+
+def _received(claimed: Instant, sent_ms: int) -> int:
+    """A redriven event brings when it was first received: never later than now, never before what dedupe covers."""
+    return min(claimed.ms, sent_ms)

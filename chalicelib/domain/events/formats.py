@@ -1,0 +1,240 @@
+"""The three forms of an event that are accepted, and the canonical one they all become."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.domain.core.decoding_errors import fault
+from chalicelib.domain.core.errors import RejectedEvent
+from chalicelib.domain.core.moments import Moment, decode_moment, moment_text
+from chalicelib.domain.identity.names import NO_PLAYERS, is_player_id
+
+MAX_EVENT_BYTES = 16 * 1024
+# What a redrive writes into an event (id, receivedAt, the canonical form's members) must not make it too large.
+REDRIVE_BYTES = 512
+MAX_DEPTH = 20
+# What nests deeper than this is set aside as text: near the interpreter's own limit it could be read, but not written.
+MAX_WRITTEN_DEPTH = 4 * MAX_DEPTH
+# Beyond it a double no longer tells one integer from the next.
+MAX_EXACT = 2**53
+GATEWAY_SOURCE, AWARDS_SOURCE = "gateway", "awards"
+AWARD_TYPE = "award"
+# `$` alone would let a line feed follow.
+Printable = Annotated[str, Meta(min_length=1, max_length=128)]
+PlayerId = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9._:@-]{1,128}$(?!\n)",
+        description=f"A player's id. {', '.join(f'`{name}`' for name in NO_PLAYERS)} are none.",
+        extra_json_schema={"not": {"enum": list(NO_PLAYERS)}},
+    ),
+]
+
+
+class CloudEvent(msgspec.Struct):
+    """The canonical form: CloudEvents 1.0, structured JSON."""
+
+    specversion: str
+    id: Printable
+    source: Printable
+    type: Annotated[str, Meta(min_length=1, max_length=64)]
+    subject: PlayerId
+    time: Moment | None = None
+    data: dict[str, Any] | None = None
+    received_at: Moment | None = msgspec.field(default=None, name="receivedAt")
+
+
+class GatewayEvent(msgspec.Struct, forbid_unknown_fields=True):
+    """The short form of an LLM gateway. It has these members and no others; `metadata` holds any."""
+
+    type: Annotated[str, Meta(min_length=1, max_length=64)]
+    api_key_id: PlayerId = msgspec.field(name="apiKeyId")
+    metadata: dict[str, Any] | None = None
+    id: Printable | None = None
+    time: Moment | None = None
+    source: Printable | None = None
+    received_at: Moment | None = msgspec.field(default=None, name="receivedAt")
+
+
+class AwardProperties(msgspec.Struct):
+    username: PlayerId
+    points: Annotated[int, Meta(ge=-(10**12), le=10**12)]
+    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+    granted_by: Printable | None = msgspec.field(default=None, name="grantedBy")
+    key: Printable | None = None
+    public: bool | None = None
+
+
+class AwardEvent(msgspec.Struct):
+    """The short form of a telemetry scoring service. `properties.username` is the player; `distinct_id` is only kept
+    with the award."""
+
+    event: str
+    properties: AwardProperties
+    distinct_id: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    timestamp: Moment | None = None
+    source: Printable | None = None
+    received_at: Moment | None = msgspec.field(default=None, name="receivedAt")
+
+
+def normalise(raw: Any, fallback_id: str) -> CloudEvent:
+    """Any accepted form as a CloudEvent; `fallback_id` names an event that brings no id of its own."""
+    if not isinstance(raw, dict):
+        raise RejectedEvent("not_an_event", "An event is a JSON object.")
+    if too_deep(raw):
+        raise RejectedEvent("too_deep", f"An event nests at most {MAX_DEPTH} levels.")
+    if len(msgspec.json.encode(raw)) > MAX_EVENT_BYTES + (REDRIVE_BYTES if "receivedAt" in raw else 0):
+        raise RejectedEvent("too_large", f"An event has at most {MAX_EVENT_BYTES} bytes.")
+    kind = _form_of(raw)
+    try:
+        form = msgspec.convert(whole_numbers(_given(raw, kind)), kind, dec_hook=decode_moment)
+    except msgspec.ValidationError as error:
+        raise RejectedEvent("invalid_event", fault(error, kind, whole="An event").sentence) from error
+    canonical = _canonical(form, fallback_id)
+    if canonical.type == AWARD_TYPE:
+        canonical = _award_identity(canonical)
+    for name, text in (("id", canonical.id), ("source", canonical.source), ("type", canonical.type)):
+        if not text.isprintable():
+            raise RejectedEvent("invalid_event", f"'{name}' must be printable characters.")
+    if not is_player_id(canonical.subject):
+        raise RejectedEvent("invalid_event", f"'{canonical.subject}' cannot be a player's id.")
+    return canonical
+
+
+def _form_of(raw: dict[str, Any]) -> type[CloudEvent | GatewayEvent | AwardEvent]:
+    """Which form an event has, by the member that only this form has. Raises RejectedEvent for none, or several."""
+    forms: dict[str, type[CloudEvent | GatewayEvent | AwardEvent]] = {}
+    if "specversion" in raw:
+        forms["specversion"] = CloudEvent
+    if "apiKeyId" in raw:
+        forms["apiKeyId"] = GatewayEvent
+    if raw.get("event") == AWARD_TYPE and ("properties" in raw or not forms):
+        forms["event"] = AwardEvent
+    if len(forms) > 1:
+        named = " and ".join(f"'{name}'" for name in forms)
+        raise RejectedEvent("ambiguous_form", f"The event mixes two forms, with {named}; send one of them.")
+    if not forms:
+        raise RejectedEvent(
+            "not_an_event",
+            "It is neither a CloudEvent ('specversion'), a gateway event ('apiKeyId') nor an award ('event').",
+        )
+    return next(iter(forms.values()))
+
+
+def _canonical(form: CloudEvent | GatewayEvent | AwardEvent, fallback_id: str) -> CloudEvent:
+    if isinstance(form, GatewayEvent):
+        return _from_gateway(form, fallback_id)
+    if isinstance(form, AwardEvent):
+        return _from_award(form, fallback_id)
+    if form.specversion != "1.0":
+        raise RejectedEvent("invalid_event", "'specversion' must be \"1.0\".")
+    return form
+
+
+def canonical_json(event: CloudEvent) -> dict[str, Any]:
+    """The event as JSON-ready builtins, absent members left out."""
+    built = msgspec.to_builtins(event, enc_hook=moment_text)
+    return {name: value for name, value in built.items() if value is not None}
+
+
+def whole_numbers(value: Any) -> Any:
+    """Decoded JSON with integers in place of numbers such as 250.0, which JSON Schema takes for integers."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) <= MAX_EXACT else value
+    if isinstance(value, dict):
+        return {name: whole_numbers(each) if type(each) in _MAY_HOLD_FLOATS else each for name, each in value.items()}
+    if isinstance(value, list):
+        return [whole_numbers(each) if type(each) in _MAY_HOLD_FLOATS else each for each in value]
+    return value
+
+
+def too_deep(value: Any, limit: int = MAX_DEPTH) -> bool:
+    """True if containers nest deeper than `limit`."""
+    if not isinstance(value, dict | list):
+        return False
+    if limit == 0:
+        return True
+    parts: Iterator[Any] = iter(value.values() if isinstance(value, dict) else value)
+    return any(too_deep(part, limit - 1) for part in parts)
+
+
+_MAY_HOLD_FLOATS = (float, dict, list)
+# Optional members beside `data`: an empty one is as good as none.
+_MAY_BE_EMPTY: dict[type, frozenset[str]] = {
+    CloudEvent: frozenset(["time", "receivedAt"]),
+    GatewayEvent: frozenset(["id", "source", "time", "receivedAt"]),
+    AwardEvent: frozenset(["distinct_id", "timestamp", "source", "receivedAt"]),
+    AwardProperties: frozenset(["grantedBy", "key"]),
+}
+
+
+def _given(raw: dict[str, Any], kind: type) -> dict[str, Any]:
+    """The event without what is empty and optional."""
+    may_be_empty = _MAY_BE_EMPTY[kind]
+    told = {name: value for name, value in raw.items() if value != "" or name not in may_be_empty}
+    if kind is AwardEvent and isinstance(told.get("properties"), dict):
+        told["properties"] = _given(told["properties"], AwardProperties)
+    return told
+
+
+def _from_gateway(event: GatewayEvent, fallback_id: str) -> CloudEvent:
+    return CloudEvent(
+        specversion="1.0",
+        id=event.id or fallback_id,
+        source=event.source or GATEWAY_SOURCE,
+        type=event.type,
+        subject=event.api_key_id,
+        time=event.time,
+        data=event.metadata,
+        received_at=event.received_at,
+    )
+
+
+def _from_award(event: AwardEvent, fallback_id: str) -> CloudEvent:
+    properties = event.properties
+    data = {"points": properties.points, "reason": properties.reason}
+    extra = {
+        "grantedBy": properties.granted_by,
+        "key": properties.key,
+        "distinctId": event.distinct_id,
+        "public": properties.public,
+    }
+    data.update({name: value for name, value in extra.items() if value is not None})
+    return CloudEvent(
+        specversion="1.0",
+        id=fallback_id,
+        source=event.source or AWARDS_SOURCE,
+        type=AWARD_TYPE,
+        subject=properties.username,
+        time=event.timestamp,
+        data=data,
+        received_at=event.received_at,
+    )
+
+
+def _award_identity(event: CloudEvent) -> CloudEvent:
+    """An award is known by its key, else by reason + timestamp; with neither, by the event's own id."""
+    reason = (event.data or {}).get("reason")
+    key = award_key(event)
+    if key:
+        event.id = key
+    elif event.time is not None and isinstance(reason, str):
+        event.id = "reason:" + digest(12, reason)
+    return event
+
+
+def award_key(event: CloudEvent) -> str:
+    """The key by which an award is known, or ''."""
+    key = (event.data or {}).get("key") if event.type == AWARD_TYPE else None
+    return key if isinstance(key, str) and key.strip() else ""
+
+
+def digest(size: int, *parts: str) -> str:
+    text = "\0".join(parts).encode("utf-8", "surrogatepass")
+    return urlsafe_b64encode(hashlib.blake2b(text, digest_size=size).digest()).decode()

@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A player with the random ids that stand for them on ledger rows and boards."""
+
+    player: str
+    account: str
+    public: str

@@ -1,0 +1,82 @@
+"""The ledger's one rule: a transfer is two postings that sum to zero."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from chalicelib.domain.progress.effect import Credit
+
+MINT, BURN, REWARDS = "@mint", "@burn", "@rewards"
+# The largest balance that stays exact in every reader, JavaScript's numbers among them.
+MAX_BALANCE = 2**53 - 1
+_ID = re.compile(r"([0-9a-f]{11})([0-9a-f]{16})[0-9a-f]{10}")
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One side of a transfer: a signed amount on an account."""
+
+    account: str
+    other: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """`amount` of `asset` from one account to another. `id` says where its postings are (`transfer_id`).
+
+    `details`: what is kept with both postings; `seen_by`: account -> what its own posting alone says.
+    """
+
+    id: str
+    asset: str
+    source: str
+    target: str
+    amount: int
+    kind: str
+    created_at: int
+    details: dict[str, Any] = field(default_factory=dict)
+    seen_by: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def postings(self) -> tuple[Posting, Posting]:
+        return (
+            Posting(self.source, self.target, -self.amount),
+            Posting(self.target, self.source, self.amount),
+        )
+
+
+def is_system(account: str) -> bool:
+    """System accounts have postings and no balance item."""
+    return account.startswith("@")
+
+
+def rule_transfer(credit: Credit, account: str, public: str, now_ms: int) -> Transfer:
+    """What rules owe a player, minted: one transfer for each event and asset."""
+    return Transfer(
+        id=transfer_id(now_ms, public, account, credit.identity, credit.asset),
+        asset=credit.asset,
+        source=MINT,
+        target=account,
+        amount=credit.amount,
+        kind="rule",
+        created_at=now_ms,
+        details={"causes": credit.causes},
+    )
+
+
+def transfer_id(created_at: int, public: str, *cause: str) -> str:
+    """37 hex digits: when (ms, 11), the public id of a player whose account it is on (16), a digest of its cause (10).
+
+    Two transfers of one player and millisecond for different causes share an id once in 10^12: the second is not
+    written, and tried again.
+    """
+    return f"{created_at:011x}{public}{hashlib.blake2b(chr(0).join(cause).encode(), digest_size=5).hexdigest()}"
+
+
+def located(id_: str) -> tuple[int, str] | None:
+    """(created at, public id) of a transfer's id, or None for a text that is none."""
+    found = _ID.fullmatch(id_)
+    return (int(found[1], 16), found[2]) if found else None

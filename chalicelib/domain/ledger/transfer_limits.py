@@ -1,0 +1,53 @@
+"""What one player may send another: how much at once, how often, how much in a day."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import msgspec
+
+from chalicelib.domain.core.errors import InvalidRequest, TooManyRequests
+from chalicelib.domain.core.periods import DAY_MS, day_of
+
+MIN_AMOUNT, MAX_AMOUNT = 1, 10_000
+MAX_SENDS, WINDOW_MS = 10, 60_000
+MAX_A_DAY = 100_000
+MAX_NOTE = 200
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """What an account has sent of late: the times of the last ten transfers (ms), and the sum of one UTC day."""
+
+    times: tuple[int, ...] = ()
+    day: int = -1
+    total: int = 0
+
+    def add(self, amount: int, now_ms: int) -> Sent:
+        """With one more transfer. Raises TooManyRequests if it is one too many, or too much.
+
+        An account's time never goes back: where clocks differ, two days are not begun anew again and again.
+        """
+        at_ms = max((now_ms, *self.times[-1:]))
+        if len(self.times) == MAX_SENDS and at_ms - self.times[0] < WINDOW_MS:
+            _refuse(f"At most {MAX_SENDS} transfers in 60 seconds.", self.times[0] + WINDOW_MS - now_ms, MAX_SENDS)
+        today = day_of(at_ms)
+        total = (self.total if self.day == today else 0) + amount
+        if total > MAX_A_DAY:
+            _refuse(f"At most {MAX_A_DAY} in a day (UTC).", (today + 1) * DAY_MS - now_ms, MAX_A_DAY)
+        return Sent((*self.times, at_ms)[-MAX_SENDS:], today, total)
+
+
+def check_amount(amount: int) -> None:
+    """Raises InvalidRequest (`amount_out_of_range`)."""
+    if not MIN_AMOUNT <= amount <= MAX_AMOUNT:
+        raise InvalidRequest(
+            f"'amount' must be from {MIN_AMOUNT} to {MAX_AMOUNT}.",
+            code="amount_out_of_range",
+            parameter="amount",
+            minimum=MIN_AMOUNT,
+            maximum=MAX_AMOUNT,
+        )
+
+
+def _refuse(sentence: str, wait_ms: int, maximum: int) -> NoReturn:
+    raise TooManyRequests(sentence, retry_after_s=max(1, -(-wait_ms // 1000)), maximum=maximum)

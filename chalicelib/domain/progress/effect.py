@@ -1,0 +1,213 @@
+"""One event's effect in the making: what rules may do to a player, and what follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from chalicelib.domain.core.periods import MINUTE_MS, day_of, late_for
+from chalicelib.domain.events.event import Event
+from chalicelib.domain.progress.badges import earn_badges
+from chalicelib.domain.progress.log import Entry, Keyed, Records
+from chalicelib.domain.progress.player import Pair, Player, model_digest, shorten
+from chalicelib.domain.rules.ruleset import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """What the ledger owes for one event: an amount of an asset, and the causes it sums up."""
+
+    asset: str
+    amount: int
+    identity: str
+    causes: dict[str, int]
+
+
+@dataclass(slots=True)
+class Applied:
+    """An event's effect: the entry for the log, the credits for the ledger, the day whose boards may have moved."""
+
+    entry: Entry
+    day: int
+    credits: list[Credit] = field(default_factory=list)
+    known: bool = True
+
+
+class Change:
+    """One event's effect in the making."""
+
+    def __init__(self, player: Player, event: Event, records: Records, rules: Rules, now_ms: int) -> None:
+        self.player, self.event, self.records, self.rules, self.now_ms = player, event, records, rules, now_ms
+        self.day = day_of(event.time_ms)
+        self.late = late_for(self.day, event.received_ms, rules.settings.freeze_grace_minutes * MINUTE_MS)
+        # A player made by a key has a version before any event: nothing counted yet is what tells a newcomer.
+        self.facts: set[str] = set() if player.counters else {"joined"}
+        self.credits: dict[str, dict[str, int]] = {}
+        self.level_before = player.level(rules)
+        payload = event.payload
+        self.entry = Entry(
+            identity=event.identity,
+            body=event.body,
+            offset=event.time_ms % MINUTE_MS,
+            type=event.type,
+            source=shorten(event.source),
+            id=shorten(event.id),
+            provider=shorten(payload.provider or ""),
+            model=shorten(payload.model or ""),
+            latency_ms=payload.latency_ms,
+            status=payload.status,
+            fallback=payload.fallback_used,
+        )
+
+    def stat(self, stat: str, amount: int) -> None:
+        self.player.stats[stat] = self.player.stats.get(stat, 0) + amount
+        self.facts.add(f"stat:{stat}")
+
+    def name(self, unique: str, value: str) -> None:
+        if self.player.sees(unique, shorten(value)):
+            self.facts.add(f"stat:{unique}")
+
+    def transferred(self, other: str, sent: int = 0, received: int = 0) -> None:
+        pair = self.records.pairs.setdefault(other, Pair())
+        before = pair.net
+        pair.sent += sent
+        pair.received += received
+        self.records.changed_pairs.add(other)
+        if pair.net != before:
+            self.stat("tokensSharedNet", pair.net - before)
+
+    def count(self, action: str) -> None:
+        self.player.counters[action] = self.player.counters.get(action, 0) + 1
+        self.facts.add(f"action:{action}")
+
+    def pay(self, action: str, other: str = "") -> None:
+        """Count an action and pay it, unless a bound says no."""
+        rule = self.rules.actions.get(action)
+        if rule is None:
+            return
+        self.count(action)
+        for member, stat in rule.adds.items():
+            amount = self.event.given.get(member, 0)
+            self.stat(
+                stat,
+                amount if isinstance(amount, int) and not isinstance(amount, bool) and 0 <= amount <= 10**12 else 0,
+            )
+        refusal = self.refusal(action, other)
+        if refusal:
+            self.entry.unpaid[action] = refusal
+            return
+        if rule.daily_max is not None:
+            paid = self.player.open(self.day).paid
+            paid[action] = paid.get(action, 0) + 1
+        if rule.daily_max_per_pair is not None and other:
+            pair = _pair_key(action, other)
+            paid = self.player.open(self.day).paid
+            paid[pair] = paid.get(pair, 0) + 1
+        for asset, amount in rule.credits.items():
+            self.credit(asset, action, amount)
+        self.xp(action, rule.xp)
+        if rule.streak_day:
+            self.active_day()
+        if action == "request":
+            self.login()
+
+    def refusal(self, action: str, other: str) -> str:
+        """Why an action that counts is not paid, or ''."""
+        rule = self.rules.actions[action]
+        if rule.once_per is not None:
+            value = self.event.given.get(rule.once_per)
+            key = f"{action}/{shorten(str(value))}"
+            if value is None or key in self.records.once:
+                return f"once_per_{rule.once_per}"
+            self.records.once.add(key)
+            self.records.new_once.add(key)
+        paid = self.player.figures_of(self.day).paid
+        if rule.daily_max is not None and paid.get(action, 0) >= rule.daily_max:
+            return "daily_max"
+        if (
+            rule.daily_max_per_pair is not None
+            and other
+            and paid.get(_pair_key(action, other), 0) >= rule.daily_max_per_pair
+        ):
+            return "daily_max_per_pair"
+        return ""
+
+    def xp(self, action: str, amount: int) -> None:
+        if amount:
+            self.entry.paid[action] = self.entry.paid.get(action, 0) + amount
+            self.entry.late = list(self.late)
+            self.player.add_xp(self.day, amount, self.now_ms, self.late)
+            self.facts |= {"stat:xp", "stat:level"}
+
+    def credit(self, asset: str, cause: str, amount: int) -> None:
+        causes = self.credits.setdefault(asset, {})
+        causes[cause] = causes.get(cause, 0) + amount
+
+    def login(self) -> None:
+        figures = self.player.open(self.day)
+        if not figures.login:
+            figures.login = True
+            self.pay("daily_login")
+
+    def active_day(self) -> None:
+        streak, today = self.player.streak, day_of(self.now_ms)
+        if streak.is_active(self.day):
+            return
+        before = streak.current(today)
+        streak.add(self.day)
+        current = streak.current(today)
+        if current != before:
+            self.entry.streak = current
+        self.player.changed.add("streak")
+        self.stat("daysActive", 1)
+        self.facts.add("streak")
+        for milestone in streak.reach(self.day, self.rules.milestones):
+            self.entry.milestones.append(milestone)
+            self.pay("streak_milestone")
+
+    def earned(self, badge: str) -> None:
+        self.entry.badges.append(badge)
+        self.facts.add("badge")
+        self.pay("badge_earned")
+
+    def settle(self) -> None:
+        """Judge badges to a fixpoint, note which boards of sums moved, then reward levels."""
+        while self.facts:
+            facts, self.facts = self.facts, set()
+            self.touch_sums(facts)
+            for badge in earn_badges(self.player, facts, self.records, self.rules, self.now_ms):
+                self.earned(badge)
+        level = self.player.level(self.rules)
+        if level > self.player.rewarded_level:
+            reward = self.rules.ruleset.levels.reward
+            if reward:
+                self.credit(reward.asset, "level_up", reward.amount * (level - self.player.rewarded_level))
+            self.entry.levels = (self.player.rewarded_level, level)
+            self.player.rewarded_level = level
+        elif level != self.level_before:
+            self.entry.level_moved = True
+
+    def touch_sums(self, facts: set[str]) -> None:
+        for board in self.rules.ruleset.boards:
+            if not board.counts_xp and facts & {
+                *(f"action:{a}" for a in board.actions),
+                *(f"stat:{s}" for s in board.stats),
+            }:
+                self.player.sums_at[board.scope] = self.now_ms
+
+    def finish(self, *, known: bool) -> Applied:
+        self.player.begun |= known
+        self.entry.credits = {asset: sum(causes.values()) for asset, causes in self.credits.items()}
+        self.records.minute(self.event.time_ms).appended.append(self.entry)
+        if self.event.keyed:
+            self.records.keyed[self.event.identity] = Keyed(self.event.time_ms, self.entry)
+            self.records.new_keyed.add(self.event.identity)
+        credits_ = [
+            Credit(asset, self.entry.credits[asset], self.event.identity, causes)
+            for asset, causes in self.credits.items()
+        ]
+        return Applied(self.entry, self.day, credits_, known)
+
+
+def _pair_key(action: str, other: str) -> str:
+    """Beside the actions' names, and short: the item that every event rewrites holds them."""
+    return "~" + model_digest(f"{action}:{other}")[:8]

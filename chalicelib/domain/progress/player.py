@@ -1,0 +1,217 @@
+"""The player as rules see it: state, what lies beside it, and the records that an event's rules ask for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from chalicelib.domain.core.periods import ALL, month_days, period_days, week_days
+from chalicelib.domain.identity.identity import Identity
+from chalicelib.domain.progress.daily_stats import DayFigures
+from chalicelib.domain.progress.model_use import DIVERSITY_WINDOW_MS, ModelUse
+from chalicelib.domain.progress.streaks import Streak
+from chalicelib.domain.rules.criteria import UNIQUE_CAP
+from chalicelib.domain.rules.ruleset import Rules
+from chalicelib.domain.rules.schema import NUMERIC_STATS, UNIQUE_STATS
+
+# Last uses remembered in the item that every event rewrites; older windows are answered by the log.
+MODELS_REMEMBERED = 24
+
+
+# Names are kept in at most 64 bytes, so that 64 of them stay a 4 KB attribute.
+NAME_BYTES = 64
+
+
+class EarnedBadge(msgspec.Struct, array_like=True):
+    """When a badge was earned (event's commit, ms), and when revoked (0: it is held). Its XP is paid once ever."""
+
+    earned_at: int
+    revoked_at: int = 0
+    by_hand: bool = False
+
+
+@dataclass(slots=True)
+class Pair:
+    """Tokens moved between this player and one other, in all."""
+
+    sent: int = 0
+    received: int = 0
+
+    @property
+    def net(self) -> int:
+        return max(0, self.sent - self.received)
+
+
+@dataclass(slots=True)
+class Player:
+    """`version` 0: not in the table yet. XP totals are signed. `*_at`: commit time (ms) at which a score was reached.
+
+    `sides`: the version at which each item beside the state was last written, by its letter. `changed` names what
+    beside the state was touched since it was read (`identity`, `badges`, ...), `changed_days` the past days.
+    `ranks`: the best judged rank by scope. `begun`: an event was applied since it was read.
+    """
+
+    id: str
+    identity: Identity
+    version: int = 0
+    xp: int = 0
+    xp_at: int = 0
+    award_xp: int = 0
+    rewarded_level: int = 1
+    counters: dict[str, int] = field(default_factory=dict)
+    stats: dict[str, int] = field(default_factory=dict)
+    last_provider: str = ""
+    last_provider_at: int = -1
+    models: dict[str, ModelUse] = field(default_factory=dict)
+    models_forgotten_at: int = -1
+    day: int = -1
+    figures: DayFigures = field(default_factory=DayFigures)
+    week_xp: int = 0
+    week_at: int = 0
+    month_xp: int = 0
+    month_at: int = 0
+    sums_at: dict[str, int] = field(default_factory=dict)
+    streak: Streak = field(default_factory=Streak)
+    badges: dict[str, EarnedBadge] = field(default_factory=dict)
+    ranks: dict[str, int] = field(default_factory=dict)
+    sets: dict[str, list[str]] = field(default_factory=dict)
+    past: dict[int, DayFigures] = field(default_factory=dict)
+    sides: dict[str, int] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
+    changed_days: set[int] = field(default_factory=set)
+    begun: bool = False
+
+    @property
+    def exists(self) -> bool:
+        """Whether the player is in the table, or will be with the next commit."""
+        return self.begun or self.version > 0
+
+    @property
+    def created_at(self) -> int:
+        return self.identity.created_at
+
+    def stat(self, name: str) -> int:
+        if name in UNIQUE_STATS:
+            return len(self.sets.get(name, ()))
+        if name in NUMERIC_STATS:
+            return self.stats.get(name, 0)
+        raise KeyError(name)
+
+    def count(self, action: str) -> int:
+        return self.counters.get(action, 0)
+
+    def holds(self, badge: str) -> bool:
+        earned = self.badges.get(badge)
+        return earned is not None and not earned.revoked_at
+
+    def level(self, rules: Rules) -> int:
+        return rules.levels.level(self.xp)
+
+    # Days, weeks, months -------------------------------------------------------------------------------------
+
+    def figures_of(self, day: int) -> DayFigures:
+        """The day's figures, to read; the open day or one of the loaded past days."""
+        if day == self.day:
+            return self.figures
+        return self.past.get(day) or DayFigures()
+
+    def open(self, day: int) -> DayFigures:
+        """The day's figures, to change. A later day than the open one closes that, and becomes the open one."""
+        if day == self.day:
+            return self.figures
+        if day < self.day:
+            self.changed_days.add(day)
+            return self.past.setdefault(day, DayFigures())
+        if self.day >= 0:
+            self.changed_days.add(self.day)
+            self.past[self.day] = self.figures
+        if day not in week_days(self.day):
+            self.week_xp = self.week_at = 0
+        if day not in month_days(self.day):
+            self.month_xp = self.month_at = 0
+        self.day, self.figures = day, DayFigures()
+        return self.figures
+
+    def add_xp(self, day: int, amount: int, now_ms: int, late: Sequence[str] = ()) -> None:
+        """Add signed XP to the total and to the day; `late`: the kinds of boards of the day that take it no more."""
+        self.open(day).add_xp(amount, now_ms, late)
+        self.xp += amount
+        self.xp_at = max(self.xp_at, now_ms)
+        if day in week_days(self.day) and "weekly" not in late:
+            self.week_xp += amount
+            self.week_at = max(self.week_at, now_ms)
+        if day in month_days(self.day) and "monthly" not in late:
+            self.month_xp += amount
+            self.month_at = max(self.month_at, now_ms)
+
+    def period_xp(self, kind: str, day: int) -> tuple[int, int]:
+        """(signed XP, reached at) on the board of `kind` whose period holds the day: without what came too late."""
+        if kind == ALL:
+            return self.xp, self.xp_at
+        if kind == "daily":
+            return self.figures_of(day).on_board(kind)
+        days = period_days(kind, day)
+        if self.day in days:
+            return (self.week_xp, self.week_at) if kind == "weekly" else (self.month_xp, self.month_at)
+        counted = [self.figures_of(each).on_board(kind) for each in days]
+        return sum(xp for xp, _ in counted), max(xp_at for _, xp_at in counted)
+
+    # Names ---------------------------------------------------------------------------------------------------
+
+    def sees(self, unique: str, name: str) -> bool:
+        """Add a name to a set of distinct names; True if it is new. A full set takes no more."""
+        names = self.sets.get(unique, [])
+        if name in names or len(names) >= UNIQUE_CAP:
+            return False
+        self.sets[unique] = [*names, name]
+        self.changed.add("sets")
+        return True
+
+    def remember_model(self, model: str, time_ms: int) -> None:
+        """Note a model's use; only the most recently used ones are remembered."""
+        use = self.models.get(model)
+        self.models[model] = use.extended(time_ms) if use else ModelUse(time_ms, time_ms, self.models_forgotten_at < 0)
+        if len(self.models) > MODELS_REMEMBERED:
+            self.forget_model()
+
+    def forget_model(self) -> None:
+        """Forget the model used longest ago; what its window held is left to the log."""
+        oldest = min(self.models, key=lambda name: (self.models[name].last, name))
+        self.models_forgotten_at = max(self.models_forgotten_at, self.models.pop(oldest).last)
+
+    def used_near(self, model: str, time_ms: int) -> bool | None:
+        """Whether the model was used within 7 x 24 h before or after a moment; None if only the log can tell."""
+        use = self.models.get(model)
+        if use is not None and use.is_near(time_ms):
+            return True
+        if use is not None and time_ms < use.first:
+            return False if use.nothing_before else None
+        # Also a model that is remembered may have been forgotten before, with a later use than a late one brought back.
+        return None if self.models_forgotten_at >= time_ms - DIVERSITY_WINDOW_MS else False
+
+
+def shorten(name: str) -> str:
+    """A name in at most 64 bytes: itself, or its beginning and a digest. Equal names stay equal."""
+    raw = name.encode("utf-8", "surrogatepass")
+    if len(raw) <= NAME_BYTES:
+        return name
+    tail = hashlib.blake2b(raw, digest_size=6).hexdigest()
+    return raw[: NAME_BYTES - len(tail) - 1].decode("utf-8", "ignore") + "~" + tail
+
+
+def model_digest(model: str) -> str:
+    """A model's name in the state: 5 bytes, in hex. 24 of them collide once in 10^9 players."""
+    return hashlib.blake2b(model.encode("utf-8", "surrogatepass"), digest_size=5).hexdigest()
+
+
+def months_to_load(days: Iterable[int]) -> list[int]:
+    """One day of each month whose figures the periods of these days need."""
+    first_days: dict[int, None] = {}
+    for day in days:
+        week = week_days(day)
+        for each in (day, week[0], week[-1]):
+            first_days[month_days(each)[0]] = None
+    return list(first_days)

@@ -1,0 +1,151 @@
+"""Boards: what a player's score is on each, as a state, from the player's own totals."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.domain.core.periods import (
+    ALL,
+    DAY_MS,
+    MINUTE_MS,
+    day_of,
+    days_of,
+    first_open_day,
+    number_of,
+    period_name,
+)
+from chalicelib.domain.progress.player import Player
+from chalicelib.domain.rules.ruleset import Rules
+from chalicelib.domain.rules.schema import UNIQUE_STATS, Board
+
+# Sums of inputs up to 10^12 stay below, and so does the sixteen-digit key of the ordering index.
+MAX_SCORE = 10**16 - 1
+
+
+class BoardUpdate(msgspec.Struct, rename="camel"):
+    """ "Player P's score on board B is S at version V". `reached_at`: commit time (ms) at which S was reached.
+
+    Its bounds are those of what can be written: an entry that cannot be would stop its board.
+    """
+
+    player: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:@-]{1,128}$(?!\n)")]
+    score: Annotated[int, Meta(ge=0, le=MAX_SCORE)]
+    version: Annotated[int, Meta(ge=1, le=10**15)]
+    reached_at: Annotated[int, Meta(ge=0, lt=10**13)]
+    level: Annotated[int, Meta(ge=0, le=10**6)]
+    title: Annotated[str, Meta(max_length=24)]
+    public_id: Annotated[str, Meta(min_length=1, max_length=64)]
+    name: Annotated[str, Meta(max_length=50)] = ""
+    private: bool = False
+    hidden: bool = False
+
+
+def board_id(scope: str, period: str) -> str:
+    """`weekly#2026-W21`."""
+    return f"{scope}#{period}"
+
+
+def shards_of(board: str, shards: int) -> list[str]:
+    """The shards of a board, each with a writer and a rank index of its own; one shard is the board itself."""
+    return [board] if shards == 1 else [f"{board}~{number}" for number in range(shards)]
+
+
+def shard_of(board: str, player: str, shards: int) -> str:
+    """The shard that a player is in."""
+    if shards == 1:
+        return board
+    digest = hashlib.blake2b(player.encode(), digest_size=8).digest()
+    return shards_of(board, shards)[int.from_bytes(digest, "big") % shards]
+
+
+def kept_until_ms(day: str, keep_days: int) -> int:
+    """When the board of a day (`2026-05-19`) is gone: so many days after its end."""
+    return (number_of(date.fromisoformat(day)) + 1 + keep_days) * DAY_MS
+
+
+def score(player: Player, board: Board, day: int) -> tuple[int, int]:
+    """(score, reached at) on the board's period that holds the day; a negative total is a score of 0."""
+    if board.counts_xp:
+        xp, reached_at = player.period_xp(board.period, day)
+        return min(max(0, xp), MAX_SCORE), reached_at
+    counted = sum(player.count(action) for action in board.actions)
+    counted += sum(
+        len(player.sets.get(stat, ())) if stat in UNIQUE_STATS else player.stats.get(stat, 0) for stat in board.stats
+    )
+    return min(max(0, counted), MAX_SCORE), player.sums_at.get(board.scope, 0)
+
+
+def scores(player: Player, days: Iterable[int], rules: Rules) -> dict[str, tuple[int, int]]:
+    """Board id -> (score, reached at) for every board that the days belong to."""
+    return {
+        board_id(board.scope, period_name(board.period, day)): score(player, board, day)
+        for board in rules.ruleset.boards
+        for day in _days_for(board, days)
+    }
+
+
+def kept_scores(player: Player, days: Iterable[int], rules: Rules, now_ms: int) -> dict[str, tuple[int, int]]:
+    """Like `scores`, of those boards that are kept and on which anything of the player was ever counted."""
+    # A player without a day may have a sum.
+    found = {
+        board_id(board.scope, period): score(player, board, day)
+        for board in rules.ruleset.boards
+        for period, day in {period_name(board.period, day): day for day in days or [0]}.items()
+        if board.keep_days is None or kept_until_ms(period, board.keep_days) > now_ms
+    }
+    return {board: points for board, points in found.items() if any(points)}
+
+
+def open_scores(player: Player, rules: Rules, now_ms: int, *, zeros: bool = False) -> dict[str, tuple[int, int]]:
+    """Like `scores`, of those boards that are open and on which anything of the player was ever counted.
+
+    `zeros`: of those without end also where nothing was. The player's days since `open_since` must be read.
+    """
+    # An event may be of a day to come.
+    days = range(open_since(rules, now_ms), max(player.day, day_of(now_ms)) + 1)
+    return {
+        board_id(board.scope, period): points
+        for board in rules.ruleset.boards
+        for period, day in {period_name(board.period, day): day for day in days}.items()
+        if any(points := score(player, board, day)) or (zeros and period == ALL)
+    }
+
+
+def open_since(rules: Rules, now_ms: int) -> int:
+    """The first day that open boards may count: level and title follow on the boards of this and all later days."""
+    return first_open_day(now_ms, rules.settings.freeze_grace_minutes * MINUTE_MS)
+
+
+def is_open(board: Board, period: str, rules: Rules, now_ms: int) -> bool:
+    """Whether a board never ends, or is not due to be frozen yet."""
+    return board.period == ALL or days_of(board.period, period)[-1] >= open_since(rules, now_ms)
+
+
+def update(player: Player, points: tuple[int, int], rules: Rules) -> BoardUpdate:
+    """The state of one player on one board, with what a page shows."""
+    level = player.level(rules)
+    return BoardUpdate(
+        player=player.id,
+        score=points[0],
+        version=player.version,
+        reached_at=points[1],
+        level=level,
+        title=rules.levels.title(level),
+        public_id=player.identity.public,
+        name=player.identity.display_name or "",
+        private=player.identity.private,
+        hidden=player.identity.hidden,
+    )
+
+
+def _days_for(board: Board, days: Iterable[int]) -> Iterator[int]:
+    if board.period != "all":
+        yield from days
+        return
+    yield from list(days)[:1]

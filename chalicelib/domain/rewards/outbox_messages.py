@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib.domain.core.outbox import Kind, Messages, notice
+
+
+def reward_messages(type_: str) -> Kind:
+    def messages(id_: str, at_ms: int, facts: dict[str, Any]) -> Messages:
+        told = {name: facts[name] for name in ("cost", "asset", "status")}
+        about = {"redemptionId": facts["redemption"], "rewardId": facts["reward"]}
+        return Messages(notices=[notice(id_, at_ms, type_, facts["player"], **about, **told)])
+
+    return messages
+
+
+REDEEMED, FULFILLED, CANCELLED, REFUNDED = "reward.redeemed", "reward.fulfilled", "reward.cancelled", "reward.refunded"

@@ -1,0 +1,116 @@
+"""Rewards and what becomes of redemptions: who may redeem what and when, which status follows which."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from chalicelib.domain.core.errors import NotFound, NotPossible
+
+# One query and four batch reads list them all.
+MAX_REWARDS = 200
+# Like whatever else an input may say.
+MAX_COST = 10**12
+MAX_STOCK = 10**9
+MAX_PER_PLAYER = 1000
+# A reward is listed with all others, and stays well under 4 KB, the unit of a read.
+MAX_NAME, MAX_DESCRIPTION, MAX_TYPE = 60, 500, 32
+
+REWARD_ID = r"(?=.{1,48}\Z)[a-z0-9]+(-[a-z0-9]+)*"
+
+NO_REWARD = "There is no such reward."
+PENDING, COMPLETED, FULFILLED, CANCELLED, REFUNDED = STATUSES = (
+    "pending",
+    "completed",
+    "fulfilled",
+    "cancelled",
+    "refunded",
+)
+Resolution = Literal["fulfil", "cancel", "refund"]
+# What an admin decides -> the statuses it can follow, and the one it leads to.
+RESOLUTIONS: dict[Resolution, tuple[tuple[str, ...], str]] = {
+    "fulfil": ((PENDING,), FULFILLED),
+    "cancel": ((PENDING,), CANCELLED),
+    "refund": ((COMPLETED, FULFILLED), REFUNDED),
+}
+
+
+class Reward(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What can be redeemed. `stock`: how many there are in all, sold ones too; None: any number. Times in ms: from
+    the first on, until before the second."""
+
+    name: str
+    description: str
+    cost: int
+    asset: str
+    type: str
+    fulfilment: bool = False
+    stock: int | None = None
+    per_player: int | None = None
+    since: int | None = None
+    until: int | None = None
+    retired: bool = False
+
+    def is_open(self, now_ms: int) -> bool:
+        """Whether it can be redeemed at this moment, as far as the catalogue says."""
+        begun = self.since is None or self.since <= now_ms
+        return begun and not self.retired and (self.until is None or now_ms < self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A reward of the catalogue. `version`: counts its changes; `sold`: how many of a limited stock are gone."""
+
+    id: str
+    reward: Reward
+    version: int
+    sold: int = 0
+
+    @property
+    def left(self) -> int | None:
+        return None if self.reward.stock is None else max(0, self.reward.stock - self.sold)
+
+    def is_available(self, now_ms: int) -> bool:
+        return self.reward.is_open(now_ms) and self.left != 0
+
+
+def check_known(reward_id: str) -> None:
+    """Raises NotFound for a text that can be no reward's id; it may be longer than any key."""
+    if not re.fullmatch(REWARD_ID, reward_id):
+        raise NotFound(NO_REWARD)
+
+
+def check_redeemable(listed: Listed | None, redeemed: int, assets: tuple[str, ...], now_ms: int) -> Listed:
+    """The reward, if a player who has had it `redeemed` times may have it now, means apart.
+
+    Raises NotFound, NotPossible (`not_available`, `limit_reached`, `out_of_stock`), in this order.
+    """
+    if listed is None:
+        raise NotFound(NO_REWARD)
+    reward = listed.reward
+    if not reward.is_open(now_ms) or reward.asset not in assets:
+        raise NotPossible("This reward is not available now.", code="not_available")
+    if reward.per_player is not None and redeemed >= reward.per_player:
+        sentence = f"A player can have this reward {reward.per_player} time{'s' * (reward.per_player > 1)}."
+        raise NotPossible(sentence, code="limit_reached", maximum=reward.per_player)
+    if listed.left == 0:
+        raise NotPossible("This reward is out of stock.", code="out_of_stock")
+    return listed
+
+
+def status_after(status: str, resolution: Resolution) -> str | None:
+    """The status that a resolution leads to; None if it led to this one already.
+
+    Raises NotPossible (`redemption_pending`, `redemption_resolved`).
+    """
+    before, after = RESOLUTIONS[resolution]
+    if status == after:
+        return None
+    if status in before:
+        return after
+    if status == PENDING:
+        raise NotPossible("This redemption is pending: cancel it.", code="redemption_pending", status=status)
+    raise NotPossible(f"This redemption is {status}.", code="redemption_resolved", status=status)

@@ -1,0 +1,23 @@
+"""Close a board: an order in its own writer's queue, so that no state of a player races it."""
+
+from __future__ import annotations
+
+from chalicelib.domain.core.errors import Conflict
+from chalicelib.services.boards.writer import MAX_ROUNDS, expiry, settle
+from chalicelib.services.context import Context
+from chalicelib.store.boards.redo_log import freeze
+from chalicelib.store.core.table import Busy
+
+
+def freeze_board(context: Context, board: str, shard: str) -> bool:
+    """Freeze a shard, once what has begun is complete; False if it was frozen before. Raises StoreError."""
+    for _ in context.retry.tries(MAX_ROUNDS):
+        log = settle(context, board, shard)
+        if log.frozen is not None:
+            return False
+        try:
+            freeze(context.table, shard, log, context.now_ms(), expiry(context, board))
+        except Conflict:
+            continue
+        return True
+    raise Busy(f"{shard}: other writers were first {MAX_ROUNDS} times")

@@ -1,0 +1,47 @@
+"""States of players on a board, made from their own totals: what the board should say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chalicelib.domain.core.periods import ALL, days_of, month_name
+from chalicelib.domain.progress.player import Player, months_to_load
+from chalicelib.domain.progress.scores import BoardUpdate, score, update
+from chalicelib.services.context import Context
+from chalicelib.store.progress import keys
+from chalicelib.store.progress.players import load_players
+from chalicelib.store.progress.records import read_days
+
+# 500 items: five calls side by side.
+PLAYERS_AT_ONCE = 100
+
+
+def load_states(context: Context, board: str, players: Sequence[str]) -> dict[str, BoardUpdate]:
+    """The states of the players that exist, strongly read; a score of 0 is of who is not on the board.
+
+    A player's days are read after the state: what changes in between is told to the board by its own update.
+    """
+    return {name: state for name, (state, _) in load_dated_states(context, board, players).items()}
+
+
+def load_dated_states(context: Context, board: str, players: Sequence[str]) -> dict[str, tuple[BoardUpdate, int]]:
+    """Like `load_states`, each with when the player's XP, and so the level, last changed (commit, ms)."""
+    scope, _, period = board.partition("#")
+    rules = context.rules.boards[scope]
+    day = 0 if rules.period == ALL else days_of(rules.period, period)[0]
+    found: dict[str, Player] = {}
+    batches = [players[place : place + PLAYERS_AT_ONCE] for place in range(0, len(players), PLAYERS_AT_ONCE)]
+    for part in context.each(lambda batch: load_players(context.table, batch), batches):
+        found |= part
+    if rules.period != ALL:
+        _load_days(context, found, months_to_load([day]))
+    return {
+        name: (update(player, score(player, rules, day), context.rules), player.xp_at) for name, player in found.items()
+    }
+
+
+def _load_days(context: Context, players: dict[str, Player], months: Sequence[int]) -> None:
+    wanted = {keys.days(name, month_name(day)): (name, day) for name in players for day in months}
+    for key, item in context.table.get_many(list(wanted)).items():
+        name, day = wanted[key]
+        read_days(players[name], day, item)

@@ -1,0 +1,97 @@
+"""Tell players the ranks that a board gave them: one event each on Laurel's own queue.
+
+An event is known by (player, scope, period), without a time: sent again, after a stop or by a second run, it changes
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+
+from chalicelib.domain.boards.archive import Judged
+from chalicelib.domain.core.errors import Conflict
+from chalicelib.domain.core.periods import ALL
+from chalicelib.domain.progress.scores import board_id
+from chalicelib.domain.rules.schema import Board
+from chalicelib.services.context import Context
+from chalicelib.store.boards.archives import Archive, note_told
+from chalicelib.store.boards.final_standings import tied_players
+from chalicelib.store.progress.player_reads import best_ranks
+
+QUEUE, SOURCE, JUDGED = "own", "laurel/rotation", "rank.judged"
+# One worker's unit of retry, and how many are noted as told at once: ten messages are one call.
+PLAYERS_PER_MESSAGE, PLAYERS_AT_ONCE = 100, 1000
+# What a step may take: a thousand ranks told, or the final standings of a board.
+RESERVE_MS = 30_000
+
+
+def tell_ranks(context: Context, board: Board, archive: Archive) -> bool:
+    """Queue the events of all who wait for their rank; False if time ended before, to go on from there."""
+    judged, tie = archive.waiting.judged, archive.waiting.tie
+    for place in range(archive.told, len(judged), PLAYERS_AT_ONCE):
+        if not context.has_time(RESERVE_MS):
+            return False
+        part = judged[place : place + PLAYERS_AT_ONCE]
+        _send(context, board, archive, part)
+        _note(context, archive, place + len(part))
+    return tie is None or _tell_tie(context, board, archive, tie)
+
+
+def _tell_tie(context: Context, board: Board, archive: Archive, tie: tuple[int, int]) -> bool:
+    """The players of a large tie group, who all have one rank, in order of their ids."""
+    (score, rank), told = tie, len(archive.waiting.judged)
+    name = board_id(board.scope, period_of(archive))
+    following: str | None = archive.told_until
+    while following is not None:
+        if not context.has_time(RESERVE_MS):
+            return False
+        players, following = tied_players(context.table, name, score, following)
+        _send(context, board, archive, [Judged(player, rank) for player in players])
+        if following is not None:
+            _note(context, archive, told, following)
+    return True
+
+
+def _note(context: Context, archive: Archive, told: int, told_until: str = "") -> None:
+    with suppress(Conflict):  # another run has told all of them
+        note_told(context.table, archive, told, told_until)
+
+
+def period_of(archive: Archive) -> str:
+    """The board's period: those of all-time boards are archived by day, `all@2026-05-19`."""
+    return archive.period.partition("@")[0]
+
+
+def _send(context: Context, board: Board, archive: Archive, judged: Sequence[Judged]) -> None:
+    if board.period == ALL:
+        judged = _better(context, board.scope, judged)
+    raws = [_event(archive, each) for each in judged]
+    parts = [raws[place : place + PLAYERS_PER_MESSAGE] for place in range(0, len(raws), PLAYERS_PER_MESSAGE)]
+    context.queues.send(QUEUE, [msgspec.json.encode(part).decode() for part in parts])
+
+
+def _better(context: Context, scope: str, judged: Sequence[Judged]) -> list[Judged]:
+    """Those whose rank is better than any before. Others would be told the same thing every day, for nothing."""
+    best = best_ranks(context.table, [each.player for each in judged], scope)
+    return [each for each in judged if each.rank < best.get(each.player, each.rank + 1)]
+
+
+def _event(archive: Archive, judged: Judged) -> dict[str, Any]:
+    data = {
+        "scope": archive.scope,
+        "period": period_of(archive),
+        "rank": judged.rank,
+        "total": max(archive.total, judged.rank),
+    }
+    return {
+        "specversion": "1.0",
+        "id": f"{archive.scope}:{archive.period}",
+        "source": SOURCE,
+        "type": JUDGED,
+        "subject": judged.player,
+        "data": data,
+    }

@@ -1,0 +1,84 @@
+"""What a board was when its period was closed: kept for ever, also when the board itself is not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.domain.boards.archive import Place
+from chalicelib.domain.core.errors import InvalidRequest, NotFound
+from chalicelib.domain.core.periods import ALL, day_of, moment_name, parse_period, period_days, period_name
+from chalicelib.domain.identity.names import HIDDEN_NAME
+from chalicelib.services.boards.read_leaderboard import LeaderboardEntry, find_scope, sees_all, shown
+from chalicelib.services.context import Context
+from chalicelib.services.identity.authenticate import Caller
+from chalicelib.store.boards import archives
+from chalicelib.store.boards.entries import Entry
+from chalicelib.store.boards.reads import Ranked
+from chalicelib.store.identity.identities import players_of_public
+
+
+class ArchivedEntry(LeaderboardEntry):
+    """A place, its player named as they are named today. `hidden`: removed since, so that only the place is told."""
+
+    hidden: bool = False
+
+
+class ArchivedBoard(msgspec.Struct, rename="camel"):
+    """`total`: players on the board. `champion`: who was listed first; null if nobody was on it."""
+
+    scope: str
+    period: str
+    total: int
+    champion: ArchivedEntry | None
+    entries: list[ArchivedEntry]
+    frozen_at: Annotated[str, Meta(description="UTC; what came later does not count.")]
+
+
+def read_archive(
+    context: Context, caller: Caller | None, *, scope: str, period: str | None = None, limit: int = 10
+) -> ArchivedBoard:
+    """The archive of a period, by default of the last one that ended, with its best `limit` places.
+
+    Raises InvalidRequest naming the parameter, NotFound for a period that is not archived yet, or never was.
+    """
+    board = find_scope(context, scope)
+    if board.period == ALL:
+        raise InvalidRequest(f"'scope' must be of a board with periods: '{scope}' never ends.", parameter="scope")
+    today = day_of(context.now_ms())
+    last = period_name(board.period, period_days(board.period, today).start - 1)
+    name = parse_period(board.period, period or last, today)
+    found = archives.read_archive(context.table, scope, name)
+    if found is None:
+        raise NotFound(f"There is no archive of '{name}'; a board is archived soon after it ends.", parameter="period")
+    entries = show_places(context, found.top[: max(1, limit)], caller)
+    return ArchivedBoard(
+        scope, name, found.total, entries[0] if entries else None, entries[:limit], moment_name(found.frozen_at)
+    )
+
+
+def show_places(context: Context, places: Sequence[Place], caller: Caller | None) -> list[ArchivedEntry]:
+    """Archived places as the caller may see them now."""
+    players = players_of_public(context.table, [place.public for place in places])
+    entries = []
+    for place in places:
+        player, identity = players.get(place.public, ("", None))
+        entry = Entry(player, 0, place.score, place.reached_at, place.level, place.title, place.public)
+        if identity is not None:
+            entry.name, entry.private = identity.display_name or "", identity.private
+        known = shown(Ranked(place.rank, entry), caller, ArchivedEntry)
+        if identity is None or identity.hidden:
+            known.hidden = True
+            if not (identity and sees_all(caller, player)):
+                known.api_key_id, known.display_name = None, HIDDEN_NAME
+        entries.append(known)
+    return entries
+
+
+def champion_of(context: Context, archive: archives.Archive) -> dict[str, Any] | None:
+    """The first place of an archive, as anybody may see it."""
+    shown_ = show_places(context, archive.top[:1], None)
+    return msgspec.to_builtins(shown_[0]) if shown_ else None

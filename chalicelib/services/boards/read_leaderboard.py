@@ -1,0 +1,122 @@
+"""A page of a board: exact competition ranks, names as far as the reader may know them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.domain.core.errors import InvalidRequest, NotFound
+from chalicelib.domain.core.periods import day_of, moment_name, parse_period
+from chalicelib.domain.identity.names import display_name, private_name
+from chalicelib.domain.identity.permissions import ADMIN
+from chalicelib.domain.progress.scores import board_id, kept_until_ms, shards_of
+from chalicelib.domain.rules.schema import Board
+from chalicelib.services.context import Context
+from chalicelib.services.identity.authenticate import Caller
+from chalicelib.store.boards.reads import BoardReads, Ranked
+
+Rank = Annotated[int, Meta(ge=1)]
+
+
+class LeaderboardEntry(msgspec.Struct, rename="camel"):
+    """A player's place. `apiKeyId`: the real id for the player, for admins and of players with a chosen name;
+    else a public id that `/players/{id}` takes; null for private players."""
+
+    rank: Rank
+    api_key_id: str | None
+    display_name: str
+    score: int
+    level: int
+    title: str
+
+
+class Leaderboard(msgspec.Struct, rename="camel"):
+    """Entries best first. `total`: players on the board. `updatedAt`: when a score on this page last changed."""
+
+    scope: str
+    period: str
+    entries: list[LeaderboardEntry]
+    total: int
+    updated_at: str | None
+
+
+E = TypeVar("E", bound=LeaderboardEntry)
+
+
+def read_leaderboard(
+    context: Context,
+    caller: Caller | None,
+    *,
+    scope: str = "global",
+    period: str | None = None,
+    limit: int = 50,
+    offset: int = 0,
+) -> Leaderboard:
+    """The page of a board; the period that holds today unless one is named.
+
+    Raises InvalidRequest naming the parameter, NotFound for a day that is no longer kept.
+    """
+    name, board = open_board(context, scope, period)
+    page = board.page(offset, limit)
+    entries = [shown(ranked, caller, LeaderboardEntry) for ranked in page.ranked]
+    return Leaderboard(scope, name, entries, page.total, updated_at(page.ranked))
+
+
+def open_board(context: Context, scope: str, period: str | None) -> tuple[str, BoardReads]:
+    """(the period's name, the board to read from); no period means the one that holds today.
+
+    Raises as `read_leaderboard`. A board that nobody is on yet, of a period to come too, is empty.
+    """
+    board = find_scope(context, scope)
+    now_ms = context.now_ms()
+    name = parse_period(board.period, period, day_of(now_ms))
+    _check_kept(board, name, now_ms)
+    found = board_id(scope, name)
+    return name, BoardReads(context.table, found, shards_of(found, board.shards), context.each)
+
+
+def find_scope(context: Context, scope: str) -> Board:
+    """The ruleset's board of this scope. Raises InvalidRequest."""
+    boards = context.rules.boards
+    if scope not in boards:
+        raise InvalidRequest(f"'scope' must be one of {', '.join(boards)}.", parameter="scope", allowed=list(boards))
+    return boards[scope]
+
+
+def sees_all(caller: Caller | None, player: str) -> bool:
+    """Whether nothing of the player is masked for the caller."""
+    return caller is not None and (caller.player == player or ADMIN in caller.permissions)
+
+
+def shown(ranked: Ranked, caller: Caller | None, kind: type[E], **more: Any) -> E:
+    """An entry as the caller may see it; `more`: what one of its kind has besides."""
+    rank, entry = ranked
+    whole = sees_all(caller, entry.player)
+    shown_id: str | None = entry.player if whole or entry.name else entry.public
+    name = display_name(entry.public, entry.name)
+    if entry.private and not whole:
+        shown_id, name = None, private_name(rank)
+    return kind(
+        rank=rank,
+        api_key_id=shown_id,
+        display_name=name,
+        score=entry.score,
+        level=entry.level,
+        title=entry.title,
+        **more,
+    )
+
+
+def updated_at(ranked: Iterable[Ranked]) -> str | None:
+    """When the last of these scores was reached."""
+    latest = max((entry.reached_at for _, entry in ranked), default=None)
+    return None if latest is None else moment_name(latest)
+
+
+def _check_kept(board: Board, period: str, now_ms: int) -> None:
+    """A board that has expired by the clock is gone, collected or not."""
+    if board.keep_days is not None and kept_until_ms(period, board.keep_days) <= now_ms:
+        raise NotFound(f"Boards of a day are kept for {board.keep_days} days.", parameter="period")

@@ -1,0 +1,222 @@
+"""Close the periods that have ended: freeze, archive, tell ranks, announce. A schedule calls it every few minutes.
+
+Each period goes through the same steps, and what is done is written down with each: `rotate_boards` may run twice at
+once, die anywhere, come late, or find many periods at once. A freeze waits for what was received in time
+(`watch_backlog`). All-time boards never end: their ranks are judged daily.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+from chalicelib.domain.boards.archive import Place, Waiting, ranks, waiting
+from chalicelib.domain.core.errors import Conflict
+from chalicelib.domain.core.periods import ALL, DAY_MS, day_name, day_of, ended_periods, period_days, period_name
+from chalicelib.domain.events.backlog import may_hold
+from chalicelib.domain.progress.domain_events import rotated_notice
+from chalicelib.domain.progress.scores import board_id, kept_until_ms, shards_of
+from chalicelib.domain.rules.rank_rewards import MIN_PLAYERS, last_rank
+from chalicelib.domain.rules.schema import Board
+from chalicelib.services.boards.messages import BoardMessage
+from chalicelib.services.boards.publish_ranks import RESERVE_MS, tell_ranks
+from chalicelib.services.boards.read_archive import champion_of
+from chalicelib.services.boards.rotation import Rotation, Step
+from chalicelib.services.context import Context
+from chalicelib.services.events.backlog import Backlog, grace_ms_of
+from chalicelib.services.progress.publish_scores import send_messages
+from chalicelib.store.boards.archives import (
+    Archive,
+    create_archive,
+    finish_archive,
+    move_cursor,
+    read_archives,
+    read_cursor,
+    start_cursor,
+)
+from chalicelib.store.boards.final_standings import Standings, final_standings
+from chalicelib.store.boards.redo_log import Log, read_log
+
+# Places that an archive keeps.
+TOP = 100
+# How many days the first rotation of all looks back: for at least 31 days, 10 weeks, 4 months.
+FIRST_DAYS = {"daily": 32, "weekly": 77, "monthly": 155, ALL: 2}
+# What was told of all-time boards is of no use after their next day.
+ALL_TIME_KEPT_MS = 31 * DAY_MS
+
+
+def rotate_boards(context: Context) -> Rotation:
+    """Take every ended period as far as it goes, until the deadline is near."""
+    rotation, backlog = Rotation(), Backlog(context)
+    for board in context.rules.ruleset.boards:
+        try:
+            _remind(context, board, rotation)
+            if board.period == ALL:
+                _judge_all_time(context, board, rotation)
+            else:
+                _rotate_scope(context, board, rotation, backlog)
+        except Exception as error:  # noqa: BLE001 - one scope must not keep the others
+            rotation.failed[board.scope] = error
+    return rotation
+
+
+def _rotate_scope(context: Context, board: Board, rotation: Rotation, backlog: Backlog) -> None:
+    now_ms, scope, grace_ms = context.now_ms(), board.scope, grace_ms_of(context)
+    after = _cursor(context, board)
+    ended = {period_name(board.period, days[0]): days for days in ended_periods(board.period, after, now_ms, grace_ms)}
+    archives = read_archives(context.table, scope, list(ended))
+    # A later period may be done before an earlier one; the cursor stays behind the first that is not.
+    through, whole = after, True
+    for period, days in ended.items():
+        if not context.has_time(RESERVE_MS):
+            break
+        name, bound_ms = board_id(scope, period), days.stop * DAY_MS + grace_ms
+        step = _rotate_period(context, board, period, archives.get(period), partial(backlog.holds, bound_ms))
+        rotation.steps[name] = step
+        if step is Step.HELD:
+            rotation.held[name] = backlog.reasons[bound_ms]
+            rotation.held_ms = max(rotation.held_ms, now_ms - bound_ms)
+        if step is Step.MOVING and bound_ms + DAY_MS < now_ms:
+            rotation.overdue.append(name)
+        whole = whole and step in (Step.ROTATED, Step.GONE)
+        through = days[-1] if whole else through
+    if through > after:
+        _move_cursor(context, scope, through)
+
+
+def _rotate_period(
+    context: Context, board: Board, period: str, archive: Archive | None, held: Callable[[], str]
+) -> Step:
+    if archive is None:
+        if board.keep_days is not None and kept_until_ms(period, board.keep_days) <= context.now_ms():
+            return Step.GONE
+        found = _archive(context, board, period, held)
+        if isinstance(found, Step):
+            return found
+        archive = found
+    if not archive.done:
+        if not tell_ranks(context, board, archive):
+            return Step.TELLING
+        champion = champion_of(context, archive)
+        context.bus.publish([rotated_notice(board.scope, period, archive.frozen_at, archive.total, champion)])
+        finish_archive(context.table, archive, context.now_ms())
+    return Step.ROTATED
+
+
+def _archive(context: Context, board: Board, period: str, held: Callable[[], str]) -> Archive | Step:
+    """The archive of a board, written once all its shards are frozen and at rest; else orders what is missing.
+
+    `held()`: why no freeze may be ordered yet, empty if it may be.
+    """
+    name = board_id(board.scope, period)
+    shards = shards_of(name, board.shards)
+    logs = {shard: read_log(context.table, shard) for shard in shards}
+    frozen = [log.frozen for log in logs.values() if log.frozen is not None]
+    if len(frozen) < len(shards):
+        if held():
+            return Step.HELD
+        open_ = [shard for shard, log in logs.items() if log.frozen is None]
+        send_messages(context, [BoardMessage(name, shard, freeze=True) for shard in open_])
+        return Step.FREEZING
+    # So many would be judged if there are enough players.
+    standings = final_standings(context.table, name, shards, max(TOP, last_rank(context.rules, board, MIN_PLAYERS)))
+    if not standings.exact:
+        return Step.MOVING
+    return _create(context, _archive_of(context, board, period, standings, max(frozen)))
+
+
+def _archive_of(context: Context, board: Board, period: str, standings: Standings, at_ms: int) -> Archive:
+    entries = standings.entries
+    judged = waiting(entries, last_rank(context.rules, board, standings.total), more_ties=standings.more_ties)
+    top = [
+        Place(rank, entry.public, entry.score, entry.reached_at, entry.level, entry.title)
+        for rank, entry in zip(ranks(entries), entries, strict=True)
+    ]
+    return Archive(board.scope, period, standings.total, at_ms, top[:TOP], judged)
+
+
+def _create(context: Context, archive: Archive, expires: int | None = None) -> Archive:
+    """The archive as it is written: if another run was first, its."""
+    try:
+        create_archive(context.table, archive, expires)
+    except Conflict:
+        return read_archives(context.table, archive.scope, [archive.period])[archive.period]
+    return archive
+
+
+def _judge_all_time(context: Context, board: Board, rotation: Rotation) -> None:
+    """Once a day. The board goes on: its ranks are those of the moment, give or take what is under way."""
+    now_ms, scope = context.now_ms(), board.scope
+    yesterday = day_of(now_ms) - 1
+    if _cursor(context, board) >= yesterday or not context.has_time(RESERVE_MS):
+        return
+    period = f"{ALL}@{day_name(yesterday)}"
+    archive = read_archives(context.table, scope, [period]).get(period)
+    if archive is None:
+        archive = _create(context, _all_time_archive(context, board, period), (now_ms + ALL_TIME_KEPT_MS) // 1000)
+    if archive.done or tell_ranks(context, board, archive):
+        finish_archive(context.table, archive, now_ms)
+        _move_cursor(context, scope, yesterday)
+    else:
+        rotation.steps[board_id(scope, ALL)] = Step.TELLING
+
+
+def _all_time_archive(context: Context, board: Board, period: str) -> Archive:
+    last = last_rank(context.rules, board, MIN_PLAYERS)
+    if not last:
+        return Archive(board.scope, period, 0, context.now_ms(), [], Waiting([]))
+    name = board_id(board.scope, ALL)
+    standings = final_standings(context.table, name, shards_of(name, board.shards), last)
+    return _archive_of(context, board, period, standings, context.now_ms())
+
+
+def _cursor(context: Context, board: Board) -> int:
+    """The day after which there is work to do. The first run of all writes it down: later ones begin there too."""
+    found = read_cursor(context.table, board.scope)
+    if found is not None:
+        return found
+    with suppress(Conflict):  # another run is the first
+        start_cursor(context.table, board.scope, _first_day(context, board))
+    return _cursor(context, board)
+
+
+def _first_day(context: Context, board: Board) -> int:
+    """Where the first run begins: before the first period that somebody was on, however many have ended since, or may
+    turn out to have been on once a backlog is applied."""
+    now_ms, grace_ms = context.now_ms(), grace_ms_of(context)
+    first = day_of(now_ms) - FIRST_DAYS[board.period]
+    if board.period == ALL:
+        return first
+    for days in ended_periods(board.period, first, now_ms, grace_ms):
+        name = board_id(board.scope, period_name(board.period, days[0]))
+        shards = shards_of(name, board.shards)
+        if may_hold(now_ms, days.stop * DAY_MS + grace_ms) or any(
+            read_log(context.table, each) != Log() for each in shards
+        ):
+            return days[0] - 1
+        first = days[-1]
+    return first
+
+
+def _move_cursor(context: Context, scope: str, day: int) -> None:
+    with suppress(Conflict):  # another run came as far
+        move_cursor(context.table, scope, day)
+
+
+def _remind(context: Context, board: Board, rotation: Rotation) -> None:
+    """Have writers look at intents and repairs that were begun: if a writer died and its messages are gone, nobody else
+    would."""
+    today = day_of(context.now_ms())
+    periods = [period_name(board.period, today)]
+    if board.period != ALL:
+        periods.append(period_name(board.period, period_days(board.period, today).start - 1))
+    names = [board_id(board.scope, period) for period in periods]
+    begun = [
+        BoardMessage(name, shard, nonce=context.new_id())
+        for name in names
+        for shard in shards_of(name, board.shards)
+        if (log := read_log(context.table, shard)).intent is not None or log.repair is not None
+    ]
+    send_messages(context, begun)
+    rotation.reminded += [message.shard for message in begun]

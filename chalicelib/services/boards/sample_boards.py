@@ -1,0 +1,99 @@
+"""Prove boards on a schedule: small ones whole, large ones by samples, in a new order each time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from chalicelib.domain.boards.index_proof import COUNT, TOTAL, NodeRow
+from chalicelib.domain.core.errors import InvalidRequest
+from chalicelib.domain.core.periods import ALL, MINUTE_MS, day_of, days_of, period_name
+from chalicelib.domain.progress.scores import board_id, shards_of
+from chalicelib.services.boards.sample_nodes import NodeSample
+from chalicelib.services.boards.verify_board import Verified, find_board, verified, verify_board
+from chalicelib.services.boards.verify_entries import READINGS, EntryProof
+from chalicelib.services.context import Context, OutOfTime
+from chalicelib.store.boards.proof import read_node_rows
+from chalicelib.store.progress.players import some_players
+
+# Up to here a board is verified whole: some 5,000 read units, most of them for the players.
+WHOLE = 10_000
+SAMPLED_PLAYERS = 100
+SAMPLED_WALKS = 10
+# Besides the open period and the one before it, one of so many before them.
+PERIODS_BACK = 30
+# What one board may take: 10,000 players are read in a minute, and three pauses come on top.
+RESERVE_MS = 120_000
+# A dead writer's messages come again after three minutes, more than once if need be.
+PATIENCE_MS = 15 * MINUTE_MS
+
+
+def sample_boards(context: Context, wait: Callable[[], None]) -> Iterator[Verified]:
+    """Verify one board after the other, until the deadline is near. `wait()`: the pause before something is read
+    again. A board that turns out to take longer than there is time comes last, as not proven."""
+    players = some_players(context.table, context.new_id())[:SAMPLED_PLAYERS]
+    for board in sampled_boards(context):
+        if not context.has_time(RESERVE_MS):
+            return
+        if _total(context, board) <= WHOLE:
+            yield verify_board(context, board, wait, everybody=False, players=players, patience_ms=PATIENCE_MS)
+        else:
+            yield _sample(context, board, wait, players)
+
+
+def sampled_boards(context: Context) -> list[str]:
+    """Of each scope the open period, the one before it, and an older one; in random order."""
+    chosen: dict[str, None] = {}
+    for scope, board in context.rules.boards.items():
+        day = day_of(context.now_ms())
+        back = round(context.uniform(2, PERIODS_BACK))
+        for number in range(1 if board.period == ALL else back + 1):
+            name = period_name(board.period, day)
+            if number in (0, 1, back) and _is_kept(context, scope, name):
+                chosen[board_id(scope, name)] = None
+            if board.period != ALL:
+                day = days_of(board.period, name)[0] - 1
+    return sorted(chosen, key=lambda _: context.uniform(0, 1))
+
+
+def _is_kept(context: Context, scope: str, period: str) -> bool:
+    try:
+        find_board(context, scope, period)
+    except InvalidRequest:
+        return False
+    return True
+
+
+def _total(context: Context, board: str) -> int:
+    return sum(
+        read_node_rows(context.table, shard, [TOTAL]).get(TOTAL, NodeRow()).values.get(COUNT, 0)
+        for shard in _shards(context, board)
+    )
+
+
+def _sample(context: Context, board: str, wait: Callable[[], None], players: Sequence[str]) -> Verified:
+    """Random counters against the index, and entries of players under them, and of others, against their totals."""
+    people = EntryProof(context, board, PATIENCE_MS)
+    shards = _shards(context, board)
+    index = NodeSample(context, board, shards[min(int(context.uniform(0, len(shards))), len(shards) - 1)])
+    for _ in range(SAMPLED_WALKS):
+        index.choose()
+    listed = sorted(index.players, key=lambda _: context.uniform(0, 1))[:SAMPLED_PLAYERS]
+    chosen = list(dict.fromkeys([*listed, *players]))
+    in_time = True
+    try:
+        people.look_at(chosen)
+        for _ in range(READINGS - 1):
+            if people.is_settled and index.is_settled:
+                break
+            wait()
+            people.look_again()
+            index.look_again()
+    except OutOfTime:
+        in_time = False
+    differences = index.differences() if in_time else []
+    return replace(verified(board, people, differences, 0, len(chosen), len(index.counted)), proven=in_time)
+
+
+def _shards(context: Context, board: str) -> list[str]:
+    return shards_of(board, context.rules.boards[board.partition("#")[0]].shards)

@@ -1,0 +1,124 @@
+"""Counters of a large board, chosen at random, against the ordering index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chalicelib.domain.boards.index_proof import COUNT, OVER, TOP, TOTAL, WIDTHS, Difference, NodeRow
+from chalicelib.services.context import Context
+from chalicelib.services.progress.publish_scores import shard_for
+from chalicelib.store.boards.proof import list_range, read_node_rows
+
+# Players under one counter that are counted, some 40 read units; beyond that a smaller one is found below.
+MAX_COUNTED = 1_000
+
+
+@dataclass(slots=True)
+class Counted:
+    """A counter, and who is counted by it according to the index. `offset`: counter less index, at the last reading;
+    it is a difference while all readings agree."""
+
+    name: str
+    attribute: str
+    low: int
+    high: int
+    players: list[str]
+    found: int
+    offset: int
+    agree: bool = True
+
+
+class NodeSample:
+    """Counters on random ways down one shard's trie, weighted by players."""
+
+    def __init__(self, context: Context, board: str, shard: str) -> None:
+        self.context, self.board, self.shard = context, board, shard
+        self.counted: list[Counted] = []
+        self.readings = 0
+
+    @property
+    def is_settled(self) -> bool:
+        return not self.suspects
+
+    @property
+    def suspects(self) -> list[Counted]:
+        return [each for each in self.counted if each.offset and each.agree]
+
+    @property
+    def players(self) -> list[str]:
+        """Players who are under the chosen counters."""
+        return list(dict.fromkeys(player for each in self.counted for player in each.players))
+
+    def choose(self) -> None:
+        """Walk down to a random player's counters, and count those that are small enough."""
+        level, prefix, node, members = self._top()
+        while members > 0:
+            digit, members = self._digit(node, level, members)
+            prefix = prefix << WIDTHS[level] | digit
+            if 0 < members <= MAX_COUNTED and (digit or level == 0):
+                shift = sum(WIDTHS[:level])
+                name = f"{level}.{prefix >> WIDTHS[level]}"
+                self._count(name, f"{digit:02X}", prefix << shift, (prefix + 1 << shift) - 1)
+            if level == 0:
+                return
+            level -= 1
+            node = self._read(f"{level}.{prefix}")
+
+    def look_again(self) -> None:
+        """Count the suspects once more: one that is off by another number is in flight, not wrong."""
+        for each in self.suspects:
+            players, found = self._reading(each.name, each.attribute, each.low, each.high)
+            each.agree = found - len(players) == each.offset
+            each.players, each.found = players, found
+
+    def differences(self) -> list[Difference]:
+        return [
+            Difference(
+                f"{self.shard}: node {each.name} digit {int(each.attribute, 16)}",
+                f"{len(each.players)} by the ordering index",
+                str(each.found),
+                self.shard,
+                offset=each.offset,
+            )
+            for each in self.suspects
+        ]
+
+    def _top(self) -> tuple[int, int, Mapping[str, int], int]:
+        """Level, prefix, counters and members of a spine node, chosen by its members."""
+        level = TOP
+        members, node = self._read(TOTAL).get(COUNT, 0), self._read(f"{TOP}.0")
+        place = self._random(members)
+        while place < node.get(OVER, 0) and level + 1 < len(WIDTHS):
+            level, members = level + 1, node[OVER]
+            node = self._read(f"{level}.0")
+        return level, 0, node, members - node.get(OVER, 0)
+
+    def _digit(self, node: Mapping[str, int], level: int, members: int) -> tuple[int, int]:
+        """A digit, chosen by its members, and how many they are: above the leaf, those of 0 are the rest."""
+        counts = {int(name, 16): n for name, n in node.items() if name != OVER and not name.startswith("T")}
+        if level:
+            counts[0] = members - sum(n for digit, n in counts.items() if digit)
+        place = self._random(sum(max(0, n) for n in counts.values()))
+        for digit, count in counts.items():
+            place -= max(0, count)
+            if place < 0:
+                return digit, count
+        return 0, 0
+
+    def _count(self, name: str, attribute: str, low: int, high: int) -> None:
+        if not any((each.name, each.attribute) == (name, attribute) for each in self.counted):
+            players, found = self._reading(name, attribute, low, high)
+            self.counted.append(Counted(name, attribute, low, high, players, found, found - len(players)))
+
+    def _reading(self, name: str, attribute: str, low: int, high: int) -> tuple[list[str], int]:
+        listed = list_range(self.context.table, self.board, low, high)
+        players = [player for player in listed if shard_for(self.context, self.board, player) == self.shard]
+        return players, self._read(name).get(attribute, 0)
+
+    def _read(self, name: str) -> Mapping[str, int]:
+        return read_node_rows(self.context.table, self.shard, [name]).get(name, NodeRow()).values
+
+    def _random(self, below: int) -> int:
+        """A whole number from 0 on."""
+        return min(int(self.context.uniform(0, below)), max(0, below - 1))

@@ -1,0 +1,152 @@
+"""The rank index of a board against its entries, counted anew in passes over all of them.
+
+A pass is exact if it saw nodes and entries as of one moment: its shard's writer began nothing while nodes were listed,
+and no entry was written between that and its reading. On a busy board only what pass after pass finds the same is
+believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from chalicelib.domain.boards.entry_proof import EntryRow
+from chalicelib.domain.boards.index_proof import Difference, NodeRow, Recount
+from chalicelib.domain.progress.scores import shards_of
+from chalicelib.services.boards.player_scores import PLAYERS_AT_ONCE
+from chalicelib.services.boards.verify_entries import MAX_SUSPECTS, PART_MS
+from chalicelib.services.context import Context
+from chalicelib.services.progress.publish_scores import shard_for
+from chalicelib.store.boards.proof import read_log_row, stream_node_rows, stream_rows
+
+# Tries to list a shard's nodes while its writer begins nothing.
+LISTINGS = 3
+# The deadline is looked at after so many nodes, some two pages.
+NODES_AT_ONCE = 2_000
+
+
+class NodeProof:
+    """`survey` until `is_settled`, or until enough is enough. `seen`: nodes that there are."""
+
+    def __init__(self, context: Context, board: str) -> None:
+        self.context, self.board = context, board
+        self.seen = 0
+        self._shards = shards_of(board, context.rules.boards[board.partition("#")[0]].shards)
+        self._passes = 0
+        self._exact = False
+        self._found: list[Difference] = []
+        self._stayed: list[Difference] = []
+        # Differences of the last exact pass.
+        self._proven: list[Difference] | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Nothing is wrong, or it was found again by an exact pass."""
+        return not self._found or (self._exact and self._passes > 1)
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._found) - len(self.differences())
+
+    def survey(self) -> Iterator[list[EntryRow]]:
+        """One pass; gives the entries in parts as it goes. One that ends by OutOfTime does not count."""
+        counts = {shard: _ShardCount(self.context, shard) for shard in self._shards}
+        rest = stream_rows(self.context.table, self.board)
+        while rows := list(islice(rest, PLAYERS_AT_ONCE)):
+            self.context.require_time(PART_MS)
+            for row in rows:
+                counts[shard_for(self.context, self.board, row.player)].take(row)
+            yield rows
+        self._found = [each for count in counts.values() for each in count.differences()]
+        self._exact = all(count.exact for count in counts.values())
+        self.seen = sum(len(count.nodes) for count in counts.values())
+        before = {each.identity for each in self._stayed}
+        self._stayed = [each for each in self._found if not self._passes or each.identity in before]
+        if self._exact:
+            self._proven = self._found
+        self._passes += 1
+
+    def differences(self) -> list[Difference]:
+        """What an exact pass found, if the last one still finds something there; else what all passes found. Nothing
+        that was not looked for twice."""
+        if self._passes < 2:
+            return []
+        if self._proven is None:
+            return self._stayed
+        still = {(each.shard, each.subject) for each in self._found}
+        return [each for each in self._proven if (each.shard, each.subject) in still]
+
+
+class _ShardCount:
+    """One pass over one shard: its log and nodes as of one moment, then its entries, one by one."""
+
+    def __init__(self, context: Context, shard: str) -> None:
+        self.context, self.shard = context, shard
+        self.exact = False
+        log = read_log_row(context.table, shard)
+        found: dict[str, NodeRow] = {}
+        for _ in range(LISTINGS):
+            found = self._list()
+            self.log, log = log, read_log_row(context.table, shard)
+            self.exact = log.reach == self.log.reach
+            if self.exact:
+                break
+        self.newest_log = log
+        self.nodes = {name: self.log.node(name, found.get(name, NodeRow())) for name in {*found, *self.log.nodes}}
+        self.recount = Recount(self.nodes)
+        self.begun = dict(self.log.entries)
+        self.latest = -1
+        self.wrong: list[Difference] = []
+
+    def _list(self) -> dict[str, NodeRow]:
+        found: dict[str, NodeRow] = {}
+        for name, row in stream_node_rows(self.context.table, self.shard):
+            if len(found) % NODES_AT_ONCE == 0:
+                self.context.require_time(PART_MS)
+            found[name] = row
+        return found
+
+    def take(self, row: EntryRow) -> None:
+        """Count an entry as it was when the nodes were listed, as far as it tells."""
+        if row.seq > self.log.reach:
+            if row.seq <= self._reach(row.seq):
+                # Written since the nodes were listed: nobody knows what it said then.
+                self.exact = False
+            else:
+                self._note(f"entry {row.player}", row.seq, row.player)
+        self.begun.pop(row.player, None)
+        self._count(self.log.entry(row.player, row) or row)
+
+    def differences(self) -> Iterator[Difference]:
+        """To be asked once, after all entries."""
+        for row in self.begun.values():
+            self._count(row)
+        for name, node in self.nodes.items():
+            if node.seq > self._reach(node.seq):
+                self._note(f"node {name}", node.seq)
+        if self.latest > self.newest_log.latest:
+            self.newest_log = read_log_row(self.context.table, self.shard)
+        if self.latest > (known := self.newest_log.latest):
+            self.wrong.append(Difference("log", f"latest moment {self.latest} at least", str(known)))
+        if self.log.pending is not None:
+            # Writers complete what they find begun: one that is still there at the next pass has been left alone.
+            self.wrong.append(Difference(f"intent {self.log.pending}", "to be done", "begun only"))
+        for each in (*self.wrong, *self.recount.differences()):
+            subject = f"{self.shard}: {each.subject}" if "~" in self.shard else each.subject
+            yield Difference(subject, each.expected, each.found, self.shard, each.player, each.offset)
+
+    def _count(self, row: EntryRow) -> None:
+        if row.on_board:
+            self.recount.add(row.score, row.reached_at)
+            self.latest = max(self.latest, row.reached_at)
+
+    def _reach(self, wanted: int) -> int:
+        """The highest number of an intent, read again if it is less than the wanted one."""
+        if self.newest_log.reach < wanted:
+            self.newest_log = read_log_row(self.context.table, self.shard)
+        return self.newest_log.reach
+
+    def _note(self, subject: str, seq: int, player: str = "") -> None:
+        if len(self.wrong) < MAX_SUSPECTS:
+            expected = f"to be written by intent {self.newest_log.reach} at most"
+            self.wrong.append(Difference(subject, expected, str(seq), self.shard, player))

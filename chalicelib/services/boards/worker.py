@@ -1,0 +1,191 @@
+"""The `boards` worker: what its messages say, shard by shard, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import groupby
+
+import msgspec
+
+from chalicelib.domain.core.errors import Conflict, InvalidRequest, LaurelError, OutOfReach
+from chalicelib.domain.core.periods import ALL, DAY_MS, MINUTE_MS, days_of, parse_period, period_end_ms
+from chalicelib.domain.core.queues import BOARDS, REJECTED
+from chalicelib.domain.progress.scores import BoardUpdate, kept_until_ms, shards_of
+from chalicelib.services.boards.freeze_board import freeze_board
+from chalicelib.services.boards.messages import BoardMessage
+from chalicelib.services.boards.rebuild_index import STEP_MS, repair_shard, wake_writer
+from chalicelib.services.boards.rewrite_entries import mend_entries
+from chalicelib.services.boards.writer import write_states
+from chalicelib.services.context import Context, OutOfTime
+from chalicelib.services.events.messages import body_hash
+from chalicelib.services.progress.publish_scores import shard_for
+from chalicelib.store.events.failed_messages import Failure, set_aside
+
+UNREADABLE, UNWRITABLE = "not_a_board_message", "not_a_board_state"
+BROKEN = "board_message_broken"
+# What messages say is begun only with so much time left: 2,000 states are two intents, some 5 s.
+PART_MS = 20_000
+
+
+@dataclass(slots=True)
+class Fed:
+    """`written` entries; `failed` message ids to deliver again; `set_aside` ids of messages, or of parts of them
+    (`id/place`), with why: recorded, never to come again."""
+
+    written: int = 0
+    failed: dict[str, Exception] = field(default_factory=dict)
+    set_aside: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def left(self) -> set[str]:
+        """Ids of failed messages that only lacked time: they may come again at once."""
+        return {message_id for message_id, error in self.failed.items() if isinstance(error, OutOfTime)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    """`refused`: (id, body, why) of states that cannot be written."""
+
+    id: str
+    body: str
+    message: BoardMessage
+    states: list[BoardUpdate]
+    refused: list[tuple[str, str, Exception]]
+
+
+def feed_messages(context: Context, messages: Sequence[tuple[str, str]]) -> Fed:
+    """Carry out (message id, body) in order. What the store fails waits, and with it the rest of its shard, to keep
+    the order of the group; what there is no time for waits likewise (`Fed.left`). Content never fails a message: it is
+    set aside, with its reason."""
+    fed = Fed()
+    shards: dict[str, list[_Delivery]] = {}
+    for message_id, body in messages:
+        with _come_again(fed, [message_id]):
+            try:
+                delivery = _read(context, message_id, body)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, LaurelError) as error:
+                _set_aside(context, fed, message_id, body, UNREADABLE, error)
+            else:
+                shards.setdefault(delivery.message.shard, []).append(delivery)
+    for deliveries in shards.values():
+        _feed_shard(context, deliveries, fed)
+    return fed
+
+
+def feed_boards(context: Context, board: str, states: Sequence[BoardUpdate]) -> int:
+    """Write states of one board, whatever shards their players are in; returns how many entries changed."""
+    shards: dict[str, list[BoardUpdate]] = {}
+    for state in states:
+        shards.setdefault(shard_for(context, board, state.player), []).append(state)
+    return sum(write_states(context, board, shard, members) for shard, members in shards.items())
+
+
+def _read(context: Context, message_id: str, body: str) -> _Delivery:
+    """A message whose board may exist, with those of its states that can be written, and the others apart."""
+    message = msgspec.json.decode(body, type=BoardMessage)
+    scope, _, period = message.board.partition("#")
+    board = context.rules.boards.get(scope)
+    if board is None:
+        raise InvalidRequest(f"There is no board '{scope}'.")
+    parse_period(board.period, period, 0)
+    if message.shard not in shards_of(message.board, board.shards):
+        raise InvalidRequest(f"'{message.shard}' is no shard of '{message.board}'.")
+    states: list[BoardUpdate] = []
+    refused: list[tuple[str, str, Exception]] = []
+    for place, raw in enumerate(message.updates):
+        try:
+            state = msgspec.json.decode(raw, type=BoardUpdate)
+            if state.reached_at > context.now_ms() + DAY_MS:
+                raise InvalidRequest("'reachedAt' is more than a day ahead.")
+            states.append(state)
+        except (msgspec.DecodeError, InvalidRequest) as error:
+            refused.append((f"{message_id}/{place}", bytes(raw).decode(), error))
+    return _Delivery(message_id, body, message, states, refused)
+
+
+def _feed_shard(context: Context, deliveries: list[_Delivery], fed: Fed) -> None:
+    """States of messages that follow each other go together: the more at once, the fewer writes of nodes."""
+    left = list(deliveries)
+    for order, group in groupby(deliveries, key=lambda each: _order(each.message)):
+        run = list(group)
+        for part in [run] if order is None else [[each] for each in run]:
+            with _come_again(fed, [each.id for each in left]):
+                context.require_time(STEP_MS if order == "repair" else PART_MS)
+                for name, body, error in (each for delivery in part for each in delivery.refused):
+                    _set_aside(context, fed, name, body, UNWRITABLE, error)
+                _carry_out_apart(context, part, fed)
+            if part[0].id in fed.failed:
+                return
+            left = left[len(part) :]
+
+
+@contextmanager
+def _come_again(fed: Fed, ids: list[str]) -> Iterator[None]:
+    """If the store fails what is done here, these messages are delivered again."""
+    try:
+        yield
+    except (OutOfReach, Conflict) as error:
+        fed.failed |= dict.fromkeys(ids, error)
+
+
+def _carry_out_apart(context: Context, part: list[_Delivery], fed: Fed) -> None:
+    """What breaks unexpectedly is tried one by one, and what breaks alone is set aside: the board goes on."""
+    try:
+        _carry_out(context, part, fed)
+    except (OutOfReach, Conflict):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is about this message
+        if len(part) == 1:
+            _set_aside(context, fed, part[0].id, part[0].body, BROKEN, error)
+            return
+        for delivery in part:
+            _carry_out_apart(context, [delivery], fed)
+
+
+def _carry_out(context: Context, part: list[_Delivery], fed: Fed) -> None:
+    message = part[0].message
+    if _gone(context, message.board):
+        return
+    if message.freeze:
+        # Nothing unfreezes: whoever sent the order, its board must be over by this clock too.
+        if not _over(context, message.board):
+            raise InvalidRequest(f"'{message.board}' is not over.")
+        freeze_board(context, message.board, message.shard)
+    elif message.mend:
+        fed.written += mend_entries(context, message.board, message.shard, message.mend)
+    elif message.repair:
+        repair_shard(context, message.board, message.shard, message.nonce, message.step)
+    elif states := [state for delivery in part for state in delivery.states]:
+        fed.written += feed_boards(context, message.board, states)
+    else:
+        wake_writer(context, message.board, message.shard)
+
+
+def _order(message: BoardMessage) -> str | None:
+    """What kind of order a message is, None for states."""
+    return next((kind for kind in ("freeze", "mend", "repair") if getattr(message, kind)), None)
+
+
+def _over(context: Context, board: str) -> bool:
+    """Whether a board's period ended by more than the grace."""
+    scope, _, period = board.partition("#")
+    kind, grace_ms = context.rules.boards[scope].period, context.rules.settings.freeze_grace_minutes * MINUTE_MS
+    return kind != ALL and period_end_ms(kind, days_of(kind, period)[0]) + grace_ms <= context.now_ms()
+
+
+def _gone(context: Context, board: str) -> bool:
+    """Whether a board is past its time by the clock: its items may be collected any moment."""
+    scope, _, period = board.partition("#")
+    keep_days = context.rules.boards[scope].keep_days
+    return keep_days is not None and kept_until_ms(period, keep_days) <= context.now_ms()
+
+
+def _set_aside(context: Context, fed: Fed, failure_id: str, body: str, reason: str, error: Exception) -> None:
+    now_ms = context.now_ms()
+    failure = Failure(
+        failure_id, REJECTED, reason, str(error), 1, body_hash(body), BOARDS, now_ms, body=body, received_ms=now_ms
+    )
+    set_aside(context.table, failure)
+    fed.set_aside[failure_id] = f"{reason}: {error}"

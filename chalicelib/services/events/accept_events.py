@@ -1,0 +1,175 @@
+"""Take events in over HTTP: check all of them, then queue all of them, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.domain.core.errors import InvalidRequest, RejectedEvent
+from chalicelib.domain.core.moments import Instant
+from chalicelib.domain.core.periods import DAY_MS
+from chalicelib.domain.events import event as events
+from chalicelib.domain.events import formats
+from chalicelib.domain.events.event import MAX_EVENTS_PER_MESSAGE, RESERVED, Delivery
+from chalicelib.domain.events.formats import AWARD_TYPE, MAX_EVENT_BYTES, CloudEvent
+from chalicelib.domain.events.payloads import Award, points_sentence
+from chalicelib.domain.identity.permissions import AWARDS_GRANT
+from chalicelib.services.context import Context
+from chalicelib.services.events.reserve_awards import AwardAsked, reserve_awards
+from chalicelib.services.identity.authenticate import Caller, require
+
+QUEUE, AWARDS_QUEUE = "events", "own"
+# A message is one worker's unit of retry: 100 KB are some hundred events, and well under SQS's 256 KB.
+MAX_MESSAGE_BYTES = 100 * 1024
+# After that no queue holds the first message of an award any more: it was applied, or set aside.
+QUEUED_AGAIN_MS = 14 * DAY_MS
+
+
+class Accepted(msgspec.Struct):
+    """The queue has all of them: how many, and each one's id, in order."""
+
+    accepted: Annotated[int, Meta(ge=1, le=MAX_EVENTS_PER_MESSAGE)]
+    ids: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was accepted. `replayed`: every event of it is an award that was accepted before."""
+
+    accepted: Accepted
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    index: int
+    error: RejectedEvent
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """An event that the worker will accept; `award`: how its granter knows it, if it is one."""
+
+    event: CloudEvent
+    award: AwardAsked | None
+
+
+def accept_events(context: Context, caller: Caller, raws: Sequence[Any]) -> Taken:
+    """Queue raw events of any form; each keeps its id, or gets one.
+
+    Awards are reserved first, so that the worker will apply what was accepted. Raises InvalidRequest with index and
+    reason of each bad one, Forbidden for an award by a key that may not grant, what `reserve_awards` raises, and
+    whatever the queue raises; in all cases but the last nothing was queued.
+    """
+    if not 1 <= len(raws) <= MAX_EVENTS_PER_MESSAGE:
+        raise InvalidRequest(
+            f"An array holds 1 to {MAX_EVENTS_PER_MESSAGE} events, this one {len(raws)}.",
+            code="too_many_events" if raws else "empty_array",
+        )
+    now_ms = context.now_ms()
+    checked: list[_Checked] = []
+    refused: list[_Refused] = []
+    for index, raw in enumerate(raws):
+        try:
+            checked.append(_check(context, caller, raw, now_ms))
+        except RejectedEvent as error:
+            refused.append(_Refused(index, error))
+    if refused:
+        raise _invalid(refused, len(raws))
+    replayed = _queue_awards(context, caller, [each for each in checked if each.award])
+    others = [_text(each.event) for each in checked if not each.award]
+    if others:
+        context.queues.send(QUEUE, list(packed(others)))
+    return Taken(Accepted(len(checked), [each.event.id for each in checked]), replayed and not others)
+
+
+def check_points(context: Context, points: int) -> None:
+    """Raises RejectedEvent for points that no award may have."""
+    most = context.rules.ruleset.awards.max_points
+    if not 0 < abs(points) <= most:
+        raise RejectedEvent("award_out_of_range", points_sentence(most))
+
+
+def packed(bodies: Sequence[str]) -> Iterator[str]:
+    """JSON texts as JSON arrays of at most 100 KB each, in order."""
+    pack: list[str] = []
+    size = 0
+    for body in bodies:
+        length = len(body.encode()) + 1
+        if pack and size + length > MAX_MESSAGE_BYTES:
+            yield f"[{','.join(pack)}]"
+            pack, size = [], 0
+        pack.append(body)
+        size += length
+    if pack:
+        yield f"[{','.join(pack)}]"
+
+
+def _check(context: Context, caller: Caller, raw: Any, now_ms: int) -> _Checked:
+    """One raw event in the canonical form. Raises RejectedEvent for what the worker would reject."""
+    event = formats.normalise(raw, context.new_id())
+    # When it was received is the queue's to say, on this way in.
+    event.received_at = None
+    award = None
+    if event.type == AWARD_TYPE:
+        require(caller, AWARDS_GRANT)
+        event.data = (event.data or {}) | {"grantedBy": caller.player}
+    parsed = events.parse(formats.canonical_json(event), Delivery("", now_ms), context.rules.settings, now_ms)
+    if isinstance(parsed.payload, Award):
+        check_points(context, parsed.payload.points)
+        award = _asked(event, parsed.payload)
+    if len(_text(event).encode()) > MAX_EVENT_BYTES:
+        raise RejectedEvent("too_large", f"An event has at most {MAX_EVENT_BYTES} bytes.")
+    return _Checked(event, award)
+
+
+def _asked(event: CloudEvent, award: Award) -> AwardAsked:
+    """How its granter knows an award: by its key, else by what the worker would know it by for this player."""
+    time_ms = event.time.ms if event.time else None
+    data = {name: value for name, value in (event.data or {}).items() if value is not None}
+    said = {name: value for name, value in data.items() if name not in ("grantedBy", RESERVED)}
+    members = {
+        "player": event.subject,
+        "source": event.source,
+        "time": time_ms,
+        "data": said | {"public": award.public},
+    }
+    # No key that is sent holds a NUL.
+    known_by = award.key or "\0".join(("award", event.subject, event.source, event.id, str(time_ms)))
+    return AwardAsked(known_by, event.id, award.points, members)
+
+
+def _queue_awards(context: Context, caller: Caller, awards: Sequence[_Checked]) -> bool:
+    """Reserve awards, then queue them; whether all were reserved before.
+
+    What was reserved before is queued again: whoever asked first may have died in between. The worker knows it again.
+    """
+    if not awards:
+        return True
+    reserved = reserve_awards(context, caller, [each.award for each in awards if each.award])
+    bodies = []
+    for each, known in zip(awards, reserved, strict=True):
+        if context.now_ms() - known.at_ms <= QUEUED_AGAIN_MS:
+            each.event.data = (each.event.data or {}) | {RESERVED: True}
+            each.event.received_at = Instant(known.at_ms)
+            bodies.append(_text(each.event))
+    if bodies:
+        context.queues.send(AWARDS_QUEUE, list(packed(bodies)))
+    return all(known.replayed for known in reserved)
+
+
+def _text(event: CloudEvent) -> str:
+    return msgspec.json.encode(formats.canonical_json(event)).decode()
+
+
+def _invalid(refused: Sequence[_Refused], total: int) -> InvalidRequest:
+    first = refused[0].error
+    return InvalidRequest(
+        f"{len(refused)} of {total} events cannot be accepted, so none was queued; the first: {first}",
+        code="invalid_events",
+        events=[{"index": each.index, "reason": each.error.reason, "error": each.error.sentence} for each in refused],
+    )

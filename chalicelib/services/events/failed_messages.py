@@ -1,0 +1,153 @@
+"""Messages that were set aside: what they say and where they came from.
+
+A rejected message lies in the table from the start; its message on `rejected` is an envelope that names the row. On
+`dead_letter` lies the message that kept failing, as it was sent; on `boards_dead_letter` a board message. The table
+takes over what these two would forget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from chalicelib.domain.core.queues import BOARDS, BOARDS_DEAD_LETTER, REJECTED
+from chalicelib.domain.events.rejections import Rejections
+from chalicelib.gateways.queues import Received
+from chalicelib.services.context import Context
+from chalicelib.services.events.messages import body_hash
+from chalicelib.store.events.failed_bodies import load_body
+from chalicelib.store.events.failed_messages import get_notes
+from chalicelib.store.events.models import FailureItem, NoteItem
+
+UNKNOWN = "unknown"
+
+
+DEFAULT_ORIGIN = "events"
+
+
+class RejectedPart(msgspec.Struct):
+    """One rejected event in an envelope, as it was sent; `index` is null for a body that was rejected as a whole."""
+
+    index: int | None
+    reason: str
+    sentence: str
+    event: Any
+
+
+class Envelope(msgspec.Struct, rename="camel"):
+    """A message of the queue `rejected`: which row of the table holds the rejected message, and why it was.
+
+    `reasons`: how many of its events were rejected, by reason. `events`: the first of them, as many as have room.
+    """
+
+    id: str
+    reason: str
+    sentence: str
+    queue: str
+    received_at: str
+    reasons: dict[str, int]
+    events: list[msgspec.Raw] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """One message set aside. `body`: as it was sent; empty if it was not asked for, None if it is gone. `received_ms`:
+    when its first queue had it. `receipt`: its handle while it is in flight from its queue, empty if it lies in the
+    table. `rejections`: which of its events can never be valid."""
+
+    id: str
+    queue: str
+    origin: str
+    body: str | None
+    received_ms: int
+    reason: str
+    sentence: str
+    attempts: int
+    body_hash: str
+    group: str = ""
+    receipt: str = ""
+    rejections: Rejections | None = None
+
+    @property
+    def archived(self) -> bool:
+        return not self.receipt
+
+
+def parked_id(queue: str, message: Received) -> str:
+    """The id of a message in flight: a FIFO queue's tells its place in its group."""
+    return f"{message.group}/{message.sequence:0>20}" if queue == BOARDS_DEAD_LETTER else message.id
+
+
+def is_envelope(queue: str, message: Received) -> bool:
+    """Whether a message only tells of a row of the table."""
+    return queue == REJECTED and envelope_of(message.body) is not None
+
+
+def from_queue(queue: str, message: Received, note: NoteItem | None) -> Parked:
+    """A message in flight that is no envelope, with what the table says of it."""
+    known_origin = str(note.origin) if note else BOARDS if queue == BOARDS_DEAD_LETTER else DEFAULT_ORIGIN
+    return Parked(
+        id=parked_id(queue, message),
+        queue=queue,
+        origin=message.source or known_origin,
+        body=message.body,
+        received_ms=message.sent_ms,
+        reason=str(note.reason) if note else UNKNOWN,
+        sentence=str(note.sentence) if note else "",
+        attempts=int(note.attempts) if note else message.attempts,
+        body_hash=str(note.body_hash) if note else body_hash(message.body),
+        group=message.group,
+        receipt=message.receipt,
+    )
+
+
+def from_table(context: Context, row: FailureItem, *, with_body: bool) -> Parked:
+    """A message that lies in the table."""
+    return Parked(
+        id=str(row.sk),
+        queue=str(row.queue),
+        origin=str(row.origin),
+        body=load_body(context.table, row) if with_body else "",
+        received_ms=int(row.received_at),
+        reason=str(row.reason),
+        sentence=str(row.sentence),
+        attempts=int(row.attempts),
+        body_hash=str(row.body_hash),
+        group=str(row.message_group or ""),
+        rejections=row.rejections,
+    )
+
+
+def with_notes(context: Context, queue: str, messages: Sequence[Received]) -> list[Parked]:
+    """Messages in flight that are no envelopes, each with why it failed."""
+    notes = get_notes(context.table, queue, [message.id for message in messages], context.now_ms())
+    return [from_queue(queue, message, notes.get(message.id)) for message in messages]
+
+
+def receive_all(context: Context, queue: str, visibility_s: int, most: int) -> Iterator[list[Received]]:
+    """The messages waiting in a queue, up to about `most`, each once; they stay hidden for `visibility_s`."""
+    seen: set[str] = set()
+    while len(seen) < most:
+        batch = context.queues.receive(queue, visibility_s)
+        fresh = [message for message in batch if message.id not in seen]
+        if not fresh:
+            return
+        seen |= {message.id for message in fresh}
+        yield fresh
+
+
+def release(context: Context, queue: str, receipts: Sequence[str]) -> None:
+    """Let others see messages again at once."""
+    if receipts:
+        context.queues.postpone(queue, dict.fromkeys(receipts, 0))
+
+
+def envelope_of(body: str) -> Envelope | None:
+    """A message of the queue `rejected` as an envelope, or None if Laurel did not send it."""
+    try:
+        return msgspec.json.decode(body, type=Envelope)
+    except (msgspec.MsgspecError, RecursionError):
+        return None

@@ -1,0 +1,60 @@
+"""Who calls: a key's player and permissions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.domain.core.errors import Conflict, Forbidden, Unauthenticated
+from chalicelib.domain.core.periods import day_name, day_of
+from chalicelib.domain.identity.permissions import ADMIN, is_key, key_digest
+from chalicelib.services.context import Context
+from chalicelib.store.core.table import StoreError
+from chalicelib.store.identity.api_keys import find_key, mark_used
+
+# One sentence for a missing, a wrong and a revoked key: nobody learns which it was.
+REFUSAL = "A valid API key is needed, as 'X-API-Key' or 'Authorization: Bearer'."
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The player behind a key. `prefix`: the key's visible part; `account`, `public`: the player's random ids, where
+    the key tells them; `address`: where the request came from."""
+
+    player: str
+    prefix: str
+    permissions: frozenset[str]
+    account: str = ""
+    public: str = ""
+    address: str = ""
+
+    def may(self, permission: str) -> bool:
+        """Whether the key allows it; an admin's allows everything."""
+        return permission in self.permissions or ADMIN in self.permissions
+
+
+def authenticate(context: Context, key: str, address: str = "") -> Caller:
+    """The caller with this key, from this address. Raises Unauthenticated if it is missing, wrong or revoked."""
+    if not is_key(key):
+        raise Unauthenticated(REFUSAL)
+    digest = key_digest(key)
+    row = find_key(context.table, digest)
+    if row is None or row.revoked_at:
+        raise Unauthenticated(REFUSAL)
+    today = day_name(day_of(context.now_ms()))
+    if (row.used_on or "") < today:
+        _note_use(context, digest, today)
+    return Caller(row.player, row.prefix, frozenset(row.permissions), row.account or "", row.public or "", address)
+
+
+def require(caller: Caller, permission: str) -> None:
+    """Raises Forbidden unless the caller's key allows it."""
+    if not caller.may(permission):
+        raise Forbidden(f"This key may not do that: it needs the permission '{permission}'.", permission=permission)
+
+
+def _note_use(context: Context, digest: str, today: str) -> None:
+    try:
+        mark_used(context.table, digest, today)
+    except (Conflict, StoreError):
+        # Another request noted it, or the next one will: no reason to refuse this one.
+        return

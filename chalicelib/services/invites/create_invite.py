@@ -1,0 +1,107 @@
+"""Make an invite."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.domain.core.errors import NotPossible
+from chalicelib.domain.core.periods import DAY_MS, moment_name
+from chalicelib.domain.identity.owner import Owner
+from chalicelib.domain.invites.invites import (
+    DEFAULT_DAYS,
+    DEFAULT_USES,
+    MAX_DAYS,
+    MAX_OPEN,
+    MAX_USES,
+    OPEN,
+    Invite,
+    code_of,
+    shown_code,
+    token_digest,
+    token_of,
+)
+from chalicelib.services.context import Context
+from chalicelib.services.core.retry_until_known import settle
+from chalicelib.services.identity.authenticate import Caller
+from chalicelib.services.identity.owners import owner_of
+from chalicelib.store.invites.invites import OwnInvites, create_writes, load_invites, load_own
+
+
+class InviteRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """How often it may be redeemed, and for how many days."""
+
+    uses: Annotated[int, Meta(ge=1, le=MAX_USES)] = DEFAULT_USES
+    days: Annotated[int, Meta(ge=1, le=MAX_DAYS)] = DEFAULT_DAYS
+
+
+class InviteMade(msgspec.Struct, rename="camel"):
+    """`token`: for links; this is the one moment it can be seen."""
+
+    code: str
+    token: str
+    uses: int
+    used: int
+    created_at: str
+    expires_at: str
+
+
+def create_invite(context: Context, caller: Caller, request: InviteRequest) -> InviteMade:
+    """An invite of the caller's, with a token. Raises NotPossible (`too_many_invites`) beside 20 open ones."""
+    owner = owner_of(context, caller)
+    token, digest = new_token(context)
+    tried: dict[str, Invite] = {}
+
+    def attempt() -> Invite:
+        now_ms = context.now_ms()
+        own = load_own(context.table, owner.account)
+        written = next((tried[code] for code in own.codes if code in tried), None)
+        if written is not None:
+            return written
+        invite = _new(context, owner, request, digest, now_ms)
+        tried[invite.code] = invite
+        context.table.transact(create_writes(context.table.name, invite, own, _kept(context, own, now_ms)))
+        return invite
+
+    return made(settle(context, attempt), token)
+
+
+def new_token(context: Context) -> tuple[str, str]:
+    """A token of 32 random bytes, and its digest."""
+    while True:
+        token = token_of(context.new_id() + context.new_id())
+        digest = token_digest(token)
+        if digest is not None:
+            return token, digest
+
+
+def made(invite: Invite, token: str) -> InviteMade:
+    return InviteMade(
+        shown_code(invite.code),
+        token,
+        invite.uses,
+        invite.used,
+        moment_name(invite.created_at),
+        moment_name(invite.expires_at),
+    )
+
+
+def _new(context: Context, owner: Owner, request: InviteRequest, digest: str, now_ms: int) -> Invite:
+    code = None
+    while code is None:
+        code = code_of(context.new_id())
+    expires_at = now_ms + request.days * DAY_MS
+    return Invite(code, owner.account, owner.public, digest, request.uses, 0, now_ms, expires_at)
+
+
+def _kept(context: Context, own: OwnInvites, now_ms: int) -> dict[str, int]:
+    """The list without what expired, and, only if there is no room, without what is used up."""
+    codes = {code: expires_at for code, expires_at in own.codes.items() if expires_at > now_ms}
+    if len(codes) >= MAX_OPEN:
+        found = load_invites(context.table, codes, now_ms)
+        codes = {each.code: each.expires_at for each in found if each.state(now_ms) == OPEN}
+    if len(codes) >= MAX_OPEN:
+        raise NotPossible(f"At most {MAX_OPEN} invites are open at once.", code="too_many_invites", maximum=MAX_OPEN)
+    return codes

@@ -1,0 +1,208 @@
+"""Redeem somebody's invite."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.domain.core.errors import Conflict, Gone, InvalidRequest, NotFound, NotPossible, TooManyRequests
+from chalicelib.domain.core.periods import moment_name
+from chalicelib.domain.identity.owner import Owner
+from chalicelib.domain.invites.invites import (
+    MAX_FAILED,
+    MAX_TEXT,
+    Invite,
+    parse_code,
+    referral_id,
+    seconds_left,
+    shown_code,
+    token_digest,
+)
+from chalicelib.services.context import Context
+from chalicelib.services.core.idempotency import MAX_TRIES
+from chalicelib.services.core.outbox import send_owed
+from chalicelib.services.core.retry_until_known import settle
+from chalicelib.services.identity.authenticate import Caller
+from chalicelib.services.identity.owners import owner_of
+from chalicelib.services.invites.read_invites import Code, unknown_invite
+from chalicelib.store.core.keys import Key
+from chalicelib.store.core.models import Item
+from chalicelib.store.core.outbox import Owed, owed_write
+from chalicelib.store.core.outcomes import ConditionFailed, Unknown
+from chalicelib.store.identity import keys as identity_keys
+from chalicelib.store.identity.models import PublicItem
+from chalicelib.store.invites import keys as invites_keys
+from chalicelib.store.invites.invites import read_invite, read_link, use_write
+from chalicelib.store.invites.referrals import (
+    Referral,
+    attempts_check,
+    attempts_key,
+    count_failed,
+    read_failed,
+    read_referral,
+    referral_write,
+)
+
+# A pair is never deleted: a write that was not answered finds it there.
+FINAL = ("already_redeemed", "referral_cycle")
+
+Token = Annotated[str, Meta(max_length=MAX_TEXT, description="As the link has it.")]
+
+
+class RedeemInvite(msgspec.Struct, forbid_unknown_fields=True):
+    """One of the two: what somebody was told, or what the link has."""
+
+    code: Code | None = None
+    token: Token | None = None
+
+
+class ReferralShown(msgspec.Struct, rename="camel"):
+    """`referrer`: the public id of who invited."""
+
+    id: str
+    referrer: str
+    code: str
+    created_at: str
+
+
+class InviteRedeemed(msgspec.Struct):
+    success: bool
+    referral: ReferralShown
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """An invite that may be redeemed, the token's digest if by that, and the player who made it."""
+
+    invite: Invite
+    digest: str | None
+    referrer: str
+
+
+def redeem_invite(context: Context, caller: Caller, request: RedeemInvite) -> InviteRedeemed:
+    """Redeem an invite of somebody else's: once for each two players, whichever of them invited.
+
+    Raises InvalidRequest (`own_invite`), NotFound (`unknown_invite`), Gone (`invite_expired`, `invite_used_up`),
+    NotPossible (`already_redeemed`, `referral_cycle`); after ten of these in a minute, TooManyRequests whatever is
+    asked.
+    """
+    if (request.code is None) == (request.token is None):
+        raise InvalidRequest("Send either 'code' or 'token'.", parameter="code")
+    owner, claim = owner_of(context, caller), context.new_id()
+    tried: dict[Key, _Found] = {}
+
+    def attempt() -> tuple[_Found, int]:
+        for pair, item in (context.table.get_many(list(tried)) if tried else {}).items():
+            written = read_referral(item)
+            if written is not None and written.claim == claim:
+                return tried[pair], written.at_ms
+        now_ms = context.now_ms()
+        found = _find(context, owner, request, claim, now_ms)
+        tried[invites_keys.referral(found.invite.account, owner.account)] = found
+        context.table.transact(_writes(context.table.name, owner, found, claim, now_ms))
+        return found, now_ms
+
+    try:
+        found, at_ms = settle(context, attempt, final=FINAL)
+    except (InvalidRequest, NotFound, Gone, NotPossible):
+        _count(context, owner, claim)
+        raise
+    owed = _owed(owner, found, at_ms)
+    send_owed(context, owed)
+    shown = ReferralShown(owed.id, found.invite.public, shown_code(found.invite.code), moment_name(at_ms))
+    return InviteRedeemed(success=True, referral=shown)
+
+
+def _find(context: Context, owner: Owner, request: RedeemInvite, claim: str, now_ms: int) -> _Found:
+    """Two strong reads: what was asked for, then what stands beside it. Raises what there is to refuse; Conflict if
+    this very request's write has come meanwhile.
+
+    What never changes again is told before what others may change: who asks once more after a lost answer learns that
+    it was done, not that the last use is gone.
+    """
+    attempts, looked_up = attempts_key(owner.account, now_ms), _key(request)
+    items = context.table.get_many([attempts, *([looked_up] if looked_up else [])])
+    if read_failed(items.get(attempts)) >= MAX_FAILED:
+        raise _too_many(now_ms)
+    item = items.get(looked_up) if looked_up else None
+    named = read_link(item, now_ms) if request.token is not None else read_invite(item, now_ms)
+    if named is None:
+        raise unknown_invite()
+    if named.account == owner.account:
+        raise InvalidRequest("One cannot redeem one's own invite.", code="own_invite")
+    code, public, pair = (
+        invites_keys.invite(named.code),
+        identity_keys.public(named.public),
+        invites_keys.referral(named.account, owner.account),
+    )
+    items |= context.table.get_many([key for key in (code, public, pair) if key not in items])
+    invite = read_invite(items.get(code), now_ms)
+    if invite is None or public not in items:
+        raise unknown_invite()
+    _check_pair(items.get(pair), invite, claim)
+    try:
+        invite.check(now_ms)
+    except Gone:
+        # A batch is not read at one moment: the last use may be this player's own.
+        _check_pair(context.table.get(pair), invite, claim)
+        raise
+    digest = token_digest(request.token) if request.token is not None else None
+    return _Found(invite, digest, PublicItem.from_raw_data(items[public]).player)
+
+
+def _key(request: RedeemInvite) -> Key | None:
+    """Where to look; None for what can be no code or token."""
+    if request.token is not None:
+        digest = token_digest(request.token)
+        return invites_keys.invite_token(digest) if digest else None
+    code = parse_code(request.code or "")
+    return invites_keys.invite(code) if code else None
+
+
+def _check_pair(item: Item | None, invite: Invite, claim: str) -> None:
+    referral = read_referral(item)
+    if referral is None:
+        return
+    if referral.claim == claim:
+        raise Conflict("it is done by now")
+    when = moment_name(referral.at_ms)
+    if referral.referrer != invite.account:
+        raise NotPossible("Whose invite this is has redeemed one of yours.", code="referral_cycle", redeemedAt=when)
+    raise NotPossible("You have redeemed an invite of this player.", code="already_redeemed", redeemedAt=when)
+
+
+def _writes(table: str, owner: Owner, found: _Found, claim: str, now_ms: int) -> list[dict[str, Any]]:
+    invite = found.invite
+    referral = Referral(invite.account, now_ms, claim)
+    return [
+        use_write(table, invite.code, found.digest, now_ms),
+        referral_write(table, invites_keys.referral(invite.account, owner.account), referral),
+        attempts_check(table, owner.account, now_ms),
+        owed_write(table, _owed(owner, found, now_ms)),
+    ]
+
+
+def _owed(owner: Owner, found: _Found, at_ms: int) -> Owed:
+    id_ = referral_id(found.invite.account, owner.account)
+    return Owed(id_, at_ms, "referral", {"referrer": found.referrer, "player": owner.player})
+
+
+def _count(context: Context, owner: Owner, claim: str) -> None:
+    """Count a failed attempt, known by its claim: a refusal is told only once it was counted."""
+    now_ms = context.now_ms()
+
+    def count() -> None:
+        try:
+            count_failed(context.table, owner.account, claim, now_ms)
+        except ConditionFailed as failed:
+            raise _too_many(now_ms) from failed
+
+    context.retry.run(count, again=(Conflict, Unknown), most=MAX_TRIES)
+
+
+def _too_many(now_ms: int) -> TooManyRequests:
+    sentence = f"At most {MAX_FAILED} attempts a minute may fail."
+    return TooManyRequests(sentence, retry_after_s=seconds_left(now_ms), maximum=MAX_FAILED)

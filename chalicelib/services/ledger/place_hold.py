@@ -1,0 +1,131 @@
+"""Set a part of a balance aside."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.domain.core.errors import InsufficientBalance, NotPossible
+from chalicelib.domain.core.periods import moment_name
+from chalicelib.domain.identity.owner import Owner
+from chalicelib.domain.ledger.holds import (
+    DEFAULT_EXPIRES_S,
+    MAX_AMOUNT,
+    MAX_EXPIRES_S,
+    MAX_OPEN,
+    MIN_AMOUNT,
+    MIN_EXPIRES_S,
+    Hold,
+    check_amount,
+)
+from chalicelib.domain.ledger.transfer import transfer_id
+from chalicelib.services.context import Context
+from chalicelib.services.core.idempotency import Answer, Asked, IdempotencyKey, Items, Prepared, once
+from chalicelib.services.identity.authenticate import Caller
+from chalicelib.services.identity.owners import owner_of
+from chalicelib.services.ledger.expire_holds import settled
+from chalicelib.services.ledger.read_balance import known_asset
+from chalicelib.store.ledger import keys
+from chalicelib.store.ledger.accounts import Account, read_account
+from chalicelib.store.ledger.holds import hold_writes, open_holds
+
+
+class HoldRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """`expiresIn`: seconds, by default a week."""
+
+    amount: Annotated[int, Meta(description=f"{MIN_AMOUNT} to {MAX_AMOUNT}.")]
+    asset: Annotated[str, Meta(min_length=1, max_length=128)]
+    idempotency_key: IdempotencyKey
+    expires_in: Annotated[int, Meta(ge=MIN_EXPIRES_S, le=MAX_EXPIRES_S)] = DEFAULT_EXPIRES_S
+
+
+class HoldShown(msgspec.Struct, rename="camel", omit_defaults=True):
+    """`status`: `open`, `posted` or `void`. `posted`: how much of it, by `transferId`; the rest is available again.
+
+    One without `expiresAt` is that of a `redemption`, which ends with it.
+    """
+
+    id: str
+    asset: str
+    amount: int
+    status: str
+    created_at: str
+    expires_at: str | None = None
+    redemption: str | None = None
+    posted: int | None = None
+    transfer_id: str | None = None
+    resolved_at: str | None = None
+
+
+class HoldPlaced(msgspec.Struct):
+    """`balance`, of which `available` can be spent, after it."""
+
+    success: bool
+    hold: HoldShown
+    balance: int
+    available: int
+
+
+def place_hold(context: Context, caller: Caller, request: HoldRequest) -> Answer:
+    """Hold an amount of the caller's own, once.
+
+    Raises InvalidRequest (`amount_out_of_range`, `insufficient_balance`, which is remembered), NotPossible
+    (`too_many_holds`), and what `once` raises.
+    """
+    owner = owner_of(context, caller)
+    account_key = keys.account(owner.account, request.asset)
+
+    def prepare(items: Items, strong: bool) -> Prepared:
+        check_amount(request.amount)
+        asset, now_ms = known_asset(context, request.asset), context.now_ms()
+        account = read_account(items.get(account_key))
+        # Also if there is enough: what expired must not pile up among the open ones.
+        account = settled(context, owner.account, asset, account, now_ms, strong=strong)
+        _check_number(context, owner, asset, account, now_ms)
+        if account.available < request.amount:
+            raise InsufficientBalance(account.balance, account.available, request.amount)
+        return _prepared(context, owner, request, account, now_ms)
+
+    members = {"amount": request.amount, "asset": request.asset, "expiresIn": request.expires_in}
+    return once(context, Asked(owner.account, request.idempotency_key, "hold", members), [account_key], prepare)
+
+
+def shown(hold: Hold) -> HoldShown:
+    return HoldShown(
+        id=hold.id,
+        asset=hold.asset,
+        amount=hold.amount,
+        status=hold.state,
+        created_at=moment_name(hold.created_at),
+        expires_at=None if hold.expires_at is None else moment_name(hold.expires_at),
+        redemption=hold.purpose or None,
+        posted=hold.posted or None,
+        transfer_id=hold.transfer or None,
+        resolved_at=None if hold.resolved_at is None else moment_name(hold.resolved_at),
+    )
+
+
+def _check_number(context: Context, owner: Owner, asset: str, account: Account, now_ms: int) -> None:
+    """Exact, since the account must be as it was read before: one more placed would have changed it."""
+    if account.placed < MAX_OPEN:
+        return
+    open_ones = [hold for hold in open_holds(context.table, owner.account) if hold.asset == asset and hold.is_players]
+    if sum(not hold.has_expired(now_ms) for hold in open_ones) >= MAX_OPEN:
+        raise NotPossible(f"An account has at most {MAX_OPEN} open holds.", code="too_many_holds", maximum=MAX_OPEN)
+
+
+def _prepared(context: Context, owner: Owner, request: HoldRequest, account: Account, now_ms: int) -> Prepared:
+    hold = Hold(
+        id=transfer_id(now_ms, owner.public, context.new_id()),
+        account=owner.account,
+        asset=request.asset,
+        amount=request.amount,
+        created_at=now_ms,
+        expires_at=now_ms + request.expires_in * 1000,
+    )
+    placed = HoldPlaced(
+        success=True, hold=shown(hold), balance=account.balance, available=account.available - hold.amount
+    )
+    return Prepared(hold_writes(context.table.name, hold, account), msgspec.to_builtins(placed))

@@ -1,0 +1,33 @@
+"""What a player has set aside."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from chalicelib.services.context import Context
+from chalicelib.services.core.cursors import cursor_of, parts_of
+from chalicelib.services.identity.authenticate import Caller
+from chalicelib.services.identity.owners import owner_of
+from chalicelib.services.ledger.place_hold import HoldShown, shown
+from chalicelib.store.ledger.holds import open_holds_page
+
+_CURSOR = re.compile(r"([0-9a-f]{37})")
+
+
+class Holds(msgspec.Struct):
+    """A page, newest first. `cursor` asks for the next one; null at the end."""
+
+    holds: list[HoldShown]
+    cursor: str | None
+
+
+def read_holds(context: Context, caller: Caller, *, cursor: str | None = None, limit: int = 50) -> Holds:
+    """The caller's open holds, of every asset. Raises InvalidRequest for a cursor that no answer gave."""
+    after = parts_of(cursor, _CURSOR)[0] if cursor else None
+    page, more = open_holds_page(context.table, owner_of(context, caller).account, limit, after)
+    now_ms = context.now_ms()
+    return Holds(
+        [shown(hold) for hold in page if not hold.has_expired(now_ms)], cursor_of(page[-1].id) if more else None
+    )

@@ -1,0 +1,85 @@
+"""What a player sent to others and received from them, newest first."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import msgspec
+
+from chalicelib.domain.core.periods import moment_name
+from chalicelib.services.context import Context
+from chalicelib.services.core.cursors import cursor_of, parts_of
+from chalicelib.services.identity.authenticate import Caller
+from chalicelib.services.identity.owners import owner_of
+from chalicelib.services.ledger.counterparties import name_others
+from chalicelib.services.ledger.transfer_tokens import transferable
+from chalicelib.store.ledger.postings import NEWEST, Posted, postings_before
+
+Direction = Literal["sent", "received", "all"]
+# Queries for one answer, each of a hundred KB at most: who sends little among many credits gets a short page.
+MAX_QUERIES, QUERIED = 10, 100
+_CURSOR = re.compile(r"([0-9a-f]{37})")
+
+
+class TransferSeen(
+    msgspec.Struct, omit_defaults=True, kw_only=True, rename={"sender": "from", "created_at": "createdAt"}
+):
+    """A transfer as one of its two players sees it."""
+
+    id: str
+    sender: str
+    to: str
+    amount: int
+    created_at: str
+    direction: Literal["sent", "received"]
+    note: str = ""
+
+
+class TransferList(msgspec.Struct):
+    """A page, newest first. `cursor` asks for the next one; null at the end."""
+
+    transfers: list[TransferSeen]
+    cursor: str | None
+
+
+def read_transfers(
+    context: Context, caller: Caller, direction: Direction = "all", cursor: str | None = None, limit: int = 50
+) -> TransferList:
+    """A page of the caller's transfers. Raises InvalidRequest for a cursor that no answer gave."""
+    owner, asset = owner_of(context, caller), transferable(context)
+    before = parts_of(cursor, _CURSOR)[0] if cursor else NEWEST
+    found: list[Posted] = []
+    more = True
+    for _ in range(MAX_QUERIES):
+        rows = postings_before(context.table, owner.account, asset, before, QUERIED)
+        wanted = [row for row in rows if row.kind == "transfer" and direction in ("all", _direction(row))]
+        room = limit - len(found)
+        found += wanted[:room]
+        if len(wanted) >= room:
+            more = len(wanted) > room or len(rows) == QUERIED
+            before = found[-1].id
+            break
+        if len(rows) < QUERIED:
+            more = False
+            break
+        before = rows[-1].id
+    name = name_others(context, found, whole=False)
+    return TransferList([_seen(row, owner.player, name(row)) for row in found], cursor_of(before) if more else None)
+
+
+def _direction(posting: Posted) -> Literal["sent", "received"]:
+    return "sent" if posting.amount < 0 else "received"
+
+
+def _seen(posting: Posted, own: str, other: str) -> TransferSeen:
+    sent = posting.amount < 0
+    return TransferSeen(
+        id=posting.id,
+        sender=own if sent else other,
+        to=other if sent else own,
+        amount=abs(posting.amount),
+        created_at=moment_name(posting.created_at),
+        direction=_direction(posting),
+        note=posting.note,
+    )

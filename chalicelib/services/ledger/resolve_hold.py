@@ -1,0 +1,113 @@
+"""Post a hold, or void it: once, whoever else tries, and never after it expired."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.domain.core.errors import Conflict, NotFound, NotPossible
+from chalicelib.domain.identity.owner import Owner
+from chalicelib.domain.ledger.holds import OPEN, POSTED, VOID, Hold, check_amount
+from chalicelib.domain.ledger.transfer import BURN, Transfer, located, transfer_id
+from chalicelib.services.context import Context
+from chalicelib.services.core.idempotency import Answer
+from chalicelib.services.core.retry_until_known import settle
+from chalicelib.services.identity.authenticate import Caller
+from chalicelib.services.identity.owners import owner_of
+from chalicelib.services.ledger.place_hold import HoldShown, shown
+from chalicelib.store.ledger.holds import load_hold, post_writes, void_writes
+
+# A hold ends once: a write that was not answered finds it ended.
+FINAL = ("hold_resolved", "hold_expired")
+# How it ended: state, and how much was posted.
+Ending = tuple[str, int]
+
+
+class PostRequest(msgspec.Struct, forbid_unknown_fields=True):
+    amount: Annotated[int | None, Meta(description="1 to all of it, which is the default. The rest is released.")] = (
+        None
+    )
+
+
+class HoldResolved(msgspec.Struct):
+    success: bool
+    hold: HoldShown
+
+
+def post_hold(context: Context, caller: Caller, hold_id: str, request: PostRequest) -> Answer:
+    """Burn what the caller's hold holds, or a part of it; the same again gets the same answer.
+
+    Raises NotFound, NotPossible (`hold_resolved`, `hold_expired`), InvalidRequest (`amount_out_of_range`), and what
+    `settle` raises.
+    """
+    return _resolve(context, caller, hold_id, post=True, amount=request.amount)
+
+
+def void_hold(context: Context, caller: Caller, hold_id: str) -> Answer:
+    """Release all that the caller's hold holds; the same again, or after its expiry, gets the same answer.
+
+    Raises NotFound, NotPossible (`hold_resolved`), and what `settle` raises.
+    """
+    return _resolve(context, caller, hold_id, post=False)
+
+
+def _resolve(context: Context, caller: Caller, hold_id: str, *, post: bool, amount: int | None = None) -> Answer:
+    owner = owner_of(context, caller)
+    tried: list[Hold] = []
+
+    def attempt() -> Answer:
+        now_ms = context.now_ms()
+        hold = _own(context, owner, hold_id, now_ms)
+        wanted = (POSTED, hold.amount if amount is None else amount) if post else (VOID, 0)
+        if hold.state != OPEN:
+            return _again(hold, wanted, mine=hold in tried)
+        if post:
+            check_amount(wanted[1], hold.amount)
+        done, writes = _writes(context, owner, hold, wanted, now_ms)
+        tried.append(done)
+        context.table.transact(writes)
+        if done.by_expiry:
+            raise Conflict("it was void already, which is noted now")
+        return _told(done)
+
+    return settle(context, attempt, final=FINAL)
+
+
+def _own(context: Context, owner: Owner, hold_id: str, now_ms: int) -> Hold:
+    hold = load_hold(context.table, owner.account, hold_id, now_ms) if located(hold_id) else None
+    if hold is None or not hold.is_players:
+        raise NotFound("You have no such hold.")
+    return hold
+
+
+def _writes(
+    context: Context, owner: Owner, hold: Hold, wanted: Ending, now_ms: int
+) -> tuple[Hold, list[dict[str, Any]]]:
+    """The hold as it shall be, and what makes it so.
+
+    One that expired is made void first, whatever is wanted of it: no write that is still under way ends it otherwise.
+    """
+    table, (state, amount) = context.table.name, wanted
+    if state == VOID or hold.has_expired(now_ms):
+        void = hold.as_void(now_ms)
+        return void, void_writes(table, hold, void, now_ms)
+    made = transfer_id(now_ms, owner.public, context.new_id())
+    posted = hold.as_posted(amount, made, now_ms)
+    transfer = Transfer(made, hold.asset, hold.account, BURN, amount, "hold", now_ms, {"hold": hold.id})
+    return posted, post_writes(table, hold, posted, transfer, context.rules.version, now_ms)
+
+
+def _again(hold: Hold, wanted: Ending, *, mine: bool) -> Answer:
+    """What became of it. `mine`: by this very request, which lost the answer."""
+    if wanted == (hold.state, hold.posted):
+        return _told(hold, replayed=hold.by_expiry or not mine)
+    if hold.by_expiry:
+        check_amount(wanted[1], hold.amount)
+        raise NotPossible("This hold has expired.", code="hold_expired", expiresAt=shown(hold).expires_at)
+    raise NotPossible("This hold was resolved otherwise.", code="hold_resolved", status=hold.state, posted=hold.posted)
+
+
+def _told(hold: Hold, *, replayed: bool = False) -> Answer:
+    return Answer(200, msgspec.to_builtins(HoldResolved(success=True, hold=shown(hold))), replayed)

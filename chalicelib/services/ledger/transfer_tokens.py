@@ -1,0 +1,144 @@
+"""Send tokens to another player."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.domain.core.errors import InsufficientBalance, InvalidRequest, NotFound, NotPossible
+from chalicelib.domain.core.periods import moment_name
+from chalicelib.domain.identity.names import PLAYER_ID
+from chalicelib.domain.identity.owner import Owner
+from chalicelib.domain.identity.visible_text import is_visible
+from chalicelib.domain.ledger import transfer_limits
+from chalicelib.domain.ledger.transfer import Transfer, transfer_id
+from chalicelib.domain.ledger.transfer_limits import MAX_NOTE, Sent, check_amount
+from chalicelib.services.context import Context
+from chalicelib.services.core.idempotency import Answer, Asked, IdempotencyKey, Items, Prepared, once
+from chalicelib.services.identity.authenticate import Caller
+from chalicelib.services.identity.owners import find_owner, owner_in, owner_keys, owner_of
+from chalicelib.services.ledger.expire_holds import usable
+from chalicelib.store.core.outbox import Owed
+from chalicelib.store.ledger import keys
+from chalicelib.store.ledger.accounts import Account, Change, read_account
+from chalicelib.store.ledger.double_entry import transfer_writes
+
+# The posting of the longest note is one KB.
+Note = Annotated[str, Meta(max_length=MAX_NOTE, description="Shown to both; visible characters.")]
+
+
+class TransferRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """`to`: a player's id, or the public id that a board shows."""
+
+    to: Annotated[str, Meta(min_length=1, max_length=128)]
+    amount: Annotated[int, Meta(description=f"{transfer_limits.MIN_AMOUNT} to {transfer_limits.MAX_AMOUNT}.")]
+    idempotency_key: IdempotencyKey
+    note: Note | None = None
+
+
+class TransferShown(msgspec.Struct, rename={"sender": "from", "created_at": "createdAt"}):
+    id: str
+    sender: str
+    to: str
+    amount: int
+    created_at: str
+
+
+class TransferMade(msgspec.Struct):
+    """`balance`: the sender's, after it."""
+
+    success: bool
+    transfer: TransferShown
+    balance: int
+
+
+def transfer_tokens(context: Context, caller: Caller, request: TransferRequest) -> Answer:
+    """Move tokens from the caller to another player, once.
+
+    Raises InvalidRequest (`self_transfer`, `amount_out_of_range`, `insufficient_balance`), NotFound
+    (`unknown_recipient`), TooManyRequests, and what `once` raises.
+    """
+    asset = transferable(context)
+    if request.note and not is_visible(request.note):
+        raise InvalidRequest("'note' must be visible characters.", parameter="note")
+    sender = owner_of(context, caller)
+    account_key = keys.account(sender.account, asset)
+    members = {"to": request.to, "amount": request.amount, "note": request.note or None}
+
+    def prepare(items: Items, strong: bool) -> Prepared:
+        if request.to in (sender.player, sender.public):
+            raise InvalidRequest("One cannot send tokens to oneself.", code="self_transfer", parameter="to")
+        check_amount(request.amount)
+        recipient = _recipient(context, items, request.to, strong=strong)
+        account = read_account(items.get(account_key))
+        now_ms = context.now_ms()
+        sent = (account.sent or Sent()).add(request.amount, now_ms)
+        account = usable(context, sender.account, asset, account, request.amount, now_ms, strong=strong)
+        if account.available < request.amount:
+            raise InsufficientBalance(account.balance, account.available, request.amount)
+        return _prepared(context, sender, recipient, request, asset, account, sent, now_ms)
+
+    asked = Asked(sender.account, request.idempotency_key, "transfer", members)
+    answer = once(context, asked, [account_key, *owner_keys(context, request.to)], prepare)
+    return answer.tell(lambda outcome: _made(caller, request, outcome))
+
+
+def _recipient(context: Context, items: Items, wanted: str, *, strong: bool) -> Owner:
+    """Who is remembered may be gone since: whoever reads strongly looks anew."""
+    owner = None
+    if not strong:
+        owner = owner_in(context, items, wanted)
+    elif PLAYER_ID.fullmatch(wanted):
+        with suppress(NotFound):
+            owner = find_owner(context, wanted, anew=True)
+    if owner is None:
+        raise NotFound("There is no such player to send to.", code="unknown_recipient")
+    return owner
+
+
+def transferable(context: Context) -> str:
+    """The asset that players send: the first transferable one of the ruleset. Raises NotPossible if there is none."""
+    found = next((name for name, asset in context.rules.ruleset.assets.items() if asset.transferable), None)
+    if found is None:
+        raise NotPossible("This ruleset has nothing to send.", code="not_transferable")
+    return found
+
+
+def _prepared(
+    context: Context,
+    sender: Owner,
+    recipient: Owner,
+    request: TransferRequest,
+    asset: str,
+    account: Account,
+    sent: Sent,
+    now_ms: int,
+) -> Prepared:
+    note = {"note": request.note} if request.note else {}
+    transfer = Transfer(
+        id=transfer_id(now_ms, sender.public, context.new_id()),
+        asset=asset,
+        source=sender.account,
+        target=recipient.account,
+        amount=request.amount,
+        kind="transfer",
+        created_at=now_ms,
+        seen_by={
+            sender.account: note | {"public": recipient.public},
+            recipient.account: note | {"public": sender.public},
+        },
+    )
+    facts: dict[str, Any] = {"from": sender.player, "to": recipient.player, "amount": request.amount}
+    return Prepared(
+        transfer_writes(context.table.name, transfer, context.rules.version, Change(read=account, sent=sent)),
+        {"id": transfer.id, "createdAt": moment_name(now_ms), "balance": account.balance - request.amount},
+        Owed(transfer.id, now_ms, "transfer", facts),
+    )
+
+
+def _made(caller: Caller, request: TransferRequest, outcome: dict[str, Any]) -> TransferMade:
+    shown = TransferShown(outcome["id"], caller.player, request.to, request.amount, outcome["createdAt"])
+    return TransferMade(success=True, transfer=shown, balance=outcome["balance"])

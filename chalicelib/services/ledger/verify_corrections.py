@@ -1,0 +1,69 @@
+"""Prove that what is marked as corrected was: a mark of nothing refuses a correction that is due."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from chalicelib.services.ledger.verify_postings import CHUNK, Difference, KeyedSums
+from chalicelib.store.core import keys as core_keys
+from chalicelib.store.core.table import Table
+from chalicelib.store.ledger import keys as ledger_keys
+from chalicelib.store.ledger.proof import Row, read_correctors, read_rows
+from chalicelib.store.operations.ledger_scan import Scanned
+
+
+class Marks:
+    """Whether corrections and marks come in pairs, in memory of one size; those that do not are sorted out by a second
+    look. Corrections without a mark are found with their postings."""
+
+    def __init__(self, secret: str) -> None:
+        self.sums = KeyedSums(secret)
+        self.odd: Counter[tuple[str, str]] = Counter()
+
+    def add(self, page: Scanned, settled: str) -> None:
+        for (transfer, by), sign in _signed(page, settled):
+            self.sums.add(transfer, by, sign)
+
+    def are_even(self) -> bool:
+        return self.sums.are_even()
+
+    def sort_out(self, page: Scanned, settled: str) -> None:
+        for mark, sign in _signed(page, settled):
+            if self.sums.may_be_odd(mark[0]):
+                self.odd[mark] += sign
+
+    def of_nothing(self) -> list[Difference]:
+        return [_of_nothing("corrections", "all", *mark) for mark, count in self.odd.items() if count < 0]
+
+
+def wrong_marks(table: Table, rows: Iterable[Row]) -> Iterator[Difference]:
+    """Of an account's postings, those that are marked as corrected, and were not."""
+    waiting = iter(rows)
+    while chunk := list(islice(waiting, CHUNK)):
+        noted = read_correctors(table, [row.id for row in chunk])
+        taken_back = {row: _taken_back(row, noted[row.id]) for row in chunk if row.id in noted}
+        found = read_rows(table, list(taken_back.values()))
+        for row, key in taken_back.items():
+            if key not in found or found[key].corrects != row.id:
+                yield _of_nothing(*ledger_keys.account_of(row.pk), row.id, noted[row.id])
+
+
+def _signed(page: Scanned, settled: str) -> Iterator[tuple[tuple[str, str], int]]:
+    """(transfer, by), 1 for a correction, -1 for a mark: of those whose other part is there too."""
+    for row in page.rows:
+        if row.corrects and (row.amount or 0) > 0 and row.id < settled:
+            yield (row.corrects, row.id), 1
+    for mark in page.marks:
+        if mark[1] < settled:
+            yield mark, -1
+
+
+def _taken_back(row: Row, by: str) -> core_keys.Key:
+    account, asset = ledger_keys.account_of(row.pk)
+    return ledger_keys.posting(account, row.other, asset, by)
+
+
+def _of_nothing(account: str, asset: str, transfer: str, by: str) -> Difference:
+    return Difference(account, asset, f"transfer {transfer}", f"{by or 'a transfer'} to take it back", "none")

@@ -1,0 +1,152 @@
+"""Prove postings: each has its other side, and a correction takes back what was given, once."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from chalicelib.store.core.keys import Key
+from chalicelib.store.core.table import Table
+from chalicelib.store.ledger import keys
+from chalicelib.store.ledger.proof import Row, read_correctors, read_rows
+
+# Sums of a proof of pairs: so many transfers are looked at for one that is wrong, of a million.
+SUMS = 4096
+# A batch read takes a hundred.
+CHUNK = 100
+
+
+Sign = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """`what` of an account: `balance`, `available`, or a transfer."""
+
+    account: str
+    asset: str
+    what: str
+    expected: str
+    found: str
+
+    @property
+    def sign(self) -> Sign:
+        """What stays of it while the account goes on: of two numbers, how far they are apart."""
+        try:
+            apart = str(int(self.found) - int(self.expected))
+        except ValueError:
+            apart = f"{self.expected} {self.found}"
+        return self.what, apart
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.asset}: {self.what}: expected {self.expected}, found {self.found}"
+
+
+class KeyedSums:
+    """Whether what was added was taken away again, in memory of one size however much it is.
+
+    The digest is keyed anew for each proof, so that nothing can be made up which leaves 0 by design.
+    """
+
+    def __init__(self, secret: str) -> None:
+        self.secret = secret.encode()
+        self.sums: Counter[int] = Counter()
+
+    def add(self, name: str, text: str, times: int) -> None:
+        digest = hashlib.blake2b(f"{name}\0{text}".encode(), digest_size=16, key=self.secret).digest()
+        self.sums[_sum_of(name)] += times * int.from_bytes(digest, "big")
+
+    def are_even(self) -> bool:
+        return not any(self.sums.values())
+
+    def may_be_odd(self, name: str) -> bool:
+        return self.sums[_sum_of(name)] != 0
+
+
+class Pairs:
+    """Whether postings come in pairs of opposites: each adds what both sides have in common, under its own sign."""
+
+    def __init__(self, secret: str) -> None:
+        self.sums = KeyedSums(secret)
+
+    def add(self, row: Row) -> None:
+        account, asset = keys.account_of(row.pk)
+        sides, amount = sorted((account, row.other)), row.amount or 0
+        self.sums.add(row.id, "\0".join((asset, *sides, str(abs(amount)), row.kind, row.told)), 1 if amount > 0 else -1)
+
+    def are_even(self) -> bool:
+        return self.sums.are_even()
+
+    def may_be_odd(self, row: Row) -> bool:
+        return self.sums.may_be_odd(row.id)
+
+
+def _sum_of(name: str) -> int:
+    return zlib.crc32(name.encode()) % SUMS
+
+
+def wrong_postings(table: Table, rows: Iterable[Row]) -> dict[Row, Difference]:
+    """Those that have no proper other side, or take back what was never given, with what is wrong.
+
+    Reads the other sides strongly. A difference may be a transfer that was half read: read it again.
+    """
+    wrong: dict[Row, Difference] = {}
+    waiting = iter(rows)
+    while chunk := list(islice(waiting, CHUNK)):
+        wrong |= _wrong(table, chunk)
+    return wrong
+
+
+def _wrong(table: Table, rows: Sequence[Row]) -> dict[Row, Difference]:
+    others = {row: keys.posting(row.other, *keys.account_of(row.pk), row.id) for row in rows}
+    given = {row: _given(row) for row in rows if row.takes_back}
+    found = read_rows(table, [*others.values(), *given.values()])
+    noted = read_correctors(table, [row.corrects for row in given if row.corrects])
+    wrong = {}
+    for row in rows:
+        difference = _unlike(row, found.get(others[row]))
+        if difference is None and row in given:
+            difference = _uncorrected(row, found.get(given[row]), noted.get(row.corrects))
+        if difference:
+            wrong[row] = difference
+    return wrong
+
+
+def _given(row: Row) -> Key:
+    """Where the account's own posting is that a correction takes back."""
+    account, asset = keys.account_of(row.pk)
+    return keys.posting(account, row.other, asset, row.corrects)
+
+
+def _unlike(row: Row, other: Row | None) -> Difference | None:
+    """Unless a posting is where it belongs, and the other side is its opposite."""
+    account, asset = keys.account_of(row.pk)
+    told, expected = f"transfer {row.id}", f"{row.other or '?'} with {-(row.amount or 0)}"
+    if not row.amount:
+        return Difference(account, asset, told, "an amount", str(row.amount or "none"))
+    if not row.is_in_place:
+        return Difference(account, asset, told, "it elsewhere", row.pk)
+    if other is None:
+        return Difference(account, asset, told, expected, "none")
+    if (other.amount, other.other, other.kind) != (-row.amount, account, row.kind):
+        return Difference(account, asset, told, expected, f"{row.other} with {other.amount}")
+    if other.told != row.told:
+        return Difference(account, asset, told, "both sides to tell the same", f"{other.told} and {row.told}")
+    return None
+
+
+def _uncorrected(row: Row, given: Row | None, noted: str | None) -> Difference | None:
+    """Unless a correction takes back a transfer that there is, and is the one that is noted beside it."""
+    account, asset = keys.account_of(row.pk)
+    told = f"transfer {row.id}"
+    if given is None or (given.amount, given.other) != (-(row.amount or 0), row.other):
+        found = "none" if given is None else f"{given.other} with {given.amount}"
+        expected = f"{row.corrects or 'a transfer'} to correct: {row.other} with {-(row.amount or 0)}"
+        return Difference(account, asset, told, expected, found)
+    if noted != row.id:
+        return Difference(account, asset, told, f"{row.corrects} corrected by it", noted or "none")
+    return None

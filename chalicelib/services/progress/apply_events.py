@@ -1,0 +1,242 @@
+"""Apply events to players, exactly once, then tell boards and bus. The heart of the `progress` worker.
+
+A batch is grouped by player; each player's events go into one or several atomic writes on condition of the
+player's version. What comes after a write is sent again for every duplicate, so a redelivery completes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from chalicelib.domain.core.domain_event import Notice
+from chalicelib.domain.core.errors import Conflict, OutOfReach, RejectedEvent
+from chalicelib.domain.core.periods import day_of, minute_of
+from chalicelib.domain.events.event import Event
+from chalicelib.domain.events.payloads import Award, TransferReceived, TransferSent
+from chalicelib.domain.identity.identity import Identity
+from chalicelib.domain.ledger.transfer import Transfer, rule_transfer
+from chalicelib.domain.progress import domain_events, scores
+from chalicelib.domain.progress.apply_event import apply, duplicate_of, log_window
+from chalicelib.domain.progress.effect import Applied
+from chalicelib.domain.progress.log import Entry, Records
+from chalicelib.domain.progress.player import Player, shorten
+from chalicelib.domain.progress.scores import BoardUpdate
+from chalicelib.domain.rules.criteria import claims_first
+from chalicelib.domain.rules.ruleset import Rules
+from chalicelib.domain.rules.schema import MAX_ASSETS, MAX_FIRST_BADGES
+from chalicelib.services.context import Context, OutOfTime
+from chalicelib.services.progress.moved_scores import News, states_to_tell
+from chalicelib.services.progress.publish_scores import send_updates
+from chalicelib.store.core.outcomes import Unknown
+from chalicelib.store.progress.commit import MAX_ITEMS, Write, commit, items_in
+from chalicelib.store.progress.players import load_players
+from chalicelib.store.progress.records import Wanted, load_records, model_in_log
+
+MAX_CONFLICTS = 5
+# Kept for telling boards and bus of the players who are done: without it none of their messages is acknowledged.
+ANNOUNCE_MS = 10_000
+# One event adds at most: packs 2, state and identity 3, sides 3, months 2, keyed, once, granter, pair, a transfer of 3
+# for each asset, a row for each badge of being first.
+EVENT_ITEMS = 14 + 3 * MAX_ASSETS + MAX_FIRST_BADGES
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one player's events. `failed`: why none of them may be acknowledged (`conflict` or an error)."""
+
+    player: str
+    events: list[Event]
+    applied: list[Applied] = field(default_factory=list)
+    duplicates: int = 0
+    mismatches: int = 0
+    unknown: list[str] = field(default_factory=list)
+    rejected: list[tuple[Event, RejectedEvent]] = field(default_factory=list)
+    updates: dict[str, BoardUpdate] = field(default_factory=dict)
+    notices: list[Notice] = field(default_factory=list)
+    conflicts: int = 0
+    failed: Exception | None = None
+
+    @property
+    def xp_paid(self) -> int:
+        return sum(applied.entry.xp for applied in self.applied)
+
+
+def apply_events(context: Context, events: Sequence[Event]) -> list[Outcome]:
+    """Apply a batch; one outcome for each player. Boards and bus have been told of all that did not fail.
+
+    No player is begun when the deadline is near. Players come in order of their messages: the first messages are done.
+    """
+    groups: dict[str, list[Event]] = {event.player: [] for event in events}
+    # In order of event time, as far as the batch goes: a queue has no order, and late events cost more.
+    for event in sorted(events, key=lambda event: event.time_ms):
+        groups[event.player].append(event)
+    try:
+        readings = read_players(context, groups)
+    except Exception:  # noqa: BLE001 - one player that cannot be read must not keep the others; each reads for itself
+        readings = {}
+
+    def begin(player: str) -> Outcome:
+        if not context.has_time(ANNOUNCE_MS):
+            return Outcome(player, groups[player], failed=OutOfTime())
+        return apply_to_player(context, player, groups[player], readings.get(player))
+
+    outcomes = context.each(begin, groups)
+    outcomes = [part for outcome in outcomes for part in _isolated(context, outcome)]
+    announce(context, outcomes)
+    return outcomes
+
+
+Reading = tuple[Player, Records]
+
+
+def _isolated(context: Context, outcome: Outcome) -> list[Outcome]:
+    """What broke on one of a player's messages is tried again message by message: one fails, its neighbours do not."""
+    messages: dict[str, list[Event]] = {}
+    for event in outcome.events:
+        messages.setdefault(event.message_id, []).append(event)
+    if outcome.failed is None or isinstance(outcome.failed, Conflict | OutOfReach) or len(messages) == 1:
+        return [outcome]
+    return [apply_to_player(context, outcome.player, events, None) for events in messages.values()]
+
+
+def read_players(context: Context, groups: dict[str, list[Event]]) -> dict[str, Reading]:
+    """Each player, and after it the records its events ask for: two rounds of batch reads for all of them."""
+    found = load_players(context.table, list(groups))
+    players = {player: found.get(player) or newcomer(context, player) for player in groups}
+    wanted = {player: wants(group, context.rules) for player, group in groups.items()}
+    records = load_records(context.table, wanted, players, context.now_ms())
+    return {player: (players[player], records[player]) for player in groups}
+
+
+def apply_to_player(context: Context, player: str, events: list[Event], reading: Reading | None) -> Outcome:
+    """Apply one player's events, reading again after a lost race or an unknown outcome; gives up after five."""
+    outcome = Outcome(player, events)
+    for attempt in context.retry.tries(MAX_CONFLICTS + 1):
+        try:
+            fresh = reading or read_players(context, {player: events})[player]
+            _apply_all(context, fresh, outcome)
+            return outcome
+        except (Conflict, Unknown) as lost:
+            # What was written after all is found in the log as duplicates.
+            outcome = Outcome(player, events, conflicts=attempt + 1, failed=lost)
+            reading = None
+        except Exception as error:  # noqa: BLE001 - the messages of this player come again; the others go on
+            return Outcome(player, events, conflicts=attempt, failed=error)
+    return outcome
+
+
+def _apply_all(context: Context, reading: Reading, outcome: Outcome) -> None:
+    player, records = reading
+    news = News(scores.scores(player, sorted({day_of(event.time_ms) for event in outcome.events}), context.rules))
+    pending: list[Applied] = []
+    for event in outcome.events:
+        duplicate = duplicate_of(event, records)
+        if duplicate:
+            _count_duplicate(context, outcome, event, duplicate)
+            news.again.add(day_of(duplicate[0]))
+            news.note(duplicate[1])
+            continue
+        try:
+            applied = _apply_one(context, player, event, records)
+        except RejectedEvent as rejection:
+            outcome.rejected.append((event, rejection))
+            continue
+        pending.append(applied)
+        outcome.applied.append(applied)
+        if applied.known:
+            news.touched.add(applied.day)
+            news.note(applied.entry)
+            outcome.notices += _notices(context, player.id, event.time_ms, applied.entry)
+        else:
+            outcome.unknown.append(event.type)
+        if items_in(_write(context, player, records, pending)) > MAX_ITEMS - EVENT_ITEMS:
+            commit(context.table, _write(context, player, records, pending))
+            pending = []
+    if pending:
+        commit(context.table, _write(context, player, records, pending))
+    if outcome.duplicates and not any(applied.known for applied in outcome.applied):
+        # Nothing was written on condition of the version that was read, and the log was read after the player: what it
+        # holds may be newer than this state, whose teller may have died. A state read after the log has it all.
+        player = read_players(context, {player.id: outcome.events})[player.id][0]
+    if player.version:
+        outcome.updates = states_to_tell(context, player, news)
+    outcome.failed = None
+
+
+def _apply_one(context: Context, player: Player, event: Event, records: Records) -> Applied:
+    window = log_window(player, event, records, context.rules)
+    if window:
+        model = shorten(event.payload.model or "")
+        records.used_models[event.identity] = records.model_used(model, *window) or model_in_log(
+            context.table, player.id, model, *window
+        )
+    return apply(player, event, records, context.rules, context.now_ms())
+
+
+def _write(context: Context, player: Player, records: Records, pending: list[Applied]) -> Write:
+    now_ms = context.now_ms()
+    return Write(
+        player=player,
+        records=records,
+        transfers=_transfers(player, pending, now_ms),
+        known=any(applied.known for applied in pending),
+        now_ms=now_ms,
+        max_points_per_granter_and_day=context.rules.ruleset.awards.max_points_per_granter_and_day,
+        ruleset=context.rules.version,
+    )
+
+
+def _transfers(player: Player, pending: Iterable[Applied], now_ms: int) -> list[Transfer]:
+    account, public = player.identity.account, player.identity.public
+    return [rule_transfer(credit, account, public, now_ms) for applied in pending for credit in applied.credits]
+
+
+def _count_duplicate(context: Context, outcome: Outcome, event: Event, duplicate: tuple[int, Entry]) -> None:
+    time_ms, entry = duplicate
+    outcome.duplicates += 1
+    outcome.mismatches += entry.body != event.body
+    outcome.notices += _notices(context, event.player, time_ms, entry)
+
+
+def _notices(context: Context, player: str, time_ms: int, entry: Entry) -> list[Notice]:
+    reward = context.rules.ruleset.levels.reward
+    return domain_events.notices_of(player, time_ms, entry, reward.amount if reward else 0)
+
+
+def announce(context: Context, outcomes: Sequence[Outcome]) -> None:
+    """Send board updates and domain events; a failure fails the outcomes whose part was not sent."""
+    done = [outcome for outcome in outcomes if outcome.failed is None]
+    try:
+        send_updates(context, [(board, update) for outcome in done for board, update in outcome.updates.items()])
+        context.bus.publish([notice for outcome in done for notice in outcome.notices])
+    except Exception as error:  # noqa: BLE001 - whatever it was, the messages come again and send it again
+        for outcome in done:
+            if outcome.updates or outcome.notices:
+                outcome.failed = error
+
+
+def wants(events: Iterable[Event], rules: Rules) -> Wanted:
+    """The records that these events may ask for."""
+    want = Wanted(firsts={badge.id for badge in rules.ruleset.badges if claims_first(badge.criterion)})
+    for event in events:
+        want.minutes.add(minute_of(event.time_ms))
+        want.days.add(day_of(event.time_ms))
+        if event.keyed:
+            want.keyed.add(event.identity)
+        if isinstance(event.payload, TransferSent):
+            want.pairs.add(event.payload.to)
+        if isinstance(event.payload, TransferReceived):
+            want.pairs.add(event.payload.sender)
+        if isinstance(event.payload, Award) and not event.reserved:
+            want.granters.add((event.payload.granted_by or event.source, day_of(event.received_ms)))
+        for action, member in rules.once_per:
+            # Whatever the type: an event may also pay what is derived from it, and bonuses.
+            if event.given.get(member) is not None:
+                want.once.add(f"{action}/{shorten(str(event.given[member]))}")
+    return want
+
+
+def newcomer(context: Context, player: str) -> Player:
+    """A player who exists from this commit on."""
+    return Player(player, Identity(context.new_id(), context.new_id()[:16], context.now_ms()))

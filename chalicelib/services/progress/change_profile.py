@@ -1,0 +1,80 @@
+"""Change how one is shown to others: the display name, and whether to be shown at all."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from chalicelib.domain.core.errors import InvalidRequest
+from chalicelib.domain.identity.names import MAX_NAME, chosen_name, is_mask
+from chalicelib.domain.progress.profile import PROFILE_CHANGED
+from chalicelib.services.context import Context
+from chalicelib.services.events.internal_events import queue_event
+from chalicelib.services.identity.authenticate import Caller
+from chalicelib.services.progress.apply_events import apply_to_player
+from chalicelib.services.progress.find_player import find_player
+from chalicelib.services.progress.read_profile import Profile, read_profile
+
+SOURCE = "laurel/profile"
+
+
+class ProfileChange(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """What shall change; what is absent stays. `private`: boards show no id and no name."""
+
+    display_name: (
+        Annotated[
+            str | None,
+            Meta(
+                description=f"1 to {MAX_NAME} characters that can be seen, not like the name of a masked player "
+                "(`User***0001`, `Player #1`). It is kept without needless spaces. null: back to the masked name."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    private: bool | UnsetType = UNSET
+
+
+def change_profile(context: Context, caller: Caller, change: ProfileChange) -> Profile:
+    """The profile after the change. Raises InvalidRequest for a name that cannot be shown, NotFound without a player.
+
+    The change is made here, by the event that is queued first; its copy in the queue tells the boards, and makes the
+    change itself if this should fail.
+    """
+    find_player(context, caller)
+    if data := _asked(change):
+        event = queue_event(context, PROFILE_CHANGED, SOURCE, caller.player, data)
+        outcome = apply_to_player(context, caller.player, [event], None)
+        if outcome.failed is not None:
+            raise outcome.failed
+    return read_profile(context, caller)
+
+
+def _asked(change: ProfileChange) -> dict[str, Any]:
+    """The event's data: also what is so already, since another wish may still be on its way."""
+    data: dict[str, Any] = {}
+    if change.display_name is not UNSET:
+        data["displayName"] = _name(change.display_name)
+    if change.private is not UNSET:
+        data["private"] = change.private
+    return data
+
+
+def _name(wanted: str | None) -> str:
+    if wanted is None:
+        return ""
+    name = chosen_name(wanted)
+    if name is None and is_mask(wanted):
+        raise InvalidRequest(
+            "'displayName' must not look like the name of a masked player: User***0001, Player #1, Hidden player.",
+            parameter="displayName",
+        )
+    if name is None:
+        raise InvalidRequest(
+            f"'displayName' must be 1 to {MAX_NAME} visible characters, or null.",
+            parameter="displayName",
+            minimum=1,
+            maximum=MAX_NAME,
+        )
+    return name

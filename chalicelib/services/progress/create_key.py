@@ -1,0 +1,62 @@
+"""Make an API key for a player, who exists from then on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chalicelib.domain.core.errors import Conflict, InvalidRequest
+from chalicelib.domain.identity.names import NO_PLAYERS, is_player_id
+from chalicelib.domain.identity.permissions import MAX_ACTIVE_KEYS, PERMISSIONS, PLAYER, key_digest, visible_prefix
+from chalicelib.services.context import Context
+from chalicelib.services.progress.apply_events import newcomer
+from chalicelib.store.identity.api_keys import StoredKey, add_key, read_keys
+from chalicelib.store.progress.players import load_player
+
+# A worker may be writing the same player: each lost race costs two reads.
+MAX_TRIES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key just made: the one moment it can be seen. `retired`: prefixes of keys that it took the place of."""
+
+    key: str
+    prefix: str
+    player: str
+    permissions: list[str]
+    created_at: int
+    retired: list[str]
+
+
+def create_key(context: Context, player: str, permissions: Sequence[str] = (PLAYER,)) -> NewKey:
+    """Make a key with these permissions (`player` always among them); a sixth retires the oldest.
+
+    Raises InvalidRequest for an id or a permission that cannot be, Conflict if others kept writing.
+    """
+    if not is_player_id(player):
+        raise InvalidRequest(
+            f"'player' must be 1-128 characters of A-Z a-z 0-9 . _ : @ - and none of {' '.join(NO_PLAYERS)} .",
+            parameter="player",
+        )
+    for permission in permissions:
+        if permission not in PERMISSIONS:
+            raise InvalidRequest(
+                f"There is no permission '{permission}'; there are {', '.join(PERMISSIONS)}.",
+                parameter="permission",
+                allowed=list(PERMISSIONS),
+            )
+    wanted = [each for each in PERMISSIONS if each == PLAYER or each in permissions]
+    return context.retry.run(lambda: _create(context, player, wanted), again=Conflict, most=MAX_TRIES)
+
+
+def _create(context: Context, player_id: str, permissions: list[str]) -> NewKey:
+    before = read_keys(context.table, player_id)
+    player = load_player(context.table, player_id) or newcomer(context, player_id)
+    now_ms = player.created_at if player.version == 0 else context.now_ms()
+    prefix = f"{context.rules.settings.key_prefix}_{context.new_id()[-8:]}"
+    key = f"{prefix}_{context.new_id()}"
+    made = StoredKey(visible_prefix(key), key_digest(key), now_ms)
+    retired = before.active[: max(0, len(before.active) + 1 - MAX_ACTIVE_KEYS)]
+    add_key(context.table, player, made, permissions, before=before, retired=retired, ruleset=context.rules.version)
+    return NewKey(key, made.prefix, player_id, permissions, now_ms, [old.prefix for old in retired])

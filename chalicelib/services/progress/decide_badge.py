@@ -1,0 +1,46 @@
+"""Grant or revoke a badge by hand."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.domain.core.errors import NotFound
+from chalicelib.domain.events.formats import PlayerId
+from chalicelib.services.context import Context
+from chalicelib.services.events.accept_events import Accepted
+from chalicelib.services.identity.authenticate import Caller
+from chalicelib.services.progress.find_player import real_id
+
+QUEUE, SOURCE = "own", "laurel/admin"
+Decision = Literal["badge.granted", "badge.revoked"]
+
+
+class BadgeDecisionRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """Whose badge. The same `idempotencyKey` for the same badge and player is one decision."""
+
+    player: PlayerId
+    idempotency_key: Annotated[str, Meta(pattern=r"^[!-~]{1,48}$(?!\n)")] | None = None
+
+
+def decide_badge(
+    context: Context, caller: Caller, badge: str, decision: Decision, request: BadgeDecisionRequest
+) -> Accepted:
+    """Queue a decision about a badge. Raises NotFound for a badge or player that is not there."""
+    if badge not in context.rules.badges:
+        raise NotFound("There is no such badge.", badge=badge[:48])
+    player = real_id(context, request.player)
+    event_id = f"{decision}:{badge}:{request.idempotency_key or context.new_id()}"
+    # Without a time of its own it is known by (subject, source, id): a repeat is the same decision at any time.
+    event = {
+        "specversion": "1.0",
+        "id": event_id,
+        "source": SOURCE,
+        "type": decision,
+        "subject": player,
+        "data": {"badgeId": badge, "decidedBy": caller.player},
+    }
+    context.queues.send(QUEUE, [msgspec.json.encode(event).decode()])
+    return Accepted(1, [event_id])

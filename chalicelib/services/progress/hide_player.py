@@ -1,0 +1,23 @@
+"""Take a player off the boards and out of others' sight by hand, or bring them back."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from chalicelib.services.context import Context
+from chalicelib.services.events.accept_events import Accepted
+from chalicelib.services.events.internal_events import queue_event
+from chalicelib.services.identity.authenticate import Caller
+from chalicelib.services.progress.find_player import real_id
+
+SOURCE = "laurel/admin"
+Decision = Literal["player.hidden", "player.unhidden"]
+
+
+def hide_player(context: Context, caller: Caller, wanted: str, decision: Decision) -> Accepted:
+    """Queue the decision about the player with this id or public id. Raises NotFound.
+
+    Totals, rewards and what a frozen board's archive says stay as they are.
+    """
+    event = queue_event(context, decision, SOURCE, real_id(context, wanted), {"decidedBy": caller.player})
+    return Accepted(1, [event.id])

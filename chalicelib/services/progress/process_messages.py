@@ -1,0 +1,142 @@
+"""Take a batch of messages off an event queue: parse, apply, reject, and say which must come again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from chalicelib.domain.core.errors import Conflict, RejectedEvent
+from chalicelib.domain.core.queues import DEAD_LETTER
+from chalicelib.domain.events import event as events
+from chalicelib.domain.events.event import Delivery, Event
+from chalicelib.domain.events.rejections import Rejection, collect
+from chalicelib.services.context import Context, OutOfTime
+from chalicelib.services.events.backlog import note_received
+from chalicelib.services.events.messages import Message
+from chalicelib.services.events.note_failures import note_failures
+from chalicelib.services.events.reject_messages import Rejected, reject_messages
+from chalicelib.services.progress.apply_events import Outcome, apply_events
+
+# Events taken at once: as many as one invocation's memory and time hold with room to spare.
+MAX_EVENTS_AT_ONCE = 2000
+# What a part may take: the slowest commit with all its retries.
+RESERVE_MS = 15_000
+# A message that lost five races comes back soon, alone, at a random moment; others wait the queue's own timeout.
+CONFLICT_RETRY_SECONDS = (1, 5)
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of a batch: `failed` message ids, counts for metrics, and `outcomes` by player."""
+
+    failed: dict[str, Exception] = field(default_factory=dict)
+    rejected: dict[str, int] = field(default_factory=dict)
+    outcomes: list[Outcome] = field(default_factory=list)
+    postponed: int = 0
+    oldest_ms: int = 0
+
+
+def process_messages(context: Context, queue: str, messages: Sequence[Message]) -> Report:
+    """Apply every event of the messages, then reject what can never be valid; `queue` is the short name of where they
+    came from.
+
+    No part is begun when the deadline is near. A message is failed if any of its events could not be applied, if
+    anything it owes could not be sent, or its rejections not recorded; its neighbours are not.
+    """
+    report = Report(oldest_ms=min((message.sent_ms for message in messages), default=0))
+    if messages:
+        note_received(context, queue, report.oldest_ms)
+    parsed: list[tuple[Message, list[Event]]] = []
+    rejections: dict[str, list[Rejection]] = {}
+    for message in messages:
+        try:
+            good, rejections[message.id] = _parse(context, queue, message)
+        except Exception as error:  # noqa: BLE001 - what breaks on one message must not keep its neighbours
+            report.failed[message.id] = error
+            continue
+        parsed.append((message, good))
+    for part in _parts(parsed):
+        if not context.has_time(RESERVE_MS):
+            report.failed |= {message.id: OutOfTime() for message, _ in part}
+            continue
+        outcomes = apply_events(context, [event for _, good in part for event in good])
+        report.outcomes += outcomes
+        for message, refused in _rejected_by_rules(part, outcomes):
+            rejections[message.id] += refused
+        for outcome in outcomes:
+            if outcome.failed is not None:
+                report.failed |= {event.message_id: outcome.failed for event in outcome.events}
+    _reject(context, queue, messages, rejections, report)
+    _postpone(context, queue, messages, report)
+    note_failures(context, queue, DEAD_LETTER, messages, report.failed)
+    return report
+
+
+def _parse(context: Context, queue: str, message: Message) -> tuple[list[Event], list[Rejection]]:
+    try:
+        raws = events.split(message.body)
+    except RejectedEvent as error:
+        return [], [Rejection.of(None, error)]
+    good: list[Event] = []
+    bad: list[Rejection] = []
+    now_ms = context.now_ms()
+    for index, raw in enumerate(raws):
+        delivery = Delivery(message.id, message.sent_ms, index, own=queue == "own", backfill=queue == "backfill")
+        try:
+            good.append(events.parse(raw, delivery, context.rules.settings, now_ms))
+        except RejectedEvent as error:
+            bad.append(Rejection.of(index, error))
+    return good, bad
+
+
+def _parts(parsed: list[tuple[Message, list[Event]]]) -> Iterator[list[tuple[Message, list[Event]]]]:
+    part: list[tuple[Message, list[Event]]] = []
+    size = 0
+    for message, good in parsed:
+        if part and size + len(good) > MAX_EVENTS_AT_ONCE:
+            yield part
+            part, size = [], 0
+        if good:
+            part.append((message, good))
+            size += len(good)
+    if part:
+        yield part
+
+
+def _rejected_by_rules(
+    part: list[tuple[Message, list[Event]]], outcomes: list[Outcome]
+) -> Iterator[tuple[Message, list[Rejection]]]:
+    """Events that their rules refused: told by object, since a message may hold equal ones."""
+    refused = {id(event): error for outcome in outcomes for event, error in outcome.rejected if outcome.failed is None}
+    for message, good in part:
+        yield message, [Rejection.of(event.index, refused[id(event)]) for event in good if id(event) in refused]
+
+
+def _reject(
+    context: Context, queue: str, messages: Sequence[Message], rejections: dict[str, list[Rejection]], report: Report
+) -> None:
+    """Record the rejections of messages that have not failed: a message that comes again brings its own again."""
+    rejected = [
+        Rejected(message, sorted(rejections[message.id], key=lambda each: each.index or 0))
+        for message in messages
+        if message.id not in report.failed and rejections[message.id]
+    ]
+    report.failed |= reject_messages(context, queue, rejected)
+    for each in rejected:
+        if each.message.id not in report.failed:
+            for reason, number in collect(each.rejections).counts().items():
+                report.rejected[reason] = report.rejected.get(reason, 0) + number
+
+
+def _postpone(context: Context, queue: str, messages: Sequence[Message], report: Report) -> None:
+    """Bring back early those that only lost a race or found no time."""
+    soon: dict[str, int] = {}
+    for message in messages:
+        error = report.failed.get(message.id)
+        if isinstance(error, Conflict):
+            soon[message.receipt] = int(context.uniform(*CONFLICT_RETRY_SECONDS))
+        if isinstance(error, OutOfTime):
+            soon[message.receipt] = 0
+    report.postponed = len(soon)
+    if soon:
+        context.queues.postpone(queue, soon)

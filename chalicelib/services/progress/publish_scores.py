@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.domain.core.queues import BOARDS
+from chalicelib.domain.progress.scores import BoardUpdate, shard_of
+from chalicelib.services.context import Context
+
+# An update is 200 to 600 bytes: a message stays under 128 KB, within SQS's 256 KB.
+MAX_UPDATES_PER_MESSAGE = 200
+
+
+class ScoreMessage(msgspec.Struct, omit_defaults=True):
+    """Scores of players on one shard of a board, each a `BoardUpdate`."""
+
+    board: str
+    shard: str
+    updates: Annotated[list[msgspec.Raw], Meta(max_length=10 * MAX_UPDATES_PER_MESSAGE)] = []
+
+
+def send_updates(context: Context, updates: Sequence[tuple[str, BoardUpdate]]) -> None:
+    """Queue the newest state of each player and board, one message for up to 200 of a shard."""
+    newest: dict[tuple[str, str], dict[str, BoardUpdate]] = {}
+    for board, update in updates:
+        players = newest.setdefault((board, shard_for(context, board, update.player)), {})
+        known = players.get(update.player)
+        if known is None or known.version < update.version:
+            players[update.player] = update
+    messages = []
+    for (board, shard), players in newest.items():
+        states = [msgspec.Raw(msgspec.json.encode(state)) for state in players.values()]
+        for start in range(0, len(states), MAX_UPDATES_PER_MESSAGE):
+            messages.append(ScoreMessage(board, shard, states[start : start + MAX_UPDATES_PER_MESSAGE]))
+    send_messages(context, messages)
+
+
+def send_messages(context: Context, messages: Sequence[ScoreMessage]) -> None:
+    """Queue messages, each in its shard's group. Raises unless the queue has them all."""
+    bodies = [(message.shard, msgspec.json.encode(message).decode()) for message in messages]
+    if bodies:
+        context.queues.send_grouped(BOARDS, bodies)
+
+
+def shard_for(context: Context, board: str, player: str) -> str:
+    """The shard of a board that a player is in, by the ruleset's number of shards."""
+    known = context.rules.boards.get(board.partition("#")[0])
+    return shard_of(board, player, known.shards if known else 1)

@@ -1,0 +1,81 @@
+"""A player's profile: totals, level, streak, stats; balances for who may see them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from chalicelib.domain.core.periods import day_of, moment_name
+from chalicelib.domain.identity.names import display_name
+from chalicelib.domain.rules.schema import NUMERIC_STATS, UNIQUE_STATS
+from chalicelib.services.context import Context
+from chalicelib.services.identity.authenticate import Caller
+from chalicelib.services.progress.find_player import Seen, find_player
+from chalicelib.store.ledger.accounts import read_balances
+
+ASSETS = ("coins", "tokens")
+
+
+class StreakFigures(msgspec.Struct):
+    """Consecutive active UTC days: the run that is still alive, and the longest ever."""
+
+    current: int
+    longest: int
+
+
+class Profile(msgspec.Struct, rename="camel"):
+    """A player's totals. `coins`, `tokens`, `private` and `hidden` are shown to the player and to admins alone."""
+
+    id: str
+    display_name: str
+    created_at: Annotated[str, Meta(description="UTC, when the player's first commit was made.")]
+    xp: Annotated[int, Meta(ge=0)]
+    level: Annotated[int, Meta(ge=1)]
+    title: str
+    xp_into_level: int
+    xp_to_next: Annotated[int | None, Meta(description="XP to the next level; null at the cap.")]
+    award_total: Annotated[int, Meta(description="Signed sum of all awards; part of `xp`.")]
+    streak: StreakFigures
+    badge_count: int
+    stats: dict[str, int]
+    counters: Annotated[dict[str, int], Meta(description="How often each action was counted.")]
+    ruleset: str
+    coins: int | UnsetType = UNSET
+    tokens: int | UnsetType = UNSET
+    private: bool | UnsetType = UNSET
+    hidden: Annotated[bool, Meta(description="Kept off the boards by an admin.")] | UnsetType = UNSET
+
+
+def read_profile(context: Context, caller: Caller, wanted: str | None = None) -> Profile:
+    """The caller's profile, or that of the player with this id or public id. Raises NotFound."""
+    seen = find_player(context, caller, wanted)
+    player, rules = seen.player, context.rules
+    level = player.level(rules)
+    into, to_next = rules.levels.progress(player.xp)
+    shown = Profile(
+        id=seen.shown_id,
+        display_name=display_name(player.identity.public, player.identity.display_name),
+        created_at=moment_name(player.created_at),
+        xp=max(0, player.xp),
+        level=level,
+        title=rules.levels.title(level),
+        xp_into_level=into,
+        xp_to_next=to_next,
+        award_total=player.award_xp,
+        streak=StreakFigures(player.streak.current(day_of(context.now_ms())), player.streak.longest),
+        badge_count=sum(player.holds(badge) for badge in rules.badges),
+        stats={name: player.stat(name) for name in (*NUMERIC_STATS, *UNIQUE_STATS)},
+        counters=dict(sorted(player.counters.items())),
+        ruleset=rules.version,
+    )
+    if seen.whole:
+        _add_own(context, seen, shown)
+    return shown
+
+
+def _add_own(context: Context, seen: Seen, shown: Profile) -> None:
+    balances = read_balances(context.table, seen.player.identity.account, ASSETS)
+    shown.coins, shown.tokens = balances["coins"], balances["tokens"]
+    shown.private, shown.hidden = seen.player.identity.private, seen.player.identity.hidden

@@ -1,0 +1,47 @@
+"""A player's streak, decayed by the clock whatever is stored."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.domain.core.periods import day_name, day_of
+from chalicelib.services.context import Context
+from chalicelib.services.identity.authenticate import Caller
+from chalicelib.services.progress.find_player import find_player
+
+
+class NextMilestone(msgspec.Struct, rename="camel"):
+    """The milestone that the current streak reaches next, and the days to go."""
+
+    days: int
+    remaining: int
+
+
+class StreakShown(msgspec.Struct, rename="camel"):
+    """Consecutive active UTC days. `current` counts back from the last active day if that is yesterday or later."""
+
+    current: int
+    longest: int
+    last_active_day: str | None
+    active_today: bool
+    milestones: Annotated[list[int], Meta(description="Milestones ever reached, in days.")]
+    next_milestone: NextMilestone | None
+
+
+def read_streak(context: Context, caller: Caller, wanted: str | None = None) -> StreakShown:
+    """The streak of the caller or of the player with this id. Raises NotFound."""
+    streak = find_player(context, caller, wanted).player.streak
+    today = day_of(context.now_ms())
+    current = streak.current(today)
+    coming = next((days for days in context.rules.milestones if days > current), None)
+    return StreakShown(
+        current=current,
+        longest=streak.longest,
+        last_active_day=day_name(streak.last) if streak.last >= 0 else None,
+        active_today=streak.is_active(today),
+        milestones=sorted(days for days, marks in streak.marks.items() if marks),
+        next_milestone=NextMilestone(coming, coming - current) if coming else None,
+    )

@@ -1,0 +1,127 @@
+"""Keep the catalogue of rewards: create, change, retire."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.domain.core.errors import InvalidRequest, NotFound, NotPossible
+from chalicelib.domain.core.moments import Moment
+from chalicelib.domain.identity.names import tidy
+from chalicelib.domain.identity.visible_text import is_visible
+from chalicelib.domain.rewards.rewards import (
+    MAX_COST,
+    MAX_DESCRIPTION,
+    MAX_NAME,
+    MAX_PER_PLAYER,
+    MAX_REWARDS,
+    MAX_STOCK,
+    MAX_TYPE,
+    NO_REWARD,
+    REWARD_ID,
+    Listed,
+    Reward,
+    check_known,
+)
+from chalicelib.services.context import Context
+from chalicelib.services.core.retry_until_known import settle
+from chalicelib.services.identity.audit import audited
+from chalicelib.services.identity.authenticate import Caller
+from chalicelib.services.rewards.read_rewards import RewardShown, reward_shown
+from chalicelib.services.rewards.redeem_reward import redeemable
+from chalicelib.store.rewards.rewards import change_writes, count_rewards, load_reward
+
+
+class RewardRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """The whole reward: what is absent is not limited."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=MAX_NAME, description="Visible characters.")]
+    description: Annotated[str, Meta(min_length=1, max_length=MAX_DESCRIPTION, description="Visible characters.")]
+    cost: Annotated[int, Meta(ge=1, le=MAX_COST)]
+    asset: Annotated[str, Meta(max_length=64, description="One that the ruleset says is redeemable.")]
+    type: Annotated[str, Meta(pattern=rf"^[A-Za-z0-9._-]{{1,{MAX_TYPE}}}$(?!\n)", description="A word of your own.")]
+    requires_fulfilment: Annotated[bool, Meta(description="The cost is held until an admin fulfils or cancels.")] = (
+        False
+    )
+    stock: (
+        Annotated[int, Meta(ge=0, le=MAX_STOCK, description="How many there are in all, those redeemed too.")] | None
+    ) = None
+    per_player: Annotated[int, Meta(ge=1, le=MAX_PER_PLAYER, description="How many one player may have.")] | None = None
+    available_from: Moment | None = None
+    available_until: Annotated[Moment | None, Meta(description="Not from this moment on.")] = None
+
+
+def put_reward(context: Context, caller: Caller, reward_id: str, request: RewardRequest) -> RewardShown:
+    """Create the reward with this id, or change it, or bring it back; the same again changes nothing.
+
+    The stock is a number in all, beside which redemptions count what is sold: neither is lost to the other. Raises
+    InvalidRequest, NotPossible (`too_many_rewards`), and what `settle` raises.
+    """
+    if not re.fullmatch(REWARD_ID, reward_id):
+        raise InvalidRequest(
+            "A reward's id is words of a-z and 0-9 with dashes between, at most 48 characters.", parameter="reward"
+        )
+    wanted = _reward(context, request)
+    return _change(context, caller, reward_id, lambda _: wanted)
+
+
+def retire_reward(context: Context, caller: Caller, reward_id: str) -> RewardShown:
+    """Nobody can redeem it any more; what was redeemed stays. Raises NotFound, and what `settle` raises."""
+
+    def retired(before: Listed | None) -> Reward:
+        if before is None:
+            raise NotFound(NO_REWARD)
+        return msgspec.structs.replace(before.reward, retired=True)
+
+    check_known(reward_id)
+    return _change(context, caller, reward_id, retired)
+
+
+def _reward(context: Context, request: RewardRequest) -> Reward:
+    for name, text in (("name", request.name), ("description", request.description)):
+        if not is_visible(text):
+            raise InvalidRequest(f"'{name}' must be visible characters.", parameter=name)
+    allowed = redeemable(context)
+    if request.asset not in allowed:
+        raise InvalidRequest("'asset' must be one that can be redeemed.", parameter="asset", allowed=list(allowed))
+    since = request.available_from.ms if request.available_from else None
+    until = request.available_until.ms if request.available_until else None
+    if since is not None and until is not None and since >= until:
+        raise InvalidRequest("'availableUntil' must be after 'availableFrom'.", parameter="availableUntil")
+    return Reward(
+        name=tidy(request.name),
+        description=request.description,
+        cost=request.cost,
+        asset=request.asset,
+        type=request.type,
+        fulfilment=request.requires_fulfilment,
+        stock=request.stock,
+        per_player=request.per_player,
+        since=since,
+        until=until,
+    )
+
+
+def _change(context: Context, caller: Caller, reward_id: str, wanted: Callable[[Listed | None], Reward]) -> RewardShown:
+    return settle(context, lambda: _try(context, caller, reward_id, wanted))
+
+
+def _try(context: Context, caller: Caller, reward_id: str, wanted: Callable[[Listed | None], Reward]) -> RewardShown:
+    before = load_reward(context.table, reward_id)
+    reward, now_ms = wanted(before), context.now_ms()
+    if before is not None and before.reward == reward:
+        return reward_shown(before, now_ms)
+    is_new = not reward.retired and (before is None or before.reward.retired)
+    if is_new and count_rewards(context.table) >= MAX_REWARDS:
+        raise NotPossible(f"There are {MAX_REWARDS} rewards: retire one.", code="too_many_rewards", maximum=MAX_REWARDS)
+    after = Listed(reward_id, reward, 1) if before is None else replace(before, reward=reward)
+    what = "reward.retired" if reward.retired else "reward.changed"
+    told = msgspec.to_builtins(reward)
+    audit = audited(context, caller, what, context.new_id(), now_ms, reward=reward_id, now=told)
+    context.table.transact([*change_writes(context.table.name, reward_id, before, reward), audit])
+    return reward_shown(after, now_ms)

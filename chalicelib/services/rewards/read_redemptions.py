@@ -1,0 +1,70 @@
+"""Redemptions as their player sees them, and as admins see everybody's."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import msgspec
+
+from chalicelib.services.context import Context
+from chalicelib.services.core.cursors import cursor_of, parts_of
+from chalicelib.services.identity.authenticate import Caller
+from chalicelib.services.identity.owners import owner_of
+from chalicelib.services.rewards.redeem_reward import RedemptionShown, redemption_shown
+from chalicelib.store.identity.identities import players_of_public
+from chalicelib.store.rewards.redemptions import own_redemptions, redemptions_of_status
+
+# The batch read of a page of all players' redemptions takes a hundred.
+MAX_LIMIT = 100
+_CURSOR = re.compile(r"([0-9a-f]{37})")
+Status = Literal["pending", "completed", "fulfilled", "cancelled", "refunded"]
+
+
+class Redemptions(msgspec.Struct):
+    """A page, newest first. `cursor` asks for the next one; null at the end."""
+
+    redemptions: list[RedemptionShown]
+    cursor: str | None
+
+
+class RedemptionOf(RedemptionShown, rename="camel", omit_defaults=True, kw_only=True):
+    """`player`: whose it is; absent if they were erased, when only the public id is left."""
+
+    player: str = ""
+    public_id: str
+
+
+class AllRedemptions(msgspec.Struct):
+    """A page of everybody's, newest first; it may be short before the end. `cursor`: null at the end."""
+
+    redemptions: list[RedemptionOf]
+    cursor: str | None
+
+
+def read_redemptions(context: Context, caller: Caller, cursor: str | None = None, limit: int = 50) -> Redemptions:
+    """The caller's own. Raises InvalidRequest for a cursor that no answer gave."""
+    owner = owner_of(context, caller)
+    found, after = own_redemptions(context.table, owner.public, limit, _after(cursor))
+    return Redemptions([redemption_shown(each) for each in found], cursor_of(after) if after else None)
+
+
+def read_all_redemptions(
+    context: Context, status: Status = "pending", cursor: str | None = None, limit: int = 50
+) -> AllRedemptions:
+    """Those of all players with a status: one query of the index, then the items. Raises InvalidRequest."""
+    found, after = redemptions_of_status(context.table, status, limit, _after(cursor))
+    players = players_of_public(context.table, sorted({each.public for each in found}))
+    shown = [
+        RedemptionOf(
+            **{name: getattr(redemption_shown(each), name) for name in RedemptionShown.__struct_fields__},
+            player=players[each.public][0] if each.public in players else "",
+            public_id=each.public,
+        )
+        for each in found
+    ]
+    return AllRedemptions(shown, cursor_of(after) if after else None)
+
+
+def _after(cursor: str | None) -> str | None:
+    return parts_of(cursor, _CURSOR)[0] if cursor else None

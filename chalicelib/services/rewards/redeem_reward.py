@@ -1,0 +1,167 @@
+"""Redeem a reward: its cost is paid, or held until it is fulfilled, and the redemption is recorded; or nothing is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from chalicelib.domain.core.errors import InsufficientBalance
+from chalicelib.domain.core.periods import moment_name
+from chalicelib.domain.identity.owner import Owner
+from chalicelib.domain.ledger.holds import Hold
+from chalicelib.domain.ledger.transfer import REWARDS, Transfer, transfer_id
+from chalicelib.domain.rewards.outbox_messages import REDEEMED
+from chalicelib.domain.rewards.rewards import COMPLETED, PENDING, Listed, check_known, check_redeemable
+from chalicelib.services.context import Context
+from chalicelib.services.core.idempotency import Answer, Asked, IdempotencyKey, Items, Prepared, once
+from chalicelib.services.identity.authenticate import Caller
+from chalicelib.services.identity.owners import owner_of
+from chalicelib.services.ledger.expire_holds import usable
+from chalicelib.store.core.outbox import Owed
+from chalicelib.store.ledger import keys as ledger_keys
+from chalicelib.store.ledger.accounts import Account, Change, read_account
+from chalicelib.store.ledger.double_entry import transfer_writes
+from chalicelib.store.ledger.holds import hold_writes
+from chalicelib.store.rewards import keys as rewards_keys
+from chalicelib.store.rewards.redemptions import Redemption, redemption_write
+from chalicelib.store.rewards.rewards import count_redeemed, read_redeemed, read_reward, reward_keys, take_stock
+
+
+class RedeemRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    idempotency_key: IdempotencyKey
+
+
+class RedemptionShown(msgspec.Struct, rename="camel", omit_defaults=True):
+    """`status`: `completed`, or `pending` until an admin says `fulfilled` or `cancelled`; `refunded` afterwards."""
+
+    id: str
+    reward_id: str
+    cost: int
+    asset: str
+    status: str
+    created_at: str
+    resolved_at: str | None = None
+
+
+class RedemptionMade(msgspec.Struct):
+    """`balance`: of the asset, after it; what is held for a pending one is still part of it."""
+
+    success: bool
+    redemption: RedemptionShown
+    balance: int
+
+
+def redeem_reward(context: Context, caller: Caller, reward_id: str, request: RedeemRequest) -> Answer:
+    """Give the caller a reward for what it costs now, once.
+
+    Raises NotFound, NotPossible (`not_available`, `limit_reached`, `out_of_stock`), InsufficientBalance, which alone
+    is remembered, and what `once` raises.
+    """
+    check_known(reward_id)
+    owner = owner_of(context, caller)
+    assets = redeemable(context)
+    counted = rewards_keys.redeemed(owner.account, reward_id)
+    # The reward tells its asset only once it is read: accounts of all redeemable ones come with it.
+    wanted = [*reward_keys(reward_id), counted, *(ledger_keys.account(owner.account, asset) for asset in assets)]
+
+    def prepare(items: Items, strong: bool) -> Prepared:
+        now_ms = context.now_ms()
+        found = read_reward(items, reward_id)
+        listed = check_redeemable(found, read_redeemed(items.get(counted)), assets, now_ms)
+        asset, cost = listed.reward.asset, listed.reward.cost
+        account = read_account(items.get(ledger_keys.account(owner.account, asset)))
+        account = usable(context, owner.account, asset, account, cost, now_ms, strong=strong)
+        if account.available < cost:
+            raise InsufficientBalance(account.balance, account.available, cost)
+        return _prepared(context, owner, listed, account, now_ms)
+
+    asked = Asked(owner.account, request.idempotency_key, "redeem", {"reward": reward_id})
+    return once(context, asked, wanted, prepare).tell(lambda outcome: _made(reward_id, outcome))
+
+
+def redeemable(context: Context) -> tuple[str, ...]:
+    """The assets that rewards may cost."""
+    return tuple(name for name, asset in context.rules.ruleset.assets.items() if asset.redeemable)
+
+
+def _prepared(context: Context, owner: Owner, listed: Listed, account: Account, now_ms: int) -> Prepared:
+    table, reward = context.table.name, listed.reward
+    id_ = transfer_id(now_ms, owner.public, context.new_id())
+    status = PENDING if reward.fulfilment else COMPLETED
+    made = Redemption(
+        id=id_,
+        account=owner.account,
+        reward=listed.id,
+        cost=reward.cost,
+        asset=reward.asset,
+        status=status,
+        stocked=reward.stock is not None,
+        limited=reward.per_player is not None,
+        transfer=None if reward.fulfilment else id_,
+    )
+    writes = _paid(context, made, account) if status == COMPLETED else _held(context, made, account)
+    writes += [
+        redemption_write(table, made, context.rules.version),
+        *take_stock(table, listed),
+        *count_redeemed(table, owner.account, listed),
+    ]
+    outcome = {
+        "id": id_,
+        "cost": made.cost,
+        "asset": made.asset,
+        "status": status,
+        "createdAt": moment_name(now_ms),
+        "balance": account.balance - (made.cost if status == COMPLETED else 0),
+    }
+    return Prepared(writes, outcome, Owed(id_, now_ms, REDEEMED, facts_of(made, owner.player)))
+
+
+def _paid(context: Context, made: Redemption, account: Account) -> list[dict[str, Any]]:
+    transfer = payment(made, made.id, made.created_at)
+    return transfer_writes(context.table.name, transfer, context.rules.version, Change(read=account))
+
+
+def _held(context: Context, made: Redemption, account: Account) -> list[dict[str, Any]]:
+    return hold_writes(context.table.name, hold_of(made), account)
+
+
+def hold_of(made: Redemption) -> Hold:
+    """What a pending redemption sets aside until it is resolved, whenever that is."""
+    return Hold(made.id, made.account, made.asset, made.cost, made.created_at, purpose=made.id)
+
+
+def payment(made: Redemption, id_: str, now_ms: int) -> Transfer:
+    """The transfer that pays for a redemption."""
+    details = {"redemption": made.id, "reward": made.reward}
+    return Transfer(id_, made.asset, made.account, REWARDS, made.cost, "redemption", now_ms, details)
+
+
+def facts_of(made: Redemption, player: str) -> dict[str, Any]:
+    """What a commit about a redemption tells the world."""
+    return {
+        "player": player,
+        "redemption": made.id,
+        "reward": made.reward,
+        "cost": made.cost,
+        "asset": made.asset,
+        "status": made.status,
+    }
+
+
+def redemption_shown(made: Redemption) -> RedemptionShown:
+    return RedemptionShown(
+        id=made.id,
+        reward_id=made.reward,
+        cost=made.cost,
+        asset=made.asset,
+        status=made.status,
+        created_at=moment_name(made.created_at),
+        resolved_at=None if made.resolved_at is None else moment_name(made.resolved_at),
+    )
+
+
+def _made(reward_id: str, outcome: dict[str, Any]) -> RedemptionMade:
+    members = {name: outcome[name] for name in ("id", "cost", "asset", "status")}
+    shown = RedemptionShown(reward_id=reward_id, created_at=outcome["createdAt"], **members)
+    return RedemptionMade(success=True, redemption=shown, balance=outcome["balance"])

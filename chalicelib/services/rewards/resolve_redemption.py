@@ -1,0 +1,149 @@
+"""What admins decide about a redemption: fulfil or cancel a pending one, refund one that is paid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from chalicelib.domain.core.errors import Conflict, NotFound, NotPossible
+from chalicelib.domain.ledger.transfer import MAX_BALANCE, REWARDS, Transfer, transfer_id
+from chalicelib.domain.rewards import rewards as domain
+from chalicelib.domain.rewards.outbox_messages import CANCELLED, FULFILLED, REFUNDED
+from chalicelib.domain.rewards.rewards import Resolution, status_after
+from chalicelib.services.context import Context
+from chalicelib.services.core.idempotency import Answer
+from chalicelib.services.core.outbox import send_owed
+from chalicelib.services.core.retry_until_known import settle
+from chalicelib.services.identity.audit import audited
+from chalicelib.services.identity.authenticate import Caller
+from chalicelib.services.rewards.redeem_reward import RedemptionShown, facts_of, hold_of, payment, redemption_shown
+from chalicelib.store.core.outbox import Owed, owed_write
+from chalicelib.store.identity import keys
+from chalicelib.store.identity.models import PublicItem
+from chalicelib.store.ledger.accounts import Change, load_account
+from chalicelib.store.ledger.corrections import Corrected, corrected_write, load_corrected
+from chalicelib.store.ledger.double_entry import transfer_writes
+from chalicelib.store.ledger.holds import post_writes, void_writes
+from chalicelib.store.rewards.redemptions import Redemption, public_of, read_redemption, redemption_key, resolve_write
+from chalicelib.store.rewards.rewards import return_stock, uncount_redeemed
+
+# A redemption is resolved once, and what paid for it taken back once: a write that was not answered finds that done.
+FINAL = ("redemption_resolved", "already_corrected")
+TOLD = {domain.FULFILLED: FULFILLED, domain.CANCELLED: CANCELLED, domain.REFUNDED: REFUNDED}
+
+
+class RedemptionResolved(msgspec.Struct):
+    success: bool
+    redemption: RedemptionShown
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A redemption after its resolution, with all that is written for it."""
+
+    after: Redemption
+    writes: list[dict[str, Any]]
+    owed: Owed | None
+
+
+def resolve_redemption(context: Context, caller: Caller, redemption_id: str, resolution: Resolution) -> Answer:
+    """Fulfil, cancel or refund, each at most once: the same again gets the same answer.
+
+    Raises NotFound; NotPossible (`redemption_resolved`, `redemption_pending`, `already_corrected`, `account_closed`);
+    what `settle` raises.
+    """
+    tried: list[Resolved] = []
+
+    def attempt() -> Answer:
+        read, player = _read(context, redemption_id)
+        for each in tried:
+            if read == each.after:
+                # The answer was lost, not the write.
+                return _done(context, each)
+        status = status_after(read.status, resolution)
+        if status is None:
+            return _answer(read, replayed=True)
+        tried.append(_resolved(context, caller, read, status, player))
+        context.table.transact(tried[-1].writes)
+        return _done(context, tried[-1])
+
+    return settle(context, attempt, final=FINAL)
+
+
+def _read(context: Context, redemption_id: str) -> tuple[Redemption, str]:
+    """The redemption, and whose it is: '' if they were erased."""
+    key = redemption_key(redemption_id)
+    items = context.table.get_many([key, keys.public(public_of(key))]) if key else {}
+    if key is None or key not in items:
+        raise NotFound("There is no such redemption.")
+    owner = items.get(keys.public(public_of(key)))
+    return read_redemption(items[key]), PublicItem.from_raw_data(owner).player if owner else ""
+
+
+def _resolved(context: Context, caller: Caller, read: Redemption, status: str, player: str) -> Resolved:
+    table, now_ms = context.table.name, context.now_ms()
+    after = replace(read, status=status, resolved_at=now_ms)
+    moved = transfer_id(now_ms, read.public, context.new_id())
+    if status == domain.FULFILLED:
+        after = replace(after, transfer=moved)
+        writes = _posted(context, after, now_ms)
+    elif status == domain.CANCELLED:
+        hold = hold_of(read)
+        writes = void_writes(table, hold, hold.as_void(now_ms), now_ms)
+    else:
+        after = replace(after, refund=moved)
+        writes = _paid_back(context, after, now_ms)
+    if status != domain.FULFILLED:
+        writes += _returned(table, read)
+    writes += [
+        resolve_write(table, read, after),
+        audited(context, caller, TOLD[status], context.new_id(), now_ms, player, redemption=read.id),
+    ]
+    owed = Owed(f"{read.id}.{status}", now_ms, TOLD[status], facts_of(after, player)) if player else None
+    return Resolved(after, [*writes, owed_write(table, owed)] if owed else writes, owed)
+
+
+def _posted(context: Context, after: Redemption, now_ms: int) -> list[dict[str, Any]]:
+    hold, transfer = hold_of(after), payment(after, after.transfer or "", now_ms)
+    posted = hold.as_posted(after.cost, transfer.id, now_ms)
+    return post_writes(context.table.name, hold, posted, transfer, context.rules.version, now_ms)
+
+
+def _paid_back(context: Context, after: Redemption, now_ms: int) -> list[dict[str, Any]]:
+    """A transfer back; it and a correction of what paid exclude each other."""
+    paid, back = after.transfer or "", after.refund or ""
+    if load_corrected(context.table, paid):
+        if _read(context, after.id)[0].status == domain.REFUNDED:
+            raise Conflict("another admin has just refunded it")
+        raise NotPossible("What paid for this redemption was taken back already.", code="already_corrected")
+    account = load_account(context.table, after.account, after.asset)
+    if account.closed:
+        raise NotPossible("The player's account is closed.", code="account_closed")
+    if account.balance + after.cost > MAX_BALANCE:
+        raise NotPossible(f"A balance is at most {MAX_BALANCE}.", code="balance_limit", maximum=MAX_BALANCE)
+    details = {"redemption": after.id, "reward": after.reward, "corrects": paid}
+    transfer = Transfer(back, after.asset, REWARDS, after.account, after.cost, "refund", now_ms, details)
+    table, read = context.table.name, Change(read=account)
+    return [
+        *transfer_writes(table, transfer, context.rules.version, credit=read),
+        corrected_write(table, paid, Corrected(back)),
+    ]
+
+
+def _returned(table: str, read: Redemption) -> list[dict[str, Any]]:
+    """What the redemption took of the stock, and of the player's number."""
+    stock = [return_stock(table, read.reward)] if read.stocked else []
+    return stock + ([uncount_redeemed(table, read.account, read.reward)] if read.limited else [])
+
+
+def _done(context: Context, resolved: Resolved) -> Answer:
+    if resolved.owed:
+        send_owed(context, resolved.owed)
+    return _answer(resolved.after)
+
+
+def _answer(read: Redemption, *, replayed: bool = False) -> Answer:
+    shown = RedemptionResolved(success=True, redemption=redemption_shown(read))
+    return Answer(200, msgspec.to_builtins(shown), replayed)

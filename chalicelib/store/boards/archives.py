@@ -1,0 +1,110 @@
+"""Archives of boards, one for each period that has ended, and how far each scope has come."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from chalicelib.domain.boards.archive import Judged, Place, Waiting
+from chalicelib.store.boards import keys
+from chalicelib.store.boards.models import ArchiveItem
+from chalicelib.store.core.models import Item
+from chalicelib.store.core.table import Table, key_of, number, text, update_of
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """`frozen_at`: when the board was, in ms. `top`: the best places. `waiting`: who is to be told their rank, `told`
+    of them have been, and of the tie group beyond them those up to the player `told_until`. `done`: all of it is.
+    """
+
+    scope: str
+    period: str
+    total: int
+    frozen_at: int
+    top: list[Place]
+    waiting: Waiting = field(default_factory=lambda: Waiting([]))
+    told: int = 0
+    told_until: str = ""
+    done: bool = False
+
+
+def read_archives(table: Table, scope: str, periods: Sequence[str]) -> dict[str, Archive]:
+    """The archives that exist, by period, strongly read."""
+    items = table.get_many([keys.archive(scope, period) for period in periods])
+    return {sk: _archive(scope, sk, item) for (_, sk), item in items.items()}
+
+
+def read_archive(table: Table, scope: str, period: str) -> Archive | None:
+    """One archive, eventually consistent."""
+    item = table.get(keys.archive(scope, period), strong=False)
+    return _archive(scope, period, item) if item else None
+
+
+def create_archive(table: Table, archive: Archive, expires: int | None = None) -> None:
+    """Write an archive, once. Raises ConditionFailed if there is one."""
+    pk, sk = keys.archive(archive.scope, archive.period)
+    row = ArchiveItem(pk, sk, total=archive.total, top=archive.top, frozen_at=archive.frozen_at, expires=expires)
+    row.waiting = zlib.compress(msgspec.msgpack.encode(archive.waiting.judged))
+    row.tie = archive.waiting.tie
+    table.put(row.item(), "attribute_not_exists(pk)")
+
+
+def note_told(table: Table, archive: Archive, told: int, told_until: str = "") -> None:
+    """Note how many have been told their ranks, and who of the tie group was the last. Raises ConditionFailed if all
+    have been."""
+    values = {":told": number(told)}
+    expression = "SET told = :told"
+    if told_until:
+        expression, values = f"{expression}, toldUntil = :until", values | {":until": text(told_until)}
+    _update(table, archive, expression, "attribute_exists(pk) AND attribute_not_exists(done)", values)
+
+
+def finish_archive(table: Table, archive: Archive, at_ms: int) -> None:
+    """Note that everybody has been told: nothing of this period is ever sent again."""
+    expression = "SET done = if_not_exists(done, :at) REMOVE waiting, told, tie, toldUntil"
+    _update(table, archive, expression, "attribute_exists(pk)", {":at": number(at_ms)})
+
+
+def read_cursor(table: Table, scope: str) -> int | None:
+    """The last day of the last period up to which all are done; None before the first rotation."""
+    item = table.get(keys.rotation(scope))
+    return int(item["through"]["N"]) if item else None
+
+
+def start_cursor(table: Table, scope: str, day: int) -> None:
+    """Say where rotations of a scope begin: after this day. Raises ConditionFailed if it is said."""
+    table.put({**key_of(keys.rotation(scope)), "through": number(day)}, "attribute_not_exists(pk)")
+
+
+def move_cursor(table: Table, scope: str, day: int) -> None:
+    """Move the cursor on. Raises ConditionFailed if it is as far, or there is none."""
+    condition = "through < :day"
+    table.update(
+        update_of(table.name, keys.rotation(scope), "SET through = :day", condition, None, {":day": number(day)})
+    )
+
+
+def _update(table: Table, archive: Archive, expression: str, condition: str, values: dict[str, Any]) -> None:
+    key = keys.archive(archive.scope, archive.period)
+    table.update(update_of(table.name, key, expression, condition, None, values))
+
+
+def _archive(scope: str, period: str, item: Item) -> Archive:
+    row = ArchiveItem.from_raw_data(item)
+    judged = [] if row.waiting is None else msgspec.msgpack.decode(zlib.decompress(row.waiting), type=list[Judged])
+    return Archive(
+        scope=scope,
+        period=period,
+        total=int(row.total),
+        frozen_at=int(row.frozen_at),
+        top=row.top,
+        waiting=Waiting(judged, row.tie),
+        told=int(row.told or 0),
+        told_until=row.told_until or "",
+        done=row.done is not None,
+    )

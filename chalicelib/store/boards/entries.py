@@ -1,0 +1,184 @@
+"""Entries of boards: the player's score as the board knows it, and what a page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from chalicelib.domain.boards.rank_index import Spot
+from chalicelib.store.boards import keys as boards_keys
+from chalicelib.store.boards.bulk import Wire, query_as
+from chalicelib.store.boards.models import EntryItem
+from chalicelib.store.core import keys as core_keys
+from chalicelib.store.core.models import Item
+from chalicelib.store.core.table import Page, Table, key_of, number, text, update_of
+
+
+class Entry(msgspec.Struct, array_like=True):
+    """A player on a board, or what is left of it: who leaves keeps score and version, off the index.
+
+    `seq`: the intent that wrote it.
+    """
+
+    player: str
+    version: int
+    score: int
+    reached_at: int
+    level: int
+    title: str
+    public: str
+    name: str = ""
+    private: bool = False
+    hidden: bool = False
+    on_board: bool = False
+    seq: int = 0
+
+    @property
+    def spot(self) -> tuple[int, int] | None:
+        """(score, reached at) on the board, None off it."""
+        return (self.score, self.reached_at) if self.on_board else None
+
+
+def read_entries(table: Table, board: str, players: Sequence[str]) -> dict[str, Entry]:
+    """The entries that exist, by player, strongly read."""
+    items = table.get_many([boards_keys.entry(board, player) for player in players])
+    return {entry.player: entry for entry in map(entry_of, items.values())}
+
+
+def read_entry(table: Table, board: str, player: str) -> Entry | None:
+    """One entry, eventually consistent."""
+    item = table.get(boards_keys.entry(board, player), strong=False)
+    return entry_of(item) if item else None
+
+
+def scan_entries(table: Table, board: str) -> Iterator[Entry]:
+    """All entries, tombstones too, strongly read, one page in memory at a time."""
+    return map(entry_of, table.query_all(boards_keys.board(board), prefix=boards_keys.ENTRY))
+
+
+def entries_after(
+    table: Table, board: str, place: core_keys.Key | None = None
+) -> Iterator[tuple[list[str], core_keys.Key | None]]:
+    """The players of all entries, tombstones too, page by page, with the place from which another call goes on; None
+    at the end."""
+    start = key_of(place) if place else None
+    while True:
+        page = table.query(boards_keys.board(board), prefix=boards_keys.ENTRY, start=start, attributes=("sk",))
+        start = page.next
+        following = (start["pk"]["S"], start["sk"]["S"]) if start else None
+        yield [item["sk"]["S"].removeprefix(boards_keys.ENTRY) for item in page.items], following
+        if start is None:
+            return
+
+
+class _SpotRow(msgspec.Struct):
+    sk: Wire
+    score: Wire = Wire()
+    reached_at: Wire = msgspec.field(default=Wire(), name="reachedAt")
+    q: Wire = Wire()
+    order: Wire = Wire()
+
+
+def read_spots(table: Table, board: str, after: str, limit: int) -> tuple[list[tuple[str, Spot | None, int]], bool]:
+    """(player, spot, seq) of a page of the entries that follow a player's, in order of players, strongly read; and
+    whether there may be more."""
+    following = key_of(boards_keys.entry(board, after)) if after else None
+    rows, last = query_as(
+        table,
+        _SpotRow,
+        boards_keys.board(board),
+        following,
+        prefix=boards_keys.ENTRY,
+        limit=limit,
+        attributes=("sk", "score", "reachedAt", "q", "order"),
+    )
+    cut = len(boards_keys.ENTRY)
+    return [(row.sk.S[cut:], _spot(row) if row.order.S else None, int(row.q.N or 0)) for row in rows], last is not None
+
+
+def _spot(row: _SpotRow) -> Spot:
+    if not row.score.N:
+        return boards_keys.spot_of(row.order.S)
+    return int(row.score.N), int(row.reached_at.N or 0)
+
+
+def listed_entries(
+    table: Table, board: str, between: tuple[str, str] | None, limit: int, *, worst_first: bool = False
+) -> list[Entry]:
+    """Up to `limit` entries in board order by the ordering index, in a range of orders if there is one."""
+    found: list[Item] = []
+    following: Item | None = None
+    while len(found) < limit:
+        page: Page = table.query(
+            boards_keys.board(board),
+            index=True,
+            between=between,
+            limit=limit - len(found),
+            start=following,
+            newest_first=worst_first,
+        )
+        found += page.items
+        following = page.next
+        if following is None:
+            break
+    return [entry_of(item) for item in found]
+
+
+def entry_of(item: Item) -> Entry:
+    """An entry from the table, or from the index, which has score and moment in the order and no version."""
+    row = EntryItem.from_raw_data(item)
+    score, reached_at = int(row.score or 0), int(row.reached_at or 0)
+    if row.score is None and row.order:
+        score, reached_at = boards_keys.spot_of(row.order)
+    return Entry(
+        player=row.sk.removeprefix(boards_keys.ENTRY),
+        version=int(row.version or 0),
+        score=score,
+        reached_at=reached_at,
+        level=int(row.level),
+        title=row.title,
+        public=row.public,
+        name=row.name or "",
+        private=bool(row.private),
+        hidden=bool(row.hidden),
+        on_board=row.order is not None,
+        seq=int(row.seq or 0),
+    )
+
+
+def entry_write(table: str, board: str, entry: Entry, seq: int, expires: int | None = None) -> dict[str, Any]:
+    """The update of an entry by intent `seq`: done before if the entry knows this intent, or a later one.
+
+    Who is off the board has no index keys.
+    """
+    shown = entry.on_board
+    values: dict[str, Any] = {
+        "v": number(entry.version),
+        "q": number(seq),
+        "score": number(entry.score),
+        "reachedAt": number(entry.reached_at),
+        "public": text(entry.public),
+        "name": text(entry.name) if entry.name else None,
+        "private": {"BOOL": True} if entry.private else None,
+        "hidden": {"BOOL": True} if entry.hidden else None,
+        "level": number(entry.level),
+        "title": text(entry.title),
+        "board": text(boards_keys.board(board)) if shown else None,
+        "order": text(boards_keys.order(entry.score, entry.reached_at, entry.player)) if shown else None,
+        "expires": number(expires) if expires is not None else None,
+    }
+    kept = {name: value for name, value in values.items() if value is not None}
+    gone = [name for name, value in values.items() if value is None]
+    expression = "SET " + ", ".join(f"#{name} = :{name}" for name in kept)
+    if gone:
+        expression += " REMOVE " + ", ".join(f"#{name}" for name in gone)
+    return update_of(
+        table,
+        boards_keys.entry(board, entry.player),
+        expression,
+        "attribute_not_exists(#q) OR #q < :q",
+        {f"#{name}": name for name in values},
+        {f":{name}": value for name, value in kept.items()},
+    )

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from chalicelib.domain.progress.scores import MAX_SCORE
+from chalicelib.store.core.keys import Key
+
+ENTRY = "ENTRY#"
+
+
+def board(board_id: str) -> str:
+    return f"BOARD#{board_id}"
+
+
+def entry(board_id: str, player_id: str) -> Key:
+    return board(board_id), f"{ENTRY}{player_id}"
+
+
+def node(shard: str, name: str) -> Key:
+    return nodes(shard), name
+
+
+def nodes(shard: str) -> str:
+    return f"NODE#{shard}"
+
+
+def board_log(shard: str) -> Key:
+    return f"LOG#{shard}", "LOG"
+
+
+def tally(shard: str, repair_id: str, last_score: int, name: str, part: int) -> Key:
+    """Of a repair, by the greatest score in it."""
+    return repair(shard), f"{tallies(repair_id)}{last_score:016d}#{name}#{part:04d}"
+
+
+def tallies(repair_id: str) -> str:
+    return f"{repair_id}#TALLY#"
+
+
+def moves(shard: str, repair_id: str, seq: int) -> Key:
+    """Of an intent that was written while a repair was under way."""
+    return repair(shard), f"{repair_id}#MOVES#{seq:016d}"
+
+
+def repair(shard: str) -> str:
+    return f"REPAIR#{shard}"
+
+
+def archive(scope: str, period: str) -> Key:
+    return f"ARCHIVE#{scope}", period
+
+
+def rotation(scope: str) -> Key:
+    return f"ROTATION#{scope}", "CURSOR"
+
+
+def order(score: int, reached_at: int, player_id: str) -> str:
+    """Sorts best score first, then who reached it first, then by id."""
+    return f"{order_since(score, reached_at)}#{player_id}"
+
+
+def order_since(score: int, reached_at: int) -> str:
+    """Before every order of players who reached this score at this moment or later, after those who did earlier."""
+    return f"{order_score(score)}#{reached_at:013d}"
+
+
+def order_score(score: int) -> str:
+    """What the orders of all players with this score begin with; those of better scores are less."""
+    return f"{MAX_SCORE - score:016d}"
+
+
+def spot_of(order_: str) -> tuple[int, int]:
+    """(score, reached at) of an order."""
+    score, reached_at, _ = order_.split("#", 2)
+    return MAX_SCORE - int(score), int(reached_at)

@@ -1,0 +1,90 @@
+"""Nodes of the rank index as items: counters and starts are attributes of their own, each written by one update."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from chalicelib.domain.boards.rank_index import Node, NodeChange
+from chalicelib.store.boards import keys
+from chalicelib.store.boards.bulk import Wire, query_all_as
+from chalicelib.store.core.models import Item
+from chalicelib.store.core.table import Table, number, update_of
+
+_COUNTER = re.compile(r"[0-9A-F]{2,3}")
+_START = re.compile(r"T[0-9A-F]{2}")
+_NodeRow = dict[str, Wire]
+
+
+def read_nodes(table: Table, shards: Sequence[str], names: Iterable[str], *, strong: bool = False) -> dict[str, Node]:
+    """The nodes that exist, by name; those of several shards are added up."""
+    wanted = [keys.node(shard, name) for name in names for shard in shards]
+    found: dict[str, Node] = {}
+    for (_, name), item in table.get_many(wanted, strong=strong).items():
+        node = node_of(item)
+        found[name] = _sum(found[name], node) if name in found else node
+    return found
+
+
+def stream_nodes(table: Table, shard: str) -> Iterator[tuple[str, Node]]:
+    """Every node of a shard with its name, strongly read, one page in memory at a time; counters of 0 are left out."""
+    for row in query_all_as(table, _NodeRow, keys.nodes(shard)):
+        yield row["sk"].S, _node(row)
+
+
+def node_of(item: Item) -> Node:
+    node = Node(int(item["seq"]["N"]) if "seq" in item else 0)
+    for name, value in item.items():
+        is_start, digit = _meaning(name)
+        if digit is not None:
+            (node.starts if is_start else node.counts)[digit] = int(value["N"])
+    return node
+
+
+def _node(row: Mapping[str, Wire]) -> Node:
+    node = Node(int(row["seq"].N) if "seq" in row else 0)
+    for name, value in row.items():
+        is_start, digit = _meaning(name)
+        if digit is not None and (is_start or value.N != "0"):
+            (node.starts if is_start else node.counts)[digit] = int(value.N)
+    return node
+
+
+@lru_cache(maxsize=1024)
+def _meaning(name: str) -> tuple[bool, int | None]:
+    """Whether an attribute is a start, and of which digit; None if it is neither a start nor a counter."""
+    if _COUNTER.fullmatch(name):
+        return False, int(name, 16)
+    return True, int(name[1:], 16) if _START.fullmatch(name) else None
+
+
+def node_write(
+    table: str, shard: str, name: str, change: NodeChange, seq: int, expires: int | None = None
+) -> dict[str, Any]:
+    """The one update of a node by intent `seq`: done before if the node knows this intent, or a later one."""
+    sets = {attribute: value for attribute, value in change.sets.items() if value is not None} | {"seq": seq}
+    if expires is not None:
+        sets["expires"] = expires
+    removes = [attribute for attribute, value in change.sets.items() if value is None]
+    expression = "SET " + ", ".join(f"#{attribute} = :{attribute}" for attribute in sets)
+    if removes:
+        expression += " REMOVE " + ", ".join(f"#{attribute}" for attribute in removes)
+    if change.adds:
+        expression += " ADD " + ", ".join(f"#{attribute} :{attribute}" for attribute in change.adds)
+    return update_of(
+        table,
+        keys.node(shard, name),
+        expression,
+        "attribute_not_exists(#seq) OR #seq < :seq",
+        {f"#{attribute}": attribute for attribute in (*sets, *removes, *change.adds)},
+        {f":{attribute}": number(value) for attribute, value in (sets | change.adds).items()},
+    )
+
+
+def _sum(one: Node, other: Node) -> Node:
+    """Shards count different players; their tie groups have no common division."""
+    digits = one.counts.keys() | other.counts.keys()
+    counts = {digit: one.counts.get(digit, 0) + other.counts.get(digit, 0) for digit in digits}
+    return Node(max(one.seq, other.seq), counts)

@@ -1,0 +1,184 @@
+"""Boards as they lie in the table, for those who prove them: read strongly and apart from what the writer reads with.
+
+Only key names are shared.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from chalicelib.domain.boards.entry_proof import EntryRow
+from chalicelib.domain.boards.index_proof import NodeRow
+from chalicelib.store.boards import keys as boards_keys
+from chalicelib.store.core.models import Item
+from chalicelib.store.core.table import Table
+from chalicelib.store.progress import keys as progress_keys
+
+# Counters and starts: what a node is read for.
+COUNTED = re.compile(r"[0-9A-F]{2}|100|T[0-9A-F]{2}")
+
+
+class _BegunEntry(msgspec.Struct, array_like=True):
+    player: str
+    version: int
+    score: int
+    reached_at: int
+    level: int
+    title: str
+    public: str
+    name: str
+    private: bool
+    hidden: bool
+    on_board: bool
+
+
+class _BegunNode(msgspec.Struct, array_like=True):
+    adds: dict[str, int]
+    sets: dict[str, int | None]
+
+
+class _Begun(msgspec.Struct, array_like=True):
+    seq: int
+    entries: list[_BegunEntry]
+    nodes: dict[str, _BegunNode]
+    latest: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """How far a shard's writer has come, and what it has begun. `reach`: the highest number of an intent; `pending`:
+    of one that is not done."""
+
+    reach: int = 0
+    frozen: int | None = None
+    latest: int = -1
+    entries: dict[str, EntryRow] = field(default_factory=dict)
+    nodes: dict[str, _BegunNode] = field(default_factory=dict)
+    pending: int | None = None
+
+    def entry(self, player: str, row: EntryRow | None) -> EntryRow | None:
+        """The entry once everything that has begun is done."""
+        begun = self.entries.get(player)
+        return begun if begun and (row is None or row.seq < begun.seq) else row
+
+    def node(self, name: str, row: NodeRow) -> NodeRow:
+        """The node once everything that has begun is done; `row`: without anything, if there is none yet."""
+        begun = self.nodes.get(name)
+        if begun is None or row.seq >= self.reach:
+            return row
+        values = dict(row.values)
+        for attribute, amount in begun.adds.items():
+            values[attribute] = values.get(attribute, 0) + amount
+        for attribute, value in begun.sets.items():
+            values.pop(attribute, None)
+            if value is not None:
+                values[attribute] = value
+        return NodeRow(self.reach, values)
+
+
+def read_log_row(table: Table, shard: str) -> LogRow:
+    item = table.get(boards_keys.board_log(shard)) or {}
+    frozen = int(item["frozen"]["N"]) if "frozen" in item else None
+    if "intent" not in item:
+        return LogRow(_number(item, "seq", 0), frozen, _number(item, "latest"))
+    begun = msgspec.msgpack.decode(zlib.decompress(item["intent"]["B"]), type=_Begun)
+    entries = {entry.player: _begun_row(entry, begun.seq) for entry in begun.entries}
+    return LogRow(begun.seq, frozen, begun.latest, entries, begun.nodes, begun.seq)
+
+
+def all_logs(table: Table) -> Iterator[str]:
+    """Every shard that has a log, in no order. Reads the whole table."""
+    start: Item | None = None
+    while True:
+        page = table.scan_keys(boards_keys.board_log("")[1], start)
+        yield from (item["pk"]["S"].removeprefix(progress_keys.LOG) for item in page.items)
+        start = page.next
+        if start is None:
+            return
+
+
+def stream_rows(table: Table, board: str) -> Iterator[EntryRow]:
+    """Every entry, tombstones too, one page in memory at a time."""
+    return map(_row, table.query_all(boards_keys.board(board), prefix=boards_keys.ENTRY))
+
+
+def read_rows(table: Table, board: str, players: Sequence[str]) -> dict[str, EntryRow]:
+    """The entries that exist, by player."""
+    found = table.get_many([boards_keys.entry(board, player) for player in players])
+    return {row.player: row for row in map(_row, found.values())}
+
+
+def stream_node_rows(table: Table, shard: str) -> Iterator[tuple[str, NodeRow]]:
+    """Every node of a shard with its name, one page in memory at a time."""
+    return ((item["sk"]["S"], _node(item)) for item in table.query_all(boards_keys.nodes(shard)))
+
+
+def read_node_rows(table: Table, shard: str, names: Sequence[str]) -> dict[str, NodeRow]:
+    """The nodes that exist, by name."""
+    found = table.get_many([boards_keys.node(shard, name) for name in names])
+    return {name: _node(item) for (_, name), item in found.items()}
+
+
+def list_range(table: Table, board: str, low: int, high: int) -> list[str]:
+    """Players with scores from `low` to `high`, by the ordering index, which lags."""
+    between = (boards_keys.order_score(high), boards_keys.order_score(low) + "~")
+    listed = table.query_all(boards_keys.board(board), index=True, between=between, attributes=("sk",))
+    return [item["sk"]["S"].removeprefix(boards_keys.ENTRY) for item in listed]
+
+
+def _node(item: Item) -> NodeRow:
+    values = {name: _number(item, name) for name in item if COUNTED.fullmatch(name)}
+    return NodeRow(_number(item, "seq", 0), values)
+
+
+def _row(item: Item) -> EntryRow:
+    pk, player = item["pk"]["S"], item["sk"]["S"].removeprefix(boards_keys.ENTRY)
+    score, reached_at = _number(item, "score"), _number(item, "reachedAt")
+    listed = item.get("board", {}).get("S") == pk
+    return EntryRow(
+        player=player,
+        version=_number(item, "v"),
+        seq=_number(item, "q"),
+        score=score,
+        reached_at=reached_at,
+        public=item.get("public", {}).get("S", ""),
+        name=item.get("name", {}).get("S", ""),
+        private=item.get("private", {}).get("BOOL", False),
+        hidden=item.get("hidden", {}).get("BOOL", False),
+        order=item.get("order", {}).get("S", "") if listed else "",
+        due_order=boards_keys.order(score, reached_at, player),
+        level=_number(item, "level"),
+        title=item.get("title", {}).get("S", ""),
+    )
+
+
+def _begun_row(entry: _BegunEntry, seq: int) -> EntryRow:
+    order = boards_keys.order(entry.score, entry.reached_at, entry.player)
+    return EntryRow(
+        player=entry.player,
+        version=entry.version,
+        seq=seq,
+        score=entry.score,
+        reached_at=entry.reached_at,
+        public=entry.public,
+        name=entry.name,
+        private=entry.private,
+        hidden=entry.hidden,
+        order=order if entry.on_board else "",
+        due_order=order,
+        level=entry.level,
+        title=entry.title,
+    )
+
+
+def _number(item: Item, name: str, missing: int = -1) -> int:
+    """A whole number, or what stands for one that is not there, or that somebody has made something else."""
+    try:
+        return int(item[name]["N"])
+    except (KeyError, ValueError):
+        return missing

@@ -1,0 +1,140 @@
+"""The redo log of a board shard: one item that says what its writer is about to do, and how far it has come.
+
+An intent is written before what it says is done, and is done until its end by whoever finds it.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from chalicelib.domain.boards.rank_index import Changes
+from chalicelib.domain.boards.repair_progress import Repair
+from chalicelib.store.boards import keys
+from chalicelib.store.boards.entries import Entry
+from chalicelib.store.boards.models import BoardLogItem
+from chalicelib.store.core.table import Table, number, update_of
+
+# The log is paid for by size, twice an intent; 100 KB are a quarter of what an item may hold.
+MAX_INTENT_BYTES = 100 * 1024
+
+
+class Intent(msgspec.Struct, array_like=True):
+    """All writes of one step of a board: entries as they shall be, and what happens to nodes.
+
+    `latest`: the last moment at which a player on the board has reached its score. `told`: moves of players whom the
+    repair `repair` has counted, as four numbers each: score and moment before, and after; -1 is off the board.
+    """
+
+    seq: int
+    entries: list[Entry]
+    nodes: Changes
+    latest: int
+    repair: str = ""
+    told: list[int] = []
+    told_expires: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """`seq`: the last intent that is done. `intent`: one that has begun. `frozen`: when the board was, in ms.
+    `repair`: one that is under way."""
+
+    seq: int = 0
+    intent: Intent | None = None
+    frozen: int | None = None
+    latest: int = -1
+    repair: Repair | None = None
+
+
+def read_log(table: Table, shard: str) -> Log:
+    """The log, strongly read."""
+    item = table.get(keys.board_log(shard))
+    if item is None:
+        return Log()
+    row = BoardLogItem.from_raw_data(item)
+    return Log(
+        seq=int(row.seq or 0),
+        intent=None if row.intent is None else unpack(row.intent),
+        frozen=None if row.frozen is None else int(row.frozen),
+        latest=-1 if row.latest is None else int(row.latest),
+        repair=None if row.repair is None else _REPAIRS.decode(row.repair),
+    )
+
+
+def pack(intent: Intent) -> bytes:
+    return zlib.compress(msgspec.msgpack.encode(intent), 6)
+
+
+def unpack(packed: bytes) -> Intent:
+    return _DECODER.decode(zlib.decompress(packed))
+
+
+def begin(table: Table, shard: str, log: Log, seq: int, packed: bytes, expires: int | None = None) -> None:
+    """Write an intent if the log is as it was read.
+
+    Only a return means that this intent has begun. After any error the log must be read again: an intent that is
+    found pending then may be another writer's, whatever its number.
+    """
+    values = {":seq": number(log.seq), ":pending": number(seq), ":intent": {"B": packed}}
+    expression = "SET pending = :pending, #intent = :intent, seq = if_not_exists(seq, :seq)"
+    _update(table, shard, log, expression, values, expires)
+
+
+def finish(table: Table, shard: str, intent: Intent) -> None:
+    """Note that an intent is done. Raises ConditionFailed if somebody else has noted it."""
+    request = update_of(
+        table.name,
+        keys.board_log(shard),
+        "SET seq = :n, latest = :latest REMOVE pending, #intent",
+        "pending = :n",
+        {"#intent": "intent"},
+        {":n": number(intent.seq), ":latest": number(intent.latest)},
+    )
+    table.update(request)
+
+
+def freeze(table: Table, shard: str, log: Log, at_ms: int, expires: int | None = None) -> None:
+    """Close the board if its log is as it was read. Raises ConditionFailed if not."""
+    values = {":seq": number(log.seq), ":at": number(at_ms)}
+    _update(table, shard, log, "SET frozen = :at, seq = if_not_exists(seq, :seq)", values, expires)
+
+
+def advance(
+    table: Table, shard: str, log: Log, seq: int, repair: Repair | None, latest: int, expires: int | None = None
+) -> None:
+    """Note how far a repair has come, None for its end, if the log is as it was read.
+
+    `seq`, greater than the log's, takes the place of an intent's number: who read the log before can begin nothing.
+    """
+    values: dict[str, Any] = {":seq": number(log.seq), ":next": number(seq), ":latest": number(max(log.latest, latest))}
+    expression = "SET seq = :next, latest = :latest"
+    if repair is not None:
+        expression += ", #repair = :repair"
+        values[":repair"] = {"B": msgspec.msgpack.encode(repair)}
+    _update(table, shard, log, expression, values, expires, "" if repair is not None else " REMOVE #repair")
+
+
+def _update(
+    table: Table, shard: str, log: Log, expression: str, values: dict[str, Any], expires: int | None, removes: str = ""
+) -> None:
+    condition = "seq = :seq" if log.seq else "(attribute_not_exists(seq) OR seq = :seq)"
+    condition += " AND attribute_not_exists(pending) AND "
+    if log.frozen is None:
+        condition += "attribute_not_exists(frozen)"
+    else:
+        condition += "frozen = :frozen"
+        values = values | {":frozen": number(log.frozen)}
+    if expires is not None:
+        expression += ", expires = :expires"
+        values = values | {":expires": number(expires)}
+    expression += removes
+    names = {f"#{name}": name for name in ("intent", "repair") if f"#{name}" in expression}
+    table.update(update_of(table.name, keys.board_log(shard), expression, condition, names, values))
+
+
+_DECODER = msgspec.msgpack.Decoder(Intent)
+_REPAIRS = msgspec.msgpack.Decoder(Repair)

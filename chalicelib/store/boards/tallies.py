@@ -1,0 +1,101 @@
+"""What a repair writes beside a board's log: tallies of entries, and moves of players who are counted already.
+
+Both are written once under names of their own, and never changed. They expire.
+"""
+
+from __future__ import annotations
+
+import zlib
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from chalicelib.domain.boards.repair_progress import Repair
+from chalicelib.store.boards import keys as boards_keys
+from chalicelib.store.boards.bulk import Wire, query_all_as
+from chalicelib.store.core import keys as core_keys
+from chalicelib.store.core.models import Item
+from chalicelib.store.core.table import Table, number, update_of
+
+# At most 13 bytes each once compressed: an item holds 400 KB.
+MAX_MEMBERS = 20_000
+_LAST = "~"
+
+Groups = Mapping[int, "array[int]"]
+Numbers = Sequence[int]
+
+
+class Tally(msgspec.Struct, array_like=True):
+    """Players on the board by score. `sizes`: how many of each of the `scores`; `moments`: when they reached it, score
+    by score. All are arrays of 8 bytes a number."""
+
+    scores: bytes
+    sizes: bytes
+    moments: bytes
+
+
+class _Row(msgspec.Struct):
+    sk: Wire
+    data: Wire
+
+
+def tally_writes(table: str, shard: str, repair: Repair, name: str, groups: Groups) -> Iterator[dict[str, Any]]:
+    """The updates that write a tally under a name that nothing else has."""
+    for part, (last_score, tally) in enumerate(_parts(groups)):
+        key = boards_keys.tally(shard, repair.id, last_score, name, part)
+        yield _write(table, key, msgspec.msgpack.encode(tally), repair.expires)
+
+
+def moves_write(table: str, shard: str, repair_id: str, seq: int, moves: Sequence[int], expires: int) -> dict[str, Any]:
+    """The update that writes an intent's moves: the same whoever completes the intent."""
+    return _write(table, boards_keys.moves(shard, repair_id, seq), array("q", moves).tobytes(), expires)
+
+
+def read_tallies(table: Table, shard: str, repair: Repair) -> Iterator[tuple[Numbers, Numbers, Numbers]]:
+    """(scores, sizes, moments) of every part that counts and may have scores that are not corrected yet."""
+    first, known = boards_keys.tallies(repair.id), frozenset(repair.tallies)
+    for sk, data in _rows(table, shard, f"{first}{repair.low:016d}", first + _LAST):
+        if sk.split("#")[-2] in known:
+            tally = msgspec.msgpack.decode(data, type=Tally)
+            yield _numbers(tally.scores), _numbers(tally.sizes), _numbers(tally.moments)
+
+
+def read_moves(table: Table, shard: str, repair: Repair) -> Iterator[Sequence[int]]:
+    """The moves of every intent since the repair began, as `Intent.told` has them."""
+    first, last = (boards_keys.moves(shard, repair.id, seq)[1] for seq in (repair.since, 10**16 - 1))
+    return (_numbers(data) for _, data in _rows(table, shard, first, last))
+
+
+def _parts(groups: Groups) -> Iterator[tuple[int, Tally]]:
+    scores, sizes, moments = array("q"), array("q"), array("q")
+    for score in sorted(groups):
+        members = array("q", sorted(groups[score]))
+        while members:
+            room = MAX_MEMBERS - len(moments)
+            taken, members = members[:room], members[room:]
+            scores.append(score)
+            sizes.append(len(taken))
+            moments.extend(taken)
+            if len(moments) >= MAX_MEMBERS:
+                yield score, Tally(scores.tobytes(), sizes.tobytes(), moments.tobytes())
+                scores, sizes, moments = array("q"), array("q"), array("q")
+    if scores:
+        yield scores[-1], Tally(scores.tobytes(), sizes.tobytes(), moments.tobytes())
+
+
+def _write(table: str, key: core_keys.Key, data: bytes, expires: int) -> dict[str, Any]:
+    values: Item = {":data": {"B": zlib.compress(data, 1)}, ":expires": number(expires)}
+    return update_of(table, key, "SET #data = :data, expires = :expires", "", {"#data": "data"}, values)
+
+
+def _rows(table: Table, shard: str, first: str, last: str) -> Iterable[tuple[str, bytes]]:
+    rows = query_all_as(table, _Row, boards_keys.repair(shard), between=(first, last), attributes=("sk", "data"))
+    return ((row.sk.S, zlib.decompress(row.data.B)) for row in rows)
+
+
+def _numbers(data: bytes) -> array[int]:
+    numbers = array("q")
+    numbers.frombytes(data)
+    return numbers

@@ -1,0 +1,77 @@
+"""What became of idempotency keys: one item a key and account, kept for 30 days."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.domain.core.periods import DAY_MS
+from chalicelib.store.core import keys
+from chalicelib.store.core.expiry import is_live
+from chalicelib.store.core.keys import Key
+from chalicelib.store.core.models import Item, RequestItem
+from chalicelib.store.core.table import number, put_of
+
+KEY_DAYS = 30
+# A key that is taken for a moment keeps its row longer than any write may still be under way.
+_TAKEN_ROW_S = 3_600
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What was asked under a key (a digest), and how it ended: HTTP status, and the outcome.
+
+    `taken`: the key is only kept from others for a moment, after a refusal that is not remembered.
+    """
+
+    asked: str
+    status: int
+    outcome: dict[str, Any]
+    taken: bool = False
+
+
+def request_key(account_id: str, idempotency_key: str) -> Key:
+    return keys.request(account_id, idempotency_key)
+
+
+def read_request(item: Item | None, now_ms: int) -> Remembered | None:
+    """What is remembered; an expired item is as good as none, collected or not."""
+    if item is None:
+        return None
+    row = RequestItem.from_raw_data(item)
+    free_from = int(row.expires if row.free_from is None else row.free_from)
+    if not is_live(free_from, now_ms):
+        return None
+    return Remembered(row.asked, int(row.status), row.outcome, taken=row.free_from is not None)
+
+
+def request_write(
+    table: str, key: Key, remembered: Remembered, now_ms: int, kept_ms: int = KEY_DAYS * DAY_MS
+) -> dict[str, Any]:
+    """Remember for `kept_ms`, by default 30 days, if the key is free."""
+    return _write(table, key, remembered, now_ms, (now_ms + kept_ms) // 1000)
+
+
+def take_write(table: str, key: Key, remembered: Remembered, now_ms: int, taken_ms: int) -> dict[str, Any]:
+    """Take the key for a moment, if it is free.
+
+    The row stays for an hour: a write that began before finds it, whatever TTL collects meanwhile.
+    """
+    free_from = (now_ms + taken_ms) // 1000
+    return _write(table, key, remembered, now_ms, free_from + _TAKEN_ROW_S, free_from)
+
+
+def _write(
+    table: str, key: Key, remembered: Remembered, now_ms: int, expires: int, free_from: int | None = None
+) -> dict[str, Any]:
+    row = RequestItem(
+        *key,
+        asked=remembered.asked,
+        status=remembered.status,
+        outcome=remembered.outcome,
+        at=now_ms,
+        expires=expires,
+        free_from=free_from,
+    )
+    free = "attribute_not_exists(pk) OR expires <= :now OR free_from <= :now"
+    return put_of(table, row.item(), free, None, {":now": number(now_ms // 1000)})

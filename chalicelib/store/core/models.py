@@ -1,0 +1,57 @@
+"""Item kinds of the single table as PynamoDB models: how each is spelled in the table, and read back.
+
+They are codecs: Laurel reads and writes through `table.Table`, whose one connection serves every kind.
+Short attribute names belong to the item that every event rewrites, which must stay within 1,024 bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from pynamodb.attributes import (
+    NumberAttribute,
+    UnicodeAttribute,
+)
+from pynamodb.models import Model
+
+from chalicelib.store.core.codecs import Json
+
+T = TypeVar("T")
+
+
+Item = dict[str, dict[str, Any]]
+
+
+class Kind(Model):
+    """What every item has. `ruleset`: the version of the ruleset it was written under."""
+
+    class Meta:
+        table_name = "laurel"
+        region = "us-east-1"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+
+    def item(self) -> Item:
+        return self.serialize()
+
+
+class RequestItem(Kind):
+    """What became of an idempotency key: a digest of what was asked, and the outcome.
+
+    `free_from` (epoch seconds): the key is free again from then on, before the row expires.
+    """
+
+    asked = UnicodeAttribute()
+    status = NumberAttribute()
+    outcome: Json[dict[str, Any]] = Json(dict[str, Any])
+    at = NumberAttribute()
+    expires = NumberAttribute()
+    free_from = NumberAttribute(null=True)
+
+
+class OwedItem(Kind):
+    """What a commit owes the world until it is sent: facts, from which messages are made under stable ids."""
+
+    kind = UnicodeAttribute()
+    facts: Json[dict[str, Any]] = Json(dict[str, Any])

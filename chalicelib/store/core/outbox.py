@@ -1,0 +1,41 @@
+"""The outbox: what commits owe the world, written with them, deleted when it was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.store.core import keys
+from chalicelib.store.core.models import OwedItem
+from chalicelib.store.core.table import Table, put_of
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """`kind` and facts, from which the same messages are made however often. `id`: unique; `at_ms`: of the commit."""
+
+    id: str
+    at_ms: int
+    kind: str
+    facts: dict[str, Any]
+
+
+def owed_write(table: str, owed: Owed) -> dict[str, Any]:
+    row = OwedItem(*keys.owed(owed.at_ms, owed.id), kind=owed.kind, facts=owed.facts)
+    return put_of(table, row.item(), "attribute_not_exists(pk)")
+
+
+def delete_owed(table: Table, owed: Owed) -> None:
+    """After it was sent. Deleting it twice is no matter."""
+    table.delete(keys.owed(owed.at_ms, owed.id))
+
+
+def owed_before(table: Table, until_ms: int, first_shard: int = 0) -> Iterator[Owed]:
+    """What commits up to a moment still owe, oldest first within a shard; shard by shard, beginning with any."""
+    for place in range(keys.OUTBOX_SHARDS):
+        shard = (first_shard + place) % keys.OUTBOX_SHARDS
+        for item in table.query_all(keys.outbox(shard), between=("0", f"{until_ms:013d}~")):
+            row = OwedItem.from_raw_data(item)
+            at_ms, _, id_ = row.sk.partition("#")
+            yield Owed(id_, int(at_ms), row.kind, row.facts)

@@ -1,0 +1,101 @@
+"""How requests to the table end.
+
+A write ends in one of three ways. It is done if the call returns. It is refused, and changes nothing, if the call
+raises Conflict or a StoreError that is not Unknown. It is unknown if the call raises Unknown.
+
+StoreError                      the store could not do it; the caller may retry later
+├── Busy                        throttled, out of time, or parts of the answer kept missing
+└── Unknown                     a write was not answered: it may have been done, or may still be done
+Conflict (domain)               another writer was first
+└── ConditionFailed             a condition did not hold; `failed` are the places in a transaction
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    NoCredentialsError,
+)
+
+from chalicelib.domain.core.errors import Conflict, OutOfReach
+
+_THROTTLED = {
+    "ProvisionedThroughputExceededException",
+    "ThrottlingException",
+    "ThrottlingError",
+    "ProvisionedThroughputExceeded",
+    "RequestLimitExceeded",
+}
+_WRITES = {"put_item", "update_item", "delete_item", "transact_write_items"}
+# Raised before a request leaves.
+_NOT_SENT = (ConnectTimeoutError, EndpointConnectionError)
+_NO_CREDENTIALS = (NoCredentialsError, CredentialRetrievalError)
+
+
+class StoreError(OutOfReach):
+    """The store could not do it, for a reason of its own."""
+
+
+class Busy(StoreError):
+    """Throttled, out of time, or an answer stayed partial."""
+
+
+class Unknown(StoreError):
+    """A write was not answered: it may have been done, or may still be done."""
+
+
+class ConditionFailed(Conflict):
+    """A condition did not hold."""
+
+    def __init__(self, failed: Sequence[int] = ()) -> None:
+        super().__init__("a condition did not hold")
+        self.failed = tuple(failed)
+
+
+def failure_of(operation: str, error: ClientError | BotoCoreError) -> StoreError | Conflict:
+    """What an error of the client means: Busy and Unknown are worth another try of the same request."""
+    if isinstance(error, ClientError):
+        return _answered(operation, error)
+    text = f"{operation}: {error}"
+    if isinstance(error, _NO_CREDENTIALS):
+        return StoreError(text)
+    if operation in _WRITES and not isinstance(error, _NOT_SENT):
+        return Unknown(text)
+    return Busy(text)
+
+
+def _answered(operation: str, error: ClientError) -> StoreError | Conflict:
+    answer: dict[str, Any] = dict(error.response)
+    code = answer.get("Error", {}).get("Code", "")
+    if code == "ConditionalCheckFailedException":
+        return ConditionFailed([0])
+    if code == "TransactionCanceledException":
+        return _cancelled(error, [reason.get("Code", "None") for reason in answer.get("CancellationReasons", [])])
+    if code == "TransactionConflictException":
+        return Conflict(code)
+    if code in _THROTTLED:
+        return Busy(str(error))
+    # DynamoDB is still at work on an earlier try of this very transaction.
+    in_progress = code == "TransactionInProgressException"
+    if in_progress or answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
+        return (Unknown if operation in _WRITES else Busy)(str(error))
+    return StoreError(str(error))
+
+
+def _cancelled(error: ClientError, reasons: Sequence[str]) -> StoreError | Conflict:
+    """Why a transaction was cancelled: nothing of it was done."""
+    failed = [place for place, reason in enumerate(reasons) if reason == "ConditionalCheckFailed"]
+    if failed:
+        return ConditionFailed(failed)
+    if "TransactionConflict" in reasons:
+        return Conflict("another transaction is running")
+    if _THROTTLED.intersection(reasons):
+        return Busy(str(error))
+    return StoreError(str(error))

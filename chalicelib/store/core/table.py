@@ -1,0 +1,279 @@
+"""The one way to the table: reads that read unprocessed keys; writes end as done, refused or unknown (`outcomes`)."""
+
+from __future__ import annotations
+
+import copy
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session
+
+from chalicelib.retry import OUT_OF_TIME, Retry
+from chalicelib.store.core.keys import ORDER_INDEX, Key
+from chalicelib.store.core.models import Item
+from chalicelib.store.core.outcomes import Busy as Busy
+from chalicelib.store.core.outcomes import ConditionFailed as ConditionFailed
+from chalicelib.store.core.outcomes import StoreError as StoreError
+from chalicelib.store.core.outcomes import Unknown as Unknown
+from chalicelib.store.core.outcomes import failure_of
+
+# DynamoDB's own limits.
+MAX_BATCH_GET = 100
+MAX_TRANSACTION = 100
+# Seven pauses are 1.3 s on average, and up to 2.5 s: longer than most bursts of throttling.
+MAX_TRIES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Items in key order, and the key to go on from, or None at the end."""
+
+    items: list[Item]
+    next: Item | None
+
+
+def connect(session: Session) -> Any:
+    """A DynamoDB client with the timeouts of a service that retries: 1 s to connect, 3 s to read.
+
+    It makes one try: Table tries again, since only it knows the deadline, and what an earlier try may have done.
+    Requests are built here from typed values, so botocore's own check of their shape (a sixth of a call) is off.
+    """
+    config = Config(
+        connect_timeout=1,
+        read_timeout=3,
+        max_pool_connections=32,
+        parameter_validation=False,
+        # Botocore writes its own user agent anew twice a call: a quarter of a call's CPU.
+        user_agent="laurel",
+        retries={"total_max_attempts": 1, "mode": "standard"},
+    )
+    return session.create_client("dynamodb", config=config)
+
+
+class Table:
+    """One DynamoDB table. Reads are strong unless asked otherwise. `pause(n)`: wait before retry n, with jitter."""
+
+    def __init__(self, name: str, client: Any, pause: Callable[[int], None]) -> None:
+        self.name = name
+        self.client = client
+        self.retry = Retry(pause)
+
+    def using(self, retry: Retry) -> Table:
+        """The same table under another retry policy."""
+        table = copy.copy(self)
+        table.retry = retry
+        return table
+
+    # Reads -----------------------------------------------------------------------------------------------------
+
+    def get(self, key: Key, *, strong: bool = True) -> Item | None:
+        answer = self._call("get_item", {"TableName": self.name, "Key": key_of(key), "ConsistentRead": strong})
+        return answer.get("Item")
+
+    def get_many(self, keys: Sequence[Key], *, strong: bool = True) -> dict[Key, Item]:
+        """The items that exist, by key."""
+        found: dict[Key, Item] = {}
+        distinct = list(dict.fromkeys(keys))
+        for start in range(0, len(distinct), MAX_BATCH_GET):
+            wanted = [key_of(key) for key in distinct[start : start + MAX_BATCH_GET]]
+            for item in self._batch(wanted, strong):
+                found[item["pk"]["S"], item["sk"]["S"]] = item
+        return found
+
+    def _batch(self, wanted: list[Item], strong: bool) -> Iterator[Item]:
+        for _ in self.retry.tries(MAX_TRIES):
+            answer = self._call(
+                "batch_get_item", {"RequestItems": {self.name: {"Keys": wanted, "ConsistentRead": strong}}}
+            )
+            yield from answer["Responses"].get(self.name, [])
+            wanted = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
+            if not wanted:
+                return
+        raise Busy(f"{len(wanted)} items stayed unprocessed")
+
+    def query(
+        self,
+        pk: str,
+        *,
+        prefix: str = "",
+        between: tuple[str, str] | None = None,
+        index: bool = False,
+        limit: int | None = None,
+        newest_first: bool = False,
+        start: Item | None = None,
+        strong: bool = True,
+        counts: bool = False,
+        attributes: Sequence[str] = (),
+    ) -> Page:
+        """One page of a partition (of the order index if `index`, whose reads are never strong)."""
+        hash_name, range_name = ("board", "order") if index else ("pk", "sk")
+        request: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": "#h = :h",
+            "ExpressionAttributeNames": {"#h": hash_name},
+            "ExpressionAttributeValues": {":h": {"S": pk}},
+            "ScanIndexForward": not newest_first,
+            "ConsistentRead": strong and not index,
+        }
+        if prefix or between:
+            request["ExpressionAttributeNames"]["#r"] = range_name
+        if prefix:
+            request["KeyConditionExpression"] += " AND begins_with(#r, :p)"
+            request["ExpressionAttributeValues"][":p"] = {"S": prefix}
+        elif between:
+            request["KeyConditionExpression"] += " AND #r BETWEEN :a AND :b"
+            request["ExpressionAttributeValues"] |= {":a": {"S": between[0]}, ":b": {"S": between[1]}}
+        if attributes:
+            request["ProjectionExpression"] = ", ".join(f"#{name}" for name in attributes)
+            request["ExpressionAttributeNames"] |= {f"#{name}": name for name in attributes}
+        optional = {
+            "IndexName": ORDER_INDEX if index else None,
+            "Limit": limit,
+            "ExclusiveStartKey": start,
+            "Select": "COUNT" if counts else None,
+        }
+        answer = self._call("query", request | {name: value for name, value in optional.items() if value is not None})
+        items = [{} for _ in range(answer["Count"])] if counts else answer["Items"]
+        return Page(items, answer.get("LastEvaluatedKey"))
+
+    def query_all(self, pk: str, **conditions: Any) -> Iterator[Item]:
+        """Every item, page after page."""
+        start: Item | None = None
+        while True:
+            page = self.query(pk, start=start, **conditions)
+            yield from page.items
+            start = page.next
+            if start is None:
+                return
+
+    def scan_keys(self, sk: str, start: Item | None = None) -> Page:
+        """One page (1 MB read) of the keys of all items with this sort key, in no order."""
+        return self.scan("sk = :s", {":s": {"S": sk}}, ("pk", "sk"), start)
+
+    def scan(self, condition: str, values: Item, attributes: Sequence[str], start: Item | None = None) -> Page:
+        """One page (1 MB read) of these attributes of all items that meet a condition, in no order. Strong."""
+        request: dict[str, Any] = {
+            "TableName": self.name,
+            "FilterExpression": condition,
+            "ProjectionExpression": ", ".join(f"#{name}" for name in attributes),
+            "ExpressionAttributeNames": {f"#{name}": name for name in attributes},
+            "ExpressionAttributeValues": values,
+            "ConsistentRead": True,
+        }
+        answer = self._call("scan", request | ({"ExclusiveStartKey": start} if start else {}))
+        return Page(answer["Items"], answer.get("LastEvaluatedKey"))
+
+    # Writes ----------------------------------------------------------------------------------------------------
+
+    def put(
+        self,
+        item: Item,
+        condition: str = "",
+        names: Mapping[str, str] | None = None,
+        values: Item | None = None,
+    ) -> None:
+        self._call("put_item", put_of(self.name, item, condition, names, values)["Put"])
+
+    def update(self, request: dict[str, Any]) -> None:
+        """One conditional update, from `update_of`."""
+        self._call("update_item", request["Update"])
+
+    def delete(self, key: Key) -> None:
+        self._call("delete_item", {"TableName": self.name, "Key": key_of(key)})
+
+    def transact(self, writes: Sequence[dict[str, Any]]) -> None:
+        """All writes or none. Raises ConditionFailed with places, Conflict for another running transaction, Unknown.
+
+        Tries of one call share a token, so DynamoDB does it once.
+        """
+        if len(writes) > MAX_TRANSACTION:
+            raise ValueError(f"a transaction takes {MAX_TRANSACTION} items, not {len(writes)}")
+        token = str(uuid.uuid4())
+        self._call("transact_write_items", {"TransactItems": list(writes), "ClientRequestToken": token})
+
+    def _call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        """One request, tried again while the store has trouble of its own.
+
+        Once a try of a write was not answered, a later refusal may be about that very write: it ends as Unknown.
+        """
+        unanswered: Unknown | None = None
+        lost: StoreError = Busy(f"{operation}: {OUT_OF_TIME}")
+        if not self.retry.has_time():
+            raise lost
+        for _ in self.retry.tries(MAX_TRIES):
+            try:
+                answer: dict[str, Any] = getattr(self.client, operation)(**request)
+                return answer
+            except (ClientError, BotoCoreError) as error:
+                failure = failure_of(operation, error)
+                failure.__cause__ = error
+            if not isinstance(failure, Busy | Unknown):
+                if unanswered is None:
+                    raise failure
+                raise Unknown(f"{unanswered}; then: {failure}") from failure
+            unanswered = failure if isinstance(failure, Unknown) else unanswered
+            lost = failure
+        raise unanswered or lost
+
+
+def key_of(key: Key) -> Item:
+    return {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
+
+
+def put_of(
+    table: str,
+    item: Item,
+    condition: str = "",
+    names: Mapping[str, str] | None = None,
+    values: Item | None = None,
+) -> dict[str, Any]:
+    """A Put for a transaction."""
+    request: dict[str, Any] = {"TableName": table, "Item": item}
+    return {"Put": _with_condition(request, condition, names, values)}
+
+
+def update_of(
+    table: str,
+    key: Key,
+    expression: str,
+    condition: str = "",
+    names: Mapping[str, str] | None = None,
+    values: Item | None = None,
+) -> dict[str, Any]:
+    """An Update for a transaction."""
+    request: dict[str, Any] = {"TableName": table, "Key": key_of(key), "UpdateExpression": expression}
+    return {"Update": _with_condition(request, condition, names, values)}
+
+
+def delete_of(table: str, key: Key, condition: str = "", values: Item | None = None) -> dict[str, Any]:
+    """A Delete for a transaction."""
+    return {"Delete": _with_condition({"TableName": table, "Key": key_of(key)}, condition, None, values)}
+
+
+def check_of(table: str, key: Key, condition: str, values: Item | None = None) -> dict[str, Any]:
+    """A ConditionCheck for a transaction."""
+    return {"ConditionCheck": _with_condition({"TableName": table, "Key": key_of(key)}, condition, None, values)}
+
+
+def _with_condition(
+    request: dict[str, Any], condition: str, names: Mapping[str, str] | None, values: Item | None
+) -> dict[str, Any]:
+    if condition:
+        request["ConditionExpression"] = condition
+    if names:
+        request["ExpressionAttributeNames"] = dict(names)
+    if values:
+        request["ExpressionAttributeValues"] = values
+    return request
+
+
+def number(value: int) -> dict[str, str]:
+    return {"N": str(value)}
+
+
+def text(value: str) -> dict[str, str]:
+    return {"S": value}

@@ -1,0 +1,38 @@
+"""What granters of awards have granted, by UTC day: one row each, added to under the day's bound."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib.domain.core.periods import DAY_MS, day_name
+from chalicelib.domain.events.event import LOG_DAYS
+from chalicelib.store.core.keys import Key
+from chalicelib.store.core.models import Item
+from chalicelib.store.core.table import number, text, update_of
+from chalicelib.store.events import keys
+
+
+def granter_key(granter: str, day: int) -> Key:
+    return keys.granter(granter, str(day))
+
+
+def read_granted(item: Item | None) -> int:
+    """Absolute points granted so far."""
+    return int(item["points"]["N"]) if item else 0
+
+
+def granted_write(table: str, granter: str, day: int, points: int, most: int) -> dict[str, Any]:
+    """Add absolute points to a granter's day, on condition that it then holds at most `most`."""
+    return update_of(
+        table,
+        granter_key(granter, day),
+        "ADD points :p SET expires = :e, #d = :d",
+        "attribute_not_exists(points) OR points <= :room",
+        {"#d": "day"},
+        {
+            ":p": number(points),
+            ":room": number(most - points),
+            ":e": number((day + LOG_DAYS) * DAY_MS // 1000),
+            ":d": text(day_name(day)),
+        },
+    )

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import hashlib
+
+from chalicelib.domain.core.periods import minute_name
+from chalicelib.store.core.keys import Key
+
+# A partition takes 1,000 write units a second. A row has at most 20 KB, mostly 1 or 2; larger bodies are in partitions
+# of their own. So a hundred messages a second are 25 units a second for each of eight, and 250 if every row is as large
+# as it can be.
+FAILURE_SHARDS = 8
+
+
+def granter(name: str, day: str) -> Key:
+    return f"GRANTER#{name}#{day}", "GRANTED"
+
+
+def received(queue: str, minute: int) -> Key:
+    """Of a source queue, in order of time."""
+    return f"RECEIVED#{queue}", minute_name(minute)
+
+
+def backlog(bound_ms: int) -> Key:
+    return "BACKLOG", f"{bound_ms:013d}"
+
+
+def failure(queue: str, failure_id: str) -> Key:
+    """Parts of a message are together, and messages of a group, in their order."""
+    whole = failure_id.rpartition("/")[0] or failure_id
+    shard = hashlib.blake2b(whole.encode(), digest_size=1).digest()[0] % FAILURE_SHARDS
+    return failure_partition(queue, shard), failure_id
+
+
+def body_part(queue: str, failure_id: str, place: int) -> Key:
+    return f"BODY#{queue}#{failure_id}", str(place)
+
+
+def note(queue: str, message_id: str) -> Key:
+    return f"NOTE#{queue}#{message_id}", "NOTE"
+
+
+def failure_partition(queue: str, shard: int) -> str:
+    return f"FAILURE#{queue}#{shard}"

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from chalicelib.domain.core.periods import day_of, month_name
+from chalicelib.store.core.keys import Key
+
+STATE, IDENTITY = "STATE", "IDENTITY"
+
+
+def player(player_id: str, part: str = STATE) -> Key:
+    return f"PLAYER#{player_id}", part
+
+
+def player_key(player_id: str, prefix: str = "") -> Key:
+    return player(player_id, f"KEY#{prefix}")
+
+
+def public(public_id: str) -> Key:
+    return f"PUBLIC#{public_id}", "PLAYER"
+
+
+def api_key(sha256: str) -> Key:
+    return f"KEY#{sha256}", "KEY"
+
+
+def audit(at_ms: int, id_: str) -> Key:
+    """By month, in order of time."""
+    return f"AUDIT#{month_name(day_of(at_ms))}", f"{at_ms:013d}#{id_}"

@@ -1,0 +1,158 @@
+"""Invites: each by its code, the token's digest that leads to it, and one list of a player's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from chalicelib.domain.core.periods import DAY_MS
+from chalicelib.domain.invites.invites import KEPT_DAYS, Invite
+from chalicelib.store.core.expiry import is_live
+from chalicelib.store.core.keys import Key
+from chalicelib.store.core.models import Item
+from chalicelib.store.core.table import Table, delete_of, number, put_of, text, update_of
+from chalicelib.store.invites import keys
+from chalicelib.store.invites.models import InviteItem, InvitesItem, InviteTokenItem
+
+
+@dataclass(frozen=True, slots=True)
+class OwnInvites:
+    """A player's list: code -> when it expires (ms). `version`: of how many changes; 0 where there is no list."""
+
+    version: int = 0
+    codes: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where a token leads: a code, and whose it is."""
+
+    code: str
+    account: str
+    public: str
+
+
+def read_invite(item: Item | None, now_ms: int) -> Invite | None:
+    """None too for one that is no longer kept, collected or not."""
+    if item is None:
+        return None
+    row = InviteItem.from_raw_data(item)
+    if not is_live(int(row.expires), now_ms):
+        return None
+    return Invite(
+        row.pk.removeprefix(keys.invite("")[0]),
+        row.account,
+        row.public,
+        row.digest,
+        int(row.uses),
+        int(row.used),
+        int(row.created_at),
+        int(row.expires_at),
+    )
+
+
+def read_link(item: Item | None, now_ms: int) -> Link | None:
+    if item is None:
+        return None
+    row = InviteTokenItem.from_raw_data(item)
+    return Link(row.code, row.account, row.public) if is_live(int(row.expires), now_ms) else None
+
+
+def read_own(item: Item | None) -> OwnInvites:
+    if item is None:
+        return OwnInvites()
+    row = InvitesItem.from_raw_data(item)
+    return OwnInvites(int(row.version), row.codes)
+
+
+def load_own(table: Table, account: str) -> OwnInvites:
+    return read_own(table.get(keys.invites(account)))
+
+
+def load_invites(table: Table, codes: Mapping[str, int], now_ms: int) -> list[Invite]:
+    """Those of a list that are there, oldest first."""
+    items = table.get_many([keys.invite(code) for code in codes])
+    found = [read_invite(item, now_ms) for item in items.values()]
+    return sorted((each for each in found if each is not None), key=lambda each: (each.created_at, each.code))
+
+
+# Writes ----------------------------------------------------------------------------------------------------------
+
+
+def create_writes(table: str, invite: Invite, own: OwnInvites, codes: Mapping[str, int]) -> list[dict[str, Any]]:
+    """A new invite, its token, and the list it is in from now on, if that is as it was read."""
+    row = InviteItem(
+        *keys.invite(invite.code),
+        account=invite.account,
+        public=invite.public,
+        digest=invite.digest,
+        uses=invite.uses,
+        used=invite.used,
+        created_at=invite.created_at,
+        expires_at=invite.expires_at,
+        expires=_kept_until(invite),
+    )
+    return [
+        _own_write(table, invite.account, own, {**codes, invite.code: invite.expires_at}),
+        put_of(table, row.item(), "attribute_not_exists(pk)"),
+        _link_write(table, invite, invite.digest),
+    ]
+
+
+def rotate_writes(table: str, invite: Invite, digest: str) -> list[dict[str, Any]]:
+    """Another token instead of the one that was read, if it was not used since: the response says how often it was."""
+    values = {":new": text(digest), ":used": number(invite.used)} | _as_read_values(invite)
+    condition = f"{_AS_READ} AND used = :used"
+    return [
+        update_of(table, keys.invite(invite.code), "SET digest = :new", condition, None, values),
+        delete_of(table, keys.invite_token(invite.digest)),
+        _link_write(table, invite, digest),
+    ]
+
+
+def revoke_writes(table: str, invite: Invite, own: OwnInvites) -> list[dict[str, Any]]:
+    """No trace of it: code and token are as unknown as any other. Who redeemed it stays known."""
+    writes = [
+        delete_of(table, keys.invite(invite.code), _AS_READ, _as_read_values(invite)),
+        delete_of(table, keys.invite_token(invite.digest)),
+    ]
+    if invite.code in own.codes:
+        left = {code: expires for code, expires in own.codes.items() if code != invite.code}
+        writes.append(_own_write(table, invite.account, own, left))
+    return writes
+
+
+def use_write(table: str, code: str, digest: str | None, now_ms: int) -> dict[str, Any]:
+    """One use more, if it is there, has one left and has not expired; `digest`: and if this is still its token."""
+    condition = "used < uses AND expiresAt > :now"
+    values = {":one": number(1), ":now": number(now_ms)}
+    if digest is not None:
+        condition, values = f"{condition} AND digest = :digest", values | {":digest": text(digest)}
+    return update_of(table, keys.invite(code), "ADD used :one", condition, None, values)
+
+
+_AS_READ = "account = :owner AND digest = :digest"
+
+
+def _as_read_values(invite: Invite) -> Item:
+    return {":owner": text(invite.account), ":digest": text(invite.digest)}
+
+
+def _own_write(table: str, account: str, own: OwnInvites, codes: Mapping[str, int]) -> dict[str, Any]:
+    row = InvitesItem(*keys.invites(account), version=own.version + 1, codes=dict(codes))
+    if own.version == 0:
+        return put_of(table, row.item(), "attribute_not_exists(pk)")
+    return put_of(table, row.item(), "v = :v", None, {":v": number(own.version)})
+
+
+def _link_write(table: str, invite: Invite, digest: str) -> dict[str, Any]:
+    key: Key = keys.invite_token(digest)
+    row = InviteTokenItem(
+        *key, code=invite.code, account=invite.account, public=invite.public, expires=_kept_until(invite)
+    )
+    return put_of(table, row.item())
+
+
+def _kept_until(invite: Invite) -> int:
+    return (invite.expires_at + KEPT_DAYS * DAY_MS) // 1000

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from chalicelib.domain.core.periods import minute_name
+from chalicelib.store.core.keys import Key
+
+
+def invite(code: str) -> Key:
+    return f"INVITE#{code}", "INVITE"
+
+
+def invite_token(sha256: str) -> Key:
+    return f"TOKEN#{sha256}", "TOKEN"
+
+
+def invites(account_id: str) -> Key:
+    return f"INVITES#{account_id}", "INVITES"
+
+
+def referral(account_id: str, other: str) -> Key:
+    """Of two accounts, the same whoever invited whom."""
+    first, second = sorted((account_id, other))
+    return f"REFERRAL#{first}#{second}", "REFERRAL"
+
+
+def attempts(account_id: str, minute: int) -> Key:
+    return f"ATTEMPTS#{account_id}", minute_name(minute)

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from typing import Any
+
+from pynamodb.attributes import (
+    NumberAttribute,
+    UnicodeAttribute,
+)
+
+from chalicelib.domain.ledger.transfer_limits import Sent
+from chalicelib.store.core.codecs import Json
+from chalicelib.store.core.models import Kind
+
+
+class HoldItem(Kind):
+    """A part of a balance that is set aside. Its key tells account, creation, and whether it is open.
+
+    `expires_at`: none: until it is resolved. `purpose`: a redemption's id. `expires`: once it is resolved.
+    """
+
+    asset = UnicodeAttribute()
+    amount = NumberAttribute()
+    expires_at = NumberAttribute(attr_name="expiresAt", null=True)
+    purpose = UnicodeAttribute(null=True)
+    state = UnicodeAttribute()
+    posted = NumberAttribute(null=True)
+    transfer = UnicodeAttribute(null=True)
+    resolved_at = NumberAttribute(attr_name="resolvedAt", null=True)
+    expires = NumberAttribute(null=True)
+
+
+class CorrectedItem(Kind):
+    """That a transfer was corrected, for good: by which transfer, and for what reason."""
+
+    by = UnicodeAttribute()
+    reason = UnicodeAttribute(null=True)
+
+
+class PostingItem(Kind):
+    """One side of a transfer. Immutable. Its key tells account, asset, transfer and time, which its longest note needs.
+
+    `with`: the public id of the player on the other side.
+    """
+
+    amount = NumberAttribute()
+    other = UnicodeAttribute()
+    kind = UnicodeAttribute()
+    public = UnicodeAttribute(attr_name="with", null=True)
+    note = UnicodeAttribute(null=True)
+    details: Json[dict[str, Any]] = Json(dict[str, Any], null=True)
+    ruleset = UnicodeAttribute(attr_name="rv")
+
+
+class BalanceItem(Kind):
+    """A player's account of one asset. Held = balance - available.
+
+    `sent`: what bounds transfers. `expiring`: no open hold expires before (ms). `placed`: how many holds that
+    expire were ever placed. `closed`: it takes nothing any more.
+    """
+
+    balance = NumberAttribute()
+    available = NumberAttribute()
+    sent: Json[Sent] = Json(Sent, null=True)
+    expiring = NumberAttribute(null=True)
+    placed = NumberAttribute(null=True)
+    closed = NumberAttribute(null=True)

@@ -1,0 +1,186 @@
+"""What the proof of the ledger reads: rows as they stand in the table, whoever wrote them. All reads are strong.
+
+It shares no code with what writes them but key names, so that neither hides a mistake of the other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from chalicelib.domain.ledger.holds import OPEN
+from chalicelib.domain.ledger.transfer import located
+from chalicelib.store.core.keys import Key
+from chalicelib.store.core.models import Item
+from chalicelib.store.core.table import Table
+from chalicelib.store.ledger import keys
+
+# Named of what does not belong to an account; one is enough to be looked at.
+MAX_STRAYS = 10
+
+
+_FIGURES = ("sk", "amount", "balance", "available", "expiring")
+
+
+# Sort keys before and after all that there can be.
+_FIRST, _LAST = " ", "\U0010ffff"
+
+
+_BALANCE = keys.account("", "")[1]
+
+
+_ACCOUNTS = keys.account("", "")[0].partition("#")[0] + "#"
+
+
+_HOLDS = keys.holds("")
+
+
+_CORRECTED = keys.corrected("")[0]
+
+
+_POSTING = ("pk", "sk", "amount", "other", "kind", "details", "note", "rv")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A posting. `amount`: None if it is no number. `corrects`: the transfer that it says it takes back.
+
+    `told`: details, note and ruleset, which both sides have alike.
+    """
+
+    pk: str
+    sk: str
+    amount: int | None
+    other: str
+    kind: str
+    corrects: str
+    told: str
+
+    @property
+    def key(self) -> Key:
+        return self.pk, self.sk
+
+    @property
+    def id(self) -> str:
+        return self.sk.removeprefix(keys.POSTING)
+
+    @property
+    def takes_back(self) -> bool:
+        """Whether it says so, or should."""
+        return bool(self.corrects) or self.kind in ("correction", "refund")
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether it is where a posting of its account, asset and transfer belongs, and that can be a transfer."""
+        account, asset = keys.account_of(self.pk)
+        return located(self.id) is not None and self.key == keys.posting(account, self.other, asset, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a balance item says."""
+
+    balance: int | None
+    available: int | None
+    expiring: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Summed:
+    """A partition: what the balance item says, if there is one; number and sum of the postings; what else is there."""
+
+    figures: Figures | None
+    postings: int
+    total: int
+    strays: tuple[str, ...]
+
+    def plus(self, other: Summed) -> Summed:
+        figures, strays = self.figures or other.figures, self.strays + other.strays
+        return Summed(figures, self.postings + other.postings, self.total + other.total, strays[:MAX_STRAYS])
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Open holds: their sum, and when the first of them expires (ms)."""
+
+    amount: int = 0
+    soonest: int | None = None
+
+
+def read_postings(table: Table, pk: str) -> Iterator[Row]:
+    return map(_row, table.query_all(pk, prefix=keys.POSTING, attributes=_POSTING))
+
+
+def sum_partition(table: Table, pk: str, *, since: str = "", until: str = "") -> Summed:
+    """All of it, or what comes with and after the postings `since` an id, or before those from `until` on."""
+    between = (keys.POSTING + since if since else _FIRST, keys.POSTING + until if until else _LAST)
+    figures, postings, total = None, 0, 0
+    strays: list[str] = []
+    for item in table.query_all(pk, between=between, attributes=_FIGURES):
+        sk = item["sk"]["S"]
+        if sk.startswith(keys.POSTING):
+            postings += 1
+            total += _number(item, "amount") or 0
+        elif sk == _BALANCE:
+            figures = _figures(item)
+        elif len(strays) < MAX_STRAYS:
+            strays.append(sk)
+    return Summed(figures, postings, total, tuple(strays))
+
+
+def sum_open_holds(table: Table, account_id: str, asset: str) -> Held:
+    """What nobody resolved, expired or not."""
+    amount, soonest = 0, None
+    for item in table.query_all(keys.holds(account_id), between=(keys.OPEN_HOLD, keys.PENDING_HOLD + "~")):
+        if _text(item, "asset") == asset and _text(item, "state") == OPEN:
+            amount += _number(item, "amount") or 0
+            expires_at = _number(item, "expiresAt")
+            if expires_at is not None:
+                soonest = expires_at if soonest is None else min(soonest, expires_at)
+    return Held(amount, soonest)
+
+
+def read_figures(table: Table, pk: str) -> Figures | None:
+    item = table.get((pk, _BALANCE))
+    return _figures(item) if item else None
+
+
+def read_rows(table: Table, wanted: Sequence[Key]) -> dict[Key, Row]:
+    return {key: _row(item) for key, item in table.get_many(list(wanted)).items()}
+
+
+def read_correctors(table: Table, transfer_ids: Sequence[str]) -> dict[str, str]:
+    """Transfer -> by which one it was corrected, as noted beside it."""
+    found = table.get_many([keys.corrected(id_) for id_ in transfer_ids])
+    return {id_: _text(found[keys.corrected(id_)], "by") for id_ in transfer_ids if keys.corrected(id_) in found}
+
+
+def _row(item: Item) -> Row:
+    try:
+        details = json.loads(_text(item, "details") or "{}")
+        corrects = str(details.get("corrects", ""))
+    except (ValueError, AttributeError):
+        corrects = ""
+    return Row(
+        item["pk"]["S"],
+        item["sk"]["S"],
+        _number(item, "amount"),
+        _text(item, "other"),
+        _text(item, "kind"),
+        corrects,
+        " ".join(_text(item, name) for name in ("rv", "details", "note")),
+    )
+
+
+def _figures(item: Item) -> Figures:
+    return Figures(_number(item, "balance"), _number(item, "available"), _number(item, "expiring"))
+
+
+def _number(item: Item, name: str) -> int | None:
+    text = item.get(name, {}).get("N", "")
+    return int(text) if text.removeprefix("-").isdigit() else None
+
+
+def _text(item: Item, name: str) -> str:
+    return str(item.get(name, {}).get("S", ""))

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from chalicelib.domain.core.periods import minute_name
+from chalicelib.store.core.keys import Key
+from chalicelib.store.identity.keys import IDENTITY, STATE, player
+
+STREAK, BADGES, SETS = "STREAK", "BADGES", "SETS"
+
+
+# What a player consists of, read together.
+CORE = (STATE, IDENTITY, STREAK, BADGES, SETS)
+
+
+# The letter under which the state keeps each one's version.
+SIDES = {IDENTITY: "i", STREAK: "k", BADGES: "b", SETS: "s"}
+
+
+LOG = "LOG#"
+
+
+def days(player_id: str, month: str) -> Key:
+    return player(player_id, f"DAYS#{month}")
+
+
+def log(player_id: str, minute: int, chunk: int) -> Key:
+    return player(player_id, f"{log_prefix(minute)}{chunk:04d}")
+
+
+def log_prefix(minute: int) -> str:
+    return f"{LOG}{minute_name(minute)}#"
+
+
+def keyed(player_id: str, identity: str) -> Key:
+    return player(player_id, f"KEYED#{identity}")
+
+
+def once(player_id: str, what: str) -> Key:
+    return player(player_id, f"ONCE#{what}")
+
+
+def pair(player_id: str, other: str) -> Key:
+    return player(player_id, f"PAIR#{other}")
+
+
+def first(badge: str) -> Key:
+    return f"FIRST#{badge}", "FIRST"

@@ -1,0 +1,44 @@
+"""What readers are shown of a player beside the state: ids, ranks, balances, days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from chalicelib.domain.core.periods import month_days, month_name, number_of
+from chalicelib.domain.progress.player import Player
+from chalicelib.store.core.table import Table
+from chalicelib.store.identity import keys as identity_keys
+from chalicelib.store.progress import keys as progress_keys
+from chalicelib.store.progress.models import BadgesItem
+from chalicelib.store.progress.records import day_figures, read_days
+
+
+def best_ranks(table: Table, players: Sequence[str], scope: str) -> dict[str, int]:
+    """The best judged rank on boards of a scope, of players who have one."""
+    items = table.get_many([identity_keys.player(player, progress_keys.BADGES) for player in players])
+    ranks = {pk.removeprefix("PLAYER#"): BadgesItem.from_raw_data(item).ranks or {} for (pk, _), item in items.items()}
+    return {player: best[scope] for player, best in ranks.items() if scope in best}
+
+
+def load_days(table: Table, player: Player, days: Iterable[int]) -> None:
+    """Read the figures of past days into the player: one item a month."""
+    months = {month_name(day): month_days(day)[0] for day in days}
+    found = table.get_many([progress_keys.days(player.id, month) for month in months])
+    for month, first_day in months.items():
+        item = found.get(progress_keys.days(player.id, month))
+        if item:
+            read_days(player, first_day, item)
+
+
+def known_days(table: Table, player: str) -> set[int]:
+    """Every day for which a player has figures, the open one too."""
+    found: set[int] = set()
+    state = table.get(identity_keys.player(player))
+    if state and int(state["d"]["N"]) >= 0:
+        found.add(int(state["d"]["N"]))
+    pk, prefix = progress_keys.days(player, "")
+    for item in table.query_all(pk, prefix=prefix):
+        first = number_of(date.fromisoformat(f"{item['sk']['S'].removeprefix(prefix)}-01"))
+        found |= day_figures(item, first).keys()
+    return found

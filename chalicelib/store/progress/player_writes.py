@@ -1,0 +1,141 @@
+"""What one commit writes of a player: the state, what lies beside it, days that ended or changed late."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from chalicelib.domain.core.periods import month_name
+from chalicelib.domain.progress.player import Player
+from chalicelib.store.core.codecs import Json
+from chalicelib.store.core.item_size import item_size
+from chalicelib.store.core.models import Item
+from chalicelib.store.core.table import number, put_of, text, update_of
+from chalicelib.store.identity import keys as identity_keys
+from chalicelib.store.identity.models import IdentityItem, PublicItem
+from chalicelib.store.progress import keys as progress_keys
+from chalicelib.store.progress.models import BadgesItem, SetsItem, StateItem, StreakItem
+from chalicelib.store.progress.players import pack_models
+from chalicelib.store.progress.records import FIGURES, day_attribute
+
+# The item that every event rewrites: one write unit.
+MAX_STATE_BYTES = 1024
+_NEW = "attribute_not_exists(pk)"
+_MIN_MODELS = 4
+
+ASKED_AT: Json[dict[str, int]] = Json(dict[str, int])
+
+
+def player_writes(table: str, player: Player, ruleset: str) -> list[dict[str, Any]]:
+    """The writes of a player's next version, on condition of the one that was read."""
+    version = player.version + 1
+    sides = dict(player.sides)
+    beside: list[dict[str, Any]] = []
+    if player.version == 0 or "identity" in player.changed:
+        sides[progress_keys.SIDES[identity_keys.IDENTITY]] = version
+        beside += _identity(table, player, version) if player.version else _creation(table, player, version)
+    for part, item in _side_items(player, version).items():
+        if part.lower() in player.changed:
+            sides[progress_keys.SIDES[part]] = version
+            beside.append(put_of(table, item))
+    player.sides = sides
+    condition = (_NEW, None) if player.version == 0 else ("v = :v", {":v": number(player.version)})
+    state = put_of(table, state_item(player, version, ruleset), condition[0], None, condition[1])
+    months: dict[str, list[int]] = {}
+    for day in sorted(player.changed_days):
+        months.setdefault(month_name(day), []).append(day)
+    return [state, *beside, *(_days_update(table, player, month, days) for month, days in months.items())]
+
+
+def newcomer_writes(table: str, player: Player, ruleset: str) -> list[dict[str, Any]]:
+    """What makes a player exist, at version 1, before any event: part of an atomic write that fails if they do."""
+    return player_writes(table, player, ruleset)
+
+
+def _creation(table: str, player: Player, version: int) -> list[dict[str, Any]]:
+    pk, sk = identity_keys.player(player.id, identity_keys.IDENTITY)
+    identity = player.identity
+    row = IdentityItem(pk, sk, version=version, account=identity.account, public=identity.public)
+    row.created_at, row.display_name = identity.created_at, identity.display_name
+    row.private, row.hidden = identity.private or None, identity.hidden or None
+    row.asked_at = identity.asked_at or None
+    public_pk, public_sk = identity_keys.public(identity.public)
+    return [
+        put_of(table, row.item(), _NEW),
+        put_of(table, PublicItem(public_pk, public_sk, player=player.id).item(), _NEW),
+    ]
+
+
+def _identity(table: str, player: Player, version: int) -> list[dict[str, Any]]:
+    """Who the player is shown as; the rest of the item, changes of keys among it, is not this write's."""
+    identity = player.identity
+    shown: Item = {"private": {"BOOL": identity.private}, "hidden": {"BOOL": identity.hidden}, "v": number(version)}
+    shown["asked_at"] = text(ASKED_AT.serialize(identity.asked_at))
+    if identity.display_name:
+        shown["display_name"] = text(identity.display_name)
+    expression = "SET " + ", ".join(f"#{name} = :{name}" for name in shown)
+    expression += "" if identity.display_name else " REMOVE #display_name"
+    names = {f"#{name}": name for name in (*shown, "display_name")}
+    values = {f":{name}": value for name, value in shown.items()}
+    where = identity_keys.player(player.id, identity_keys.IDENTITY)
+    return [update_of(table, where, expression, "attribute_exists(pk)", names, values)]
+
+
+def _side_items(player: Player, version: int) -> dict[str, Item]:
+    built: dict[str, Item] = {}
+    if "streak" in player.changed:
+        streak = player.streak
+        years = {year: f"{bitmap:x}" for year, bitmap in streak.years.items()}
+        pk, sk = identity_keys.player(player.id, progress_keys.STREAK)
+        built[sk] = StreakItem(
+            pk, sk, version=version, years=years, marks=streak.marks, last=streak.last, longest=streak.longest
+        ).item()
+    if "badges" in player.changed:
+        pk, sk = identity_keys.player(player.id, progress_keys.BADGES)
+        built[sk] = BadgesItem(pk, sk, version=version, badges=player.badges, ranks=player.ranks or None).item()
+    if "sets" in player.changed:
+        pk, sk = identity_keys.player(player.id, progress_keys.SETS)
+        built[sk] = SetsItem(pk, sk, version=version, sets=player.sets).item()
+    return built
+
+
+def state_item(player: Player, version: int, ruleset: str) -> Item:
+    """The state as an item; forgets models until it fits one write unit."""
+    while True:
+        item = _state(player, version, ruleset).item()
+        if item_size(item) <= MAX_STATE_BYTES or len(player.models) <= _MIN_MODELS:
+            return item
+        player.forget_model()
+
+
+def _state(player: Player, version: int, ruleset: str) -> StateItem:
+    pk, sk = identity_keys.player(player.id)
+    return StateItem(
+        pk,
+        sk,
+        version=version,
+        sides=player.sides,
+        ruleset=ruleset,
+        xp=player.xp,
+        xp_at=player.xp_at,
+        award_xp=player.award_xp or None,
+        rewarded_level=player.rewarded_level,
+        counters=player.counters,
+        stats=player.stats,
+        last_provider=player.last_provider or None,
+        last_provider_at=player.last_provider_at if player.last_provider else None,
+        models=pack_models(player.models) or None,
+        models_forgotten_at=player.models_forgotten_at if player.models_forgotten_at >= 0 else None,
+        day=player.day,
+        figures=player.figures,
+        week=(player.week_xp, player.week_at),
+        month=(player.month_xp, player.month_at),
+        sums_at=player.sums_at or None,
+    )
+
+
+def _days_update(table: str, player: Player, month: str, days: Sequence[int]) -> dict[str, Any]:
+    names = {f"#{day_attribute(day)}": day_attribute(day) for day in days}
+    values = {f":{day_attribute(day)}": text(FIGURES.serialize(player.past[day])) for day in days}
+    sets = ", ".join(f"#{day_attribute(day)} = :{day_attribute(day)}" for day in days)
+    return update_of(table, progress_keys.days(player.id, month), f"SET {sets}", "", names, values)

@@ -1,0 +1,173 @@
+"""Reading the records beside a player that the rules of some events ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+from chalicelib.domain.core.periods import date_of, day_of, minute_of, month_days, month_name, number_of, week_days
+from chalicelib.domain.progress.daily_stats import DayFigures
+from chalicelib.domain.progress.log import Keyed, Minute, Records
+from chalicelib.domain.progress.player import Pair, Player, months_to_load
+from chalicelib.store.core import keys as core_keys
+from chalicelib.store.core.codecs import Json
+from chalicelib.store.core.expiry import is_live
+from chalicelib.store.core.models import Item
+from chalicelib.store.core.table import Table
+from chalicelib.store.events.awards import granter_key, read_granted
+from chalicelib.store.progress import keys as progress_keys
+from chalicelib.store.progress.models import KeyedItem, LogItem, PairItem
+
+# Packs read at once when a window of the log is searched: 50 KB, about 12 read units.
+LOG_PAGE = 50
+
+
+FIGURES: Json[DayFigures] = Json(DayFigures)
+
+
+@dataclass(slots=True)
+class Wanted:
+    """What the rules of one player's events need read, beside the player."""
+
+    minutes: set[int] = field(default_factory=set)
+    days: set[int] = field(default_factory=set)
+    keyed: set[str] = field(default_factory=set)
+    once: set[str] = field(default_factory=set)
+    pairs: set[str] = field(default_factory=set)
+    granters: set[tuple[str, int]] = field(default_factory=set)
+    firsts: set[str] = field(default_factory=set)
+
+    def past_months(self, player: Player) -> list[int]:
+        """One day of each month to read: of late days, and of the open day if these events end its week or month,
+        whose boards then are the sums of all their days."""
+        latest = max(self.days, default=player.day)
+        ending = player.day >= 0 and not (latest in week_days(player.day) and latest in month_days(player.day))
+        return months_to_load(day for day in self.days if day < player.day or (ending and day < latest))
+
+    def keys(self, player: Player) -> list[core_keys.Key]:
+        """Sorted where the order of a set of texts would differ from process to process."""
+        found = [progress_keys.log(player.id, minute, 0) for minute in self.minutes]
+        found += [progress_keys.days(player.id, month_name(day)) for day in self.past_months(player)]
+        found += [progress_keys.keyed(player.id, identity) for identity in sorted(self.keyed)]
+        found += [progress_keys.once(player.id, what) for what in sorted(self.once)]
+        found += [progress_keys.pair(player.id, other) for other in sorted(self.pairs)]
+        found += [granter_key(name, day) for name, day in sorted(self.granters)]
+        found += [progress_keys.first(badge) for badge in sorted(self.firsts) if badge not in player.badges]
+        return found
+
+
+def load_records(
+    table: Table, wanted: dict[str, Wanted], players: dict[str, Player], now_ms: int
+) -> dict[str, Records]:
+    """The wanted records of each player; reads past days into the player.
+
+    Must be called after the players were read: a record written in between then fails the version's condition.
+    """
+    wishes = {player_id: want.keys(players[player_id]) for player_id, want in wanted.items()}
+    items = table.get_many([key for wish in wishes.values() for key in wish])
+    return {player_id: _records(table, players[player_id], want, items, now_ms) for player_id, want in wanted.items()}
+
+
+def _records(table: Table, player: Player, want: Wanted, items: dict[core_keys.Key, Item], now_ms: int) -> Records:
+    records = Records()
+    for minute in want.minutes:
+        first = items.get(progress_keys.log(player.id, minute, 0))
+        records.minutes[minute] = read_minute(table, player.id, minute, first) if first else Minute()
+    _read_months(player, want.past_months(player), items)
+    for identity in want.keyed:
+        item = items.get(progress_keys.keyed(player.id, identity))
+        if item:
+            row = KeyedItem.from_raw_data(item)
+            if is_live(int(row.expires), now_ms):
+                records.keyed[identity] = Keyed(int(row.time_ms), row.entry)
+    _read_days_of_repeats(table, player, want, records)
+    records.once = {what for what in want.once if progress_keys.once(player.id, what) in items}
+    for other in want.pairs:
+        item = items.get(progress_keys.pair(player.id, other))
+        if item:
+            row_ = PairItem.from_raw_data(item)
+            records.pairs[other] = Pair(int(row_.sent), int(row_.received))
+    for granter in want.granters:
+        records.granted[granter] = read_granted(items.get(granter_key(*granter)))
+    for badge in want.firsts:
+        item = items.get(progress_keys.first(badge))
+        if item:
+            records.firsts[badge] = item["player"]["S"]
+    return records
+
+
+def _read_months(player: Player, months: list[int], items: dict[core_keys.Key, Item]) -> None:
+    for day in months:
+        item = items.get(progress_keys.days(player.id, month_name(day)))
+        if item:
+            read_days(player, day, item)
+
+
+def _read_days_of_repeats(table: Table, player: Player, want: Wanted, records: Records) -> None:
+    """An identity without time comes again at another one: the boards told again are those of the first."""
+    elsewhere = {day_of(keyed.time_ms) for keyed in records.keyed.values()} - want.days
+    months = Wanted(days=elsewhere | want.days).past_months(player) if elsewhere else []
+    wanted = [progress_keys.days(player.id, month_name(day)) for day in months]
+    if wanted:
+        _read_months(player, months, table.get_many(wanted))
+
+
+def read_minute(table: Table, player_id: str, minute: int, first: Item) -> Minute:
+    """All chunks of a minute, given its first: later ones follow it in the partition."""
+    pk, _ = progress_keys.log(player_id, minute, 0)
+    chunks = [
+        first,
+        *table.query_all(
+            pk, between=(progress_keys.log(player_id, minute, 1)[1], progress_keys.log_prefix(minute) + "~")
+        ),
+    ]
+    minute_ = Minute()
+    for chunk in chunks:
+        minute_.last = LogItem.from_raw_data(chunk).entries
+        minute_.stored += minute_.last
+    minute_.chunk = len(chunks) - 1
+    return minute_
+
+
+def model_in_log(table: Table, player_id: str, model: str, since_ms: int, until_ms: int) -> bool:
+    """Whether the log holds a paid use of the model in the closed interval; reads back from its end until it does."""
+    pk, low = progress_keys.log(player_id, minute_of(since_ms), 0)
+    between = (low, progress_keys.log_prefix(minute_of(until_ms)) + "~")
+    for item in table.query_all(pk, between=between, newest_first=True, limit=LOG_PAGE):
+        minute = Minute(LogItem.from_raw_data(item).entries)
+        if minute.has_use(model, minute_from(item["sk"]["S"]), since_ms, until_ms):
+            return True
+    return False
+
+
+def minute_from(sk: str) -> int:
+    """The minute in a log item's sort key, `LOG#2026-05-19T12:34#0000`."""
+    return int(datetime.fromisoformat(sk.split("#")[1]).replace(tzinfo=UTC).timestamp()) // 60
+
+
+def read_days(player: Player, any_day: int, item: Item) -> None:
+    """Past days of the month that holds `any_day`, into the player; the open day is the state's."""
+    first = number_of(date_of(any_day).replace(day=1))
+    for day, figures in day_figures(item, first).items():
+        if day != player.day:
+            player.past.setdefault(day, figures)
+
+
+def read_all_days(table: Table, player: Player) -> None:
+    """All past days, into the player: one query, 2 KB a month."""
+    pk, prefix = progress_keys.days(player.id, "")
+    for item in table.query_all(pk, prefix=prefix):
+        read_days(player, number_of(date.fromisoformat(item["sk"]["S"].removeprefix(prefix) + "-01")), item)
+
+
+def day_figures(item: Item, first_day: int) -> dict[int, DayFigures]:
+    """Day -> figures of a DAYS item whose month begins at `first_day`."""
+    return {
+        first_day + int(name[1:]) - 1: FIGURES.deserialize(value["S"])
+        for name, value in item.items()
+        if name[0] == "d" and name[1:].isdigit()
+    }
+
+
+def day_attribute(day: int) -> str:
+    return f"d{date_of(day).day:02d}"

@@ -1,0 +1,141 @@
+"""Redemptions: one item each, under the player's public id; on the index by status, for admins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.domain.ledger.transfer import located
+from chalicelib.store.core.keys import Key
+from chalicelib.store.core.models import Item
+from chalicelib.store.core.table import Table, key_of, number, put_of, text, update_of
+from chalicelib.store.rewards import keys
+from chalicelib.store.rewards.models import RedemptionItem
+
+
+@dataclass(frozen=True, slots=True)
+class Redemption:
+    """`id` tells when and, by public id, who; `stocked`, `limited`: it took one of the stock, of the player's number.
+
+    `transfer`: what paid for it, where it is paid; `refund`: what paid it back.
+    """
+
+    id: str
+    account: str
+    reward: str
+    cost: int
+    asset: str
+    status: str
+    stocked: bool = False
+    limited: bool = False
+    transfer: str | None = None
+    refund: str | None = None
+    resolved_at: int | None = None
+
+    @property
+    def created_at(self) -> int:
+        return self._place()[0]
+
+    @property
+    def public(self) -> str:
+        return self._place()[1]
+
+    def _place(self) -> tuple[int, str]:
+        found = located(self.id)
+        if found is None:
+            raise ValueError(f"no redemption has the id {self.id}")
+        return found
+
+
+def redemption_write(table: str, made: Redemption, ruleset: str) -> dict[str, Any]:
+    board, order = keys.redemption_order(made.status, made.id)
+    row = RedemptionItem(
+        *keys.redemption(made.public, made.id),
+        account=made.account,
+        reward=made.reward,
+        cost=made.cost,
+        asset=made.asset,
+        status=made.status,
+        stocked=made.stocked or None,
+        limited=made.limited or None,
+        transfer=made.transfer,
+        board=board,
+        order=order,
+        ruleset=ruleset,
+    )
+    return put_of(table, row.item(), "attribute_not_exists(pk)")
+
+
+def resolve_write(table: str, read: Redemption, after: Redemption) -> dict[str, Any]:
+    """Its status after a resolution, on condition of the one that was read."""
+    board, order = keys.redemption_order(after.status, after.id)
+    values: Item = {
+        ":was": text(read.status),
+        ":status": text(after.status),
+        ":at": number(after.resolved_at or 0),
+        ":board": text(board),
+        ":order": text(order),
+    }
+    expression = "SET #s = :status, #b = :board, #o = :order, resolved_at = :at"
+    for name, value in (("transfer", after.transfer), ("refund", after.refund)):
+        if value:
+            expression += f", {name} = :{name}"
+            values[f":{name}"] = text(value)
+    names = {"#s": "status", "#b": "board", "#o": "order"}
+    return update_of(table, keys.redemption(read.public, read.id), expression, "#s = :was", names, values)
+
+
+def public_of(key: Key) -> str:
+    """The public id of the player whose redemption is at this key."""
+    return key[0].partition("#")[2]
+
+
+def redemption_key(redemption_id: str) -> Key | None:
+    """None for a text that is no id of a redemption."""
+    found = located(redemption_id)
+    return keys.redemption(found[1], redemption_id) if found else None
+
+
+def read_redemption(item: Item) -> Redemption:
+    row = RedemptionItem.from_raw_data(item)
+    return Redemption(
+        id=row.sk,
+        account=row.account,
+        reward=row.reward,
+        cost=int(row.cost),
+        asset=row.asset,
+        status=row.status,
+        stocked=bool(row.stocked),
+        limited=bool(row.limited),
+        transfer=row.transfer,
+        refund=row.refund,
+        resolved_at=None if row.resolved_at is None else int(row.resolved_at),
+    )
+
+
+def own_redemptions(table: Table, public_id: str, limit: int, after: str | None) -> tuple[list[Redemption], str | None]:
+    """A page of a player's, newest first, after the one with this id; and the id to go on after."""
+    pk, _ = keys.redemption(public_id, "")
+    start = key_of((pk, after)) if after else None
+    page = table.query(pk, limit=limit, newest_first=True, start=start, strong=False)
+    return [read_redemption(item) for item in page.items], page.next["sk"]["S"] if page.next else None
+
+
+def redemptions_of_status(
+    table: Table, status: str, limit: int, after: str | None
+) -> tuple[list[Redemption], str | None]:
+    """A page of all players', newest first. The index may be behind: whose status has changed is left out."""
+    board, order = keys.redemption_order(status, after or "")
+    start = None
+    key = redemption_key(after) if after else None
+    if key:
+        start = key_of(key) | {"board": text(board), "order": text(order)}
+    page = table.query(board, index=True, limit=limit, newest_first=True, start=start)
+    found = table.get_many([(row["pk"]["S"], row["sk"]["S"]) for row in page.items], strong=False)
+    return _of_status(found, status), page.next["order"]["S"] if page.next else None
+
+
+def _of_status(found: Mapping[Key, Item], status: str) -> list[Redemption]:
+    read = [read_redemption(item) for item in found.values()]
+    return sorted((each for each in read if each.status == status), key=lambda each: each.id, reverse=True)

@@ -1,0 +1,134 @@
+"""The catalogue: rewards, their stock, how often each player had one.
+
+A reward without a stock is never written to by who redeems it, nor is it checked in the write: players have nothing in
+common there. The price, the window and a new limit then hold as of the reading, before the write by a moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.domain.rewards.rewards import MAX_REWARDS, Listed, Reward
+from chalicelib.store.core.keys import Key
+from chalicelib.store.core.models import Item
+from chalicelib.store.core.table import Table, number, put_of, update_of
+from chalicelib.store.rewards import keys
+from chalicelib.store.rewards.models import RedeemedItem, RewardItem, StockItem
+
+
+def reward_keys(reward_id: str) -> list[Key]:
+    return [keys.reward(reward_id), keys.stock(reward_id)]
+
+
+def read_reward(items: Mapping[Key, Item], reward_id: str) -> Listed | None:
+    """A reward, given what `reward_keys` asked for.
+
+    Its two items may be of different moments: the write's condition tells.
+    """
+    item = items.get(keys.reward(reward_id))
+    if item is None:
+        return None
+    row, found = RewardItem.from_raw_data(item), items.get(keys.stock(reward_id))
+    sold = int(StockItem.from_raw_data(found).sold) if found else 0
+    return Listed(reward_id, row.reward, int(row.version), sold)
+
+
+def load_reward(table: Table, reward_id: str) -> Listed | None:
+    return read_reward(table.get_many(reward_keys(reward_id)), reward_id)
+
+
+def list_rewards(table: Table) -> list[Listed]:
+    """All that are not retired, by cost, then id. Eventually consistent, as the index is."""
+    board, _ = keys.reward_order(0, "")
+    rows = table.query(board, index=True, limit=MAX_REWARDS).items
+    ids = [row["pk"]["S"].removeprefix(keys.reward("")[0]) for row in rows]
+    items = table.get_many([key for each in ids for key in reward_keys(each)], strong=False)
+    found = [read_reward(items, each) for each in ids]
+    shown = [each for each in found if each is not None and not each.reward.retired]
+    return sorted(shown, key=lambda each: (each.reward.cost, each.id))
+
+
+def read_redeemed(item: Item | None) -> int:
+    return int(RedeemedItem.from_raw_data(item).redeemed) if item else 0
+
+
+# Writes of redemptions -------------------------------------------------------------------------------------------
+
+
+def take_stock(table: str, listed: Listed) -> list[dict[str, Any]]:
+    """One less, if there is one and the reward is as it was read; nothing without a stock."""
+    if listed.reward.stock is None:
+        return []
+    values = {":one": number(1), ":v": number(listed.version)}
+    return [update_of(table, keys.stock(listed.id), "ADD sold :one", "sold < stock AND v = :v", None, values)]
+
+
+def return_stock(table: str, reward_id: str) -> dict[str, Any]:
+    """One more: whatever the stock is by now, what was sold is less by one."""
+    return update_of(table, keys.stock(reward_id), "ADD sold :less", "sold > :none", None, _less())
+
+
+def count_redeemed(table: str, account_id: str, listed: Listed) -> list[dict[str, Any]]:
+    """One more of a player's, if the reward lets them; nothing without a limit."""
+    if listed.reward.per_player is None:
+        return []
+    values = {":one": number(1), ":most": number(listed.reward.per_player)}
+    condition = "attribute_not_exists(redeemed) OR redeemed < :most"
+    return [update_of(table, keys.redeemed(account_id, listed.id), "ADD redeemed :one", condition, None, values)]
+
+
+def uncount_redeemed(table: str, account_id: str, reward_id: str) -> dict[str, Any]:
+    return update_of(
+        table, keys.redeemed(account_id, reward_id), "ADD redeemed :less", "redeemed > :none", None, _less()
+    )
+
+
+def _less() -> Item:
+    return {":less": number(-1), ":none": number(0)}
+
+
+# Writes of admins ------------------------------------------------------------------------------------------------
+
+
+def change_writes(table: str, reward_id: str, before: Listed | None, reward: Reward) -> list[dict[str, Any]]:
+    """The reward in a new version, on condition of the one that was read.
+
+    The stock's limit changes, never what was sold: neither a redemption nor a change can be lost to the other. At
+    most MAX_REWARDS are not retired, by a counter's condition.
+    """
+    version = before.version + 1 if before else 1
+    row = RewardItem(*keys.reward(reward_id), version=version, reward=reward)
+    if not reward.retired:
+        row.board, row.order = keys.reward_order(reward.cost, reward_id)
+    if before is None:
+        put = put_of(table, row.item(), "attribute_not_exists(pk)")
+    else:
+        put = put_of(table, row.item(), "v = :v", None, {":v": number(before.version)})
+    writes = [put, *_limit(table, reward_id, before, reward, version)]
+    more = int(not reward.retired) - int(before is not None and not before.reward.retired)
+    return [*writes, _count(table, more)] if more else writes
+
+
+def _limit(table: str, reward_id: str, before: Listed | None, reward: Reward, version: int) -> list[dict[str, Any]]:
+    values: Item = {":v": number(version)}
+    if reward.stock is not None:
+        values |= {":stock": number(reward.stock), ":none": number(0)}
+        expression = "SET stock = :stock, v = :v, sold = if_not_exists(sold, :none)"
+    elif before is not None and before.reward.stock is not None:
+        expression = "SET v = :v REMOVE stock"
+    else:
+        return []
+    return [update_of(table, keys.stock(reward_id), expression, "", None, values)]
+
+
+def _count(table: str, more: int) -> dict[str, Any]:
+    values = {":more": number(more)} | ({":most": number(MAX_REWARDS)} if more > 0 else {})
+    condition = "attribute_not_exists(rewards) OR rewards < :most" if more > 0 else ""
+    return update_of(table, keys.reward_count(), "ADD rewards :more", condition, None, values)
+
+
+def count_rewards(table: Table) -> int:
+    """How many are not retired."""
+    item = table.get(keys.reward_count())
+    return int(item["rewards"]["N"]) if item else 0

@@ -1,0 +1,248 @@
+"""One idempotency key has one outcome: what its requests are told when reads and writes do not come in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.core.errors import Conflict
+from chalicelib.services.core.idempotency import FORESTALLED_MS, MAX_TRIES
+from chalicelib.store.core.keys import Key
+from chalicelib.store.core.table import Busy, ConditionFailed, Table, Unknown
+from tests.api.conftest import Site
+from tests.api.http import Answer
+from tests.api.rewards.shop import Shop
+
+KEY = "Idempotency-Replayed"
+Writes = Sequence[dict[str, Any]]
+
+
+def send(site: Site, key: str, idempotency_key: str = "k1", to: str = "bob") -> Answer:
+    return site.post("/transfer", {"to": to, "amount": 1, "idempotencyKey": idempotency_key}, key)
+
+
+def balance(site: Site, key: str) -> int:
+    return int(site.get("/balance", key).json["balance"])
+
+
+def at_write(monkeypatch: pytest.MonkeyPatch, *fates: Callable[[Table, Writes], None]) -> None:
+    """What happens to the next writes; all further ones are done."""
+    real, left = Table.transact, list(fates)
+
+    def transact(table: Table, writes: Writes) -> None:
+        (left.pop(0) if left else real)(table, writes)
+
+    monkeypatch.setattr(Table, "transact", transact)
+
+
+def test_a_refusal_for_what_the_key_itself_did(site: Site, anna: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tenth in a minute is asked for twice at once. The second read its key before the first one's commit, and
+    the account after it, which a batch read may do."""
+    for number in range(9):
+        assert send(site, anna, f"n{number}").status == 200
+    real, first = Table.get_many, list[Answer]()
+
+    def torn(table: Table, keys: Sequence[Key], *, strong: bool = True) -> Any:
+        requests = [key for key in keys if key[0].startswith("REQUEST#")]
+        if not (requests and strong) or first:
+            return real(table, keys, strong=strong)
+        before = real(table, requests)
+        first.append(Answer(0, {}, ""))
+        first[0] = send(site, anna, "tenth")
+        return before | real(table, [key for key in keys if key not in requests])
+
+    def lost(_: Table, __: Writes) -> None:
+        raise Conflict("another transaction is running")
+
+    at_write(monkeypatch, lost)
+    monkeypatch.setattr(Table, "get_many", torn)
+    second = send(site, anna, "tenth")
+    assert (first[0].status, first[0].headers.get(KEY)) == (200, None)
+    assert (second.status, second.text, second.headers.get(KEY)) == (200, first[0].text, "true")
+    assert send(site, anna, "eleventh").status == 429
+
+
+def test_what_an_old_copy_of_the_account_says_is_not_believed(
+    site: Site, anna: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first reading is of a copy from before there were funds, and before there was a recipient."""
+    real = Table.get_many
+
+    def behind(table: Table, keys: Sequence[Key], *, strong: bool = True) -> Any:
+        return real(table, keys) if strong else {}
+
+    monkeypatch.setattr(Table, "get_many", behind)
+    answer = send(site, anna)
+    assert (answer.status, answer.json["balance"]) == (200, 199)
+    again = send(site, anna)
+    assert (again.text, again.headers[KEY]) == (answer.text, "true")
+
+
+def test_a_write_that_lands_late_is_the_requests_own(site: Site, anna: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given up, tried anew, and there just before the second one: no replay, and what it owes is sent at once."""
+    real, late = Table.transact, list[Writes]()
+
+    def unanswered(_: Table, writes: Writes) -> None:
+        late.append(writes)
+        raise Unknown("timeout")
+
+    def second(table: Table, writes: Writes) -> None:
+        real(table, late[0])
+        real(table, writes)
+
+    with monkeypatch.context() as patch:
+        at_write(patch, unanswered, second)
+        answer = send(site, anna)
+    assert (answer.status, answer.headers.get(KEY)) == (200, None)
+    assert (balance(site, anna), len(site.events("own"))) == (199, 2)
+    again = send(site, anna)
+    assert (again.text, again.headers.get(KEY)) == (answer.text, "true")
+
+
+def test_a_write_that_lands_after_all_is_not_denied(site: Site, anna: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can say whether it will: the answer does not, and the key tells later."""
+    real, late = Table.transact, list[Writes]()
+
+    def unanswered(_: Table, writes: Writes) -> None:
+        late.append(writes)
+        raise Unknown("timeout")
+
+    def lost(_: Table, __: Writes) -> None:
+        raise Conflict("another transaction is running")
+
+    with monkeypatch.context() as patch:
+        at_write(patch, unanswered, *[lost] * MAX_TRIES)
+        answer = send(site, anna)
+    assert answer.status == 503
+    assert "nothing was done" not in answer.json["error"]
+    real(site.context.table, late[0])
+    again = send(site, anna)
+    assert (again.status, again.headers.get(KEY), balance(site, anna)) == (200, "true", 199)
+
+
+def test_what_was_refused_is_not_done_later(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last mug is asked for, and no answer comes; then it is gone, and that is told. It comes back, and only now
+    the first write lands: who was told no has paid nothing, and may ask again."""
+    shop, bob = Shop(site), site.key("bob")
+    site.fund("bob", 1000, "coins")
+    shop.put(stock=1, requiresFulfilment=True)
+    real, late, made = Table.transact, list[Writes](), list[str]()
+
+    def unanswered(_: Table, writes: Writes) -> None:
+        late.append(writes)
+        made.append(shop.redeem(key=bob).json["redemption"]["id"])
+        raise Unknown("timeout")
+
+    with monkeypatch.context() as patch:
+        at_write(patch, unanswered)
+        assert shop.redeem().json["code"] == "out_of_stock"
+    assert shop.resolve(made[0], "cancel").status == 200
+    with pytest.raises(ConditionFailed):
+        real(site.context.table, late[0])
+    assert shop.account() == (1000, 1000)
+    site.world.sleep(1)
+    again = shop.redeem()
+    assert (again.status, again.headers.get(KEY), shop.account()) == (200, None, (1000, 700))
+
+
+def test_the_key_of_a_refusal_stays_taken_though_expired_rows_are_deleted_at_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reward is retired under way, and back when the first write lands, six seconds after the refusal."""
+    shop, real, late = Shop(site), Table.transact, list[Writes]()
+    site.world._sweeper.mode = "prompt"
+    shop.put()
+
+    def unanswered(_: Table, writes: Writes) -> None:
+        late.append(writes)
+        assert shop.retire().status == 200
+        raise Unknown("timeout")
+
+    with monkeypatch.context() as patch:
+        at_write(patch, unanswered)
+        assert shop.redeem().json["code"] == "not_available"
+    shop.put()
+    site.world.sleep(6)
+    site.world.sleep(6)
+    with pytest.raises(ConditionFailed):
+        real(site.context.table, late[0])
+    assert shop.account() == (1000, 1000)
+
+
+def test_who_takes_the_public_id_of_another_as_an_id(site: Site, anna: str) -> None:
+    """A board shows public ids, and anybody may be called like one: what is sent to it is for whom the board meant."""
+    bob = site.key("bob")
+    public = site.context.table.get(("PLAYER#bob", "IDENTITY"))["public"]["S"]
+    mallory = site.key(public)
+    for number, known in enumerate((False, True)):
+        site.context.owners.clear() if not known else None
+        assert send(site, anna, f"k{number}", public).status == 200
+    assert (balance(site, bob), balance(site, mallory)) == (2, 0)
+    assert site.get(f"/players/{public}", site.key("root", "admin")).json["id"] == "bob"
+    # What was moved on the account of who is called so is found there, and not on the other one.
+    root, own = site.key("root", "admin"), site.context.table.get((f"PLAYER#{public}", "IDENTITY"))["public"]["S"]
+    assert send(site, anna, "own", own).status == 200
+    given = site.post("/transfer", {"to": "bob", "amount": 1, "idempotencyKey": "m"}, mallory).json["transfer"]["id"]
+    assert site.post("/admin/corrections", {"transferId": given}, root).status == 200
+    assert (balance(site, bob), balance(site, mallory)) == (2, 1)
+    # A key from before keys told accounts is still its player's own.
+    rows = site.world.dynamodb.tables["laurel-sim"].rows
+    for key in [key for key in rows if key[0].startswith("KEY#")]:
+        item = site.context.table.get(key)
+        site.context.table.put({name: value for name, value in item.items() if name not in ("account", "public")})
+    site.fund("anna", 10)
+    assert site.post("/transfer", {"to": "anna", "amount": 2, "idempotencyKey": "m2"}, mallory).status == 400
+    assert site.post("/transfer", {"to": "anna", "amount": 1, "idempotencyKey": "m3"}, mallory).status == 200
+    assert (balance(site, bob), balance(site, mallory)) == (2, 0)
+
+
+@pytest.mark.parametrize("call", ["get_many", "transact"])
+def test_a_table_that_is_busy_later_does_not_hide_a_write_without_an_answer(
+    site: Site, anna: str, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """The first write may still land, so the response must not say that the service was merely busy."""
+    real, late = Table.transact, list[Writes]()
+
+    def busy(*_: Any, **__: Any) -> Any:
+        raise Busy("throttled")
+
+    def unanswered(_: Table, writes: Writes) -> None:
+        late.append(writes)
+        patch.setattr(Table, call, busy)
+        raise Unknown("timeout")
+
+    with monkeypatch.context() as patch:
+        at_write(patch, unanswered, *[busy] * MAX_TRIES)
+        answer = send(site, anna)
+    assert (answer.status, answer.json["code"]) == (503, "outcome_unknown")
+    real(site.context.table, late[0])
+    again = send(site, anna)
+    assert (again.status, again.headers.get(KEY), balance(site, anna)) == (200, "true", 199)
+
+
+@pytest.mark.parametrize(
+    ("to", "status", "code", "retry_after"),
+    [("bob", 429, "rate_limited", "59"), ("carl", 404, "unknown_recipient", None)],
+)
+def test_a_key_that_is_taken_for_a_moment_remembers_no_refusal(
+    site: Site, anna: str, monkeypatch: pytest.MonkeyPatch, to: str, status: int, code: str, retry_after: str | None
+) -> None:
+    """After a write without an answer a refusal takes the key for a second. Within it the same request is refused
+    anew, and told when to ask again; another use of the key is no conflict."""
+    for number in range(9):
+        assert send(site, anna, f"n{number}").status == 200
+
+    def unanswered(_: Table, __: Writes) -> None:
+        assert send(site, anna, "tenth").status == 200
+        raise Unknown("timeout")
+
+    with monkeypatch.context() as patch:
+        at_write(patch, unanswered)
+        assert send(site, anna, "k").headers["Retry-After"] == "60"
+    began = site.world.now_ms()
+    again = send(site, anna, "k", to)
+    assert site.world.now_ms() - began <= 2 * FORESTALLED_MS
+    assert (again.status, again.json["code"], again.headers.get("Retry-After")) == (status, code, retry_after)
+    assert KEY not in again.headers

@@ -1,0 +1,137 @@
+"""The outbox: nobody waits for ever behind others."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from botocore.session import Session
+
+from chalicelib import settings, wiring
+from chalicelib.services import outbox_messages as kinds
+from chalicelib.services.context import AFTER_COMMIT_MS, QUICK_CALL_MS, Outlets
+from chalicelib.services.core.outbox import SWEEP_AFTER_MS, send_owed, sweep_owed
+from chalicelib.store.core import keys
+from chalicelib.store.core.outbox import Owed, owed_write
+from tests.api.conftest import Site
+from tests.scripted_time import with_time
+
+FACTS = {"from": "anna", "to": "bob", "amount": 1}
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    made = Site()
+    yield made
+    made.world.close()
+
+
+def owe(site: Site, id_: str, kind: str = "transfer") -> Owed:
+    owed = Owed(id_, site.world.now_ms(), kind, FACTS)
+    site.context.table.transact([owed_write(site.context.table.name, owed)])
+    return owed
+
+
+def shard(owed: Owed) -> str:
+    return keys.owed(owed.at_ms, owed.id)[0]
+
+
+def test_runs_that_have_time_for_one_come_to_every_shard(site: Site) -> None:
+    """The first of each shard can never be sent; a run that always began at the same shard would see no other."""
+    rows = [owe(site, f"id-{number}", "unknown") for number in range(200)]
+    shards = {shard(owed) for owed in rows}
+    assert len(shards) == keys.OUTBOX_SHARDS
+    site.world.sleep(SWEEP_AFTER_MS / 1000)
+    met = set()
+    for _ in range(keys.OUTBOX_SHARDS):
+        times = iter([True, False])
+        failed = sweep_owed(with_time(site.context, times.__next__)).failed
+        met |= {shard(owed) for owed in rows if owed.id in failed}
+        site.world.sleep(60)
+    assert met == shards
+
+
+def test_what_its_own_process_may_be_sending_is_left_to_it(site: Site) -> None:
+    owe(site, "one")
+    site.world.sleep((SWEEP_AFTER_MS - 1) / 1000)
+    assert sweep_owed(site.context).sent == 0
+    site.world.sleep(0.001)
+    assert sweep_owed(site.context).sent == 1
+
+
+def test_what_cannot_be_sent_keeps_nobody(site: Site) -> None:
+    bad, good = owe(site, "bad", "unknown"), owe(site, "good")
+    site.world.sleep(SWEEP_AFTER_MS / 1000)
+    swept = sweep_owed(site.context)
+    assert (swept.sent, list(swept.failed)) == (1, ["bad"])
+    assert site.context.table.get(keys.owed(bad.at_ms, bad.id))
+    assert not site.context.table.get(keys.owed(good.at_ms, good.id))
+
+
+def test_no_error_of_sending_is_one_of_the_commit(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not only what a queue or a bus is known to refuse."""
+    owed = owe(site, "one")
+    with monkeypatch.context() as patch:
+        patch.setitem(kinds.KINDS, "transfer", lambda *_: 1 // 0)
+        assert send_owed(site.context, owed) is False
+    assert send_owed(site.context, owed) is True
+
+
+def quick_site(site: Site) -> list[tuple[str, dict[str, Any]]]:
+    """Let requests use ways out of their own, as production does; returns what is warned of."""
+    warned: list[tuple[str, dict[str, Any]]] = []
+    outlets = Outlets(copy.copy(site.context.queues), copy.copy(site.context.bus))
+    site.context.quick = lambda: outlets
+    site.context.warn = lambda message, facts: warned.append((message, dict(facts)))
+    return warned
+
+
+@pytest.mark.parametrize("call_ms", [0, 40, 240, QUICK_CALL_MS])
+@pytest.mark.parametrize("service", ["queues", "bus"])
+def test_what_follows_a_commit_gives_up_within_half_a_second_and_says_so(
+    site: Site, service: str, call_ms: int
+) -> None:
+    """The service throttles every call, at once or slowly; the sweep sends it later."""
+    warned = quick_site(site)
+    assert site.context.quick
+
+    def throttled(**_: Any) -> Any:
+        site.world.sleep(call_ms / 1000)
+        raise ClientError({"Error": {"Code": "ThrottlingException"}}, "Send")
+
+    client = SimpleNamespace(send_message_batch=throttled, put_events=throttled)
+    getattr(site.context.quick(), service).client = client
+    owed, began = owe(site, "one"), site.world.now_ms()
+    assert send_owed(site.context, owed) is False
+    assert call_ms <= site.world.now_ms() - began <= AFTER_COMMIT_MS
+    [(message, facts)] = warned
+    assert (message, facts["id"], facts["kind"]) == ("left to the sweep", "one", "transfer")
+    assert "ThrottlingException" in facts["error"]
+    site.world.sleep(SWEEP_AFTER_MS / 1000)
+    assert sweep_owed(site.context).sent == 1
+
+
+def test_a_bug_that_keeps_messages_from_being_sent_is_warned_of(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    warned, owed = quick_site(site), owe(site, "one")
+    monkeypatch.setitem(kinds.KINDS, "transfer", lambda *_: 1 // 0)
+    assert send_owed(site.context, owed) is False
+    assert "ZeroDivisionError" in warned[0][1]["error"]
+
+
+def test_the_ways_out_of_requests_have_short_timeouts_and_one_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    session = Session()
+    session.set_config_variable("region", "us-east-1")
+    context = wiring.build(settings.read({}), session)
+    assert context.quick
+    outlets: Any = context.quick()
+    assert outlets is context.quick()
+    for client in (outlets.queues.client, outlets.bus.client):
+        config = client.meta.config
+        assert (config.connect_timeout + config.read_timeout) * 1000 == QUICK_CALL_MS < AFTER_COMMIT_MS
+        assert config.retries["total_max_attempts"] == 1

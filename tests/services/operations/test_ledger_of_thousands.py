@@ -1,0 +1,31 @@
+"""Verify on a table of ten thousand transfers."""
+
+from __future__ import annotations
+
+import random
+
+from chalicelib.services.ledger.transfer_tokens import TransferRequest, transfer_tokens
+from tests.services.boards.board_hands import edit
+from tests.services.operations.ledger_hands import Economy, caller, load, players, told, verify
+
+
+def test_ten_thousand_transfers_and_one_edited_balance() -> None:
+    economy = Economy()
+    owners = players(economy.plant, [f"p{n}" for n in range(150)])
+    load(economy.plant, owners, 10_000)
+    rng = random.Random(4)
+    made = 0
+    for number in range(300):
+        sender, other = rng.sample(owners, 2)
+        request = TransferRequest(other.player, rng.randint(1, 50), f"real{number}")
+        economy.plant.world.sleep(1)
+        made += transfer_tokens(economy.plant.context, caller(sender), request).status == 200
+    assert made > 250
+    verified = verify(economy.plant)
+    assert (verified.differences, verified.restless) == ([], [])
+    assert (verified.transfers, verified.accounts) == (10_000 + made + 7, 153)
+    assert verified.postings == 2 * verified.transfers
+    wrong = owners[77]
+    edit(economy.plant, economy.balance_key(wrong), "ADD #balance :n, #available :n", n=1)
+    (line,) = [line for line in told(economy.plant) if " balance:" in line]
+    assert line.startswith(f"{wrong.account} tokens: balance: expected ")
