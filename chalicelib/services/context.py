@@ -18,15 +18,9 @@ from chalicelib.store.core.table import Table
 
 # What follows a commit keeps its caller waiting for no longer.
 AFTER_COMMIT_MS = 500
-
-
 # The longest that one of its calls takes: 200 ms to connect, 250 ms to read.
 QUICK_CALL_MS = 450
-
-
 A = TypeVar("A")
-
-
 B = TypeVar("B")
 
 

@@ -1,3 +1,5 @@
+"""Builds the messages of any outbox record, by its kind."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -24,7 +24,7 @@ class Watch:
         def watched(operation: str, request: Item, call: Any, usage: Any) -> Any:
             answer = below(operation, request, call, usage)
             if request["Key"]["sk"]["S"] == "LOG":
-                self._note(request["Key"]["pk"]["S"].removeprefix("LOG#"), request["UpdateExpression"])
+                self._note(request["Key"]["pk"]["S"].removeprefix("BOARD_LOG#"), request["UpdateExpression"])
             return answer
 
         plant.world.dynamodb._handlers["UpdateItem"] = watched
@@ -45,7 +45,7 @@ class Watch:
         return self.partition(f"BOARD#{board}")
 
     def log(self, shard: str) -> Item:
-        return next(self.partition(f"LOG#{shard}"), {})
+        return next(self.partition(f"BOARD_LOG#{shard}"), {})
 
     def nodes(self, shard: str) -> tuple[Counts, Counts]:
         """Counters and starts of every node."""

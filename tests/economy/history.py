@@ -10,7 +10,7 @@ from tests.economy.gate import Given
 from tests.economy.model import Request
 from tests.pipeline.plant import TABLE, Plant
 
-ECONOMY = ("ACCOUNT#", "REQUEST#", "HOLD#", "CORRECTED#", "REWARD#", "REDEMPTION#", "INVITE#", "REFERRAL#")
+ECONOMY = ("ACCOUNT#", "IDEMPOTENCY#", "HOLD#", "CORRECTED#", "REWARD#", "REDEMPTION#", "INVITE#", "REFERRAL#")
 
 
 @dataclass

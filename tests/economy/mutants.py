@@ -62,7 +62,7 @@ def without_conditions(*partitions: str, sort: str = "") -> AbstractContextManag
 
 def key_condition_dropped() -> AbstractContextManager[None]:
     """A key's record is written whether or not there is one."""
-    return without_conditions("REQUEST#")
+    return without_conditions("IDEMPOTENCY#")
 
 
 @contextmanager
@@ -71,7 +71,7 @@ def key_written_apart() -> Iterator[None]:
     real = Table.transact
 
     def transact(self: Table, writes: Writes) -> None:
-        apart = [write for write in writes if place(write)[0].startswith("REQUEST#")]
+        apart = [write for write in writes if place(write)[0].startswith("IDEMPOTENCY#")]
         effect = [write for write in writes if write not in apart]
         if effect:
             real(self, effect)

@@ -71,7 +71,7 @@ class Replay:
         """Nothing is done after a refusal: neither by the request that was refused, nor by an earlier try of it that
         had ended before."""
         mine = commit.asked
-        if mine is None or all(place(write)[0].startswith("REQUEST#") for write in commit.writes):
+        if mine is None or all(place(write)[0].startswith("IDEMPOTENCY#") for write in commit.writes):
             return
         for asked in self.asked:
             if asked.request != mine.request or asked.given is None or not 400 <= asked.given.status < 500:
@@ -95,7 +95,7 @@ class Replay:
             owner, asset = item["pk"]["S"].split("#")[1:3]
             if not owner.startswith("@"):
                 self.model.credit(self.players[owner], asset, int(item["amount"]["N"]), commit.at_ms)
-        remembered = commit.puts("REQUEST#")
+        remembered = commit.puts("IDEMPOTENCY#")
         asked = commit.asked
         if asked and remembered:
             self._remembered(commit, self._request(asked), remembered[0])
@@ -155,7 +155,7 @@ class Replay:
 
     def _token(self, commit: Commit) -> dict[str, Any]:
         """The token that a commit makes, which is in no table: an answer tells it, or nobody knows it."""
-        made = commit.puts("TOKEN#")[0]["pk"]["S"].removeprefix("TOKEN#")
+        made = commit.puts("INVITE_TOKEN#")[0]["pk"]["S"].removeprefix("INVITE_TOKEN#")
         return {"token": self.tokens[made]} if made in self.tokens else {}
 
     def _done(self, commit: Commit, request: Request, at: int, status: int, told: dict[str, Any]) -> None:

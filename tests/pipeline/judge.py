@@ -413,7 +413,7 @@ def _boards(scene: Scene, model: Model, items: dict[str, list[dict[str, Any]]]) 
         for board, score in model.boards(player).items()
         if score > 0 and not _gone(board, now_s)
     }
-    frozen = {item["pk"]["S"].removeprefix("LOG#") for item in items["LOG"] if "frozen" in item}
+    frozen = {item["pk"]["S"].removeprefix("BOARD_LOG#") for item in items["LOG"] if "frozen" in item}
     return [
         f"{name[0]}: on {name[1]} is {got.get(name)}, should be {expected.get(name)}"
         for name in sorted(got.keys() | expected.keys())

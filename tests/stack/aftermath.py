@@ -57,7 +57,10 @@ def boards_of(stack: Stack) -> list[str]:
     """Every board that has had a writer; each has one shard."""
     pages = stack.client("dynamodb").get_paginator("scan").paginate(TableName=stack.table, ConsistentRead=True)
     return [
-        item["pk"]["S"].removeprefix("LOG#") for page in pages for item in page["Items"] if item["sk"]["S"] == "LOG"
+        item["pk"]["S"].removeprefix("BOARD_LOG#")
+        for page in pages
+        for item in page["Items"]
+        if item["sk"]["S"] == "LOG"
     ]
 
 

@@ -45,8 +45,6 @@ MEANINGS = {
     500: "Something went wrong here.",
     503: "Busy; nothing was done, or not all of it: try again.",
 }
-
-
 _GOOD = {201: "Made.", 202: "Queued."}
 
 

@@ -18,21 +18,11 @@ import msgspec
 
 # Bits below each level; the last is where the range of scores ends.
 SHIFTS = (0, 7, 14, 22, 29, 36, 43, 50, 57)
-
-
 ROOT = 2
-
-
 # The counter of players beyond a spine node's range: the first number that is no digit.
 OVER = 256
-
-
 TOTAL = "TOTAL"
-
-
 Spot = tuple[int, int]  # (score, reached at): a place on a board
-
-
 Move = tuple[Spot | None, Spot | None]  # from where to where; None is off the board
 
 

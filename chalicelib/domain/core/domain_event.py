@@ -1,3 +1,5 @@
+"""Domain events: what Laurel publishes on the EventBridge bus."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -11,11 +11,7 @@ from chalicelib.domain.core.domain_event import Notice
 from chalicelib.domain.core.periods import moment_name
 
 SOURCE = "laurel/economy"
-
-
 RawEvent = dict[str, Any]
-
-
 Kind = Callable[[str, int, dict[str, Any]], "Messages"]
 
 

@@ -1,3 +1,5 @@
+"""Settings of a ruleset that several concerns read."""
+
 from __future__ import annotations
 
 from typing import Annotated

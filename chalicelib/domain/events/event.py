@@ -27,27 +27,15 @@ from chalicelib.domain.events.payloads import Payload, decode_payload, given
 
 # Kept after the later of commit and event; dedupe reaches as far back.
 LOG_DAYS = 90
-
-
 MAX_EVENTS_PER_MESSAGE = 500
-
-
 # Dedupe records live 90 days from receipt; what was received longer ago than this is refused before they go.
 MAX_DELAY_MS = 60 * DAY_MS
-
-
 # Backfill lifts the age limit down to here: bounded years bound the item of active days.
 BACKFILL_FROM_MS = 946_684_800_000
-
-
 # Some editors and libraries begin a text with it; it is no part of JSON.
 BYTE_ORDER_MARK = "\ufeff"
-
-
 # In the data of an award on Laurel's own queue: its points were counted when it was accepted.
 RESERVED = "reserved"
-
-
 # Made by Laurel alone: refused over HTTP and on the public queue.
 OWN_TYPES = frozenset(
     [
@@ -173,8 +161,6 @@ def _elements(body: str) -> list[Any] | None:
 
 # Numbers are left as text: only where an element ends is asked.
 _LENIENT = json.JSONDecoder(parse_int=str, parse_float=str)
-
-
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 

@@ -1,3 +1,5 @@
+"""The random ids and the display settings of a player."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field

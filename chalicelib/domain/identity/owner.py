@@ -1,3 +1,5 @@
+"""A player as the owner of ledger accounts and board entries."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

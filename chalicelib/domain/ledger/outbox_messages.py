@@ -1,3 +1,5 @@
+"""Builds the outbox messages of a transfer."""
+
 from __future__ import annotations
 
 from typing import Any

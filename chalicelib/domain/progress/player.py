@@ -19,8 +19,6 @@ from chalicelib.domain.rules.schema import NUMERIC_STATS, UNIQUE_STATS
 
 # Last uses remembered in the item that every event rewrites; older windows are answered by the log.
 MODELS_REMEMBERED = 24
-
-
 # Names are kept in at most 64 bytes, so that 64 of them stay a 4 KB attribute.
 NAME_BYTES = 64
 

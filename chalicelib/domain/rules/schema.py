@@ -12,52 +12,24 @@ from chalicelib.domain.rules.criteria import Criterion
 
 # 10^12: the largest input the spec knows; a rule may not pay more than an event may carry.
 Amount = Annotated[int, Meta(ge=0, le=10**12)]
-
-
 Count = Annotated[int, Meta(ge=1, le=10**12)]
-
-
 # Action names are kept in the item that every event rewrites, those of the default ruleset as one byte.
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,23}$(?!\n)")]
-
-
 Slug = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)", max_length=48)]
-
-
 Text = Annotated[str, Meta(min_length=1, max_length=300)]
-
-
 EventType = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_.]{0,63}$(?!\n)")]
-
-
 MAX_ACTIONS = 32
-
-
 # 200 earned badges are about 5 KB beside the player; the bench judges that many.
 MAX_BADGES = 200
-
-
 MAX_LEVELS = 1000
-
-
 # Both bound the rows that one event can add to an atomic write.
 MAX_ASSETS = 4
-
-
 MAX_FIRST_BADGES = 8
-
-
 # Pairs are counted in the day's figures, 14 bytes each, which the item of 1,024 bytes holds.
 MAX_PAIRS = 20
-
-
 # As many places are judged at once as a criterion of rank may ask for.
 MAX_REWARDED_RANK = 1000
-
-
 MAX_RANK_REWARDS = 20
-
-
 # The table holds them by their place: add at the end, never take one out.
 NUMERIC_STATS = (
     "requests",
@@ -74,8 +46,6 @@ NUMERIC_STATS = (
     "tokensSharedNet",
     "daysActive",
 )
-
-
 # Sets of distinct names: stat -> the field of an event's data that feeds it.
 UNIQUE_STATS = {
     "providers": "provider",
@@ -84,11 +54,7 @@ UNIQUE_STATS = {
     "callers": "caller",
     "subscriptions": "subscriptionId",
 }
-
-
 DERIVED_STATS = ("xp", "level")
-
-
 STATS = (*NUMERIC_STATS, *UNIQUE_STATS, *DERIVED_STATS)
 
 

@@ -23,8 +23,6 @@ from chalicelib.store.events.failed_messages import get_notes
 from chalicelib.store.events.models import FailureItem, NoteItem
 
 UNKNOWN = "unknown"
-
-
 DEFAULT_ORIGIN = "events"
 
 

@@ -16,8 +16,6 @@ from chalicelib.store.identity.identities import read_identity
 
 # One sentence for who does not exist, who is private and who is hidden.
 NOBODY = "There is no such player."
-
-
 # Of the players that a process remembers: some 3 MB.
 MAX_OWNERS = 10_000
 

@@ -10,8 +10,7 @@ from chalicelib.services.ledger.verify_postings import CHUNK, Difference, KeyedS
 from chalicelib.store.core import keys as core_keys
 from chalicelib.store.core.table import Table
 from chalicelib.store.ledger import keys as ledger_keys
-from chalicelib.store.ledger.proof import Row, read_correctors, read_rows
-from chalicelib.store.operations.ledger_scan import Scanned
+from chalicelib.store.ledger.proof import Books, Row, read_correctors, read_rows
 
 
 class Marks:
@@ -22,15 +21,15 @@ class Marks:
         self.sums = KeyedSums(secret)
         self.odd: Counter[tuple[str, str]] = Counter()
 
-    def add(self, page: Scanned, settled: str) -> None:
-        for (transfer, by), sign in _signed(page, settled):
+    def add(self, books: Books, settled: str) -> None:
+        for (transfer, by), sign in _signed(books, settled):
             self.sums.add(transfer, by, sign)
 
     def are_even(self) -> bool:
         return self.sums.are_even()
 
-    def sort_out(self, page: Scanned, settled: str) -> None:
-        for mark, sign in _signed(page, settled):
+    def sort_out(self, books: Books, settled: str) -> None:
+        for mark, sign in _signed(books, settled):
             if self.sums.may_be_odd(mark[0]):
                 self.odd[mark] += sign
 
@@ -50,12 +49,12 @@ def wrong_marks(table: Table, rows: Iterable[Row]) -> Iterator[Difference]:
                 yield _of_nothing(*ledger_keys.account_of(row.pk), row.id, noted[row.id])
 
 
-def _signed(page: Scanned, settled: str) -> Iterator[tuple[tuple[str, str], int]]:
+def _signed(books: Books, settled: str) -> Iterator[tuple[tuple[str, str], int]]:
     """(transfer, by), 1 for a correction, -1 for a mark: of those whose other part is there too."""
-    for row in page.rows:
+    for row in books.rows:
         if row.corrects and (row.amount or 0) > 0 and row.id < settled:
             yield (row.corrects, row.id), 1
-    for mark in page.marks:
+    for mark in books.marks:
         if mark[1] < settled:
             yield mark, -1
 

@@ -18,8 +18,6 @@ from chalicelib.store.ledger.proof import Row, read_correctors, read_rows
 SUMS = 4096
 # A batch read takes a hundred.
 CHUNK = 100
-
-
 Sign = tuple[str, str]
 
 

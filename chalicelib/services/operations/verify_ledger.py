@@ -82,7 +82,7 @@ class _Proof:
         taken = Taken(self.context.table, self.context.new_id())
         settled = f"{self.context.now_ms() - SETTLED_MS:011x}"
         for page in self._pages():
-            rows = self._wanted(page.rows)
+            rows = self._wanted(page.books.rows)
             alone = []
             for row in rows:
                 if row.id < settled and row.amount and row.is_in_place and not row.takes_back:
@@ -94,16 +94,16 @@ class _Proof:
                     sums[keys.account_of(row.pk)[1]] += row.amount or 0
             if self.asset is None:
                 # A mark tells no asset, nor does a stock.
-                marks.add(page, settled)
+                marks.add(page.books, settled)
                 taken.add(page.kept)
-            self.verified.accounts += page.balances
+            self.verified.accounts += page.books.balances
             self._suspect(wrong_postings(self.context.table, alone))
-            self._look(self._unknown(page.partitions))
+            self._look(self._unknown(page.books.partitions))
             self._look_at(page.kept.redemptions)
         if not (pairs.are_even() and marks.are_even()):
             for page in self._pages():
-                marks.sort_out(page, settled)
-                odd = [row for row in self._wanted(page.rows) if pairs.may_be_odd(row)]
+                marks.sort_out(page.books, settled)
+                odd = [row for row in self._wanted(page.books.rows) if pairs.may_be_odd(row)]
                 self._suspect(wrong_postings(self.context.table, odd))
         self._settle()
         self._tell(marks.of_nothing())

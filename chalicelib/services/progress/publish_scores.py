@@ -1,3 +1,8 @@
+"""Sends score updates to the boards queue.
+
+The queue is FIFO; its message group is a shard of a board.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,3 +1,13 @@
+"""Keys of boards: (partition key, sort key).
+
+board       BOARD#<scope>#<period>  ENTRY#<player>
+rank index  NODE#<shard>            <level>.<prefix> | TOTAL | D.<score> | V.<score>.<volume>
+redo log    BOARD_LOG#<shard>       LOG
+repair      REPAIR#<shard>          <repair>#TALLY#<last score>#<tally>#<part> | <repair>#MOVES#<intent>
+archive     ARCHIVE#<scope>         <period>; all-time boards: all@<day>
+rotation    ROTATION#<scope>        CURSOR
+"""
+
 from __future__ import annotations
 
 from chalicelib.domain.progress.scores import MAX_SCORE
@@ -23,7 +33,7 @@ def nodes(shard: str) -> str:
 
 
 def board_log(shard: str) -> Key:
-    return f"LOG#{shard}", "LOG"
+    return f"BOARD_LOG#{shard}", "LOG"
 
 
 def tally(shard: str, repair_id: str, last_score: int, name: str, part: int) -> Key:

@@ -1,3 +1,5 @@
+"""Item kinds of boards."""
+
 from __future__ import annotations
 
 from pynamodb.attributes import (

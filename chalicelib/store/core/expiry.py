@@ -1,3 +1,5 @@
+"""Tells live items from expired ones."""
+
 from __future__ import annotations
 
 

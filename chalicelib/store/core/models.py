@@ -1,7 +1,7 @@
-"""Item kinds of the single table as PynamoDB models: how each is spelled in the table, and read back.
+"""The base of all item kinds, and the kinds of core.
 
-They are codecs: Laurel reads and writes through `table.Table`, whose one connection serves every kind.
-Short attribute names belong to the item that every event rewrites, which must stay within 1,024 bytes.
+Kinds are PynamoDB models used as codecs: Laurel reads and writes through `table.Table`, whose one connection serves
+every kind.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ from pynamodb.models import Model
 from chalicelib.store.core.codecs import Json
 
 T = TypeVar("T")
-
-
 Item = dict[str, dict[str, Any]]
 
 

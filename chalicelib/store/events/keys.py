@@ -1,3 +1,13 @@
+"""Keys of awards, failed messages and the event backlog: (partition key, sort key).
+
+granter     GRANTER#<granter>#<day> GRANTED
+received    RECEIVED#<queue>        <minute>
+backlog     BACKLOG                 <ms of the bound>
+note        NOTE#<queue>#<message id>             NOTE
+failure     FAILURE#<queue>#<0..7>  <message id>[/<place>]; of a FIFO queue <group>/<sequence>
+body        BODY#<queue>#<failure id>             <part>
+"""
+
 from __future__ import annotations
 
 import hashlib

@@ -1,3 +1,5 @@
+"""Item kinds of failed messages and of the event backlog."""
+
 from __future__ import annotations
 
 from pynamodb.attributes import (

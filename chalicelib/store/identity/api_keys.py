@@ -13,7 +13,7 @@ from chalicelib.store.identity.models import IdentityItem, KeyItem, PlayerKeyIte
 from chalicelib.store.progress.player_writes import newcomer_writes
 
 _NEW = "attribute_not_exists(pk)"
-_KEY_PREFIX = "KEY#"
+_KEY_PREFIX = "PLAYER_KEY#"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,3 +1,5 @@
+"""Reads the identities of players: by id, and by public id."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

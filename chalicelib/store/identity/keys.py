@@ -1,3 +1,11 @@
+"""Keys of players, their public ids and API keys, and the audit log: (partition key, sort key).
+
+player      PLAYER#<id>             STATE | IDENTITY | PLAYER_KEY#<prefix>
+public id   PUBLIC#<public id>      PLAYER
+API key     API_KEY#<sha256>        KEY
+audit       AUDIT#<month>           <ms>#<id>
+"""
+
 from __future__ import annotations
 
 from chalicelib.domain.core.periods import day_of, month_name
@@ -11,7 +19,7 @@ def player(player_id: str, part: str = STATE) -> Key:
 
 
 def player_key(player_id: str, prefix: str = "") -> Key:
-    return player(player_id, f"KEY#{prefix}")
+    return player(player_id, f"PLAYER_KEY#{prefix}")
 
 
 def public(public_id: str) -> Key:
@@ -19,7 +27,7 @@ def public(public_id: str) -> Key:
 
 
 def api_key(sha256: str) -> Key:
-    return f"KEY#{sha256}", "KEY"
+    return f"API_KEY#{sha256}", "KEY"
 
 
 def audit(at_ms: int, id_: str) -> Key:

@@ -1,3 +1,5 @@
+"""Item kinds of identities, API keys and the audit log."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,12 @@
+"""Keys of invites and referrals: (partition key, sort key).
+
+invite      INVITE#<code>           INVITE
+token       INVITE_TOKEN#<sha256>   TOKEN
+list        INVITES#<account>       INVITES
+referral    REFERRAL#<account>#<account>          REFERRAL
+attempts    ATTEMPTS#<account>      <minute>
+"""
+
 from __future__ import annotations
 
 from chalicelib.domain.core.periods import minute_name
@@ -9,7 +18,7 @@ def invite(code: str) -> Key:
 
 
 def invite_token(sha256: str) -> Key:
-    return f"TOKEN#{sha256}", "TOKEN"
+    return f"INVITE_TOKEN#{sha256}", "TOKEN"
 
 
 def invites(account_id: str) -> Key:

@@ -1,3 +1,11 @@
+"""Keys of the ledger: (partition key, sort key).
+
+account     ACCOUNT#<account>#<asset>             BALANCE | POSTING#<transfer>
+            ACCOUNT#@mint#<asset>#<00..ff>        POSTING#<transfer>
+hold        HOLD#<account>          OPEN#<hold> | PENDING#<hold> | DONE#<hold>
+corrected   CORRECTED#<transfer>    CORRECTED
+"""
+
 from __future__ import annotations
 
 import hashlib
@@ -6,11 +14,7 @@ from chalicelib.domain.ledger.transfer import is_system
 from chalicelib.store.core.keys import Key
 
 POSTING = "POSTING#"
-
-
 OPEN_HOLD, DONE_HOLD = "OPEN#", "DONE#"
-
-
 # Of redemptions that are pending: any number, which nobody reads who looks for what expires.
 PENDING_HOLD = "PENDING#"
 

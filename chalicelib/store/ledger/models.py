@@ -1,3 +1,5 @@
+"""Item kinds of the ledger."""
+
 from __future__ import annotations
 
 from typing import Any

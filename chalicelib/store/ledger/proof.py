@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chalicelib.domain.ledger.holds import OPEN
-from chalicelib.domain.ledger.transfer import located
+from chalicelib.domain.ledger.transfer import is_system, located
 from chalicelib.store.core.keys import Key
 from chalicelib.store.core.models import Item
 from chalicelib.store.core.table import Table
@@ -18,28 +18,17 @@ from chalicelib.store.ledger import keys
 
 # Named of what does not belong to an account; one is enough to be looked at.
 MAX_STRAYS = 10
-
-
 _FIGURES = ("sk", "amount", "balance", "available", "expiring")
-
-
 # Sort keys before and after all that there can be.
 _FIRST, _LAST = " ", "\U0010ffff"
-
-
 _BALANCE = keys.account("", "")[1]
-
-
 _ACCOUNTS = keys.account("", "")[0].partition("#")[0] + "#"
-
-
 _HOLDS = keys.holds("")
-
-
 _CORRECTED = keys.corrected("")[0]
-
-
 _POSTING = ("pk", "sk", "amount", "other", "kind", "details", "note", "rv")
+# What a scan of the table asks for.
+PREFIXES = (_ACCOUNTS, _HOLDS, _CORRECTED)
+ATTRIBUTES = ("by", *_POSTING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +95,36 @@ class Held:
 
     amount: int = 0
     soonest: int | None = None
+
+
+@dataclass(slots=True)
+class Books:
+    """What a page of the table holds of the ledger.
+
+    `marks`: (transfer, the transfer that corrected it). `balances`: the number of balance items. `partitions`: those of
+    player accounts with a balance, a posting or an open hold on the page; the values are None, the order is the page's.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    marks: list[tuple[str, str]] = field(default_factory=list)
+    balances: int = 0
+    partitions: dict[str, None] = field(default_factory=dict)
+
+    def take(self, item: Item) -> None:
+        """Add an item of one of the `PREFIXES`."""
+        pk, sk = item["pk"]["S"], item["sk"]["S"]
+        if pk.startswith(_HOLDS):
+            if sk.startswith((keys.OPEN_HOLD, keys.PENDING_HOLD)):
+                self.partitions[keys.account(pk.removeprefix(_HOLDS), _text(item, "asset"))[0]] = None
+        elif pk.startswith(_CORRECTED):
+            self.marks.append((pk.removeprefix(_CORRECTED), _text(item, "by")))
+        elif not sk.startswith(keys.POSTING):
+            self.balances += 1
+            self.partitions[pk] = None
+        else:
+            self.rows.append(_row(item))
+            if not is_system(keys.account_of(pk)[0]):
+                self.partitions[pk] = None
 
 
 def read_postings(table: Table, pk: str) -> Iterator[Row]:

@@ -1,3 +1,5 @@
+"""Attributes of the player state whose bytes are counted."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -26,8 +28,6 @@ KNOWN_ACTIONS = (
     "tournament_loss",
     "award",
 )
-
-
 _CODES: dict[str, Any] = {name: place for place, name in enumerate(KNOWN_ACTIONS)}
 
 

@@ -1,3 +1,10 @@
+"""Keys of player progress: (partition key, sort key).
+
+player      PLAYER#<id>             STREAK | BADGES | SETS | DAYS#<month> | LOG#<minute>#<chunk> | KEYED#<identity>
+                                    ONCE#<action>/<value> | PAIR#<other>
+first       FIRST#<badge>           FIRST
+"""
+
 from __future__ import annotations
 
 from chalicelib.domain.core.periods import minute_name
@@ -5,16 +12,10 @@ from chalicelib.store.core.keys import Key
 from chalicelib.store.identity.keys import IDENTITY, STATE, player
 
 STREAK, BADGES, SETS = "STREAK", "BADGES", "SETS"
-
-
 # What a player consists of, read together.
 CORE = (STATE, IDENTITY, STREAK, BADGES, SETS)
-
-
 # The letter under which the state keeps each one's version.
 SIDES = {IDENTITY: "i", STREAK: "k", BADGES: "b", SETS: "s"}
-
-
 LOG = "LOG#"
 
 

@@ -1,3 +1,8 @@
+"""Item kinds of players and their logs.
+
+Short attribute names belong to the item that every event rewrites. It must stay within 1,024 bytes.
+"""
+
 from __future__ import annotations
 
 from pynamodb.attributes import (

@@ -17,8 +17,6 @@ from chalicelib.store.progress.models import BadgesItem, SetsItem, StateItem, St
 
 # A torn read is one commit old; three in a row are somebody else's trouble.
 MAX_TORN_READS = 3
-
-
 _MODEL_BYTES = 16
 
 

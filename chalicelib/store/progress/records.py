@@ -20,8 +20,6 @@ from chalicelib.store.progress.models import KeyedItem, LogItem, PairItem
 
 # Packs read at once when a window of the log is searched: 50 KB, about 12 read units.
 LOG_PAGE = 50
-
-
 FIGURES: Json[DayFigures] = Json(DayFigures)
 
 

@@ -1,3 +1,11 @@
+"""Keys of rewards and redemptions: (partition key, sort key).
+
+reward      REWARD#<reward>         REWARD | STOCK
+count       REWARDS                 COUNT
+redeemed    REDEEMED#<account>      <reward>
+redemption  REDEMPTION#<public id>  <redemption>
+"""
+
 from __future__ import annotations
 
 from chalicelib.store.core.keys import Key

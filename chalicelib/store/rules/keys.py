@@ -1,3 +1,8 @@
+"""Keys of runs that apply a ruleset: (partition key, sort key).
+
+run         RULESET                 APPLIED
+"""
+
 from __future__ import annotations
 
 from chalicelib.store.core.keys import Key

@@ -83,7 +83,7 @@ class Stage:
             used = int(invite["used"]["N"])
             assert used <= int(invite["uses"]["N"])
             assert used == (by[invite["account"]["S"]] if len(invites) <= len(self.invites) else 0)
-        digests = {row["pk"]["S"].removeprefix("TOKEN#") for row in self.rows("TOKEN")}
+        digests = {row["pk"]["S"].removeprefix("INVITE_TOKEN#") for row in self.rows("INVITE_TOKEN")}
         assert digests == {invite["digest"]["S"] for invite in invites}
         listed = [code for row in self.rows("INVITES") for code in json.loads(row["codes"]["S"])]
         assert sorted(listed) == sorted(invite["pk"]["S"].removeprefix("INVITE#") for invite in invites)

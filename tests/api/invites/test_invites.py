@@ -27,8 +27,8 @@ def test_an_invite_as_it_is_made_and_shown(site: Site, anna: str) -> None:
     assert listed(site, anna) == [made | {"state": "open"}]
     rows = site.world.dynamodb.tables["laurel-sim"].rows
     assert token not in repr(rows)
-    assert (f"TOKEN#{sha256(token.encode()).hexdigest()}", "TOKEN") in rows
-    assert "anna" not in repr([row for (pk, _), row in rows.items() if pk.startswith(("INVITE", "TOKEN"))])
+    assert (f"INVITE_TOKEN#{sha256(token.encode()).hexdigest()}", "TOKEN") in rows
+    assert "anna" not in repr([row for (pk, _), row in rows.items() if pk.startswith("INVITE")])
 
 
 def test_without_a_body_it_is_as_usual(site: Site, anna: str) -> None:
@@ -74,7 +74,9 @@ def test_revoked(site: Site, anna: str, bob: str) -> None:
     assert revoke(site, anna, "").status == 400
     for sent in ({"code": made["code"]}, {"token": made["token"]}):
         assert outcome(redeem(site, bob, **sent)) == (404, "unknown_invite")
-    left = [pk for pk, _ in site.world.dynamodb.tables["laurel-sim"].rows if pk.startswith(("INVITE#", "TOKEN#"))]
+    left = [
+        pk for pk, _ in site.world.dynamodb.tables["laurel-sim"].rows if pk.startswith(("INVITE#", "INVITE_TOKEN#"))
+    ]
     assert left == []
 
 

@@ -23,7 +23,7 @@ def test_six_items_twelve_units_two_trips(site: Site, anna: str, note: str | Non
     transfer_tokens(site.context, caller, TransferRequest("bob", 50, "k1", note))
     assert costs(meter) == [("BatchGetItem", 1.5, 0), ("TransactWriteItems", 0, 12), ("DeleteItem", 0, 1)]
     kinds = [written(each)[0].split("#")[0] for each in meter.records[1].request["TransactItems"]]
-    assert kinds == ["REQUEST", *["ACCOUNT"] * 4, "OUTBOX"]
+    assert kinds == ["IDEMPOTENCY", *["ACCOUNT"] * 4, "OUTBOX"]
     meter.reset()
     transfer_tokens(site.context, caller, TransferRequest("bob", 50, "k1", note))
     assert costs(meter) == [("BatchGetItem", 1, 0)]

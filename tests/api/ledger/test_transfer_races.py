@@ -45,7 +45,7 @@ def test_a_refusal_for_what_the_key_itself_did(site: Site, anna: str, monkeypatc
     real, first = Table.get_many, list[Answer]()
 
     def torn(table: Table, keys: Sequence[Key], *, strong: bool = True) -> Any:
-        requests = [key for key in keys if key[0].startswith("REQUEST#")]
+        requests = [key for key in keys if key[0].startswith("IDEMPOTENCY#")]
         if not (requests and strong) or first:
             return real(table, keys, strong=strong)
         before = real(table, requests)
@@ -189,7 +189,7 @@ def test_who_takes_the_public_id_of_another_as_an_id(site: Site, anna: str) -> N
     assert (balance(site, bob), balance(site, mallory)) == (2, 1)
     # A key from before keys told accounts is still its player's own.
     rows = site.world.dynamodb.tables["laurel-sim"].rows
-    for key in [key for key in rows if key[0].startswith("KEY#")]:
+    for key in [key for key in rows if key[0].startswith("API_KEY#")]:
         item = site.context.table.get(key)
         site.context.table.put({name: value for name, value in item.items() if name not in ("account", "public")})
     site.fund("anna", 10)

@@ -159,7 +159,7 @@ def test_a_redemption_and_its_replay(shop: Shop) -> None:
 def test_no_row_names_the_player(shop: Shop) -> None:
     shop.put(stock=5, perPlayer=2, requiresFulfilment=True)
     shop.redeem()
-    for prefix in ("REDEMPTION#", "REDEEMED#", "HOLD#", "REWARD#", "REQUEST#", "ACCOUNT#"):
+    for prefix in ("REDEMPTION#", "REDEEMED#", "HOLD#", "REWARD#", "IDEMPOTENCY#", "ACCOUNT#"):
         rows = shop.rows(prefix)
         assert rows
         assert "anna" not in str(rows)

@@ -125,7 +125,8 @@ def apart(store: Store, monkeypatch: pytest.MonkeyPatch, between: Callable[[], N
             page = real(table, None)
             return replace(page, kept=Kept(page.kept.redemptions), next={"pk": {"S": "x"}})
         between()
-        return replace(real(table, None), rows=[], marks=[], kept=Kept([], real(table, None).kept.counters))
+        page = real(table, None)
+        return replace(page, books=replace(page.books, rows=[], marks=[]), kept=Kept([], page.kept.counters))
 
     monkeypatch.setattr(service, "scan_ledger", scan)
 

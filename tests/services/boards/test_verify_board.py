@@ -272,7 +272,9 @@ def test_a_lost_index_is_rebuilt_from_the_players(plant: Plant, small_runs: None
     tied(plant, 9)
     before = {key: row[0] for key, row in plant.world.dynamodb.tables["laurel-sim"].rows.items() if row}
     for pk, sk in before:
-        if pk in (f"NODE#{GLOBAL}", f"LOG#{GLOBAL}") or (pk == f"BOARD#{GLOBAL}" and sk.endswith(("1", "3", "5"))):
+        if pk in (f"NODE#{GLOBAL}", f"BOARD_LOG#{GLOBAL}") or (
+            pk == f"BOARD#{GLOBAL}" and sk.endswith(("1", "3", "5"))
+        ):
             delete(plant, (pk, sk))
     assert list(rebuild_board(plant.context, GLOBAL))[-1] == Ordered(14, "")
     plant.world.run()
