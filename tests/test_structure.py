@@ -159,7 +159,7 @@ REFUSALS = {
     "InvalidRequest",
     "MethodNotAllowed",
     "NotFound",
-    "NotPossible",
+    "ConflictingState",
     "PayloadTooLarge",
     "RejectedEvent",
     "TooManyRequests",

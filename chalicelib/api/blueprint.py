@@ -16,9 +16,9 @@ from chalicelib import wiring
 from chalicelib.api.operation import OPERATIONS, Operation
 from chalicelib.api.request import Call
 from chalicelib.domain.core.errors import (
-    Conflict,
     Internal,
     LaurelError,
+    LostRace,
     MethodNotAllowed,
     NotFound,
     OutOfReach,
@@ -151,7 +151,7 @@ def refusal(error: Exception, busy_s: Callable[[], int] = lambda: RETRY_AFTER_S[
 def _told(error: Exception) -> LaurelError:
     if isinstance(error, LaurelError):
         return error
-    if isinstance(error, OutOfReach | Conflict):
+    if isinstance(error, OutOfReach | LostRace):
         logger.warning("unavailable", extra={"error": repr(error)})
         return Unavailable("The service is busy; try again.")
     logger.error("unexpected", exc_info=error)

@@ -18,7 +18,7 @@ from chalicelib.cli.ruleset import ruleset
 from chalicelib.cli.stack import stack
 from chalicelib.cli.target import NoTarget, Target
 from chalicelib.cli.trace import BadTrace
-from chalicelib.domain.core.errors import Conflict, InvalidRuleset, LaurelError
+from chalicelib.domain.core.errors import InvalidRuleset, LaurelError, LostRace
 from chalicelib.gateways.queues import NotDeleted, NotSent
 from chalicelib.store.core.table import StoreError
 
@@ -26,7 +26,7 @@ EXPECTED = (
     BadTrace,
     BotoCoreError,
     ClientError,
-    Conflict,
+    LostRace,
     InvalidRuleset,
     LaurelError,
     NoTarget,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 from chalicelib.domain.core.domain_event import Notice
-from chalicelib.domain.core.errors import Conflict, OutOfReach
+from chalicelib.domain.core.errors import LostRace, OutOfReach
 from chalicelib.domain.identity.owner import Owner
 from chalicelib.domain.rules.ruleset import Rules
 from chalicelib.gateways.queues import Received
@@ -143,5 +143,5 @@ class Context:
 
 
 def _unless_out_of_reach(work: Callable[[], None]) -> None:
-    with suppress(OutOfReach, Conflict):
+    with suppress(OutOfReach, LostRace):
         work()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.domain.core.errors import Conflict
+from chalicelib.domain.core.errors import LostRace
 from chalicelib.domain.rules import ruleset
 from chalicelib.services.core.idempotency import Answer
 from chalicelib.services.identity.authenticate import Caller
@@ -52,11 +52,11 @@ class Crowded(Table):
             self.met += 1
             self.lost += 1
             self.plant.world.sleep(self.plant.world.rng.uniform(*LATENCY_MS) / 1000)
-            raise Conflict("another transaction is running")
+            raise LostRace("another transaction is running")
         self.under_way |= mine
         try:
             super().transact(writes)
-        except Conflict:
+        except LostRace:
             self.lost += 1
             raise
         finally:

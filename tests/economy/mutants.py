@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from chalicelib.domain.core.errors import Conflict, InsufficientBalance
+from chalicelib.domain.core.errors import InsufficientBalance, LostRace
 from chalicelib.domain.ledger.holds import Hold
 from chalicelib.services.core import idempotency, outbox
 from chalicelib.store.core import idempotency_keys
@@ -131,7 +131,7 @@ def limits_apart() -> Iterator[None]:
         later = [each.pop("later") for each in writes if "later" in each]
         real(self, writes)
         for each in later:
-            with suppress(Conflict, StoreError):
+            with suppress(LostRace, StoreError):
                 self.update(each)
 
     def without(self: Change, table: str, key: Any, amount: int = 0) -> Any:
@@ -190,7 +190,7 @@ def lost_answer_believed() -> Iterator[None]:
         try:
             real(context, key, remembered, prepared, now_ms)
         except StoreError:
-            raise idempotency.NotPossible("It was not done.", code="not_done") from None
+            raise idempotency.ConflictingState("It was not done.", code="not_done") from None
 
     with patch.object(idempotency, "_write", write):
         yield
@@ -237,8 +237,8 @@ def unanswered_try_forgotten() -> Iterator[None]:
         try:
             return real(self, operation, request)
         except Unknown as unknown:
-            if isinstance(unknown.__cause__, Conflict) or "TransactionInProgress" in str(unknown):
-                raise Conflict(str(unknown)) from unknown
+            if isinstance(unknown.__cause__, LostRace) or "TransactionInProgress" in str(unknown):
+                raise LostRace(str(unknown)) from unknown
             raise
 
     with patch.object(Table, "_call", call):

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import msgspec
 
-from chalicelib.domain.core.errors import Conflict
+from chalicelib.domain.core.errors import LostRace
 from chalicelib.domain.events import backlog
 from chalicelib.domain.progress import effect, scores
 from chalicelib.gateways import queues
@@ -124,7 +124,7 @@ def rejections_without_rows() -> Iterator[None]:
     """What the table did not take is acknowledged."""
 
     def lost(table: Table, failure: Failure) -> None:
-        with suppress(StoreError, Conflict):
+        with suppress(StoreError, LostRace):
             set_aside(table, failure)
 
     with patch.object(reject_messages, "set_aside", lost):

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from chalicelib.api.blueprint import PREFIX, PUBLIC_CACHE, Blueprint, digest
 from chalicelib.api.request import Call
-from chalicelib.domain.core.errors import Conflict, OutOfReach
+from chalicelib.domain.core.errors import LostRace, OutOfReach
 from chalicelib.domain.identity.permissions import PLAYER
 from chalicelib.services.boards.read_archive import ArchivedBoard, read_archive
 from chalicelib.services.boards.read_leaderboard import Leaderboard
@@ -122,7 +122,7 @@ def read_rank(call: Call) -> OwnRank:
 def follow_leaderboard(call: Call) -> Response:
     try:
         top = read_stream(call.context, scope=call.query.scope, period=call.query.period)
-    except (OutOfReach, Conflict):
+    except (OutOfReach, LostRace):
         # Any status but 200 ends an EventSource for good.
         return _stream(": busy", "no-store")
     data = msgspec.json.encode(top).decode()

@@ -6,7 +6,7 @@ LaurelError                    status  code
 ├── Forbidden                  403     forbidden
 ├── NotFound                   404     not_found
 ├── MethodNotAllowed           405     method_not_allowed
-├── NotPossible                409     conflict
+├── ConflictingState           409     conflict
 ├── Gone                       410     gone
 ├── PayloadTooLarge            413     payload_too_large
 ├── UnsupportedMediaType       415     unsupported_media_type
@@ -16,7 +16,7 @@ LaurelError                    status  code
 └── Internal                   500     internal
 RejectedEvent                  an event that can never be valid, with its machine reason
 InvalidRuleset                 a ruleset that may not be used: file, key, reason
-Conflict                       somebody else wrote first: read again and retry
+LostRace                       somebody else wrote first: read again and retry
 OutOfReach                     a table, queue or bus could not do it
 """
 
@@ -64,7 +64,7 @@ class MethodNotAllowed(LaurelError):
     status, code = 405, "method_not_allowed"
 
 
-class NotPossible(LaurelError):
+class ConflictingState(LaurelError):
     """Well asked, but not as things stand."""
 
     status, code = 409, "conflict"
@@ -134,7 +134,7 @@ class InvalidRuleset(Exception):
         self.file, self.key, self.reason = file, key, reason
 
 
-class Conflict(Exception):
+class LostRace(Exception):
     """A conditional write lost against another writer; reading again and retrying is right."""
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from chalicelib.domain.core.errors import NotFound, NotPossible
+from chalicelib.domain.core.errors import ConflictingState, NotFound
 
 # One query and four batch reads list them all.
 MAX_REWARDS = 200
@@ -86,25 +86,25 @@ def check_known(reward_id: str) -> None:
 def check_redeemable(listed: Listed | None, redeemed: int, assets: tuple[str, ...], now_ms: int) -> Listed:
     """The reward, if a player who has had it `redeemed` times may have it now, means apart.
 
-    Raises NotFound, NotPossible (`not_available`, `limit_reached`, `out_of_stock`), in this order.
+    Raises NotFound, ConflictingState (`not_available`, `limit_reached`, `out_of_stock`), in this order.
     """
     if listed is None:
         raise NotFound(NO_REWARD)
     reward = listed.reward
     if not reward.is_open(now_ms) or reward.asset not in assets:
-        raise NotPossible("This reward is not available now.", code="not_available")
+        raise ConflictingState("This reward is not available now.", code="not_available")
     if reward.per_player is not None and redeemed >= reward.per_player:
         sentence = f"A player can have this reward {reward.per_player} time{'s' * (reward.per_player > 1)}."
-        raise NotPossible(sentence, code="limit_reached", maximum=reward.per_player)
+        raise ConflictingState(sentence, code="limit_reached", maximum=reward.per_player)
     if listed.left == 0:
-        raise NotPossible("This reward is out of stock.", code="out_of_stock")
+        raise ConflictingState("This reward is out of stock.", code="out_of_stock")
     return listed
 
 
 def status_after(status: str, resolution: Resolution) -> str | None:
     """The status that a resolution leads to; None if it led to this one already.
 
-    Raises NotPossible (`redemption_pending`, `redemption_resolved`).
+    Raises ConflictingState (`redemption_pending`, `redemption_resolved`).
     """
     before, after = RESOLUTIONS[resolution]
     if status == after:
@@ -112,5 +112,5 @@ def status_after(status: str, resolution: Resolution) -> str | None:
     if status in before:
         return after
     if status == PENDING:
-        raise NotPossible("This redemption is pending: cancel it.", code="redemption_pending", status=status)
-    raise NotPossible(f"This redemption is {status}.", code="redemption_resolved", status=status)
+        raise ConflictingState("This redemption is pending: cancel it.", code="redemption_pending", status=status)
+    raise ConflictingState(f"This redemption is {status}.", code="redemption_resolved", status=status)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.domain.core.errors import Conflict
+from chalicelib.domain.core.errors import LostRace
 from chalicelib.services.boards.writer import MAX_ROUNDS, expiry, settle
 from chalicelib.services.context import Context
 from chalicelib.store.boards.redo_log import freeze
@@ -17,7 +17,7 @@ def freeze_board(context: Context, board: str, shard: str) -> bool:
             return False
         try:
             freeze(context.table, shard, log, context.now_ms(), expiry(context, board))
-        except Conflict:
+        except LostRace:
             continue
         return True
     raise Busy(f"{shard}: other writers were first {MAX_ROUNDS} times")

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.domain.boards.archive import Judged
-from chalicelib.domain.core.errors import Conflict
+from chalicelib.domain.core.errors import LostRace
 from chalicelib.domain.core.periods import ALL
 from chalicelib.domain.progress.scores import board_id
 from chalicelib.domain.rules.schema import Board
@@ -57,7 +57,7 @@ def _tell_tie(context: Context, board: Board, archive: Archive, tie: tuple[int, 
 
 
 def _note(context: Context, archive: Archive, told: int, told_until: str = "") -> None:
-    with suppress(Conflict):  # another run has told all of them
+    with suppress(LostRace):  # another run has told all of them
         note_told(context.table, archive, told, told_until)
 
 

@@ -16,7 +16,7 @@ from chalicelib.domain.boards.rank_index import Changes
 from chalicelib.domain.boards.repair_progress import Repair
 from chalicelib.domain.boards.score_range import counters_across
 from chalicelib.domain.boards.score_slice import ScoreSlice
-from chalicelib.domain.core.errors import Conflict
+from chalicelib.domain.core.errors import LostRace
 from chalicelib.services.boards.messages import BoardMessage
 from chalicelib.services.boards.write_corrections import write_corrections
 from chalicelib.services.boards.writer import MAX_ROUNDS, expiry, settle, write_all
@@ -42,7 +42,7 @@ def repair_shard(context: Context, board: str, shard: str, order: str = "", step
     """Take a turn of the repair `order`, from its step `step` on, and order the next turn unless the repair is done.
 
     Step 0 begins it, behind another one that is under way. Frozen boards are repaired too. Raises StoreError or
-    Conflict: the message must come again, and goes on from the last step that is noted.
+    LostRace: the message must come again, and goes on from the last step that is noted.
     """
     turn = _Turn(context, board, shard, order, step)
     lost = 0
@@ -50,7 +50,7 @@ def repair_shard(context: Context, board: str, shard: str, order: str = "", step
         try:
             if turn.is_over(settle(context, board, shard)):
                 return
-        except (Conflict, StoreError):
+        except (LostRace, StoreError):
             # After a lost answer too: what the log says now is what counts.
             if not context.has_time(STEP_MS):
                 raise
@@ -104,7 +104,7 @@ class _Turn:
         return False
 
     def note(self, log: Log, repair: Repair | None, latest: int = -1, highest: int = 0) -> None:
-        """Write how far the repair has come, None at its end. Raises Conflict if the log has changed.
+        """Write how far the repair has come, None at its end. Raises LostRace if the log has changed.
 
         `highest`: a number that something was found to be written by. No later intent is to have a lower one, or its
         writes would be refused there.

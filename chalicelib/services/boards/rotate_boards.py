@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import partial
 
 from chalicelib.domain.boards.archive import Place, Waiting, ranks, waiting
-from chalicelib.domain.core.errors import Conflict
+from chalicelib.domain.core.errors import LostRace
 from chalicelib.domain.core.periods import ALL, DAY_MS, day_name, day_of, ended_periods, period_days, period_name
 from chalicelib.domain.events.backlog import may_hold
 from chalicelib.domain.progress.domain_events import rotated_notice
@@ -140,7 +140,7 @@ def _create(context: Context, archive: Archive, expires: int | None = None) -> A
     """The archive as it is written: if another run was first, its."""
     try:
         create_archive(context.table, archive, expires)
-    except Conflict:
+    except LostRace:
         return read_archives(context.table, archive.scope, [archive.period])[archive.period]
     return archive
 
@@ -176,7 +176,7 @@ def _cursor(context: Context, board: Board) -> int:
     found = read_cursor(context.table, board.scope)
     if found is not None:
         return found
-    with suppress(Conflict):  # another run is the first
+    with suppress(LostRace):  # another run is the first
         start_cursor(context.table, board.scope, _first_day(context, board))
     return _cursor(context, board)
 
@@ -200,7 +200,7 @@ def _first_day(context: Context, board: Board) -> int:
 
 
 def _move_cursor(context: Context, scope: str, day: int) -> None:
-    with suppress(Conflict):  # another run came as far
+    with suppress(LostRace):  # another run came as far
         move_cursor(context.table, scope, day)
 
 

@@ -9,7 +9,7 @@ from itertools import groupby
 
 import msgspec
 
-from chalicelib.domain.core.errors import Conflict, InvalidRequest, LaurelError, OutOfReach
+from chalicelib.domain.core.errors import InvalidRequest, LaurelError, LostRace, OutOfReach
 from chalicelib.domain.core.periods import ALL, DAY_MS, MINUTE_MS, days_of, parse_period, period_end_ms
 from chalicelib.domain.core.queues import BOARDS, REJECTED
 from chalicelib.domain.progress.scores import BoardUpdate, kept_until_ms, shards_of
@@ -126,7 +126,7 @@ def _come_again(fed: Fed, ids: list[str]) -> Iterator[None]:
     """If the store fails what is done here, these messages are delivered again."""
     try:
         yield
-    except (OutOfReach, Conflict) as error:
+    except (OutOfReach, LostRace) as error:
         fed.failed |= dict.fromkeys(ids, error)
 
 
@@ -134,7 +134,7 @@ def _carry_out_apart(context: Context, part: list[_Delivery], fed: Fed) -> None:
     """What breaks unexpectedly is tried one by one, and what breaks alone is set aside: the board goes on."""
     try:
         _carry_out(context, part, fed)
-    except (OutOfReach, Conflict):
+    except (OutOfReach, LostRace):
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is about this message
         if len(part) == 1:

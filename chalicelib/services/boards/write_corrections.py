@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from chalicelib.domain.boards.rank_index import Changes
-from chalicelib.domain.core.errors import Conflict
+from chalicelib.domain.core.errors import LostRace
 from chalicelib.services.boards.writer import INTENT_MS, Draft, TooLarge, commit, settle
 from chalicelib.services.context import Context
 from chalicelib.store.boards.redo_log import Log
@@ -22,7 +22,7 @@ def write_corrections(
     """Write changes that were worked out from the board as of `log`; returns the log after them, and whether there was
     time for all of them.
 
-    Intents get numbers above `highest`, or nodes that claim such a number would refuse them. Raises Conflict if another
+    Intents get numbers above `highest`, or nodes that claim such a number would refuse them. Raises LostRace if another
     writer has begun an intent since: then the changes that are left may be wrong.
     """
     work, ends_ms = _Corrections(log, changes, highest), context.now_ms() + WRITE_MS
@@ -37,7 +37,7 @@ def write_corrections(
         work.is_done(draft)
     after = settle(context, board, shard)
     if after.seq != work.at or after.repair != log.repair:
-        raise Conflict(f"{shard}: another writer came between")
+        raise LostRace(f"{shard}: another writer came between")
     return after, not work.left
 
 

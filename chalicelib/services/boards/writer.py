@@ -17,7 +17,7 @@ from typing import Any
 
 from chalicelib.domain.boards.rank_index import Changes, Move, NodeChange, count_moves
 from chalicelib.domain.boards.ties import directories_of, divide, leaves_of, volumes_of
-from chalicelib.domain.core.errors import Conflict
+from chalicelib.domain.core.errors import LostRace
 from chalicelib.domain.progress.scores import BoardUpdate, kept_until_ms
 from chalicelib.services.context import Context
 from chalicelib.store.boards.entries import Entry, entry_write, read_entries
@@ -84,7 +84,7 @@ def commit(context: Context, board: str, shard: str, plan: Plan) -> Draft | None
             raise TooLarge(len(packed))
         try:
             begin(context.table, shard, log, intent.seq, packed, expiry(context, board))
-        except (Conflict, StoreError):
+        except (LostRace, StoreError):
             # Even after an unknown outcome: what is pending now may be somebody else's.
             continue
         complete(context, board, shard, intent)
@@ -240,4 +240,4 @@ def _insist(context: Context, write: Callable[[], None]) -> None:
         with suppress(ConditionFailed):
             write()
 
-    context.retry.run(attempt, again=(Conflict, StoreError), most=MAX_WRITE_TRIES)
+    context.retry.run(attempt, again=(LostRace, StoreError), most=MAX_WRITE_TRIES)

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from chalicelib.domain.core.errors import Conflict, LaurelError, NotPossible, OutcomeUnknown, Unavailable
+from chalicelib.domain.core.errors import ConflictingState, LaurelError, LostRace, OutcomeUnknown, Unavailable
 from chalicelib.services.context import Context
 from chalicelib.services.core.outbox import send_owed
 from chalicelib.store.core.idempotency_keys import Remembered, read_request, request_key, request_write, take_write
@@ -97,10 +97,10 @@ def once(
 ) -> Answer:
     """Do what was asked, or answer again what became of it.
 
-    `prepare(items, strong)` decides on the wanted items, and raises what it refuses, or Conflict to read again; it is
+    `prepare(items, strong)` decides on the wanted items, and raises what it refuses, or LostRace to read again; it is
     asked again with strong reads before a refusal is believed, and after every lost race. What is refused for good is
     remembered.
-    Raises NotPossible (`idempotency_conflict`) if the key was used for something else, Unavailable if others kept
+    Raises ConflictingState (`idempotency_conflict`) if the key was used for something else, Unavailable if others kept
     writing, OutcomeUnknown if a write was not answered; the same key then tells what came of it.
     """
     key = request_key(asked.account, asked.key)
@@ -131,7 +131,7 @@ def once(
             tried.append((Remembered(asked.digest, prepared.status, prepared.outcome), prepared))
             try:
                 _write(context, key, *tried[-1], now_ms)
-            except (Conflict, Unknown) as lost:
+            except (LostRace, Unknown) as lost:
                 # An unknown write may be done: the next reading tells.
                 unanswered = unanswered or isinstance(lost, Unknown)
                 if not strong:
@@ -139,7 +139,7 @@ def once(
                 strong = True
                 continue
             return _done(context, prepared)
-        except Conflict:
+        except LostRace:
             strong = True
         except StoreError:
             # How an earlier write ended is still to be told.
@@ -155,14 +155,14 @@ def _tries(context: Context) -> Iterator[int]:
 
 
 def _again(context: Context, asked: Asked, known: Remembered, tried: list[Tried]) -> Answer:
-    """The answer that is known. Raises Conflict while the key is only taken, so that its refusal is decided anew.
+    """The answer that is known. Raises LostRace while the key is only taken, so that its refusal is decided anew.
 
     `tried`: what this very request tried to write before; any of it may have been written, and late.
     """
     if known.taken:
-        raise Conflict("the key is taken for a moment")
+        raise LostRace("the key is taken for a moment")
     if known.asked != asked.digest:
-        raise NotPossible("This idempotency key was used for another request.", code="idempotency_conflict")
+        raise ConflictingState("This idempotency key was used for another request.", code="idempotency_conflict")
     for remembered, prepared in tried:
         if known == remembered:
             return _done(context, prepared)
@@ -177,7 +177,7 @@ def _forestalled(context: Context, key: Key, asked: Asked, refusal: LaurelError,
     remembered = Remembered(asked.digest, refusal.status, refusal.body())
     try:
         context.table.transact([take_write(context.table.name, key, remembered, now_ms, FORESTALLED_MS)])
-    except (Conflict, Unknown):
+    except (LostRace, Unknown):
         return False
     return True
 

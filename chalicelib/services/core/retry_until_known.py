@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import TypeVar
 
-from chalicelib.domain.core.errors import Conflict, LaurelError, OutcomeUnknown
+from chalicelib.domain.core.errors import LaurelError, LostRace, OutcomeUnknown
 from chalicelib.services.context import Context
 from chalicelib.services.core.idempotency import MAX_TRIES, NOT_ANSWERED
 from chalicelib.store.core.outcomes import StoreError, Unknown
@@ -39,8 +39,8 @@ def settle(context: Context, attempt: Callable[[], T], final: Collection[str] = 
             raise
 
     try:
-        return context.retry.run(certain, again=(Conflict, Unknown), most=MAX_TRIES)
-    except (Conflict, Unknown) as lost:
+        return context.retry.run(certain, again=(LostRace, Unknown), most=MAX_TRIES)
+    except (LostRace, Unknown) as lost:
         if unanswered:
             raise OutcomeUnknown(NOT_ANSWERED) from lost
         raise

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from chalicelib.domain.core.errors import Conflict, OutOfReach
+from chalicelib.domain.core.errors import LostRace, OutOfReach
 from chalicelib.domain.core.periods import MINUTE_MS, minute_of
 from chalicelib.domain.events.backlog import LOOK_BACK_MS, Sighting, is_clear, is_news, last_bound_ms, may_hold, watched
 from chalicelib.services.context import Context
@@ -29,7 +29,7 @@ def note_received(context: Context, queue: str, oldest_ms: int) -> None:
     if not may_hold(now_ms, bound_ms) or not is_news(context.noted.get(queue), now_ms, oldest_ms, bound_ms):
         return
     with suppress(OutOfReach):
-        with suppress(Conflict):  # one as old is noted
+        with suppress(LostRace):  # one as old is noted
             backlog.note_received(context.table, queue, now_ms, oldest_ms)
         context.noted[queue] = (minute_of(now_ms), oldest_ms)
 
@@ -63,7 +63,7 @@ class Backlog:
         if new != known:
             try:
                 backlog.write_watch(table, bound_ms, known, new)
-            except Conflict:  # another run noted something meanwhile, and its word counts
+            except LostRace:  # another run noted something meanwhile, and its word counts
                 new = backlog.read_watch(table, bound_ms)
         if new.confirmed:
             return ""

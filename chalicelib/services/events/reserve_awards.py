@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.domain.core.errors import Conflict, InvalidRequest, NotPossible, TooManyRequests
+from chalicelib.domain.core.errors import ConflictingState, InvalidRequest, LostRace, TooManyRequests
 from chalicelib.domain.core.periods import DAY_MS, day_of
 from chalicelib.domain.events.event import LOG_DAYS
 from chalicelib.services.context import Context
@@ -57,10 +57,10 @@ class Reserved:
 def reserve_awards(context: Context, caller: Caller, awards: Sequence[AwardAsked]) -> list[Reserved]:
     """Remember each award under its key and add its points to the caller's day; what is known already is left as it is.
 
-    Raises NotPossible (`idempotency_conflict`) if a key is another award's, TooManyRequests (`award_bound`) if the day
-    has no room for all of them, InvalidRequest (`award_bound`) if no day has, and what `settle` raises. An award that
-    is reserved and never queued keeps its points of the day until it is sent again: the process died, or others took
-    the room between two writes, of which more than 99 awards take several.
+    Raises ConflictingState (`idempotency_conflict`) if a key is another award's, TooManyRequests (`award_bound`) if the
+    day has no room for all of them, InvalidRequest (`award_bound`) if no day has, and what `settle` raises. An award
+    that is reserved and never queued keeps its points of the day until it is sent again: the process died, or others
+    took the room between two writes, of which more than 99 awards take several.
     """
     account = owner_of(context, caller).account
     asked = {each.key: Asked(account, each.key, "award", each.members) for each in awards}
@@ -113,7 +113,7 @@ def _known(award: AwardAsked, asked: Asked, item: Item | None, now_ms: int, know
     if remembered is None:
         return False
     if remembered.taken:
-        raise Conflict("the key is taken for a moment")
+        raise LostRace("the key is taken for a moment")
     if remembered.asked != asked.digest:
         raise _conflict(award)
     known[award.key] = int(remembered.outcome[AT])
@@ -156,8 +156,8 @@ def _writes(
     ]
 
 
-def _conflict(award: AwardAsked) -> NotPossible:
-    return NotPossible(
+def _conflict(award: AwardAsked) -> ConflictingState:
+    return ConflictingState(
         "Another request was made under this key, or under this reason and timestamp.",
         code="idempotency_conflict",
         award=award.id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chalicelib.domain.core.errors import Conflict, Forbidden, Unauthenticated
+from chalicelib.domain.core.errors import Forbidden, LostRace, Unauthenticated
 from chalicelib.domain.core.periods import day_name, day_of
 from chalicelib.domain.identity.permissions import ADMIN, is_key, key_digest
 from chalicelib.services.context import Context
@@ -55,6 +55,6 @@ def require(caller: Caller, permission: str) -> None:
 def _note_use(context: Context, digest: str, today: str) -> None:
     try:
         mark_used(context.table, digest, today)
-    except (Conflict, StoreError):
+    except (LostRace, StoreError):
         # Another request noted it, or the next one will: no reason to refuse this one.
         return

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from chalicelib.domain.core.errors import NotPossible
+from chalicelib.domain.core.errors import ConflictingState
 from chalicelib.domain.core.periods import DAY_MS, moment_name
 from chalicelib.domain.identity.owner import Owner
 from chalicelib.domain.invites.invites import (
@@ -49,7 +49,7 @@ class InviteMade(msgspec.Struct, rename="camel"):
 
 
 def create_invite(context: Context, caller: Caller, request: InviteRequest) -> InviteMade:
-    """An invite of the caller's, with a token. Raises NotPossible (`too_many_invites`) beside 20 open ones."""
+    """An invite of the caller's, with a token. Raises ConflictingState (`too_many_invites`) beside 20 open ones."""
     owner = owner_of(context, caller)
     token, digest = new_token(context)
     tried: dict[str, Invite] = {}
@@ -103,5 +103,7 @@ def _kept(context: Context, own: OwnInvites, now_ms: int) -> dict[str, int]:
         found = load_invites(context.table, codes, now_ms)
         codes = {each.code: each.expires_at for each in found if each.state(now_ms) == OPEN}
     if len(codes) >= MAX_OPEN:
-        raise NotPossible(f"At most {MAX_OPEN} invites are open at once.", code="too_many_invites", maximum=MAX_OPEN)
+        raise ConflictingState(
+            f"At most {MAX_OPEN} invites are open at once.", code="too_many_invites", maximum=MAX_OPEN
+        )
     return codes

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from chalicelib.domain.core.errors import Conflict, Gone, InvalidRequest, NotFound, NotPossible, TooManyRequests
+from chalicelib.domain.core.errors import ConflictingState, Gone, InvalidRequest, LostRace, NotFound, TooManyRequests
 from chalicelib.domain.core.periods import moment_name
 from chalicelib.domain.identity.owner import Owner
 from chalicelib.domain.invites.invites import (
@@ -86,7 +86,7 @@ def redeem_invite(context: Context, caller: Caller, request: RedeemInvite) -> In
     """Redeem an invite of somebody else's: once for each two players, whichever of them invited.
 
     Raises InvalidRequest (`own_invite`), NotFound (`unknown_invite`), Gone (`invite_expired`, `invite_used_up`),
-    NotPossible (`already_redeemed`, `referral_cycle`); after ten of these in a minute, TooManyRequests whatever is
+    ConflictingState (`already_redeemed`, `referral_cycle`); after ten of these in a minute, TooManyRequests whatever is
     asked.
     """
     if (request.code is None) == (request.token is None):
@@ -107,7 +107,7 @@ def redeem_invite(context: Context, caller: Caller, request: RedeemInvite) -> In
 
     try:
         found, at_ms = settle(context, attempt, final=FINAL)
-    except (InvalidRequest, NotFound, Gone, NotPossible):
+    except (InvalidRequest, NotFound, Gone, ConflictingState):
         _count(context, owner, claim)
         raise
     owed = _owed(owner, found, at_ms)
@@ -117,7 +117,7 @@ def redeem_invite(context: Context, caller: Caller, request: RedeemInvite) -> In
 
 
 def _find(context: Context, owner: Owner, request: RedeemInvite, claim: str, now_ms: int) -> _Found:
-    """Two strong reads: what was asked for, then what stands beside it. Raises what there is to refuse; Conflict if
+    """Two strong reads: what was asked for, then what stands beside it. Raises what there is to refuse; LostRace if
     this very request's write has come meanwhile.
 
     What never changes again is told before what others may change: who asks once more after a lost answer learns that
@@ -167,11 +167,13 @@ def _check_pair(item: Item | None, invite: Invite, claim: str) -> None:
     if referral is None:
         return
     if referral.claim == claim:
-        raise Conflict("it is done by now")
+        raise LostRace("it is done by now")
     when = moment_name(referral.at_ms)
     if referral.referrer != invite.account:
-        raise NotPossible("Whose invite this is has redeemed one of yours.", code="referral_cycle", redeemedAt=when)
-    raise NotPossible("You have redeemed an invite of this player.", code="already_redeemed", redeemedAt=when)
+        raise ConflictingState(
+            "Whose invite this is has redeemed one of yours.", code="referral_cycle", redeemedAt=when
+        )
+    raise ConflictingState("You have redeemed an invite of this player.", code="already_redeemed", redeemedAt=when)
 
 
 def _writes(table: str, owner: Owner, found: _Found, claim: str, now_ms: int) -> list[dict[str, Any]]:
@@ -200,7 +202,7 @@ def _count(context: Context, owner: Owner, claim: str) -> None:
         except ConditionFailed as failed:
             raise _too_many(now_ms) from failed
 
-    context.retry.run(count, again=(Conflict, Unknown), most=MAX_TRIES)
+    context.retry.run(count, again=(LostRace, Unknown), most=MAX_TRIES)
 
 
 def _too_many(now_ms: int) -> TooManyRequests:

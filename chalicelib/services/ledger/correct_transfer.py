@@ -8,12 +8,12 @@ import msgspec
 from msgspec import Meta
 
 from chalicelib.domain.core.errors import (
-    Conflict,
+    ConflictingState,
     InsufficientBalance,
     InvalidRequest,
     LaurelError,
+    LostRace,
     NotFound,
-    NotPossible,
 )
 from chalicelib.domain.core.periods import moment_name
 from chalicelib.domain.identity.owner import Owner
@@ -64,7 +64,7 @@ class CorrectionMade(msgspec.Struct):
 def correct_transfer(context: Context, caller: Caller, request: CorrectionRequest) -> Answer:
     """Take a transfer back; what was corrected before is answered as it was then.
 
-    Raises NotFound; InsufficientBalance if what was received is gone, which may be tried again; NotPossible
+    Raises NotFound; InsufficientBalance if what was received is gone, which may be tried again; ConflictingState
     (`account_closed`, `balance_limit`), and what `settle` raises.
     """
     if request.reason is not None and not is_visible(request.reason):
@@ -85,7 +85,7 @@ def correct_transfer(context: Context, caller: Caller, request: CorrectionReques
         except LaurelError as refusal:
             # What another admin has just taken back is gone for that very reason.
             if load_corrected(context.table, posting.id):
-                raise Conflict("it was corrected meanwhile") from refusal
+                raise LostRace("it was corrected meanwhile") from refusal
             raise
         mine.add(correction.id)
         corrected = Corrected(correction.id, request.reason or "")
@@ -128,7 +128,7 @@ def _owner(context: Context, id_: str) -> Owner:
 
 
 def _correction(context: Context, owner: Owner, asset: str, posting: Posted, reason: str | None) -> Transfer:
-    """The transfer that takes it back. Raises InsufficientBalance, NotPossible, or Conflict to try again."""
+    """The transfer that takes it back. Raises InsufficientBalance, ConflictingState, or LostRace to try again."""
     now_ms, amount = context.now_ms(), abs(posting.amount)
     payer, taker = (posting.other, owner.account) if posting.amount < 0 else (owner.account, posting.other)
     if not is_system(payer):
@@ -139,9 +139,9 @@ def _correction(context: Context, owner: Owner, asset: str, posting: Posted, rea
     if not is_system(taker):
         account = load_account(context.table, taker, asset)
         if account.closed:
-            raise NotPossible("Who would get it back is no more.", code="account_closed")
+            raise ConflictingState("Who would get it back is no more.", code="account_closed")
         if account.balance + amount > MAX_BALANCE:
-            raise NotPossible(f"A balance is at most {MAX_BALANCE}.", code="balance_limit", maximum=MAX_BALANCE)
+            raise ConflictingState(f"A balance is at most {MAX_BALANCE}.", code="balance_limit", maximum=MAX_BALANCE)
     seen_by: dict[str, dict[str, Any]] = {}
     if posting.public:
         seen_by = {owner.account: {"public": posting.public}, posting.other: {"public": owner.public}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from chalicelib.domain.core.errors import Conflict, OutOfReach, Unavailable
+from chalicelib.domain.core.errors import LostRace, OutOfReach, Unavailable
 from chalicelib.services.context import Context
 from chalicelib.store.core.table import MAX_TRANSACTION
 from chalicelib.store.ledger import keys
@@ -19,21 +19,21 @@ MAX_RELEASED = (MAX_TRANSACTION - 1) // 2
 def usable(
     context: Context, account_id: str, asset: str, account: Account, needed: int, now_ms: int, *, strong: bool
 ) -> Account:
-    """The account, if nothing expired is in the way of what is needed. Raises Conflict after releasing what was."""
+    """The account, if nothing expired is in the way of what is needed. Raises LostRace after releasing what was."""
     if account.available >= needed:
         return account
     return settled(context, account_id, asset, account, now_ms, strong=strong)
 
 
 def settled(context: Context, account_id: str, asset: str, account: Account, now_ms: int, *, strong: bool) -> Account:
-    """The account, if nothing of it has expired. Raises Conflict after releasing what had."""
+    """The account, if nothing of it has expired. Raises LostRace after releasing what had."""
     if not _is_due(account, now_ms):
         return account
     if strong:
         # An unknown outcome may be a success: the next reading tells.
-        with suppress(Conflict, OutOfReach):
+        with suppress(LostRace, OutOfReach):
             release_holds(context, account_id, asset, account, now_ms)
-    raise Conflict("what had expired was in the way")
+    raise LostRace("what had expired was in the way")
 
 
 def settled_account(context: Context, account_id: str, asset: str) -> Account:
@@ -45,7 +45,7 @@ def settled_account(context: Context, account_id: str, asset: str) -> Account:
         account, now_ms = load_account(context.table, account_id, asset), context.now_ms()
         if not _is_due(account, now_ms):
             return account
-        with suppress(Conflict):
+        with suppress(LostRace):
             release_holds(context, account_id, asset, account, now_ms)
     raise Unavailable("Others keep changing this account.")
 
@@ -54,7 +54,7 @@ def release_holds(context: Context, account_id: str, asset: str, account: Accoun
     """Give back what expired, up to 49 holds in one write, and note when the next will.
 
     `account`: read strongly before. Nothing must have changed on it since: a hold placed in between would be forgotten
-    by the note. Raises Conflict.
+    by the note. Raises LostRace.
     """
     table = context.table.name
     holds = [hold for hold in open_holds(context.table, account_id) if hold.asset == asset and hold.expires_at]

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from chalicelib.domain.core.errors import InsufficientBalance, InvalidRequest, NotFound, NotPossible
+from chalicelib.domain.core.errors import ConflictingState, InsufficientBalance, InvalidRequest, NotFound
 from chalicelib.domain.core.periods import moment_name
 from chalicelib.domain.identity.owner import Owner
 from chalicelib.domain.identity.visible_text import is_visible
@@ -63,8 +63,8 @@ class GrantMade(msgspec.Struct):
 def grant_tokens(context: Context, caller: Caller, request: GrantRequest) -> Answer:
     """Mint or burn, once for each key of the admin.
 
-    Raises InvalidRequest (`amount_out_of_range`, `insufficient_balance`), NotFound, NotPossible (`balance_limit`), and
-    what `once` raises.
+    Raises InvalidRequest (`amount_out_of_range`, `insufficient_balance`), NotFound, ConflictingState (`balance_limit`),
+    and what `once` raises.
     """
     admin, asset = owner_of(context, caller), known_asset(context, request.asset)
     if not is_visible(request.reason):
@@ -77,7 +77,7 @@ def grant_tokens(context: Context, caller: Caller, request: GrantRequest) -> Ans
         if account.closed:
             raise NotFound(NOBODY)
         if account.balance + request.amount > MAX_BALANCE:
-            raise NotPossible(f"A balance is at most {MAX_BALANCE}.", code="balance_limit", maximum=MAX_BALANCE)
+            raise ConflictingState(f"A balance is at most {MAX_BALANCE}.", code="balance_limit", maximum=MAX_BALANCE)
         account = usable(context, owner.account, asset, account, -request.amount, now_ms, strong=strong)
         if account.available + request.amount < 0:
             raise InsufficientBalance(account.balance, account.available, -request.amount)

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from chalicelib.domain.core.errors import InsufficientBalance, NotPossible
+from chalicelib.domain.core.errors import ConflictingState, InsufficientBalance
 from chalicelib.domain.core.periods import moment_name
 from chalicelib.domain.identity.owner import Owner
 from chalicelib.domain.ledger.holds import (
@@ -71,7 +71,7 @@ class HoldPlaced(msgspec.Struct):
 def place_hold(context: Context, caller: Caller, request: HoldRequest) -> Answer:
     """Hold an amount of the caller's own, once.
 
-    Raises InvalidRequest (`amount_out_of_range`, `insufficient_balance`, which is remembered), NotPossible
+    Raises InvalidRequest (`amount_out_of_range`, `insufficient_balance`, which is remembered), ConflictingState
     (`too_many_holds`), and what `once` raises.
     """
     owner = owner_of(context, caller)
@@ -113,7 +113,9 @@ def _check_number(context: Context, owner: Owner, asset: str, account: Account, 
         return
     open_ones = [hold for hold in open_holds(context.table, owner.account) if hold.asset == asset and hold.is_players]
     if sum(not hold.has_expired(now_ms) for hold in open_ones) >= MAX_OPEN:
-        raise NotPossible(f"An account has at most {MAX_OPEN} open holds.", code="too_many_holds", maximum=MAX_OPEN)
+        raise ConflictingState(
+            f"An account has at most {MAX_OPEN} open holds.", code="too_many_holds", maximum=MAX_OPEN
+        )
 
 
 def _prepared(context: Context, owner: Owner, request: HoldRequest, account: Account, now_ms: int) -> Prepared:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from chalicelib.domain.core.errors import Conflict, NotFound, NotPossible
+from chalicelib.domain.core.errors import ConflictingState, LostRace, NotFound
 from chalicelib.domain.identity.owner import Owner
 from chalicelib.domain.ledger.holds import OPEN, POSTED, VOID, Hold, check_amount
 from chalicelib.domain.ledger.transfer import BURN, Transfer, located, transfer_id
@@ -39,8 +39,8 @@ class HoldResolved(msgspec.Struct):
 def post_hold(context: Context, caller: Caller, hold_id: str, request: PostRequest) -> Answer:
     """Burn what the caller's hold holds, or a part of it; the same again gets the same answer.
 
-    Raises NotFound, NotPossible (`hold_resolved`, `hold_expired`), InvalidRequest (`amount_out_of_range`), and what
-    `settle` raises.
+    Raises NotFound, ConflictingState (`hold_resolved`, `hold_expired`), InvalidRequest (`amount_out_of_range`), and
+    what `settle` raises.
     """
     return _resolve(context, caller, hold_id, post=True, amount=request.amount)
 
@@ -48,7 +48,7 @@ def post_hold(context: Context, caller: Caller, hold_id: str, request: PostReque
 def void_hold(context: Context, caller: Caller, hold_id: str) -> Answer:
     """Release all that the caller's hold holds; the same again, or after its expiry, gets the same answer.
 
-    Raises NotFound, NotPossible (`hold_resolved`), and what `settle` raises.
+    Raises NotFound, ConflictingState (`hold_resolved`), and what `settle` raises.
     """
     return _resolve(context, caller, hold_id, post=False)
 
@@ -69,7 +69,7 @@ def _resolve(context: Context, caller: Caller, hold_id: str, *, post: bool, amou
         tried.append(done)
         context.table.transact(writes)
         if done.by_expiry:
-            raise Conflict("it was void already, which is noted now")
+            raise LostRace("it was void already, which is noted now")
         return _told(done)
 
     return settle(context, attempt, final=FINAL)
@@ -105,8 +105,10 @@ def _again(hold: Hold, wanted: Ending, *, mine: bool) -> Answer:
         return _told(hold, replayed=hold.by_expiry or not mine)
     if hold.by_expiry:
         check_amount(wanted[1], hold.amount)
-        raise NotPossible("This hold has expired.", code="hold_expired", expiresAt=shown(hold).expires_at)
-    raise NotPossible("This hold was resolved otherwise.", code="hold_resolved", status=hold.state, posted=hold.posted)
+        raise ConflictingState("This hold has expired.", code="hold_expired", expiresAt=shown(hold).expires_at)
+    raise ConflictingState(
+        "This hold was resolved otherwise.", code="hold_resolved", status=hold.state, posted=hold.posted
+    )
 
 
 def _told(hold: Hold, *, replayed: bool = False) -> Answer:

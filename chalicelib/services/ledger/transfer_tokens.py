@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from chalicelib.domain.core.errors import InsufficientBalance, InvalidRequest, NotFound, NotPossible
+from chalicelib.domain.core.errors import ConflictingState, InsufficientBalance, InvalidRequest, NotFound
 from chalicelib.domain.core.periods import moment_name
 from chalicelib.domain.identity.names import PLAYER_ID
 from chalicelib.domain.identity.owner import Owner
@@ -100,10 +100,10 @@ def _recipient(context: Context, items: Items, wanted: str, *, strong: bool) -> 
 
 
 def transferable(context: Context) -> str:
-    """The asset that players send: the first transferable one of the ruleset. Raises NotPossible if there is none."""
+    """The asset that players send: the first transferable one of the ruleset. Raises ConflictingState."""
     found = next((name for name, asset in context.rules.ruleset.assets.items() if asset.transferable), None)
     if found is None:
-        raise NotPossible("This ruleset has nothing to send.", code="not_transferable")
+        raise ConflictingState("This ruleset has nothing to send.", code="not_transferable")
     return found
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from chalicelib.domain.core.domain_event import Notice
-from chalicelib.domain.core.errors import Conflict, OutOfReach, RejectedEvent
+from chalicelib.domain.core.errors import LostRace, OutOfReach, RejectedEvent
 from chalicelib.domain.core.periods import day_of, minute_of
 from chalicelib.domain.events.event import Event
 from chalicelib.domain.events.payloads import Award, TransferReceived, TransferSent
@@ -95,7 +95,7 @@ def _isolated(context: Context, outcome: Outcome) -> list[Outcome]:
     messages: dict[str, list[Event]] = {}
     for event in outcome.events:
         messages.setdefault(event.message_id, []).append(event)
-    if outcome.failed is None or isinstance(outcome.failed, Conflict | OutOfReach) or len(messages) == 1:
+    if outcome.failed is None or isinstance(outcome.failed, LostRace | OutOfReach) or len(messages) == 1:
         return [outcome]
     return [apply_to_player(context, outcome.player, events, None) for events in messages.values()]
 
@@ -117,7 +117,7 @@ def apply_to_player(context: Context, player: str, events: list[Event], reading:
             fresh = reading or read_players(context, {player: events})[player]
             _apply_all(context, fresh, outcome)
             return outcome
-        except (Conflict, Unknown) as lost:
+        except (LostRace, Unknown) as lost:
             # What was written after all is found in the log as duplicates.
             outcome = Outcome(player, events, conflicts=attempt + 1, failed=lost)
             reading = None

@@ -73,7 +73,7 @@ def current_run(context: Context) -> RulesetRun | None:
 def apply_ruleset(context: Context) -> Iterator[int]:
     """Queue the event of every player; yields how many so far. A run that was stopped goes on, else a new one begins.
 
-    Raises NotSent (what was queued may come again), Conflict if another run has begun meanwhile.
+    Raises NotSent (what was queued may come again), LostRace if another run has begun meanwhile.
     """
     run = _begun(context)
     for players, place in players_after(context.table, run.place):

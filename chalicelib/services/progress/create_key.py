@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chalicelib.domain.core.errors import Conflict, InvalidRequest
+from chalicelib.domain.core.errors import InvalidRequest, LostRace
 from chalicelib.domain.identity.names import NO_PLAYERS, is_player_id
 from chalicelib.domain.identity.permissions import MAX_ACTIVE_KEYS, PERMISSIONS, PLAYER, key_digest, visible_prefix
 from chalicelib.services.context import Context
@@ -32,7 +32,7 @@ class NewKey:
 def create_key(context: Context, player: str, permissions: Sequence[str] = (PLAYER,)) -> NewKey:
     """Make a key with these permissions (`player` always among them); a sixth retires the oldest.
 
-    Raises InvalidRequest for an id or a permission that cannot be, Conflict if others kept writing.
+    Raises InvalidRequest for an id or a permission that cannot be, LostRace if others kept writing.
     """
     if not is_player_id(player):
         raise InvalidRequest(
@@ -47,7 +47,7 @@ def create_key(context: Context, player: str, permissions: Sequence[str] = (PLAY
                 allowed=list(PERMISSIONS),
             )
     wanted = [each for each in PERMISSIONS if each == PLAYER or each in permissions]
-    return context.retry.run(lambda: _create(context, player, wanted), again=Conflict, most=MAX_TRIES)
+    return context.retry.run(lambda: _create(context, player, wanted), again=LostRace, most=MAX_TRIES)
 
 
 def _create(context: Context, player_id: str, permissions: list[str]) -> NewKey:

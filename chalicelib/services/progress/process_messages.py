@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from chalicelib.domain.core.errors import Conflict, RejectedEvent
+from chalicelib.domain.core.errors import LostRace, RejectedEvent
 from chalicelib.domain.core.queues import DEAD_LETTER
 from chalicelib.domain.events import event as events
 from chalicelib.domain.events.event import Delivery, Event
@@ -133,7 +133,7 @@ def _postpone(context: Context, queue: str, messages: Sequence[Message], report:
     soon: dict[str, int] = {}
     for message in messages:
         error = report.failed.get(message.id)
-        if isinstance(error, Conflict):
+        if isinstance(error, LostRace):
             soon[message.receipt] = int(context.uniform(*CONFLICT_RETRY_SECONDS))
         if isinstance(error, OutOfTime):
             soon[message.receipt] = 0

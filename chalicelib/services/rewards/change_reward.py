@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from chalicelib.domain.core.errors import InvalidRequest, NotFound, NotPossible
+from chalicelib.domain.core.errors import ConflictingState, InvalidRequest, NotFound
 from chalicelib.domain.core.moments import Moment
 from chalicelib.domain.identity.names import tidy
 from chalicelib.domain.identity.visible_text import is_visible
@@ -60,7 +60,7 @@ def put_reward(context: Context, caller: Caller, reward_id: str, request: Reward
     """Create the reward with this id, or change it, or bring it back; the same again changes nothing.
 
     The stock is a number in all, beside which redemptions count what is sold: neither is lost to the other. Raises
-    InvalidRequest, NotPossible (`too_many_rewards`), and what `settle` raises.
+    InvalidRequest, ConflictingState (`too_many_rewards`), and what `settle` raises.
     """
     if not re.fullmatch(REWARD_ID, reward_id):
         raise InvalidRequest(
@@ -118,7 +118,9 @@ def _try(context: Context, caller: Caller, reward_id: str, wanted: Callable[[Lis
         return reward_shown(before, now_ms)
     is_new = not reward.retired and (before is None or before.reward.retired)
     if is_new and count_rewards(context.table) >= MAX_REWARDS:
-        raise NotPossible(f"There are {MAX_REWARDS} rewards: retire one.", code="too_many_rewards", maximum=MAX_REWARDS)
+        raise ConflictingState(
+            f"There are {MAX_REWARDS} rewards: retire one.", code="too_many_rewards", maximum=MAX_REWARDS
+        )
     after = Listed(reward_id, reward, 1) if before is None else replace(before, reward=reward)
     what = "reward.retired" if reward.retired else "reward.changed"
     told = msgspec.to_builtins(reward)

@@ -55,8 +55,8 @@ class RedemptionMade(msgspec.Struct):
 def redeem_reward(context: Context, caller: Caller, reward_id: str, request: RedeemRequest) -> Answer:
     """Give the caller a reward for what it costs now, once.
 
-    Raises NotFound, NotPossible (`not_available`, `limit_reached`, `out_of_stock`), InsufficientBalance, which alone
-    is remembered, and what `once` raises.
+    Raises NotFound, ConflictingState (`not_available`, `limit_reached`, `out_of_stock`), InsufficientBalance, which
+    alone is remembered, and what `once` raises.
     """
     check_known(reward_id)
     owner = owner_of(context, caller)

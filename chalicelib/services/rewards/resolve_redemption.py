@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.domain.core.errors import Conflict, NotFound, NotPossible
+from chalicelib.domain.core.errors import ConflictingState, LostRace, NotFound
 from chalicelib.domain.ledger.transfer import MAX_BALANCE, REWARDS, Transfer, transfer_id
 from chalicelib.domain.rewards import rewards as domain
 from chalicelib.domain.rewards.outbox_messages import CANCELLED, FULFILLED, REFUNDED
@@ -51,8 +51,8 @@ class Resolved:
 def resolve_redemption(context: Context, caller: Caller, redemption_id: str, resolution: Resolution) -> Answer:
     """Fulfil, cancel or refund, each at most once: the same again gets the same answer.
 
-    Raises NotFound; NotPossible (`redemption_resolved`, `redemption_pending`, `already_corrected`, `account_closed`);
-    what `settle` raises.
+    Raises NotFound; ConflictingState (`redemption_resolved`, `redemption_pending`, `already_corrected`,
+    `account_closed`); what `settle` raises.
     """
     tried: list[Resolved] = []
 
@@ -116,13 +116,13 @@ def _paid_back(context: Context, after: Redemption, now_ms: int) -> list[dict[st
     paid, back = after.transfer or "", after.refund or ""
     if load_corrected(context.table, paid):
         if _read(context, after.id)[0].status == domain.REFUNDED:
-            raise Conflict("another admin has just refunded it")
-        raise NotPossible("What paid for this redemption was taken back already.", code="already_corrected")
+            raise LostRace("another admin has just refunded it")
+        raise ConflictingState("What paid for this redemption was taken back already.", code="already_corrected")
     account = load_account(context.table, after.account, after.asset)
     if account.closed:
-        raise NotPossible("The player's account is closed.", code="account_closed")
+        raise ConflictingState("The player's account is closed.", code="account_closed")
     if account.balance + after.cost > MAX_BALANCE:
-        raise NotPossible(f"A balance is at most {MAX_BALANCE}.", code="balance_limit", maximum=MAX_BALANCE)
+        raise ConflictingState(f"A balance is at most {MAX_BALANCE}.", code="balance_limit", maximum=MAX_BALANCE)
     details = {"redemption": after.id, "reward": after.reward, "corrects": paid}
     transfer = Transfer(back, after.asset, REWARDS, after.account, after.cost, "refund", now_ms, details)
     table, read = context.table.name, Change(read=account)

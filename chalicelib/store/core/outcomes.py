@@ -1,12 +1,12 @@
 """How requests to the table end.
 
 A write ends in one of three ways. It is done if the call returns. It is refused, and changes nothing, if the call
-raises Conflict or a StoreError that is not Unknown. It is unknown if the call raises Unknown.
+raises LostRace or a StoreError that is not Unknown. It is unknown if the call raises Unknown.
 
 StoreError                      the store could not do it; the caller may retry later
 ├── Busy                        throttled, out of time, or parts of the answer kept missing
 └── Unknown                     a write was not answered: it may have been done, or may still be done
-Conflict (domain)               another writer was first
+LostRace (domain)               another writer was first
 └── ConditionFailed             a condition did not hold; `failed` are the places in a transaction
 """
 
@@ -24,7 +24,7 @@ from botocore.exceptions import (
     NoCredentialsError,
 )
 
-from chalicelib.domain.core.errors import Conflict, OutOfReach
+from chalicelib.domain.core.errors import LostRace, OutOfReach
 
 _THROTTLED = {
     "ProvisionedThroughputExceededException",
@@ -51,7 +51,7 @@ class Unknown(StoreError):
     """A write was not answered: it may have been done, or may still be done."""
 
 
-class ConditionFailed(Conflict):
+class ConditionFailed(LostRace):
     """A condition did not hold."""
 
     def __init__(self, failed: Sequence[int] = ()) -> None:
@@ -59,7 +59,7 @@ class ConditionFailed(Conflict):
         self.failed = tuple(failed)
 
 
-def failure_of(operation: str, error: ClientError | BotoCoreError) -> StoreError | Conflict:
+def failure_of(operation: str, error: ClientError | BotoCoreError) -> StoreError | LostRace:
     """What an error of the client means: Busy and Unknown are worth another try of the same request."""
     if isinstance(error, ClientError):
         return _answered(operation, error)
@@ -71,7 +71,7 @@ def failure_of(operation: str, error: ClientError | BotoCoreError) -> StoreError
     return Busy(text)
 
 
-def _answered(operation: str, error: ClientError) -> StoreError | Conflict:
+def _answered(operation: str, error: ClientError) -> StoreError | LostRace:
     answer: dict[str, Any] = dict(error.response)
     code = answer.get("Error", {}).get("Code", "")
     if code == "ConditionalCheckFailedException":
@@ -79,7 +79,7 @@ def _answered(operation: str, error: ClientError) -> StoreError | Conflict:
     if code == "TransactionCanceledException":
         return _cancelled(error, [reason.get("Code", "None") for reason in answer.get("CancellationReasons", [])])
     if code == "TransactionConflictException":
-        return Conflict(code)
+        return LostRace(code)
     if code in _THROTTLED:
         return Busy(str(error))
     # DynamoDB is still at work on an earlier try of this very transaction.
@@ -89,13 +89,13 @@ def _answered(operation: str, error: ClientError) -> StoreError | Conflict:
     return StoreError(str(error))
 
 
-def _cancelled(error: ClientError, reasons: Sequence[str]) -> StoreError | Conflict:
+def _cancelled(error: ClientError, reasons: Sequence[str]) -> StoreError | LostRace:
     """Why a transaction was cancelled: nothing of it was done."""
     failed = [place for place, reason in enumerate(reasons) if reason == "ConditionalCheckFailed"]
     if failed:
         return ConditionFailed(failed)
     if "TransactionConflict" in reasons:
-        return Conflict("another transaction is running")
+        return LostRace("another transaction is running")
     if _THROTTLED.intersection(reasons):
         return Busy(str(error))
     return StoreError(str(error))

@@ -186,7 +186,7 @@ class Table:
         self._call("delete_item", {"TableName": self.name, "Key": key_of(key)})
 
     def transact(self, writes: Sequence[dict[str, Any]]) -> None:
-        """All writes or none. Raises ConditionFailed with places, Conflict for another running transaction, Unknown.
+        """All writes or none. Raises ConditionFailed with places, LostRace for another running transaction, Unknown.
 
         Tries of one call share a token, so DynamoDB does it once.
         """

@@ -73,7 +73,7 @@ def add_key(
 ) -> None:
     """Store a key and retire others, and make the player exist (version 0), in one write.
 
-    Raises Conflict if the player, or their keys, changed since `before` was read.
+    Raises LostRace if the player, or their keys, changed since `before` was read.
     """
     writes = [*_made(table.name, player, key, permissions)]
     for old in retired:
@@ -90,7 +90,7 @@ def add_key(
 
 
 def mark_used(table: Table, digest: str, day: str) -> None:
-    """Note the last day a key was used. Raises Conflict if that, or a later day, is known."""
+    """Note the last day a key was used. Raises LostRace if that, or a later day, is known."""
     table.update(
         update_of(
             table.name,

@@ -48,7 +48,7 @@ def items_in(write: Write) -> int:
 
 
 def commit(table: Table, write: Write) -> None:
-    """Write it all, or nothing. Raises Conflict if anybody wrote the player, or a shared record, since it was read.
+    """Write it all, or nothing. Raises LostRace if anybody wrote the player, or a shared record, since it was read.
 
     On success the player and its records stand for what the table now holds.
     """

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.core.errors import Conflict
+from chalicelib.domain.core.errors import LostRace
 from chalicelib.gateways.queues import NotSent
 from chalicelib.services.events.reserve_awards import MAX_AT_ONCE
 from chalicelib.store.core.keys import Key
@@ -214,7 +214,7 @@ def test_a_full_day_is_not_told_while_a_reservation_may_still_come(
         patch.setattr(Table, "transact", lambda table, writes: (fates.pop(0) if fates else real)(table, writes))
         meanwhile(patch, "get_many", lambda: give(site, granter, 9_999, "other"), place=1)
         assert give(site, granter, 2).json["code"] == "outcome_unknown"
-    with pytest.raises(Conflict):
+    with pytest.raises(LostRace):
         real(site.context.table, late[0])
     assert total(site, granter) == 49_999
     assert give(site, granter, 2).status == 429

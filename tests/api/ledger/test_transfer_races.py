@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.core.errors import Conflict
+from chalicelib.domain.core.errors import LostRace
 from chalicelib.services.core.idempotency import FORESTALLED_MS, MAX_TRIES
 from chalicelib.store.core.keys import Key
 from chalicelib.store.core.table import Busy, ConditionFailed, Table, Unknown
@@ -54,7 +54,7 @@ def test_a_refusal_for_what_the_key_itself_did(site: Site, anna: str, monkeypatc
         return before | real(table, [key for key in keys if key not in requests])
 
     def lost(_: Table, __: Writes) -> None:
-        raise Conflict("another transaction is running")
+        raise LostRace("another transaction is running")
 
     at_write(monkeypatch, lost)
     monkeypatch.setattr(Table, "get_many", torn)
@@ -110,7 +110,7 @@ def test_a_write_that_lands_after_all_is_not_denied(site: Site, anna: str, monke
         raise Unknown("timeout")
 
     def lost(_: Table, __: Writes) -> None:
-        raise Conflict("another transaction is running")
+        raise LostRace("another transaction is running")
 
     with monkeypatch.context() as patch:
         at_write(patch, unanswered, *[lost] * MAX_TRIES)

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from chalicelib.domain.core.errors import Conflict, InvalidRequest
+from chalicelib.domain.core.errors import InvalidRequest, LostRace
 from chalicelib.domain.identity.names import NO_PLAYERS
 from chalicelib.services.progress import create_key as module
 from chalicelib.services.progress.create_key import create_key
@@ -100,10 +100,10 @@ def test_keys_made_at_once_and_beside_the_workers(site: Site, seed: int) -> None
 
 def test_endless_conflicts_are_told(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     def lost(*_: object, **__: object) -> None:
-        raise Conflict("somebody else")
+        raise LostRace("somebody else")
 
     monkeypatch.setattr(module, "add_key", lost)
-    with pytest.raises(Conflict):
+    with pytest.raises(LostRace):
         create_key(site.context, "anna")
 
 

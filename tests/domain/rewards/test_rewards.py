@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.core.errors import LaurelError, NotPossible
+from chalicelib.domain.core.errors import ConflictingState, LaurelError
 from chalicelib.domain.rewards.rewards import RESOLUTIONS, STATUSES, Listed, Reward, check_redeemable, status_after
 from chalicelib.services.outbox_messages import KINDS, messages_of
 
@@ -73,7 +73,7 @@ def test_what_can_follow(status: str, resolution: Any) -> None:
     found: str | None
     try:
         found = status_after(status, resolution)
-    except NotPossible as refusal:
+    except ConflictingState as refusal:
         found = refusal.code
     assert found == AFTER.get((status, resolution), "redemption_resolved")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.core.errors import Conflict, NotFound, NotPossible, OutcomeUnknown
+from chalicelib.domain.core.errors import ConflictingState, LostRace, NotFound, OutcomeUnknown
 from chalicelib.domain.core.periods import DAY_MS
 from chalicelib.services.context import Context
 from chalicelib.services.core.idempotency import MAX_TRIES
@@ -44,9 +44,9 @@ LOST = Unknown("not answered")
 @pytest.mark.parametrize(
     "met",
     [
-        (Conflict("met"), "done"),
+        (LostRace("met"), "done"),
         (LOST, "done"),
-        (LOST, Busy("throttled"), Conflict("met"), "done"),
+        (LOST, Busy("throttled"), LostRace("met"), "done"),
     ],
 )
 def test_it_is_tried_again_until_it_ends(context: Context, met: tuple[Any, ...]) -> None:
@@ -56,28 +56,28 @@ def test_it_is_tried_again_until_it_ends(context: Context, met: tuple[Any, ...])
 
 
 def test_a_refusal_is_believed_at_once(context: Context) -> None:
-    attempts = Attempts(Conflict("met"), NotFound("none"))
+    attempts = Attempts(LostRace("met"), NotFound("none"))
     with pytest.raises(NotFound):
         settle(context, attempts)
     assert attempts.made == 2
 
 
-@pytest.mark.parametrize("refusal", [NotFound("none"), Conflict("met"), LOST, Busy("throttled")])
+@pytest.mark.parametrize("refusal", [NotFound("none"), LostRace("met"), LOST, Busy("throttled")])
 def test_after_a_write_that_was_not_answered_only_a_success_is_certain(context: Context, refusal: Exception) -> None:
     with pytest.raises(OutcomeUnknown):
         settle(context, Attempts(LOST, refusal))
 
 
 def test_a_refusal_that_excludes_the_write_is_certain(context: Context) -> None:
-    with pytest.raises(NotPossible):
-        settle(context, Attempts(LOST, NotPossible("It has ended.", code="ended")), final=("ended",))
+    with pytest.raises(ConflictingState):
+        settle(context, Attempts(LOST, ConflictingState("It has ended.", code="ended")), final=("ended",))
     with pytest.raises(OutcomeUnknown):
-        settle(context, Attempts(LOST, NotPossible("It has ended.", code="other")), final=("ended",))
+        settle(context, Attempts(LOST, ConflictingState("It has ended.", code="other")), final=("ended",))
 
 
 def test_races_without_end_are_races(context: Context) -> None:
-    attempts = Attempts(Conflict("met"))
-    with pytest.raises(Conflict):
+    attempts = Attempts(LostRace("met"))
+    with pytest.raises(LostRace):
         settle(context, attempts)
     assert attempts.made == MAX_TRIES
 

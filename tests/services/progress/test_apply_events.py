@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import pytest
 
-from chalicelib.domain.core.errors import Conflict
+from chalicelib.domain.core.errors import LostRace
 from chalicelib.domain.core.periods import moment_name
 from chalicelib.services.events.messages import Message
 from chalicelib.services.progress import apply_events as use_case
@@ -144,7 +144,7 @@ def test_five_conflicts_send_the_message_back_alone_and_soon(plant: Plant) -> No
     def conflict(table: Table, write: Any) -> None:
         if write.player.id == "ada":
             tries.append(write)
-            raise Conflict("somebody was first")
+            raise LostRace("somebody was first")
         commits.commit(table, write)
 
     postponed: dict[str, int] = {}
@@ -157,7 +157,7 @@ def test_five_conflicts_send_the_message_back_alone_and_soon(plant: Plant) -> No
     assert list(report.failed) == ["m0"]
     assert 1 <= postponed["r0"] <= 5
     assert counted(plant, "bob") == 1
-    assert note(plant, "m0").reason == "Conflict"
+    assert note(plant, "m0").reason == "LostRace"
 
 
 def test_an_event_that_breaks_the_code_fails_alone(plant: Plant) -> None:

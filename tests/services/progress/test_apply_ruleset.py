@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.core.errors import Conflict
+from chalicelib.domain.core.errors import LostRace
 from chalicelib.domain.rules import ruleset
 from chalicelib.domain.rules.ruleset import Rules
 from chalicelib.gateways.queues import NotSent, SqsQueues
@@ -240,7 +240,7 @@ def test_a_run_ends_when_another_ruleset_is_run_beside_it(plant: Plant, tmp_path
     assert next(first) == 2
     newer(plant, tmp_path)
     assert applied(plant) == 2
-    with pytest.raises(Conflict):
+    with pytest.raises(LostRace):
         list(first)
     assert current_run(plant.context) is not None
     assert current_run(older) is None

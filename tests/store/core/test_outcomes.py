@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, NoCredentialsError, ReadTimeoutError
 
-from chalicelib.domain.core.errors import Conflict
+from chalicelib.domain.core.errors import LostRace
 from chalicelib.retry import CALL_MS, Retry
 from chalicelib.store.core.outcomes import Busy, ConditionFailed, StoreError, Unknown
 from chalicelib.store.core.table import MAX_TRIES, Table
@@ -84,7 +84,7 @@ def test_a_refusal_after_a_try_that_did_nothing_is_a_refusal(first: Exception) -
     with pytest.raises(ConditionFailed) as failed:
         transact(first, FAILED)
     assert failed.value.failed == (1,)
-    with pytest.raises(Conflict, match="another transaction"):
+    with pytest.raises(LostRace, match="another transaction"):
         transact(first, MET)
 
 
