@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
 from infra.package import Package
 from infra.settings import APP
@@ -19,6 +19,8 @@ CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 BUILD_TAG = "laurel-build"
 NOTHING_TO_DO = ("didn't contain changes", "no updates are to be performed", "no changes")
 POLL_S = 5.0
+# CloudFormation gives a Lambda with a VPC up to 40 minutes; nothing here takes longer.
+MAX_WAIT_S = 3600
 
 
 class DeployError(RuntimeError):
@@ -101,28 +103,36 @@ def deploy(
 
 
 def _changes(client: Any, name: str, change_set: str, poll_s: float) -> bool:
-    while True:
-        found = client.describe_change_set(StackName=name, ChangeSetName=change_set)
-        if found["Status"] == "CREATE_COMPLETE":
-            return True
-        if found["Status"] == "FAILED":
-            reason = found.get("StatusReason", "")
-            if any(text in reason.lower() for text in NOTHING_TO_DO):
-                client.delete_change_set(StackName=name, ChangeSetName=change_set)
-                return False
-            raise DeployError(f"CloudFormation refused the template: {reason}")
-        time.sleep(poll_s)
+    """Wait for the change set; return False, and delete it, if it changes nothing. Raises DeployError."""
+    where = {"StackName": name, "ChangeSetName": change_set}
+    try:
+        client.get_waiter("change_set_create_complete").wait(**where, WaiterConfig=_every(poll_s))
+    except WaiterError as error:
+        found = client.describe_change_set(**where)
+        reason = found.get("StatusReason") or str(error)
+        if not any(text in reason.lower() for text in NOTHING_TO_DO):
+            raise DeployError(f"CloudFormation refused the template: {reason}") from error
+        client.delete_change_set(**where)
+        return False
+    return True
 
 
 def _wait(client: Any, name: str, kind: str, poll_s: float) -> Json:
-    while True:
-        stack = describe(client, name)
+    """Wait for the stack; return it as it is then. Raises DeployError with the reasons."""
+    failure: WaiterError | None = None
+    try:
+        client.get_waiter(f"stack_{kind.lower()}_complete").wait(StackName=name, WaiterConfig=_every(poll_s))
+    except WaiterError as error:
+        failure = error
+    stack = describe(client, name)
+    if failure or not stack:
         status = stack["StackStatus"] if stack else "DELETED"
-        if stack and status == f"{kind}_COMPLETE":
-            return stack
-        if not status.endswith("_IN_PROGRESS"):
-            raise DeployError(f"Stack {name} ended in {status}:\n{_reasons(client, name)}")
-        time.sleep(poll_s)
+        raise DeployError(f"Stack {name} ended in {status}:\n{_reasons(client, name)}") from failure
+    return stack
+
+
+def _every(poll_s: float) -> Json:
+    return {"Delay": poll_s, "MaxAttempts": int(MAX_WAIT_S / poll_s)}
 
 
 def _reasons(client: Any, name: str) -> str:

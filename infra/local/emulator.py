@@ -78,7 +78,7 @@ class Emulator:
         """The running emulator, None when it does not run (whatever the state file says)."""
         state = self._state()
         found = processes.find(int(state.get("pid", 0))) if state.get("pid") else None
-        return found if found and found.started == state["started"] else None
+        return found if found and processes.alive(found.pid, state["started"]) else None
 
     def healthy(self) -> bool:
         return self.process() is not None and answers(self.port)
@@ -171,7 +171,7 @@ class Emulator:
                 preexec_fn=_end_with_parent if tied and sys.platform == "linux" else None,
             )
         me = processes.find(child.pid)
-        self._remember({"port": port, "pid": child.pid, "started": me.started if me else ""})
+        self._remember({"port": port, "pid": child.pid, "started": me.started if me else 0.0})
         deadline = time.monotonic() + START_S
         while not answers(port):
             if child.poll() is not None or time.monotonic() > deadline:
