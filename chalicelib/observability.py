@@ -1,4 +1,4 @@
-"""Logs, metrics, traces of a handler. A blueprint's handler is a Lambda of its own, without the app's middleware."""
+"""Logs, metrics and traces of a handler. A blueprint's handler is its own Lambda, without the app's middleware."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 NAMESPACE = "Laurel"
-# Two stages in one account keep their figures apart.
+# The stage in the service's name keeps metrics of two stages in one account apart.
 SERVICE = f"laurel-{os.environ.get('LAUREL_STAGE', 'local')}"
 logger = Logger(service=SERVICE, level=os.environ.get("LAUREL_LOG_LEVEL", "INFO"))
 metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
@@ -20,7 +20,7 @@ Handler = Callable[[Any], Any]
 
 
 def observed(handler: Handler) -> Handler:
-    """Structured logs with the request id, metrics flushed as EMF, traces if switched on (LAUREL_TRACING=1).
+    """Wrap a handler with structured logs (request id), metrics (EMF) and, with LAUREL_TRACING=1, traces.
 
     `handler` takes Chalice's event object, which carries the Lambda context.
     """
@@ -30,7 +30,7 @@ def observed(handler: Handler) -> Handler:
 
     flushed = metrics.log_metrics(entry)
     if os.environ.get("LAUREL_TRACING") == "1":
-        # 32-92 ms of import that only a traced deployment pays.
+        # The import takes 32-92 ms: only a traced deployment pays for it.
         from aws_lambda_powertools import Tracer
 
         flushed = Tracer(service=SERVICE).capture_lambda_handler(flushed)

@@ -1,4 +1,4 @@
-"""The one policy for trying again: a bound on the tries, pauses with jitter, and the deadline of whoever waits."""
+"""The retry policy: a bound on the tries, pauses with jitter, and the caller's deadline."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ T = TypeVar("T")
 
 OUT_OF_TIME = "the deadline is too near to begin"
 
-# Pauses double from 20 ms up to this one, 2.6 s at the most.
+# Pauses double from 20 ms up to this exponent, at most 2.6 s.
 LONGEST_PAUSE = 7
-# The longest that one call to table, queue or bus takes: 1 s to connect, 3 s to read.
+# The longest time that one call to a table, queue or bus takes: 1 s to connect, 3 s to read.
 CALL_MS = 4_000
 
 
@@ -22,8 +22,11 @@ def _no_clock() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """When to try again. `pause(n)`: wait before retry n + 1 (n from 0), with jitter. `now_ms`: the clock of
-    `deadline_ms`, which is None if nobody waits. `call_ms`: no try begins with less time left."""
+    """When to retry.
+
+    `pause(n)`: wait before retry n + 1 (n from 0), with jitter. `now_ms`: the clock of `deadline_ms`, which is None
+    without a deadline. `call_ms`: no try begins with less time left.
+    """
 
     pause: Callable[[int], None]
     now_ms: Callable[[], int] = _no_clock
@@ -31,18 +34,17 @@ class Retry:
     call_ms: int = CALL_MS
 
     def has_time(self) -> bool:
-        """Whether another try may begin."""
+        """Return whether another try may begin."""
         return self.deadline_ms is None or self.now_ms() + self.call_ms < self.deadline_ms
 
     def tries(self, most: int) -> Iterator[int]:
-        """Count up to `most` tries from 0, pausing before each but the first, and end early, without a pause, if the
-        deadline is near.
+        """Count up to `most` tries from 0, with a pause before each but the first; stop early if the deadline is near.
 
-        The first comes whatever the time: calls to table, queue and bus ask `has_time` themselves.
+        The first try does not depend on the time left: calls to table, queue and bus check `has_time` themselves.
         """
         yield 0
         for number in range(1, most):
-            # A pause after a call that took long would outlast the deadline by up to 2.6 s.
+            # After a slow call, a pause could outlast the deadline by up to 2.6 s.
             if not self.has_time():
                 return
             self.pause(min(number - 1, LONGEST_PAUSE))
@@ -51,7 +53,7 @@ class Retry:
             yield number
 
     def run(self, work: Callable[[], T], again: type[Exception] | tuple[type[Exception], ...], most: int) -> T:
-        """Return what `work` returns; try it again after the errors `again`. Raises what the last try raised."""
+        """Return what `work` returns; retry after the errors `again`. Raises the error of the last try."""
         lost: Exception = RuntimeError("no try was made")
         for _ in self.tries(most):
             try:

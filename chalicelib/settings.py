@@ -13,7 +13,10 @@ QUEUES = ("events", "own", "backfill", "boards", "rejected", "dead_letter", "boa
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`queues`: URL by short name. `ruleset`: the file to use. `threads`: players written side by side."""
+    """Settings of one process.
+
+    `queues`: short name -> URL. `ruleset`: path of the file. `threads`: players written in parallel.
+    """
 
     stage: str
     table: str
@@ -25,7 +28,7 @@ class Settings:
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
-    """The settings; a missing queue URL is empty, so that a function needs only those it uses."""
+    """Return the settings. A missing queue URL is empty, so that a function needs only the queues it uses."""
     return Settings(
         stage=environment.get("LAUREL_STAGE", "local"),
         table=environment.get("LAUREL_TABLE", "laurel-local"),

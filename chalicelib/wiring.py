@@ -1,4 +1,4 @@
-"""The one place where a process is wired: clients, store, ways out, rules, clock."""
+"""Wire a process: clients, store, gateways, rules, clock."""
 
 from __future__ import annotations
 
@@ -30,12 +30,15 @@ def settings() -> settings_.Settings:
 
 @cache
 def context() -> Context:
-    """The process's context, made on first use: importing a handler touches no network and no file."""
+    """Return the context of the process.
+
+    It is built on first use: importing a handler touches no network and no file.
+    """
     return build(settings(), get_session())
 
 
 def pause(attempt: int) -> None:
-    """Full jitter, doubling from 20 ms: a commit takes about that long, and sixteen writers may meet."""
+    """Sleep with full jitter. The bound doubles from 20 ms, about the time of a commit: sixteen writers may collide."""
     time.sleep(random.uniform(0, RETRY_BASE_S * 2**attempt))  # noqa: S311
 
 
@@ -47,10 +50,10 @@ def warn(message: str, facts: Mapping[str, Any]) -> None:
 
 
 def build(chosen: settings_.Settings, session: Session) -> Context:
-    """A context for settings and a botocore session; every client shares the session."""
+    """Build a context from settings and a botocore session. All clients share the session."""
 
     def outlets(connect_s: float, read_s: float) -> Outlets:
-        # One try: the callers' retry policy knows the deadline, and which entries of a batch are left.
+        # No retries in botocore: the callers' retry policy knows the deadline and the unsent entries of a batch.
         config = Config(connect_timeout=connect_s, read_timeout=read_s, retries={"total_max_attempts": 1})
         return Outlets(
             SqsQueues(session.create_client("sqs", config=config), chosen.queues, pause),
@@ -68,7 +71,7 @@ def build(chosen: settings_.Settings, session: Session) -> Context:
         uniform=random.uniform,
         new_id=lambda: secrets.token_hex(16),
         pool=ThreadPoolExecutor(chosen.threads) if chosen.threads > 1 else None,
-        # Two clients more cost 10 ms; only requests need them, and few requests do.
+        # Two more clients cost 10 ms; only a few requests need them.
         quick=cache(lambda: outlets(connect_s=0.2, read_s=0.25)),
         warn=warn,
     )
