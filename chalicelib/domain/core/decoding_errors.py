@@ -1,4 +1,4 @@
-"""What is wrong with decoded JSON, as one sentence that names the member and says what it may be."""
+"""Turn msgspec's decoding errors into sentences that name the member and say what it may be."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import msgspec
 from chalicelib.domain.core.moments import EXAMPLE
 
 Schema = dict[str, Any]
-# Types that are checked: some sixty.
+# About sixty types are checked.
 MAX_KINDS = 256
-# msgspec's messages: `<reason> - at `$.a.b[0]``, the path absent at the top.
+# msgspec's messages read `<reason> - at `$.a.b[0]``; at the top level the path is missing.
 _PATH = re.compile(r"\.?([^.\[\]]+)|\[([^\]]*)\]")
 _MEMBER = re.compile(r"Object (missing required|contains unknown) field `(.*)`", re.DOTALL)
-# What a check of our own says of a value, such as "must have an offset".
+# A message of one of our own decoders, such as "must have an offset".
 _CHECK = re.compile(r"must ")
-# The patterns in use: one class of characters, so many times.
+# The shape of the patterns in use: one class of characters with a minimum and a maximum length.
 _CLASS = re.compile(r"\^\[(?P<of>[^\]]+)\]\{(?P<low>\d+),(?P<high>\d+)\}\$")
 _RANGE = re.compile(r".-.|.")
 _VISIBLE_ASCII = "!-~"
@@ -28,7 +28,11 @@ _VISIBLE_ASCII = "!-~"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`member`: its path, such as `properties.points`, or '' for the whole. `details`: its range, for machines."""
+    """A decoding error for a client.
+
+    `member`: its path, such as `properties.points`, or '' for the whole value. `details`: the allowed range, for
+    machines.
+    """
 
     member: str
     sentence: str
@@ -36,9 +40,9 @@ class Fault:
 
 
 def fault(error: msgspec.ValidationError, kind: Any, *, within: str = "", whole: str = "The body") -> Fault:
-    """What msgspec found wrong when it converted a value to `kind`.
+    """Return the fault that msgspec found when it converted a value to `kind`.
 
-    `within`: the member that holds the value; `whole`: what a sentence about the value itself begins with.
+    `within`: the member that holds the value. `whole`: the subject of a sentence about the value itself.
     """
     reason, _, place = str(error).rpartition(" - at `$")
     path = _path(place.rstrip("`")) if reason else []
@@ -54,14 +58,14 @@ def fault(error: msgspec.ValidationError, kind: Any, *, within: str = "", whole:
         member = _named(within, path)
         return Fault(member, f"'{member}' {reason or error}.")
     found = _schema(kind, path)
-    wanted, details = range_of(found) if found else ("of another type", {})
+    required, details = range_of(found) if found else ("of another type", {})
     member = _named(within, path)
-    return Fault(member, f"'{member}' must be {wanted}." if member else f"{whole} must be {wanted}.", details)
+    return Fault(member, f"'{member}' must be {required}." if member else f"{whole} must be {required}.", details)
 
 
 def unknown(what: str, shown: str, known: Iterable[str], name: str = "") -> str:
-    """That there is no such member or parameter, and which one may have been meant."""
-    # Imported when something was wrong.
+    """Return the sentence for an unknown member or parameter, with the closest known name."""
+    # Imported lazily: only errors need it.
     from difflib import get_close_matches
 
     close = get_close_matches(name or shown, list(known), n=1)
@@ -70,7 +74,7 @@ def unknown(what: str, shown: str, known: Iterable[str], name: str = "") -> str:
 
 
 def range_of(schema: Schema) -> tuple[str, dict[str, Any]]:
-    """(what a value must be, the same as details) from its JSON schema."""
+    """Return (what a value must be, the same as details) for a JSON schema."""
     choices = [each for each in schema.get("anyOf", []) if each != {"type": "null"}]
     if len(choices) == 1:
         return range_of(choices[0])
@@ -89,7 +93,7 @@ def range_of(schema: Schema) -> tuple[str, dict[str, Any]]:
 
 
 def members_of(kind: Any) -> dict[str, Schema]:
-    """The members of a Struct, by name, each with its JSON schema."""
+    """Return the members of a Struct: name -> JSON schema."""
     found: dict[str, Schema] = _components(kind)[kind.__name__]["properties"]
     return found
 
@@ -132,7 +136,7 @@ def _named(within: str, path: list[str]) -> str:
 
 
 def _schema(kind: Any, path: list[str]) -> Schema | None:
-    """The schema of what stands at a path within `kind`; None if the path leads into what has no schema."""
+    """Return the schema at a path within `kind`; None if the path leads into a value without a schema."""
     components = _components(kind)
     schema: Schema | None = components.get(getattr(kind, "__name__", ""), {"type": "object"})
     for step in path:
@@ -157,5 +161,5 @@ def _deref(schema: Schema, components: dict[str, Schema]) -> Schema:
 
 @lru_cache(MAX_KINDS)
 def _components(kind: Any) -> dict[str, Schema]:
-    """Made once a type: a flood of bad messages is told by the same few."""
+    """Return the JSON schemas of a type. Cached: a flood of invalid messages meets the same few types."""
     return msgspec.json.schema_components([kind])[1]

@@ -10,9 +10,10 @@ SCHEMA_VERSION = 1
 
 
 class Notice(msgspec.Struct, rename="camel"):
-    """One domain event on the bus: `type` is its detail type, `detail` its members beside id, version, userId, time.
+    """A domain event on the bus.
 
-    `user_id`: the player it is about, "" if it is about a board.
+    `type`: the detail type. `user_id`: the player it is about, "" if it is about a board. `detail`: its members besides
+    id, version, userId and time.
     """
 
     id: str
@@ -22,6 +23,6 @@ class Notice(msgspec.Struct, rename="camel"):
     detail: dict[str, Any]
 
     def body(self) -> dict[str, Any]:
-        """`{id, version, userId?, time, ...detail}`."""
+        """Return the event's detail: `{id, version, userId?, time, ...detail}`."""
         subject = {"userId": self.user_id} if self.user_id else {}
         return {"id": self.id, "version": SCHEMA_VERSION, **subject, "time": self.time, **self.detail}

@@ -1,4 +1,4 @@
-"""Every error Laurel answers with, as an outline.
+"""All errors of Laurel, as an outline.
 
 LaurelError                    status  code
 ├── InvalidRequest             400     invalid_request
@@ -15,9 +15,9 @@ LaurelError                    status  code
 │   └── OutcomeUnknown         503     outcome_unknown
 └── Internal                   500     internal
 RejectedEvent                  an event that can never be valid, with its machine reason
-InvalidRuleset                 a ruleset that may not be used: file, key, reason
-LostRace                       somebody else wrote first: read again and retry
-OutOfReach                     a table, queue or bus could not do it
+InvalidRuleset                 a ruleset that is not valid: file, key, reason
+LostRace                       another writer committed first: read again and retry
+OutOfReach                     a table, queue or bus failed: retry later
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from typing import Any
 
 
 class LaurelError(Exception):
-    """An answer to a caller: one clear sentence, a machine code, an HTTP status, details for the body."""
+    """An error response: one clear sentence, a machine code, an HTTP status, details for the body."""
 
     status = 500
     code = "internal"
-    # Whether the refusal is kept under the request's idempotency key like a success, so that no retry changes it.
+    # Whether the error is stored under the request's idempotency key, as a success is, so that retries return it too.
     remembered = False
 
     def __init__(self, sentence: str, *, code: str | None = None, **details: Any) -> None:
@@ -40,7 +40,7 @@ class LaurelError(Exception):
         self.details = details
 
     def body(self) -> dict[str, Any]:
-        """`{"error": sentence, "code": code, **details}`."""
+        """Return the response body: `{"error": sentence, "code": code, **details}`."""
         return {"error": self.sentence, "code": self.code, **self.details}
 
 
@@ -65,7 +65,7 @@ class MethodNotAllowed(LaurelError):
 
 
 class ConflictingState(LaurelError):
-    """Well asked, but not as things stand."""
+    """A valid request that conflicts with the current state."""
 
     status, code = 409, "conflict"
 
@@ -83,7 +83,7 @@ class UnsupportedMediaType(LaurelError):
 
 
 class TooManyRequests(LaurelError):
-    """`retry_after_s`: when the same may be asked again."""
+    """Too many requests of one caller. `retry_after_s`: seconds until the request may be repeated."""
 
     status, code = 429, "rate_limited"
 
@@ -93,7 +93,7 @@ class TooManyRequests(LaurelError):
 
 
 class InsufficientBalance(InvalidRequest):
-    """Less is available than was asked for. Refused once, refused for good: the key is used."""
+    """The available balance is below the requested amount. Retries with the same idempotency key keep failing."""
 
     code = "insufficient_balance"
     remembered = True
@@ -108,17 +108,20 @@ class Unavailable(LaurelError):
 
 
 class OutcomeUnknown(Unavailable):
-    """A write was not answered: it may have been done, or may still be done. The same request again tells."""
+    """A write timed out and may have been done, or may still be done.
+
+    A retry with the same idempotency key returns the outcome.
+    """
 
     code = "outcome_unknown"
 
 
 class Internal(LaurelError):
-    """What is shown for anything unexpected: nothing of its inside."""
+    """An unexpected error. The response shows none of its cause."""
 
 
 class RejectedEvent(Exception):
-    """An event that can never be valid. `reason` is a machine word, the message a sentence."""
+    """An event that can never be valid. `reason`: a machine word. `sentence`: the same for people."""
 
     def __init__(self, reason: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -127,7 +130,7 @@ class RejectedEvent(Exception):
 
 
 class InvalidRuleset(Exception):
-    """A ruleset that may not be used; the message names file, key and reason."""
+    """A ruleset that is not valid. The message names file, key and reason."""
 
     def __init__(self, file: str, key: str, reason: str) -> None:
         super().__init__(f"{file}: {key}: {reason}")
@@ -135,8 +138,8 @@ class InvalidRuleset(Exception):
 
 
 class LostRace(Exception):
-    """A conditional write lost against another writer; reading again and retrying is right."""
+    """A conditional write lost against another writer. Read again and retry."""
 
 
 class OutOfReach(Exception):
-    """A table, queue or bus could not do it, for a reason of its own; the same may succeed later."""
+    """A table, queue or bus failed for a reason of its own. A retry may succeed."""

@@ -1,4 +1,4 @@
-"""Moments that come in as text: RFC 3339, read to the millisecond they fall in, within the calendar."""
+"""Moments that arrive as text: RFC 3339, truncated to milliseconds, within the calendar's years 1 to 9999."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chalicelib.domain.core.periods import DAY_MS, MINUTE_MS, moment_name, numbe
 # 0001-01-01T00:00:00.000Z and 9999-12-31T23:59:59.999Z: every moment between them has a date in UTC.
 FIRST_MS, LAST_MS = -62_135_596_800_000, 253_402_300_799_999
 EXAMPLE = "2026-05-19T12:00:00Z"
-# A blank may stand for the T, as RFC 3339 allows; some producers leave out the offset's colon.
+# RFC 3339 allows a blank in place of the T; some producers leave out the offset's colon.
 _RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(?:\.(\d+))?"
     r"(?:[Zz]|([+-])([01]\d|2[0-3]):?([0-5]\d))?",
@@ -23,9 +23,9 @@ _RFC3339 = re.compile(
 
 
 class Instant:
-    """A moment that was sent as text. `ms`: milliseconds since 1970, cut and never rounded up.
+    """A moment that was sent as text. `ms`: milliseconds since 1970, truncated, never rounded up.
 
-    A plain class: msgspec would read a dataclass from an object, and never ask the hook.
+    This is a plain class, because msgspec decodes a dataclass from an object and does not call the hook for it.
     """
 
     __slots__ = ("ms",)
@@ -48,9 +48,9 @@ Moment = Annotated[Instant, Meta(extra_json_schema={"type": "string", "format": 
 
 
 def instant_of(text: str) -> Instant:
-    """The moment that an RFC 3339 text with an offset tells. Raises ValueError with a reason.
+    """Return the moment of an RFC 3339 text with an offset. Raises ValueError with a reason.
 
-    What is finer than a millisecond is cut. A leap second is the last millisecond of its minute, which days have.
+    Fractions below a millisecond are truncated. A leap second becomes the last millisecond of its minute.
     """
     found = _RFC3339.fullmatch(text)
     if found is None:
@@ -61,7 +61,7 @@ def instant_of(text: str) -> Instant:
     ahead = (int(hours) * 60 + int(minutes)) * (-1 if sign == "-" else 1) if sign else 0
     minute_ms = _day_ms(day) + (int(hour) * 60 + int(minute) - ahead) * MINUTE_MS
     if second == "60":
-        # Which days have one is announced from case to case; where none is due, no other second is meant.
+        # Leap seconds are announced case by case. They can only be the last second of a UTC day.
         if (minute_ms + MINUTE_MS) % DAY_MS:
             raise ValueError("must be within a minute: only the last one of a UTC day may have a second 60")
         ms = minute_ms + MINUTE_MS - 1
@@ -74,7 +74,7 @@ def instant_of(text: str) -> Instant:
 
 @lru_cache(1024)
 def _day_ms(day: str) -> int:
-    """When a day begins. Most events are of few days."""
+    """Return the first moment of a day. Cached: most events are of few days."""
     try:
         return number_of(date.fromisoformat(day)) * DAY_MS
     except ValueError as error:
@@ -82,7 +82,10 @@ def _day_ms(day: str) -> int:
 
 
 def decode_moment(kind: type, raw: Any) -> Instant:
-    """msgspec's hook for members of type `Moment`; a ValueError becomes a ValidationError that names the member."""
+    """Decode a member of type `Moment`, as msgspec's `dec_hook`.
+
+    Raises ValueError; msgspec turns it into a ValidationError that names the member.
+    """
     if kind is not Instant:
         raise NotImplementedError(f"{kind} is no type that is read from JSON")
     if not isinstance(raw, str):
@@ -91,5 +94,5 @@ def decode_moment(kind: type, raw: Any) -> Instant:
 
 
 def moment_text(moment: Instant) -> str:
-    """The shortest text of a moment, in UTC; msgspec's hook to write one."""
+    """Return the shortest text of a moment, in UTC. Serves as msgspec's `enc_hook`."""
     return moment_name(moment.ms).replace(".000Z", "Z")

@@ -1,4 +1,4 @@
-"""What a commit owes the world, made of its facts: the same messages, under the same ids, however often."""
+"""The outbox messages of a commit, built from its facts. Their ids are stable across retries."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Kind = Callable[[str, int, dict[str, Any]], "Messages"]
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """`events` for Laurel's own queue, as CloudEvents; `notices` for the bus."""
+    """Outbox messages. `events`: CloudEvents for the internal queue. `notices`: domain events for the bus."""
 
     events: list[RawEvent] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
 
 
 def own_event(id_: str, at_ms: int, type_: str, player: str, data: dict[str, Any]) -> RawEvent:
-    """An event of Laurel's own about a player. It was received when it was committed, however late it is sent."""
+    """Return an internal event about a player. Its receipt time is the commit time, however late it is sent."""
     when = moment_name(at_ms)
     return {
         "specversion": "1.0",
@@ -39,6 +39,6 @@ def own_event(id_: str, at_ms: int, type_: str, player: str, data: dict[str, Any
 
 
 def notice(id_: str, at_ms: int, type_: str, player: str, **detail: Any) -> Notice:
-    """A domain event about a player, under an id of its own."""
+    """Return a domain event about a player, with an id derived from type and `id_`."""
     stable = hashlib.blake2b(f"{type_}\0{id_}".encode(), digest_size=16).hexdigest()
     return Notice(stable, type_, player, moment_name(at_ms), detail)
