@@ -1,4 +1,4 @@
-"""Events at the boundary: raw JSON in, one Event out, or a RejectedEvent with its reason."""
+"""Events at the boundary: turn raw JSON into an Event, or raise a RejectedEvent with its reason."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from chalicelib.domain.events.formats import (
 )
 from chalicelib.domain.events.payloads import Payload, decode_payload, given
 
-# Kept after the later of commit and event; dedupe reaches as far back.
+# Log entries live this long after the later of commit and event; deduplication reaches as far back.
 LOG_DAYS = 90
 MAX_EVENTS_PER_MESSAGE = 500
-# Dedupe records live 90 days from receipt; what was received longer ago than this is refused before they go.
+# Deduplication records live 90 days from receipt; events received longer ago than this are refused before that.
 MAX_DELAY_MS = 60 * DAY_MS
-# Backfill lifts the age limit down to here: bounded years bound the item of active days.
+# Backfill lowers the age limit to this moment: a bounded number of years bounds the item of active days.
 BACKFILL_FROM_MS = 946_684_800_000
-# Some editors and libraries begin a text with it; it is no part of JSON.
+# Some editors and libraries write it at the start of a text; it is not part of JSON.
 BYTE_ORDER_MARK = "\ufeff"
-# In the data of an award on Laurel's own queue: its points were counted when it was accepted.
+# Member of `data` of an award on the internal queue: its points were counted when it was accepted.
 RESERVED = "reserved"
-# Made by Laurel alone: refused over HTTP and on the public queue.
+# Only Laurel makes these events: HTTP and the public queue refuse them.
 OWN_TYPES = frozenset(
     [
         "transfer.sent",
@@ -61,7 +61,11 @@ OWN_TYPES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How an event reached us. `received_ms`: when the queue first had it. `own`: on Laurel's own queue."""
+    """How an event arrived.
+
+    `received_ms`: when the queue first received it. `own`: on Laurel's internal queue. `index`: its position in the
+    message's array.
+    """
 
     message_id: str
     received_ms: int
@@ -72,10 +76,13 @@ class Delivery:
 
 @dataclass(slots=True)
 class Event:
-    """One valid event. `time_ms` is when it happened; `keyed`: its identity is without time, so it has a dedupe
-    record of its own; `identity`, `body`: digests of who it is and of what it says. `data` is as it was sent, but for
-    nulls; `given` is what rules read of it: without what is blank. `reserved`: an award whose points were counted on
-    its granter's day when it was accepted."""
+    """A valid event.
+
+    `time_ms`: when it happened. `keyed`: its identity does not contain its time, so it has its own deduplication
+    record. `identity`, `body`: digests of its identity and of its content. `data`: as sent, without nulls. `given`: the
+    members that rules read, without blank ones. `reserved`: an award whose points were counted on its granter's day
+    when it was accepted.
+    """
 
     source: str
     id: str
@@ -96,14 +103,17 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """What stands in an array of events and is JSON by its grammar alone: half a surrogate pair, 1e400."""
+    """An element of an array of events that only JSON's grammar allows, such as half a surrogate pair or 1e400."""
 
     text: str
     error: str
 
 
 def split(body: str) -> list[Any]:
-    """The raw events of a message body: one, or a JSON array of up to 500. Raises RejectedEvent for the whole."""
+    """Return the raw events of a message body: one object, or a JSON array of up to 500.
+
+    Raises RejectedEvent if the body as a whole is not valid.
+    """
     try:
         raw = decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
@@ -122,9 +132,9 @@ def split(body: str) -> list[Any]:
 
 
 def decode(body: str) -> Any:
-    """A message body's JSON; what cannot be read within an array stands there as Unreadable.
+    """Decode a message body's JSON. An unreadable element of an array becomes an Unreadable.
 
-    Raises msgspec.DecodeError, UnicodeDecodeError or RecursionError for the whole.
+    Raises msgspec.DecodeError, UnicodeDecodeError or RecursionError if the body as a whole is not readable.
     """
     body = body.removeprefix(BYTE_ORDER_MARK)
     try:
@@ -137,7 +147,7 @@ def decode(body: str) -> Any:
 
 
 def _elements(body: str) -> list[Any] | None:
-    """The elements of a JSON array, each read alone; None if it is none."""
+    """Return the elements of a JSON array, decoded one by one; None if the body is not an array."""
     found: list[Any] = []
     place = 1
     while body[:1] == "[" and place < len(body):
@@ -159,13 +169,13 @@ def _elements(body: str) -> list[Any] | None:
     return None
 
 
-# Numbers are left as text: only where an element ends is asked.
+# Numbers stay text: the decoder only finds the end of an element.
 _LENIENT = json.JSONDecoder(parse_int=str, parse_float=str)
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
 def parse(raw: Any, delivery: Delivery, settings: RulesetSettings, now_ms: int) -> Event:
-    """A raw event of any form as an Event. Raises RejectedEvent with reason and sentence."""
+    """Return a raw event of any form as an Event. Raises RejectedEvent with reason and sentence."""
     if isinstance(raw, Unreadable):
         raise RejectedEvent("not_json", f"The event is not JSON: {raw.error}.")
     canonical = normalise(raw, f"{delivery.message_id}/{delivery.index}")
@@ -175,7 +185,7 @@ def parse(raw: Any, delivery: Delivery, settings: RulesetSettings, now_ms: int) 
     if canonical.received_at is not None:
         received = _received(canonical.received_at, received)
     data = {name: value for name, value in (canonical.data or {}).items() if value is not None}
-    told = given(data)
+    readable = given(data)
     reserved = _is_reserved(canonical, delivery)
     keyed = canonical.time is None or bool(award_key(canonical))
     time_ms = received if canonical.time is None else canonical.time.ms
@@ -191,18 +201,21 @@ def parse(raw: Any, delivery: Delivery, settings: RulesetSettings, now_ms: int) 
             12, canonical.source, canonical.id, "" if keyed else str(time_ms), *_realm(canonical, delivery, reserved)
         ),
         body=digest(6, canonical.type, msgspec.json.encode(data, order="deterministic").decode()),
-        payload=decode_payload(canonical.type, told),
+        payload=decode_payload(canonical.type, readable),
         received_ms=received,
         message_id=delivery.message_id,
         index=delivery.index,
         data=data,
-        given=told,
+        given=readable,
         reserved=reserved,
     )
 
 
 def check_age(time_ms: int, received_ms: int, now_ms: int, settings: RulesetSettings, *, backfill: bool) -> None:
-    """Age is receivedAt - time. Raises RejectedEvent for an event too old, too far ahead, or redriven too late."""
+    """Check an event's age, which is received_ms - time_ms.
+
+    Raises RejectedEvent for an event too old, too far ahead, or redriven too late.
+    """
     if now_ms - received_ms > MAX_DELAY_MS:
         raise RejectedEvent("redriven_too_late", "It was received too long ago to tell whether it was applied.")
     if time_ms > received_ms + settings.max_ahead_seconds * 1000:
@@ -213,14 +226,15 @@ def check_age(time_ms: int, received_ms: int, now_ms: int, settings: RulesetSett
 
 
 def _is_reserved(event: CloudEvent, delivery: Delivery) -> bool:
-    """Whether an award was accepted by HTTP. On the public queue anybody could say so."""
+    """Return whether an award was accepted over HTTP. On the public queue any sender could claim that."""
     return delivery.own and event.type == AWARD_TYPE and (event.data or {}).get(RESERVED) is True
 
 
 def _realm(event: CloudEvent, delivery: Delivery, reserved: bool) -> tuple[str, ...]:
-    """Awards, and what Laurel makes, are known apart: nobody without their permission takes an identity before them.
+    """Return what separates the identities of awards and of Laurel's own events from all others.
 
-    An award by HTTP is its granter's own: two granters may use one key.
+    Without it, a sender without their permission could take an identity in advance. An award over HTTP belongs to its
+    granter: two granters may use the same key.
     """
     if reserved:
         return ("award", "by", str((event.data or {}).get("grantedBy")))
@@ -230,5 +244,5 @@ def _realm(event: CloudEvent, delivery: Delivery, reserved: bool) -> tuple[str, 
 
 
 def _received(claimed: Instant, sent_ms: int) -> int:
-    """A redriven event brings when it was first received: never later than now, never before what dedupe covers."""
+    """Return when a redriven event was first received: at most the time it was sent to this queue."""
     return min(claimed.ms, sent_ms)

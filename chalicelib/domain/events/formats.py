@@ -1,4 +1,4 @@
-"""The three forms of an event that are accepted, and the canonical one they all become."""
+"""The three accepted forms of an event, and their conversion to the canonical form."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from chalicelib.domain.core.moments import Moment, decode_moment, moment_text
 from chalicelib.domain.identity.names import NO_PLAYERS, is_player_id
 
 MAX_EVENT_BYTES = 16 * 1024
-# What a redrive writes into an event (id, receivedAt, the canonical form's members) must not make it too large.
+# A redrive adds members (id, receivedAt, those of the canonical form), which must not make the event too large.
 REDRIVE_BYTES = 512
 MAX_DEPTH = 20
-# What nests deeper than this is set aside as text: near the interpreter's own limit it could be read, but not written.
+# Events that nest deeper than this are stored as text: near the interpreter's own limit they can be read but not
+# written.
 MAX_WRITTEN_DEPTH = 4 * MAX_DEPTH
-# Beyond it a double no longer tells one integer from the next.
+# Above this a double does not represent every integer.
 MAX_EXACT = 2**53
 GATEWAY_SOURCE, AWARDS_SOURCE = "gateway", "awards"
 AWARD_TYPE = "award"
-# `$` alone would let a line feed follow.
+# `$` alone would allow a trailing line feed.
 Printable = Annotated[str, Meta(min_length=1, max_length=128)]
 PlayerId = Annotated[
     str,
@@ -51,7 +52,7 @@ class CloudEvent(msgspec.Struct):
 
 
 class GatewayEvent(msgspec.Struct, forbid_unknown_fields=True):
-    """The short form of an LLM gateway. It has these members and no others; `metadata` holds any."""
+    """The short form of an LLM gateway. It allows only these members; `metadata` may hold any."""
 
     type: Annotated[str, Meta(min_length=1, max_length=64)]
     api_key_id: PlayerId = msgspec.field(name="apiKeyId")
@@ -72,8 +73,10 @@ class AwardProperties(msgspec.Struct):
 
 
 class AwardEvent(msgspec.Struct):
-    """The short form of a telemetry scoring service. `properties.username` is the player; `distinct_id` is only kept
-    with the award."""
+    """The short form of a telemetry scoring service.
+
+    `properties.username` is the player. `distinct_id` is stored with the award and not used otherwise.
+    """
 
     event: str
     properties: AwardProperties
@@ -84,7 +87,10 @@ class AwardEvent(msgspec.Struct):
 
 
 def normalise(raw: Any, fallback_id: str) -> CloudEvent:
-    """Any accepted form as a CloudEvent; `fallback_id` names an event that brings no id of its own."""
+    """Convert an event of any accepted form to a CloudEvent. Raises RejectedEvent.
+
+    `fallback_id`: the id of an event without an id of its own.
+    """
     if not isinstance(raw, dict):
         raise RejectedEvent("not_an_event", "An event is a JSON object.")
     if too_deep(raw):
@@ -108,7 +114,10 @@ def normalise(raw: Any, fallback_id: str) -> CloudEvent:
 
 
 def _form_of(raw: dict[str, Any]) -> type[CloudEvent | GatewayEvent | AwardEvent]:
-    """Which form an event has, by the member that only this form has. Raises RejectedEvent for none, or several."""
+    """Return the form of an event, by the member that only this form has.
+
+    Raises RejectedEvent if no form or several forms match.
+    """
     forms: dict[str, type[CloudEvent | GatewayEvent | AwardEvent]] = {}
     if "specversion" in raw:
         forms["specversion"] = CloudEvent
@@ -138,13 +147,13 @@ def _canonical(form: CloudEvent | GatewayEvent | AwardEvent, fallback_id: str) -
 
 
 def canonical_json(event: CloudEvent) -> dict[str, Any]:
-    """The event as JSON-ready builtins, absent members left out."""
+    """Return the event as JSON-ready builtins, without absent members."""
     built = msgspec.to_builtins(event, enc_hook=moment_text)
     return {name: value for name, value in built.items() if value is not None}
 
 
 def whole_numbers(value: Any) -> Any:
-    """Decoded JSON with integers in place of numbers such as 250.0, which JSON Schema takes for integers."""
+    """Return decoded JSON with integers in place of floats such as 250.0, which JSON Schema accepts as integers."""
     if isinstance(value, float):
         return int(value) if value.is_integer() and abs(value) <= MAX_EXACT else value
     if isinstance(value, dict):
@@ -155,7 +164,7 @@ def whole_numbers(value: Any) -> Any:
 
 
 def too_deep(value: Any, limit: int = MAX_DEPTH) -> bool:
-    """True if containers nest deeper than `limit`."""
+    """Return whether containers nest deeper than `limit`."""
     if not isinstance(value, dict | list):
         return False
     if limit == 0:
@@ -165,7 +174,7 @@ def too_deep(value: Any, limit: int = MAX_DEPTH) -> bool:
 
 
 _MAY_HOLD_FLOATS = (float, dict, list)
-# Optional members beside `data`: an empty one is as good as none.
+# Optional members besides `data`: an empty one counts as absent.
 _MAY_BE_EMPTY: dict[type, frozenset[str]] = {
     CloudEvent: frozenset(["time", "receivedAt"]),
     GatewayEvent: frozenset(["id", "source", "time", "receivedAt"]),
@@ -175,12 +184,12 @@ _MAY_BE_EMPTY: dict[type, frozenset[str]] = {
 
 
 def _given(raw: dict[str, Any], kind: type) -> dict[str, Any]:
-    """The event without what is empty and optional."""
+    """Return the event without empty optional members."""
     may_be_empty = _MAY_BE_EMPTY[kind]
-    told = {name: value for name, value in raw.items() if value != "" or name not in may_be_empty}
-    if kind is AwardEvent and isinstance(told.get("properties"), dict):
-        told["properties"] = _given(told["properties"], AwardProperties)
-    return told
+    present = {name: value for name, value in raw.items() if value != "" or name not in may_be_empty}
+    if kind is AwardEvent and isinstance(present.get("properties"), dict):
+        present["properties"] = _given(present["properties"], AwardProperties)
+    return present
 
 
 def _from_gateway(event: GatewayEvent, fallback_id: str) -> CloudEvent:
@@ -219,7 +228,7 @@ def _from_award(event: AwardEvent, fallback_id: str) -> CloudEvent:
 
 
 def _award_identity(event: CloudEvent) -> CloudEvent:
-    """An award is known by its key, else by reason + timestamp; with neither, by the event's own id."""
+    """Set the id of an award: its key, else reason and timestamp; with neither, the event's own id."""
     reason = (event.data or {}).get("reason")
     key = award_key(event)
     if key:
@@ -230,7 +239,7 @@ def _award_identity(event: CloudEvent) -> CloudEvent:
 
 
 def award_key(event: CloudEvent) -> str:
-    """The key by which an award is known, or ''."""
+    """Return the key that identifies an award, or ''."""
     key = (event.data or {}).get("key") if event.type == AWARD_TYPE else None
     return key if isinstance(key, str) and key.strip() else ""
 

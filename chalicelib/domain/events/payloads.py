@@ -1,4 +1,4 @@
-"""What each event type may carry in `data`. Unknown members are ignored; known ones have their type and range."""
+"""Members of `data` for each event type. Unknown members are ignored; known ones have a type and a range."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from chalicelib.domain.core.decoding_errors import fault
 from chalicelib.domain.core.errors import RejectedEvent
 from chalicelib.domain.identity.names import MAX_NAME
 
-# 0..10^12, the range of every number that comes in.
+# 0..10^12, the range of every number in an event.
 Quantity = Annotated[int, Meta(ge=0, le=10**12)]
 Label = Annotated[str, Meta(min_length=1, max_length=128)]
 Reference = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:@-]{1,128}$(?!\n)")]
 
-# Optional texts. Gateways leave them blank to say "none", which is as good as leaving them out.
+# Optional texts. Gateways send a blank text for "none", so it counts as absent.
 OPTIONAL_TEXTS = frozenset(
     [
         "provider",
@@ -34,12 +34,12 @@ OPTIONAL_TEXTS = frozenset(
         "decidedBy",
     ]
 )
-# What gateways call a model that they do not know, in any case.
+# Gateways use this name, in any case, for a model they do not know.
 UNKNOWN_MODEL = "unknown"
 
 
 class Payload(msgspec.Struct, rename="camel", kw_only=True):
-    """The members any event may carry; what rules read."""
+    """The members that any event may carry and rules read."""
 
     provider: Label | None = None
     model: Label | None = None
@@ -95,7 +95,7 @@ class BadgeDecision(Payload, rename="camel", kw_only=True):
 
 
 class RankJudged(Payload, rename="camel", kw_only=True):
-    """A rank of a player among `total` on a board, when its period was closed, or at the end of a day."""
+    """A player's rank among `total` players of a board, judged when its period closed or at the end of a day."""
 
     scope: Annotated[str, Meta(min_length=1, max_length=32)]
     period: Annotated[str, Meta(min_length=1, max_length=16)]
@@ -104,7 +104,7 @@ class RankJudged(Payload, rename="camel", kw_only=True):
 
 
 class ProfileChanged(Payload, rename="camel", kw_only=True):
-    """What a player changed of the profile; what is absent stays. `display_name` "": the player goes by none."""
+    """A player's changes of the profile. Absent members keep their value; an empty `display_name` removes the name."""
 
     display_name: Annotated[str, Meta(max_length=MAX_NAME)] | None = None
     private: bool | None = None
@@ -130,7 +130,7 @@ PAYLOADS: dict[str, type[Payload]] = {
 
 
 def points_sentence(most: int, member: str = "points") -> str:
-    """What is said of points that no award may have."""
+    """Return the sentence for points that no award may have."""
     return f"'{member}' must be from -{most} to {most}, and not 0."
 
 
@@ -139,22 +139,22 @@ _CHECKED = frozenset(name for kind in _KINDS for name in kind.__struct_encode_fi
 
 
 def given(data: dict[str, Any]) -> dict[str, Any]:
-    """`data` without what says nothing: blank optional texts, and a model called `unknown`.
+    """Return `data` without members that carry no information: blank texts, and a model called `unknown`.
 
-    A blank member that no payload knows says nothing either: a ruleset may pay something once for each of its values.
+    A blank text of an unknown member is left out too: a ruleset may pay something once for each of its values.
     """
-    return {name: value for name, value in data.items() if not (isinstance(value, str) and _says_nothing(name, value))}
+    return {name: value for name, value in data.items() if not (isinstance(value, str) and _is_blank(name, value))}
 
 
-def _says_nothing(name: str, value: str) -> bool:
-    said = value.strip()
-    if not said:
+def _is_blank(name: str, value: str) -> bool:
+    text = value.strip()
+    if not text:
         return name in OPTIONAL_TEXTS or name not in _CHECKED
-    return name == "model" and said.casefold() == UNKNOWN_MODEL
+    return name == "model" and text.casefold() == UNKNOWN_MODEL
 
 
 def decode_payload(type_: str, data: dict[str, Any]) -> Payload:
-    """`data` as its type's payload. Raises RejectedEvent naming the member."""
+    """Decode `data` as the payload of its type. Raises RejectedEvent with a sentence that names the member."""
     kind = PAYLOADS.get(type_, Payload)
     try:
         return msgspec.convert(data, kind)

@@ -1,4 +1,4 @@
-"""Which events of a message can never be valid, and why: what is recorded of a rejected message."""
+"""The record of a rejected message: which of its events can never be valid, and why."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import msgspec
 
 from chalicelib.domain.core.errors import RejectedEvent
 
-# An array of 500 may be wrong in 500 ways; ten sentences show what is wrong with it.
+# An array may hold 500 invalid events; ten sentences are enough to show what is wrong.
 MAX_SENTENCES = 10
-# Longer than the code's own sentences; some quote a member's name, which the sender chose.
+# Longer than the sentences of the code itself; some quote a member's name, which the sender chose.
 MAX_SENTENCE = 200
-# What an exception says of a message that fails may be longer.
+# The text of an exception may be longer.
 MAX_NOTE = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """One event that was rejected: its place in its message's array, None if the body was rejected as a whole."""
+    """A rejected event. `index`: its position in the message's array, None if the body was rejected as a whole."""
 
     index: int | None
     reason: str
@@ -32,29 +32,31 @@ class Rejection:
 
 
 class Rejections(msgspec.Struct, omit_defaults=True):
-    """All rejections of one message. `indexes` by reason, empty for a body rejected as a whole; `sentences`: (index,
-    sentence) of the first ten."""
+    """All rejections of one message.
+
+    `indexes`: by reason, empty for a body rejected as a whole. `sentences`: (index, sentence) of the first ten.
+    """
 
     indexes: dict[str, list[int]]
     sentences: list[tuple[int | None, str]] = []
 
     def counts(self) -> dict[str, int]:
-        """How many events were rejected, by reason; a body rejected as a whole counts as one."""
+        """Return reason -> number of rejected events. A body rejected as a whole counts as one."""
         return {reason: len(places) or 1 for reason, places in self.indexes.items()}
 
     def chosen(self, events: Sequence[Any]) -> list[tuple[int, Any]]:
-        """The rejected ones of a message's events, with their places."""
+        """Return the rejected events of a message as (position, event)."""
         places = sorted({place for places in self.indexes.values() for place in places})
         return [(place, events[place]) for place in places if place < len(events)]
 
     @property
     def whole(self) -> bool:
-        """Whether the body was rejected as a whole."""
+        """Return whether the body was rejected as a whole."""
         return not any(self.indexes.values())
 
 
 def collect(rejections: Sequence[Rejection]) -> Rejections:
-    """The record of one message's rejections, in order of their places."""
+    """Return the record of one message's rejections, which must be in order of their positions."""
     indexes: dict[str, list[int]] = {}
     for each in rejections:
         places = indexes.setdefault(each.reason, [])
@@ -64,5 +66,5 @@ def collect(rejections: Sequence[Rejection]) -> Rejections:
 
 
 def printable(sentence: str, most: int = MAX_NOTE) -> str:
-    """A sentence as UTF-8 can carry it, of bounded length."""
+    """Return a sentence that UTF-8 can encode, cut to `most` characters."""
     return sentence[:most].encode("utf-8", "replace").decode()
