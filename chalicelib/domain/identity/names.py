@@ -1,4 +1,4 @@
-"""How players are named to others."""
+"""Names and ids of players, as other players see them."""
 
 from __future__ import annotations
 
@@ -9,45 +9,48 @@ import unicodedata
 from chalicelib.domain.identity.unicode_tables import LOOKALIKES
 from chalicelib.domain.identity.visible_text import is_ignorable, is_mark, is_visible
 
-# Characters of a chosen name: it is copied into every entry, and an index's row of a page stays small.
+# Characters of a chosen name. It is copied into every board entry, so it keeps the rows of a page small.
 MAX_NAME = 50
 PLAYER_ID = re.compile(r"[A-Za-z0-9._:@-]{1,128}")
-# `.` and `..` cannot stand in a URL's path; the others are the ledger's own accounts, which statements name.
+# `.` and `..` cannot be part of a URL's path; the others are the ledger's system accounts, which statements show.
 NO_PLAYERS = (".", "..", "@burn", "@mint", "@rewards")
 PUBLIC_ID = re.compile(r"[0-9a-f]{16}")
-# In place of the name of a hidden or erased player.
+# Replaces the name of a hidden or erased player.
 HIDDEN_NAME = "Hidden player"
 _SPACES = "[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+"
 _FOLDED = str.maketrans({char: target for target, chars in LOOKALIKES.items() for char in chars})
-# Folded, digits may be `o` and `l`. Three other signs alike in place of the asterisks show the same.
+# After folding, digits may be `o` and `l`. Three equal signs other than asterisks look like a mask too.
 _MASKS = r"\W*(?:user(?:\*\*.*|\*[\dol]+\W*|([^\w.])\1\1+[\dol]+\W*)|player#+[\dol]+\W*|h[il]ddenplayer\W*)"
 
 
 def is_player_id(text: str) -> bool:
-    """Whether a player can have this id."""
+    """Return whether a text is valid as a player's id."""
     return PLAYER_ID.fullmatch(text) is not None and text not in NO_PLAYERS
 
 
 def chosen_name(text: str) -> str | None:
-    """A name as it is kept; None if it is empty, too long, cannot be seen, or imitates the mask of another player."""
+    """Return a chosen name in its stored form.
+
+    None if the name is empty, too long or not visible, or if it imitates the mask of another player.
+    """
     name = tidy(text)
     return name if len(name) <= MAX_NAME and is_visible(name) and not is_mask(name) else None
 
 
 def tidy(text: str) -> str:
-    """A text of one line as it is kept: composed, without space around it, a run of spaces as one."""
+    """Return a line of text in its stored form: NFC, without surrounding spaces, each run of spaces as one."""
     return re.sub(_SPACES, " ", unicodedata.normalize("NFC", text)).strip()
 
 
 def is_mask(name: str) -> bool:
-    """Whether a name looks like `User***0001`, `Player #1` or `Hidden player`, in whatever characters."""
+    """Return whether a name looks like `User***0001`, `Player #1` or `Hidden player`, in any characters."""
     return re.fullmatch(_MASKS, _folded(name), re.DOTALL) is not None
 
 
 def display_name(public: str, chosen: str | None) -> str:
-    """The name the player chose, else `User***1234`: four digits of a digest of the random public id.
+    """Return the chosen name, else `User***1234` with four digits of a digest of the random public id.
 
-    The player's own id must not be in the digest: who has a list of ids could tell who hides behind the mask.
+    The digest must not contain the player's own id: anyone with a list of ids could identify the masked player.
     """
     if chosen:
         return chosen
@@ -56,12 +59,12 @@ def display_name(public: str, chosen: str | None) -> str:
 
 
 def private_name(rank: int) -> str:
-    """All that a board shows of a private player."""
+    """Return the name of a private player on a board, which shows nothing but the rank."""
     return f"Player #{rank}"
 
 
 def _folded(name: str) -> str:
-    """A name by its looks: without spaces and marks, each character that passes for one of a mask as that one."""
+    """Return a name as it looks: without spaces and marks, and with lookalikes of a mask's characters replaced."""
     plain = "".join(
         char
         for char in unicodedata.normalize("NFKD", name.translate(_FOLDED))

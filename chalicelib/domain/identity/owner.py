@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A player with the random ids that stand for them on ledger rows and boards."""
+    """A player, with the random ids that replace the player's own id on ledger rows and boards."""
 
     player: str
     account: str

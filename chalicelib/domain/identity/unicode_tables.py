@@ -1,4 +1,4 @@
-"""Properties of characters that Python's `unicodedata` does not know. Made by infra/unicode.py: do not edit.
+"""Properties of characters that Python's `unicodedata` does not have. Written by infra/unicode.py: do not edit.
 
 From the Unicode Character Database 17.0.0, copyright 1991-2025 Unicode, Inc., https://www.unicode.org/license.txt
 """
@@ -15,7 +15,7 @@ IGNORABLE: Ranges = (
     (0xffa0, 0xffa0), (0xfff0, 0xfff8), (0x1bca0, 0x1bca3), (0x1d173, 0x1d17a), (0xe0000, 0xe0fff),
 )
 
-# Extended_Pictographic: emoji, those to come among them.
+# Extended_Pictographic: emoji, including reserved ones.
 PICTOGRAPHIC: Ranges = (
     (0xa9, 0xa9), (0xae, 0xae), (0x203c, 0x203c), (0x2049, 0x2049), (0x2122, 0x2122), (0x2139, 0x2139),
     (0x2194, 0x2199), (0x21a9, 0x21aa), (0x231a, 0x231b), (0x2328, 0x2328), (0x23cf, 0x23cf), (0x23e9, 0x23f3),
@@ -111,7 +111,7 @@ JOINING: Ranges = (
     (0x1ee80, 0x1ee89), (0x1ee8b, 0x1ee9b), (0x1eea1, 0x1eea3), (0x1eea5, 0x1eea9), (0x1eeab, 0x1eebb),
 )
 
-# A character of a mask -> those that pass for it, by confusables.txt or by their names.
+# A character of a mask -> the characters that look like it, by confusables.txt or by their names.
 LOOKALIKES = {
     '#': '\u0600\u0bfa\u1ac6\u1ad9\u2317\u266f\U000110bd\U000110cd\U00011fe9\U000e0023',
     '*': (
