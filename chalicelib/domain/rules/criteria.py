@@ -1,4 +1,4 @@
-"""Badge criteria: what each asks of a player, which facts can change its answer, whether it can still be met."""
+"""Badge criteria: conditions of a badge, the facts that can change them, and whether a player can still meet them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from msgspec import Meta
 from chalicelib.domain.core.periods import DAY_MS, number_of
 
 Threshold = Annotated[int, Meta(ge=1, le=10**15)]
-# A set of names holds this many; what comes later is not told apart.
+# Maximum size of a set of names; further names are not counted.
 UNIQUE_CAP = 64
 
 
 class Facts(Protocol):
-    """What a criterion may ask about a player."""
+    """The questions a criterion may ask about a player."""
 
     created_at: int
 
@@ -32,14 +32,17 @@ class Facts(Protocol):
 
 
 class _Criterion(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
-    """Every kind has `facts()`, keys of the facts that can change its answer, and `met(of, badge)`, the answer."""
+    """Base of all kinds of criteria.
+
+    Every kind has `facts()`, the keys of the facts that can change its result, and `met(of, badge)`, the result.
+    """
 
     def possible(self, of: Facts, badge: str) -> bool:
-        """False once the player can never meet it."""
+        """Return False once the player can never meet the criterion."""
         return True
 
     def references(self) -> Iterator[tuple[str, str]]:
-        """(kind, name) of everything it names, for validation."""
+        """Yield (kind, name) of everything the criterion names, for validation."""
         yield from ()
 
 
@@ -60,7 +63,7 @@ class ActionCount(_Criterion, frozen=True, tag="action_count"):
 
 
 class AmountTotal(_Criterion, frozen=True, tag="amount_total"):
-    """A sum of amounts, e.g. tokens shared."""
+    """A total of amounts, such as tokens shared."""
 
     amount: str
     at_least: Threshold
@@ -76,7 +79,7 @@ class AmountTotal(_Criterion, frozen=True, tag="amount_total"):
 
 
 class StreakLength(_Criterion, frozen=True, tag="streak"):
-    """A run of active days of this length, ever."""
+    """The longest run of active days."""
 
     days: Annotated[int, Meta(ge=1, le=3650)]
 
@@ -88,7 +91,7 @@ class StreakLength(_Criterion, frozen=True, tag="streak"):
 
 
 class UniqueCount(_Criterion, frozen=True, tag="unique_count"):
-    """Distinct names seen: providers, models, skills, callers, subscriptions."""
+    """The number of distinct providers, models, skills, callers or subscriptions."""
 
     unique: str
     at_least: Annotated[int, Meta(ge=1, le=UNIQUE_CAP)]
@@ -104,7 +107,7 @@ class UniqueCount(_Criterion, frozen=True, tag="unique_count"):
 
 
 class Rank(_Criterion, frozen=True, tag="rank"):
-    """Top n of a board's scope (`*`: any), told by the player's best judged ranks."""
+    """Top n of a board's scope (`*`: any), by the player's best judged ranks."""
 
     top: Annotated[int, Meta(ge=1, le=1000)]
     scope: str = "*"
@@ -121,7 +124,7 @@ class Rank(_Criterion, frozen=True, tag="rank"):
 
 
 class First(_Criterion, frozen=True, tag="first"):
-    """The first player ever to do an action, by commit; or joined before a date (00:00 UTC)."""
+    """The first player to do an action, by commit time; or joined before a date (00:00 UTC)."""
 
     action: str | None = None
     joined_before: date | None = None
@@ -165,9 +168,9 @@ class Stat(_Criterion, frozen=True, tag="stat"):
 
 
 class All(_Criterion, frozen=True, tag="all"):
-    """All of the criteria, or of the named badges (`badges = ["*"]`: every other badge).
+    """All of the criteria and of the named badges (`badges = ["*"]`: every other badge).
 
-    What the player can no longer meet is skipped; if nothing is left, it is not met.
+    Parts that the player can no longer meet are skipped. If no part is left, it is not met.
     """
 
     criteria: list[Criterion] = []
@@ -228,7 +231,7 @@ def _check_star(badges: list[str]) -> None:
 
 
 def claims_first(criterion: Criterion) -> bool:
-    """Whether earning by this criterion may take the one place of being first."""
+    """Return whether earning a badge by this criterion may claim the single place of the first player."""
     if isinstance(criterion, First):
         return criterion.action is not None
     return isinstance(criterion, All | Any) and any(claims_first(part) for part in criterion.criteria)

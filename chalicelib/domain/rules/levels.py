@@ -1,4 +1,4 @@
-"""XP to level and title. Reaching level n takes the sum over k = 2..n of floor(base * k^exponent) XP."""
+"""Levels and titles by XP. Level n begins at the sum over k = 2..n of floor(base * k^exponent) XP."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from math import isqrt
 
 
 def step(base: int, half_powers: int, level: int) -> int:
-    """XP from `level - 1` to `level`: floor(base * level^(half_powers / 2)), exact in integers."""
+    """Return the XP from `level - 1` to `level`: floor(base * level^(half_powers / 2)), exact in integers."""
     return isqrt(base * base * level**half_powers)
 
 
 def thresholds(base: int, half_powers: int, cap: int) -> tuple[int, ...]:
-    """Total XP at which each level 1..cap begins; the first is 0."""
+    """Return the total XP at which each level 1..cap begins; the first is 0."""
     totals = [0]
     for level in range(2, cap + 1):
         totals.append(totals[-1] + step(base, half_powers, level))
@@ -22,7 +22,10 @@ def thresholds(base: int, half_powers: int, cap: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """A level curve: `thresholds[n - 1]` is the total XP of level n; `titles` are (first level, title), ascending."""
+    """A level curve.
+
+    `thresholds[n - 1]`: the total XP at which level n begins. `titles`: (first level, title), ascending.
+    """
 
     thresholds: tuple[int, ...]
     titles: tuple[tuple[int, str], ...]
@@ -32,14 +35,14 @@ class Levels:
         return len(self.thresholds)
 
     def level(self, xp: int) -> int:
-        """The level at a total of `xp`; negative totals count as 0."""
+        """Return the level at a total of `xp`; negative totals count as 0."""
         return bisect_right(self.thresholds, max(0, xp))
 
     def title(self, level: int) -> str:
         return self.titles[bisect_right(self.titles, level, key=lambda entry: entry[0]) - 1][1]
 
     def progress(self, xp: int) -> tuple[int, int | None]:
-        """(XP into the level, XP to the next or None at the cap)."""
+        """Return (XP above the level's threshold, XP to the next level or None at the cap)."""
         xp = max(0, xp)
         level = self.level(xp)
         into = xp - self.thresholds[level - 1]

@@ -1,4 +1,4 @@
-"""Ranks that count: who is judged by a board, and what a rank earns."""
+"""Ranks that earn something: the last one on a board, and the rewards of each."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from chalicelib.domain.rules.criteria import All, Any, Criterion, Rank
 from chalicelib.domain.rules.ruleset import Rules
 from chalicelib.domain.rules.schema import Board
 
-# Among fewer players a rank is no feat: badges do not count it. Rewards are paid on any board.
+# Badges do not count ranks among fewer players. Rank rewards are paid on any board.
 MIN_PLAYERS = 50
 
 
 def last_rank(rules: Rules, board: Board, total: int) -> int:
-    """The last rank that earns anything on a board of `total` players; 0 if none does."""
+    """Return the last rank that earns anything on a board of `total` players; 0 if no rank does."""
     ranks = [reward.to for reward in board.rewards]
     if total >= MIN_PLAYERS:
         criteria = (rank for badge in rules.ruleset.badges for rank in _ranks_in(badge.criterion))
@@ -22,7 +22,7 @@ def last_rank(rules: Rules, board: Board, total: int) -> int:
 
 
 def rewards_of(board: Board, rank: int) -> dict[str, int]:
-    """Asset -> amount that a rank is paid when a period of the board ends."""
+    """Return asset -> amount that a rank is paid when a period of the board ends."""
     return {reward.asset: reward.amount for reward in board.rewards if reward.first <= rank <= reward.to}
 
 

@@ -1,4 +1,4 @@
-"""The ruleset: which event pays what. One TOML file, validated whole before anything uses it."""
+"""The ruleset: the rewards of each event. One TOML file, validated completely before use."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from chalicelib.domain.rules.validation import Check
 
 
 class Rules:
-    """A valid ruleset with what is looked up on every event worked out once."""
+    """A valid ruleset, with the lookups of each event computed once."""
 
     def __init__(self, ruleset: Ruleset, levels: Levels) -> None:
         self.ruleset = ruleset
@@ -32,13 +32,13 @@ class Rules:
 
     @cached_property
     def id(self) -> str:
-        """Names the ruleset by version and content: `2026.1-16176fd4a270`."""
+        """Return the ruleset's id, made of version and content: `2026.1-16176fd4a270`."""
         content = msgspec.json.encode(self.ruleset, order="deterministic")
         return f"{self.version}-{hashlib.blake2b(content, digest_size=6).hexdigest()}"
 
     @cached_property
     def badges_by_fact(self) -> dict[str, list[Badge]]:
-        """Fact (`action:request`, `unique:models`, `streak`, ...) -> the badges whose criterion names it."""
+        """Return fact (`action:request`, `unique:models`, `streak`, ...) -> the badges whose criterion names it."""
         index: dict[str, list[Badge]] = {}
         for badge in self.ruleset.badges:
             for fact in badge.criterion.facts():
@@ -47,12 +47,12 @@ class Rules:
 
     @cached_property
     def once_per(self) -> list[tuple[str, str]]:
-        """(action, member of an event's data) of what pays only the first time for each value."""
+        """Return (action, member of an event's data) of each action that pays only the first time for each value."""
         return [(name, rule.once_per) for name, rule in self.actions.items() if rule.once_per is not None]
 
 
 def load(path: Path) -> Rules:
-    """The rules of a TOML file. Raises InvalidRuleset naming file, key and reason."""
+    """Load the rules of a TOML file. Raises InvalidRuleset with file, key and reason."""
     try:
         return parse(path.read_bytes(), path.name)
     except OSError as error:
@@ -60,7 +60,7 @@ def load(path: Path) -> Rules:
 
 
 def parse(content: bytes, file: str) -> Rules:
-    """Like load, from the file's bytes."""
+    """Parse the rules from the file's bytes. Raises InvalidRuleset with file, key and reason."""
     try:
         raw = tomllib.loads(content.decode())
         ruleset = msgspec.convert(raw, Ruleset)
@@ -72,7 +72,7 @@ def parse(content: bytes, file: str) -> Rules:
 
 
 def _located(error: msgspec.ValidationError, raw: dict[str, Any]) -> tuple[str, str]:
-    """(key, reason) of an error, also within a table of names, where msgspec does not say which."""
+    """Return (key, reason) of an error. Within a table of names, find the entry: msgspec does not name it."""
     reason, path = _split(error)
     table = path.partition("[...]")[0]
     if table in _NAMED and isinstance(raw.get(table), dict):

@@ -1,4 +1,4 @@
-"""The tables of a ruleset file: names, types and ranges of everything it may say."""
+"""The tables of a ruleset file: names, types and ranges of their members."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from msgspec import Meta
 from chalicelib.domain.core.settings import RulesetSettings
 from chalicelib.domain.rules.criteria import Criterion
 
-# 10^12: the largest input the spec knows; a rule may not pay more than an event may carry.
+# 10^12: the largest number in an event; a rule may not pay more than an event may carry.
 Amount = Annotated[int, Meta(ge=0, le=10**12)]
 Count = Annotated[int, Meta(ge=1, le=10**12)]
-# Action names are kept in the item that every event rewrites, those of the default ruleset as one byte.
+# Action names are stored in the item that every event rewrites; those of the default ruleset take one byte.
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,23}$(?!\n)")]
 Slug = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)", max_length=48)]
 Text = Annotated[str, Meta(min_length=1, max_length=300)]
 EventType = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_.]{0,63}$(?!\n)")]
 MAX_ACTIONS = 32
-# 200 earned badges are about 5 KB beside the player; the bench judges that many.
+# 200 earned badges take about 5 KB in the player's partition; the bench tests that many.
 MAX_BADGES = 200
 MAX_LEVELS = 1000
 # Both bound the rows that one event can add to an atomic write.
 MAX_ASSETS = 4
 MAX_FIRST_BADGES = 8
-# Pairs are counted in the day's figures, 14 bytes each, which the item of 1,024 bytes holds.
+# Pairs are counted in the daily stats, 14 bytes each, within an item of 1,024 bytes.
 MAX_PAIRS = 20
-# As many places are judged at once as a criterion of rank may ask for.
+# The largest rank that a rank criterion may name.
 MAX_REWARDED_RANK = 1000
 MAX_RANK_REWARDS = 20
-# The table holds them by their place: add at the end, never take one out.
+# The table stores them by position: append new ones, never remove one.
 NUMERIC_STATS = (
     "requests",
     "tokensIn",
@@ -46,7 +46,7 @@ NUMERIC_STATS = (
     "tokensSharedNet",
     "daysActive",
 )
-# Sets of distinct names: stat -> the field of an event's data that feeds it.
+# Sets of distinct names: stat -> the member of an event's data that feeds it.
 UNIQUE_STATS = {
     "providers": "provider",
     "models": "model",
@@ -117,7 +117,7 @@ class Badge(_Table, frozen=True, kw_only=True):
 
 
 class RankReward(_Table, frozen=True, kw_only=True):
-    """Paid to everyone from rank `first` to rank `to`, when a period ends."""
+    """A payment for each player from rank `first` to rank `to`, when a period ends."""
 
     to: Annotated[int, Meta(ge=1, le=MAX_REWARDED_RANK)]
     asset: str
@@ -126,9 +126,10 @@ class RankReward(_Table, frozen=True, kw_only=True):
 
 
 class Board(_Table, frozen=True, kw_only=True):
-    """Scope and kind of period. Score: XP of the period, or (all-time only) a sum of counters and stats.
+    """A board: its scope, its kind of period, its score and its shards.
 
-    `shards`: writers that share a board's updates; reads cost so many times as much. Change it, then repair the board.
+    The score is the XP of the period, or (all-time boards only) a sum of counters and stats. `shards`: writers that
+    share a board's updates; the cost of a read grows with their number. After a change of `shards`, repair the board.
     """
 
     scope: Annotated[str, Meta(pattern=r"^[a-z][a-z_]{0,31}$(?!\n)")]

@@ -1,4 +1,4 @@
-"""What types cannot say about a ruleset: that its tables name only what exists, and stay within bounds."""
+"""Validation beyond types: references between the tables of a ruleset, and bounds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from chalicelib.domain.rules.schema import (
 
 
 class Check:
-    """What types cannot say: references between tables."""
+    """The validation of one ruleset. Each method raises InvalidRuleset with file, key and reason."""
 
     def __init__(self, file: str, ruleset: Ruleset) -> None:
         self.file, self.rules = file, ruleset
@@ -46,7 +46,7 @@ class Check:
         self.need(value in among, key, f"unknown {what} '{value}'; known: {', '.join(sorted(map(str, among)))}")
 
     def shown(self, text: str, key: str) -> None:
-        """What players read must be there to be read."""
+        """Check that a displayed text is visible and in its stored form."""
         self.need(is_visible(text), key, "must be visible characters")
         self.need(tidy(text) == text, key, f"must be without needless spaces, and composed (NFC): {tidy(text)!r}")
 
@@ -79,11 +79,11 @@ class Check:
         self.need(len(badges) <= MAX_BADGES, "badges", f"at most {MAX_BADGES} badges")
         firsts = sum(claims_first(badge.criterion) for badge in badges)
         self.need(firsts <= MAX_FIRST_BADGES, "badges", f"at most {MAX_FIRST_BADGES} badges of the first player ever")
-        seen: set[str] = set()
+        badge_ids: set[str] = set()
         for index, badge in enumerate(badges):
             key = f"badges[{index}]"
-            self.need(badge.id not in seen, f"{key}.id", f"'{badge.id}' is defined twice")
-            seen.add(badge.id)
+            self.need(badge.id not in badge_ids, f"{key}.id", f"'{badge.id}' is defined twice")
+            badge_ids.add(badge.id)
             self.shown(badge.name, f"{key}.name")
             self.need(
                 badge.id == _slug(badge.name),
@@ -91,7 +91,7 @@ class Check:
                 f"must be the kebab-case of the name: '{_slug(badge.name)}'",
             )
             self.shown(badge.icon, f"{key}.icon")
-            # It may be of several lines.
+            # A description may have several lines.
             self.need(
                 is_visible(" ".join(badge.description.split())), f"{key}.description", "must be visible characters"
             )
@@ -102,7 +102,7 @@ class Check:
             "amount": set(NUMERIC_STATS),
             "unique": set(UNIQUE_STATS),
             "stat": set(STATS),
-            "badge": {"*", *seen},
+            "badge": {"*", *badge_ids},
             "scope": {"*", *(board.scope for board in self.rules.boards)},
         }
         for index, badge in enumerate(badges):
@@ -111,7 +111,7 @@ class Check:
         self.no_circles()
 
     def no_circles(self) -> None:
-        """Badges that name each other in a circle could never be judged."""
+        """Check that badges do not name each other in a circle: none of them could be judged."""
         ids = {badge.id for badge in self.rules.badges}
         names = {
             badge.id: {name for what, name in badge.criterion.references() if what == "badge"}
