@@ -1,4 +1,4 @@
-"""Builds the outbox messages of a redeemed invite."""
+"""The outbox messages of a redeemed invite."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Builds the outbox messages of a transfer."""
+"""The outbox messages of a transfer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ledger's one rule: a transfer is two postings that sum to zero."""
+"""Transfers: a transfer is two postings that sum to zero."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 from chalicelib.domain.progress.effect import Credit
 
 MINT, BURN, REWARDS = "@mint", "@burn", "@rewards"
-# The largest balance that stays exact in every reader, JavaScript's numbers among them.
+# The largest integer that is exact in every reader, including JavaScript.
 MAX_BALANCE = 2**53 - 1
 _ID = re.compile(r"([0-9a-f]{11})([0-9a-f]{16})[0-9a-f]{10}")
 
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """One side of a transfer: a signed amount on an account."""
+    """One posting of a transfer: a signed amount on an account."""
 
     account: str
     other: str
@@ -26,9 +26,10 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """`amount` of `asset` from one account to another. `id` says where its postings are (`transfer_id`).
+    """`amount` of `asset` moves from one account to another.
 
-    `details`: what is kept with both postings; `seen_by`: account -> what its own posting alone says.
+    `id`: determines the keys of its postings (`transfer_id`). `details`: stored with both postings. `seen_by`: account
+    -> details of that account's posting only.
     """
 
     id: str
@@ -49,12 +50,12 @@ class Transfer:
 
 
 def is_system(account: str) -> bool:
-    """System accounts have postings and no balance item."""
+    """Return whether an account is a system account, which has postings and no balance item."""
     return account.startswith("@")
 
 
 def rule_transfer(credit: Credit, account: str, public: str, now_ms: int) -> Transfer:
-    """What rules owe a player, minted: one transfer for each event and asset."""
+    """Return the transfer that mints a credit of the rules: one for each event and asset."""
     return Transfer(
         id=transfer_id(now_ms, public, account, credit.identity, credit.asset),
         asset=credit.asset,
@@ -68,15 +69,15 @@ def rule_transfer(credit: Credit, account: str, public: str, now_ms: int) -> Tra
 
 
 def transfer_id(created_at: int, public: str, *cause: str) -> str:
-    """37 hex digits: when (ms, 11), the public id of a player whose account it is on (16), a digest of its cause (10).
+    """Return 37 hex digits: time (ms, 11), public id of a player of the transfer (16), digest of the cause (10).
 
-    Two transfers of one player and millisecond for different causes share an id once in 10^12: the second is not
-    written, and tried again.
+    Two transfers of one player and millisecond for different causes share an id once in 10^12. The second write then
+    fails, and is retried.
     """
     return f"{created_at:011x}{public}{hashlib.blake2b(chr(0).join(cause).encode(), digest_size=5).hexdigest()}"
 
 
 def located(id_: str) -> tuple[int, str] | None:
-    """(created at, public id) of a transfer's id, or None for a text that is none."""
+    """Return (created at, public id) of a transfer's id; None if the text is not such an id."""
     found = _ID.fullmatch(id_)
     return (int(found[1], 16), found[2]) if found else None

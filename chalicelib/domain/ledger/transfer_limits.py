@@ -1,4 +1,4 @@
-"""What one player may send another: how much at once, how often, how much in a day."""
+"""Limits on transfers between players: amount of one transfer, transfers in a minute, total of a day."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ MAX_NOTE = 200
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """What an account has sent of late: the times of the last ten transfers (ms), and the sum of one UTC day."""
+    """Recent transfers of an account: the times of the last ten (ms), and the total of one UTC day."""
 
     times: tuple[int, ...] = ()
     day: int = -1
     total: int = 0
 
     def add(self, amount: int, now_ms: int) -> Sent:
-        """With one more transfer. Raises TooManyRequests if it is one too many, or too much.
+        """Return the record with one more transfer. Raises TooManyRequests above a limit.
 
-        An account's time never goes back: where clocks differ, two days are not begun anew again and again.
+        Times of an account never decrease. Otherwise servers with different clocks could start the total of two days
+        again and again.
         """
         at_ms = max((now_ms, *self.times[-1:]))
         if len(self.times) == MAX_SENDS and at_ms - self.times[0] < WINDOW_MS:
@@ -38,7 +39,7 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 def check_amount(amount: int) -> None:
-    """Raises InvalidRequest (`amount_out_of_range`)."""
+    """Check an amount. Raises InvalidRequest (`amount_out_of_range`)."""
     if not MIN_AMOUNT <= amount <= MAX_AMOUNT:
         raise InvalidRequest(
             f"'amount' must be from {MIN_AMOUNT} to {MAX_AMOUNT}.",

@@ -1,4 +1,4 @@
-"""Builds the outbox messages of a redemption."""
+"""The outbox messages of a redemption."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from chalicelib.domain.core.outbox import Kind, Messages, notice
 
 def reward_messages(type_: str) -> Kind:
     def messages(id_: str, at_ms: int, facts: dict[str, Any]) -> Messages:
-        told = {name: facts[name] for name in ("cost", "asset", "status")}
+        price = {name: facts[name] for name in ("cost", "asset", "status")}
         about = {"redemptionId": facts["redemption"], "rewardId": facts["reward"]}
-        return Messages(notices=[notice(id_, at_ms, type_, facts["player"], **about, **told)])
+        return Messages(notices=[notice(id_, at_ms, type_, facts["player"], **about, **price)])
 
     return messages
 

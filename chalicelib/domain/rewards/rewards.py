@@ -1,4 +1,4 @@
-"""Rewards and what becomes of redemptions: who may redeem what and when, which status follows which."""
+"""Rewards and redemptions: conditions of a redemption, and transitions of its status."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from chalicelib.domain.core.errors import ConflictingState, NotFound
 
 # One query and four batch reads list them all.
 MAX_REWARDS = 200
-# Like whatever else an input may say.
+# The bound of every other input.
 MAX_COST = 10**12
 MAX_STOCK = 10**9
 MAX_PER_PLAYER = 1000
-# A reward is listed with all others, and stays well under 4 KB, the unit of a read.
+# Rewards are listed together, so each stays well under 4 KB, the unit of a read.
 MAX_NAME, MAX_DESCRIPTION, MAX_TYPE = 60, 500, 32
 
 REWARD_ID = r"(?=.{1,48}\Z)[a-z0-9]+(-[a-z0-9]+)*"
@@ -30,7 +30,7 @@ PENDING, COMPLETED, FULFILLED, CANCELLED, REFUNDED = STATUSES = (
     "refunded",
 )
 Resolution = Literal["fulfil", "cancel", "refund"]
-# What an admin decides -> the statuses it can follow, and the one it leads to.
+# Decision of an admin -> (statuses that allow it, status that it leads to).
 RESOLUTIONS: dict[Resolution, tuple[tuple[str, ...], str]] = {
     "fulfil": ((PENDING,), FULFILLED),
     "cancel": ((PENDING,), CANCELLED),
@@ -39,8 +39,11 @@ RESOLUTIONS: dict[Resolution, tuple[tuple[str, ...], str]] = {
 
 
 class Reward(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What can be redeemed. `stock`: how many there are in all, sold ones too; None: any number. Times in ms: from
-    the first on, until before the second."""
+    """A reward of the catalogue.
+
+    `stock`: how many exist in all, including redeemed ones; None: no limit. `since` (inclusive) and `until` (exclusive)
+    in ms.
+    """
 
     name: str
     description: str
@@ -55,14 +58,17 @@ class Reward(msgspec.Struct, frozen=True, omit_defaults=True):
     retired: bool = False
 
     def is_open(self, now_ms: int) -> bool:
-        """Whether it can be redeemed at this moment, as far as the catalogue says."""
+        """Return whether the catalogue allows redemptions at this moment."""
         begun = self.since is None or self.since <= now_ms
         return begun and not self.retired and (self.until is None or now_ms < self.until)
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A reward of the catalogue. `version`: counts its changes; `sold`: how many of a limited stock are gone."""
+    """A reward of the catalogue with its counts.
+
+    `version`: number of its changes. `sold`: how many of a limited stock are gone.
+    """
 
     id: str
     reward: Reward
@@ -78,13 +84,13 @@ class Listed:
 
 
 def check_known(reward_id: str) -> None:
-    """Raises NotFound for a text that can be no reward's id; it may be longer than any key."""
+    """Check that a text can be a reward's id: it may be longer than any key. Raises NotFound."""
     if not re.fullmatch(REWARD_ID, reward_id):
         raise NotFound(NO_REWARD)
 
 
 def check_redeemable(listed: Listed | None, redeemed: int, assets: tuple[str, ...], now_ms: int) -> Listed:
-    """The reward, if a player who has had it `redeemed` times may have it now, means apart.
+    """Return the reward if a player who redeemed it `redeemed` times may redeem it now. Balances are not checked.
 
     Raises NotFound, ConflictingState (`not_available`, `limit_reached`, `out_of_stock`), in this order.
     """
@@ -94,7 +100,8 @@ def check_redeemable(listed: Listed | None, redeemed: int, assets: tuple[str, ..
     if not reward.is_open(now_ms) or reward.asset not in assets:
         raise ConflictingState("This reward is not available now.", code="not_available")
     if reward.per_player is not None and redeemed >= reward.per_player:
-        sentence = f"A player can have this reward {reward.per_player} time{'s' * (reward.per_player > 1)}."
+        times = "time" if reward.per_player == 1 else "times"
+        sentence = f"A player can have this reward {reward.per_player} {times}."
         raise ConflictingState(sentence, code="limit_reached", maximum=reward.per_player)
     if listed.left == 0:
         raise ConflictingState("This reward is out of stock.", code="out_of_stock")
@@ -102,7 +109,7 @@ def check_redeemable(listed: Listed | None, redeemed: int, assets: tuple[str, ..
 
 
 def status_after(status: str, resolution: Resolution) -> str | None:
-    """The status that a resolution leads to; None if it led to this one already.
+    """Return the status that a resolution leads to; None if the redemption already has it.
 
     Raises ConflictingState (`redemption_pending`, `redemption_resolved`).
     """
