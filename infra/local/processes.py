@@ -5,12 +5,15 @@ A process id alone proves nothing, since the system reuses ids: a process is ide
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
 
 # A start time is derived from the wall clock at boot, which time synchronization may move a little.
 START_TOLERANCE_S = 2.0
+POLL_S = 0.02
 
 
 @dataclass(frozen=True)
@@ -44,19 +47,27 @@ def alive(pid: int, started: float) -> bool:
 
 def end(process: Process, patience_s: float) -> bool:
     """Ask a process to end, and kill it after `patience_s` seconds. Return True if it ended without being killed."""
-    if not alive(process.pid, process.started):
-        return True
-    try:
-        running = psutil.Process(process.pid)
-        running.terminate()
-        running.wait(patience_s)
-    except psutil.NoSuchProcess:
-        return True
-    except psutil.TimeoutExpired:
-        running.kill()
-        running.wait(patience_s)
-        return False
-    return True
+    for ask in (psutil.Process.terminate, psutil.Process.kill):
+        if not alive(process.pid, process.started):
+            return True
+        with suppress(psutil.NoSuchProcess):
+            running = psutil.Process(process.pid)
+            ask(running)
+            if _ends(running, process.started, patience_s):
+                return ask is psutil.Process.terminate
+    return False
+
+
+def _ends(running: psutil.Process, started: float, patience_s: float) -> bool:
+    """Wait for a process; a zombie that its own parent does not reap has ended too, which psutil's wait denies."""
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline:
+        with suppress(psutil.TimeoutExpired):
+            running.wait(POLL_S)
+            return True
+        if not alive(running.pid, started):
+            return True
+    return False
 
 
 def _described(process: psutil.Process) -> Process | None:

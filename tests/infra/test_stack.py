@@ -148,7 +148,7 @@ def test_a_start_while_it_runs_changes_nothing(stack: Stack, stack_package: Pack
 def test_a_foreign_process_under_the_remembered_id_is_left_alone(tmp_path: Path) -> None:
     bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
-        state = {"port": 1, "pid": bystander.pid, "started": "long ago"}
+        state = {"port": 1, "pid": bystander.pid, "started": 1.0}
         (tmp_path / "state.json").write_text(json.dumps(state))
         emulator = Emulator(tmp_path)
         assert emulator.process() is None
