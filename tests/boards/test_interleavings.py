@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import random
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -25,6 +24,8 @@ from tests.boards.turns import ENDINGS, Strand, taking_turns
 from tests.boards.watch import Watch
 from tests.pipeline.plant import TABLE, build
 from tests.simulated import Call, Faults
+from tests.simulated.direct import DirectClient
+from tests.simulated.savepoint import Savepoint
 
 # A history in which the two messages share players and nodes.
 SEED = 1
@@ -59,6 +60,7 @@ class Stage:
 
     def __init__(self, first: str, second: str, seed: int) -> None:
         self.plant = build(0, Faults(), rules())
+        self.plant.context.table.client = DirectClient(self.plant.world)
         self.roster = Roster(self.plant, random.Random(seed))
         self.roster.styles[self.roster.today] = "tied"
         for _ in range(STEPS):
@@ -67,7 +69,7 @@ class Stage:
         if "repair" in (first, second):
             self._edit_total()
         engine = self.plant.world.dynamodb
-        self.saved, self.unwatched = copy.deepcopy(engine.tables[TABLE]), engine._handlers["UpdateItem"]
+        self.saved, self.unwatched = Savepoint(engine.tables[TABLE]), engine._handlers["UpdateItem"]
 
     def play(self, stop: int, ending: str, until: Callable[[Strand], bool]) -> tuple[list[str], bool]:
         """The first stops before its call number `stop`, the second goes on until it is `until` there, then the
@@ -98,8 +100,8 @@ class Stage:
 
     def _begin_anew(self) -> Watch:
         world = self.plant.world
-        world.attach(self.plant.context.table.client)
-        world.dynamodb.tables[TABLE] = copy.deepcopy(self.saved)
+        world.attach(self.plant.sqs)
+        self.saved.restore()
         queue = world.queue(self.plant.urls["boards"])
         queue.purge(world.now_ms())
         queue._dedupes.clear()

@@ -87,6 +87,7 @@ class Table:
         self.ttl_attribute = ""
         self.history_ms = history_ms
         self.recent: dict[Key, list[tuple[int, Row | None]]] = {}
+        self.journals: list[dict[Key, Row | None]] = []
         self._aging: deque[tuple[int, Key]] = deque()
 
     # keys
@@ -166,6 +167,8 @@ class Table:
     def store(self, key: Key, row: Row | None, now_ms: int) -> None:
         """Replaces (or with None deletes) a row in every order."""
         old = self.rows.get(key)
+        for journal in self.journals:
+            journal.setdefault(key, old)
         if self.history_ms:
             self._remember(key, old, now_ms)
         if row is not None:
@@ -193,6 +196,8 @@ class Table:
             key = self.primary.place(item)
             assert key is not None
             assert key not in self.rows, f"{key} is there already"
+            for journal in self.journals:
+                journal.setdefault(key, None)
             self.rows[key] = (item, item_size(item))
             fresh.append(key)
         for order in (self.primary, *self.indexes.values()):

@@ -5,7 +5,6 @@ The stopped call is then answered, refused, unanswered, or the process is dead; 
 
 from __future__ import annotations
 
-import copy
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +22,7 @@ from chalicelib.services.invites.revoke_invite import revoke_invite
 from chalicelib.services.invites.rotate_invite import RotateRequest, rotate_invite
 from tests.api.conftest import Site
 from tests.boards.turns import ENDINGS, Strand, taking_turns
+from tests.simulated.savepoint import Savepoint
 
 TABLE = "laurel-sim"
 UNTOLD = "untold"
@@ -54,10 +54,10 @@ class Stage:
             name: create_invite(site.context, self.callers[name], InviteRequest(uses)) for name in ("anna", "bob")
         }
         self.told = Told()
-        self.saved = copy.deepcopy(site.world.dynamodb.tables[TABLE])
+        self.saved = Savepoint(site.world.dynamodb.tables[TABLE])
 
     def begin_anew(self) -> None:
-        self.site.world.dynamodb.tables[TABLE] = copy.deepcopy(self.saved)
+        self.saved.restore()
         self.context.queues = self.context.bus = self.told = Told()  # type: ignore[assignment]
 
     def redeem(self, name: str, **sent: str) -> Act:
@@ -259,7 +259,7 @@ def test_the_twentieth_by_two(site: Site) -> None:
     stage = Stage(site, 10)
     for _ in range(18):
         create_invite(stage.context, stage.callers["anna"], InviteRequest())
-    stage.saved = copy.deepcopy(site.world.dynamodb.tables[TABLE])
+    stage.saved = Savepoint(site.world.dynamodb.tables[TABLE])
 
     def create() -> None:
         create_invite(stage.context, stage.callers["anna"], InviteRequest())

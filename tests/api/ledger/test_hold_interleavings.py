@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,6 +22,7 @@ from tests.api.conftest import Site
 from tests.boards.turns import ENDINGS, Strand, taking_turns
 from tests.economy import books
 from tests.pipeline.plant import TABLE
+from tests.simulated.savepoint import Savepoint
 
 HELD, FUNDS, LASTS_S = 40, 100, 60
 
@@ -41,7 +41,7 @@ class Scene:
         self.answers: dict[str, Any] = {}
         self.place("hold", HELD)
         self.hold = self.answers["hold"].outcome["hold"]["id"]
-        self.saved, self.began = copy.deepcopy(self.world.dynamodb.tables[TABLE]), self.world.now_ms()
+        self.saved, self.began = Savepoint(self.world.dynamodb.tables[TABLE]), self.world.now_ms()
 
     def place(self, name: str, amount: int, lasts_s: int = LASTS_S) -> None:
         self._ask(name, lambda: place_hold(self.context, self.caller, HoldRequest(amount, "tokens", name, lasts_s)))
@@ -88,7 +88,7 @@ class Scene:
         return stopped
 
     def restore(self) -> None:
-        self.world.dynamodb.tables[TABLE] = copy.deepcopy(self.saved)
+        self.saved.restore()
         self.world.scheduler.now_ms = self.began
         self.answers = {}
 
@@ -198,7 +198,7 @@ def test_the_last_of_a_hundred_is_placed_by_one_of_two(scene: Scene) -> None:
     for number in range(MAX_OPEN - 1):
         scene.place(f"n{number}", 1)
     scene.void("one fewer")
-    begun = copy.deepcopy(scene.world.dynamodb.tables[TABLE])
+    begun = Savepoint(scene.world.dynamodb.tables[TABLE])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scene, "saved", begun)
         stop = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -28,6 +27,7 @@ from tests.economy import books
 from tests.pipeline import plant as plants
 from tests.pipeline.plant import TABLE
 from tests.simulated import Faults
+from tests.simulated.savepoint import Savepoint
 
 ROOT = Caller("root", "", frozenset(("admin", "player")))
 Work = Callable[[], Any]
@@ -65,11 +65,11 @@ class Stage:
     def play(self, first: Work, second: Work) -> Iterator[tuple[Any, Any]]:
         """What both are answered in the end, for every call that the first may stop at, and every way it goes on."""
         self.plant.world.sleep(1)
-        saved = copy.deepcopy(self.plant.world.dynamodb.tables[TABLE])
+        saved = Savepoint(self.plant.world.dynamodb.tables[TABLE])
         for ending in ENDINGS:
             place, stopped = 0, True
             while stopped:
-                self.plant.world.dynamodb.tables[TABLE] = copy.deepcopy(saved)
+                saved.restore()
                 self.plant.world.attach(self.context.table.client)
                 stopped = self._once(first, second, place, ending)
                 place += 1

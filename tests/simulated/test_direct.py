@@ -1,0 +1,66 @@
+"""The direct client answers as botocore does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from chalicelib.domain.core.errors import Conflict
+from chalicelib.store.boards.bulk import Wire, query_as
+from chalicelib.store.core.table import ConditionFailed, Table, check_of, key_of, put_of
+from tests.pipeline.plant import TABLE, build
+from tests.simulated.direct import DirectClient
+
+ITEM = {"pk": {"S": "a"}, "sk": {"S": "b"}, "n": {"N": "1"}, "raw": {"B": b"\x00\xff"}, "l": {"L": [{"B": b"x"}]}}
+KEY = ("a", "b")
+
+
+class Row(msgspec.Struct):
+    sk: Wire
+    raw: Wire
+
+
+@pytest.fixture(params=["botocore", "direct"])
+def table(request: pytest.FixtureRequest) -> Table:
+    plant = build(1)
+    if request.param == "direct":
+        plant.context.table.client = DirectClient(plant.world)
+    return plant.context.table
+
+
+def test_items_come_back_as_they_were_put(table: Table) -> None:
+    table.put(ITEM)
+    assert table.get(KEY) == ITEM
+    assert table.get_many([KEY, ("a", "other")]) == {KEY: ITEM}
+    assert list(table.query_all("a")) == [ITEM]
+
+
+def test_pages_are_decoded_in_bulk(table: Table) -> None:
+    for number in range(3):
+        table.put(ITEM | {"sk": {"S": str(number)}})
+    rows, start = query_as(table, Row, "a", limit=2)
+    assert [(row.sk.S, row.raw.B) for row in rows] == [("0", b"\x00\xff"), ("1", b"\x00\xff")]
+    assert [row.sk.S for row in query_as(table, Row, "a", start)[0]] == ["2"]
+
+
+def test_callers_share_nothing_with_the_table(table: Table) -> None:
+    item: Any = {**ITEM, "m": {"M": {"x": {"N": "1"}}}}
+    table.put(item)
+    item["m"]["M"]["x"]["N"] = "2"
+    table.get(KEY)["m"]["M"]["x"]["N"] = "3"  # type: ignore[index]
+    assert table.get(KEY)["m"]["M"]["x"]["N"] == "1"  # type: ignore[index]
+
+
+def test_refusals_are_the_same(table: Table) -> None:
+    with pytest.raises(ConditionFailed) as refused:
+        table.put(ITEM, "attribute_exists(pk)")
+    assert refused.value.failed == (0,)
+    writes = [put_of(TABLE, ITEM), check_of(TABLE, ("a", "other"), "attribute_exists(pk)")]
+    with pytest.raises(ConditionFailed) as refused:
+        table.transact(writes)
+    assert refused.value.failed == (1,)
+    assert isinstance(refused.value, Conflict)
+    with pytest.raises(Exception, match="ValidationException"):
+        table.update({"Update": {"TableName": TABLE, "Key": key_of(KEY), "UpdateExpression": "SET"}})
