@@ -1,4 +1,4 @@
-"""Applying one event to one player: the rules of actions, streaks, badges and levels. Pure."""
+"""Apply one event to one player by the rules of actions, streaks, badges and levels. Pure."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from chalicelib.domain.rules.schema import UNIQUE_STATS
 
 REQUEST = "request.completed"
 AWARD_ACTION = "award"
-# What the ledger calls the payment of a rank.
+# The cause of a rank's payment in the ledger.
 RANK_REWARD = "rank_reward"
-# Judges a player anew by the ruleset in use; sent to every player when it has changed.
+# Judges a player by the ruleset in use; sent to every player after a change of the ruleset.
 RULESET_APPLIED = "ruleset.applied"
 
 
 def duplicate_of(event: Event, records: Records) -> tuple[int, Entry] | None:
-    """(time, entry) of the same event applied before, or None."""
+    """Return (time, log entry) of the same event if it was applied before, else None."""
     if event.keyed:
         keyed = records.keyed.get(event.identity)
         return (keyed.time_ms, keyed.entry) if keyed else None
@@ -43,8 +43,10 @@ def duplicate_of(event: Event, records: Records) -> tuple[int, Entry] | None:
 
 
 def log_window(player: Player, event: Event, records: Records, rules: Rules) -> tuple[int, int] | None:
-    """The interval of the log that must be read before the event can be applied: for a use of a model that the state
-    has forgotten, or one before all that it remembers."""
+    """Return the interval of the log (ms, inclusive) that must be read before the event can be applied, or None.
+
+    The log is needed for the use of a model that the state has forgotten, or one before all uses in the state.
+    """
     if event.type != REQUEST or not event.payload.model or "model_diversity" not in rules.derive:
         return None
     if event.identity in records.used_models or event.payload.status != "ok":
@@ -55,10 +57,10 @@ def log_window(player: Player, event: Event, records: Records, rules: Rules) -> 
 
 
 def apply(player: Player, event: Event, records: Records, rules: Rules, now_ms: int) -> Applied:
-    """Apply an event that is no duplicate. `now_ms` is the commit's time.
+    """Apply an event that is no duplicate. `now_ms`: the commit's time.
 
-    Changes `player` and `records`; raises RejectedEvent (and changes nothing) for an award over a bound, a
-    decision about an unknown badge, or what is said of nobody.
+    Changes `player` and `records`. Raises RejectedEvent (and changes nothing) for an award over a bound, a decision
+    about an unknown badge, or a decision about an unknown player.
     """
     change = Change(player, event, records, rules, now_ms)
     if isinstance(event.payload, RequestCompleted):
@@ -135,7 +137,7 @@ def _award(change: Change, payload: Award) -> None:
 
 
 def _count_for(change: Change, granter: tuple[str, int], points: int) -> None:
-    """Count an award on its granter's day. Raises RejectedEvent for one over the bound."""
+    """Count an award on its granter's day. Raises RejectedEvent for an award over the daily bound."""
     most = change.rules.ruleset.awards.max_points_per_granter_and_day
     granted = change.records.granted.get(granter, 0) + points
     if granted > most:

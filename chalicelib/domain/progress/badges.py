@@ -1,4 +1,4 @@
-"""Judging badges: only those whose criterion names a fact that changed, and a badge is earned once."""
+"""Judge badges: only those whose criterion names a changed fact. A badge is earned once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chalicelib.domain.rules.schema import UNIQUE_STATS
 
 
 def earn_badges(player: Player, facts: Iterable[str], records: Records, rules: Rules, now_ms: int) -> list[str]:
-    """Give the player every badge that the changed facts have met; returns their ids in ruleset order."""
+    """Give the player every badge that the changed facts meet; return their ids in ruleset order."""
     known = _Known(player, records, rules)
     index = rules.badges_by_fact
     candidates = {badge.id: badge for fact in facts for badge in index.get(fact, ())}
@@ -26,12 +26,12 @@ def earn_badges(player: Player, facts: Iterable[str], records: Records, rules: R
             records.firsts[badge_id] = player.id
             records.new_firsts.add(badge_id)
         earned.append(badge_id)
-    order = {badge_id: place for place, badge_id in enumerate(rules.badges)}
-    return sorted(earned, key=order.__getitem__)
+    position = {badge_id: index for index, badge_id in enumerate(rules.badges)}
+    return sorted(earned, key=position.__getitem__)
 
 
 def grant(player: Player, badge: str, now_ms: int) -> bool:
-    """Give a badge by hand; True if it was never earned before (its XP is paid once ever)."""
+    """Grant a badge manually; return whether it was never earned before (its XP is paid once ever)."""
     before = player.badges.get(badge)
     if before is not None and not before.revoked_at:
         return False
@@ -41,7 +41,7 @@ def grant(player: Player, badge: str, now_ms: int) -> bool:
 
 
 def revoke(player: Player, badge: str, now_ms: int) -> None:
-    """Take a badge back by hand: it stays on record and is not earned again by rules."""
+    """Revoke a badge manually. It stays on record, and rules do not grant it again."""
     before = player.badges.get(badge)
     if before is None or before.revoked_at:
         return
@@ -50,14 +50,14 @@ def revoke(player: Player, badge: str, now_ms: int) -> None:
 
 
 def _takes_first(criterion: Criterion, known: Facts, badge: str) -> bool:
-    """Whether the player was first, and did not earn the badge by another of its criteria."""
+    """Return whether the player was first, and did not earn the badge by another of its criteria."""
     if isinstance(criterion, All | Any):
         return any(_takes_first(part, known, badge) for part in criterion.criteria)
     return claims_first(criterion) and criterion.met(known, badge)
 
 
 class _Known:
-    """What criteria may ask, answered from the player and its records."""
+    """The facts that criteria ask about, from the player and its records."""
 
     def __init__(self, player: Player, records: Records, rules: Rules) -> None:
         self.player, self.records, self.rules = player, records, rules

@@ -1,4 +1,4 @@
-"""What is counted of one UTC day, and what of its XP the boards of the day, its week and its month count."""
+"""The statistics of one UTC day, and the part of its XP that each kind of board counts."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import msgspec
 
 
 class DayFigures(msgspec.Struct, array_like=True):
-    """One UTC day: events counted, XP (signed), tokens and cost saved, when the XP last changed (commit, ms),
-    paid counts of actions with a daily maximum, whether the day's first request was paid.
+    """The statistics of one UTC day.
 
-    `on_time`: (XP, when it last changed) as the boards of a kind count them, for kinds that missed late XP.
+    `count`: events. `xp`: signed. `xp_at`: commit time (ms) of the last change of `xp`. `paid`: action with a daily
+    maximum -> number of payments. `login`: whether the day's first request was paid. `on_time`: kind of board -> (XP,
+    its last change) as those boards count the day; only for kinds that refused late XP.
     """
 
     count: int = 0
@@ -24,7 +25,7 @@ class DayFigures(msgspec.Struct, array_like=True):
     on_time: dict[str, tuple[int, int]] = {}
 
     def add_xp(self, amount: int, now_ms: int, late: Sequence[str] = ()) -> None:
-        """Add signed XP; `late`: the kinds of boards that take it no more."""
+        """Add signed XP. `late`: the kinds of boards that no longer accept XP of this day."""
         for kind in late:
             self.on_time.setdefault(kind, (self.xp, self.xp_at))
         for kind, (xp, xp_at) in self.on_time.items():
@@ -34,5 +35,5 @@ class DayFigures(msgspec.Struct, array_like=True):
         self.xp_at = max(self.xp_at, now_ms)
 
     def on_board(self, kind: str) -> tuple[int, int]:
-        """(signed XP, when it last changed) as a daily, weekly or monthly board counts this day."""
+        """Return (signed XP, its last change) as a daily, weekly or monthly board counts this day."""
         return self.on_time.get(kind) or (self.xp, self.xp_at)

@@ -1,4 +1,4 @@
-"""Domain events: what an applied event tells the world, under ids that stay the same however often it is sent."""
+"""The domain events of an applied event. Their ids are stable across retries."""
 
 from __future__ import annotations
 
@@ -13,23 +13,26 @@ ROTATED = "leaderboard.rotated"
 
 
 def rotated_notice(scope: str, period: str, frozen_at: int, total: int, champion: dict[str, Any] | None) -> Notice:
-    """A board was closed: how many were on it, and who was first, as anybody may know them (None: nobody was)."""
+    """Return the event of a closed board.
+
+    `total`: players on it. `champion`: the first one as others see them, or None.
+    """
     when = moment_name(frozen_at)
     detail = {"scope": scope, "period": period, "total": total, "champion": champion, "frozenAt": when}
     return Notice(_digest(ROTATED, scope, period), ROTATED, "", when, detail)
 
 
 def notices_of(player: str, time_ms: int, entry: Entry, level_reward: int) -> list[Notice]:
-    """What one entry of the log announces; `level_reward` is the tokens a level pays."""
+    """Return the domain events of one log entry. `level_reward`: tokens paid for each level."""
     when = moment_name(time_ms)
 
     def notice(type_: str, key: object, **detail: Any) -> Notice:
         return Notice(_digest(player, entry.identity, type_, str(key)), type_, player, when, detail)
 
-    told = []
+    notices = []
     if entry.levels:
         before, after = entry.levels
-        told.append(
+        notices.append(
             notice(
                 "level.up",
                 after,
@@ -38,13 +41,13 @@ def notices_of(player: str, time_ms: int, entry: Entry, level_reward: int) -> li
                 reward=level_reward * (after - before),
             )
         )
-    told += [notice("badge.earned", badge, badgeId=badge) for badge in entry.badges]
-    told += [notice("streak.milestone", days, milestone=days) for days in entry.milestones]
+    notices += [notice("badge.earned", badge, badgeId=badge) for badge in entry.badges]
+    notices += [notice("streak.milestone", days, milestone=days) for days in entry.milestones]
     if entry.streak is not None:
-        told.append(notice("streak.updated", entry.streak, currentStreak=entry.streak))
+        notices.append(notice("streak.updated", entry.streak, currentStreak=entry.streak))
     if entry.type == "badge.revoked":
-        told.append(notice("badge.revoked", entry.note, badgeId=entry.note))
-    return told
+        notices.append(notice("badge.revoked", entry.note, badgeId=entry.note))
+    return notices
 
 
 def _digest(*name: str) -> str:

@@ -1,4 +1,4 @@
-"""One event's effect in the making: what rules may do to a player, and what follows from it."""
+"""The effect of one event on a player: what rules change, and the consequences of the changes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chalicelib.domain.rules.ruleset import Rules
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """What the ledger owes for one event: an amount of an asset, and the causes it sums up."""
+    """A credit of one event for the ledger: an amount of an asset, and the amounts by cause."""
 
     asset: str
     amount: int
@@ -24,7 +24,7 @@ class Credit:
 
 @dataclass(slots=True)
 class Applied:
-    """An event's effect: the entry for the log, the credits for the ledger, the day whose boards may have moved."""
+    """The result of an applied event: the log entry, the ledger's credits, the day whose boards may have changed."""
 
     entry: Entry
     day: int
@@ -33,13 +33,13 @@ class Applied:
 
 
 class Change:
-    """One event's effect in the making."""
+    """The effect of one event while its rules run."""
 
     def __init__(self, player: Player, event: Event, records: Records, rules: Rules, now_ms: int) -> None:
         self.player, self.event, self.records, self.rules, self.now_ms = player, event, records, rules, now_ms
         self.day = day_of(event.time_ms)
         self.late = late_for(self.day, event.received_ms, rules.settings.freeze_grace_minutes * MINUTE_MS)
-        # A player made by a key has a version before any event: nothing counted yet is what tells a newcomer.
+        # A player created with a key has a version before any event. A newcomer is a player without counters.
         self.facts: set[str] = set() if player.counters else {"joined"}
         self.credits: dict[str, dict[str, int]] = {}
         self.level_before = player.level(rules)
@@ -80,7 +80,7 @@ class Change:
         self.facts.add(f"action:{action}")
 
     def pay(self, action: str, other: str = "") -> None:
-        """Count an action and pay it, unless a bound says no."""
+        """Count an action and pay it, unless a limit forbids the payment."""
         rule = self.rules.actions.get(action)
         if rule is None:
             return
@@ -111,7 +111,7 @@ class Change:
             self.login()
 
     def refusal(self, action: str, other: str) -> str:
-        """Why an action that counts is not paid, or ''."""
+        """Return the reason why a counted action is not paid, or ''."""
         rule = self.rules.actions[action]
         if rule.once_per is not None:
             value = self.event.given.get(rule.once_per)
@@ -170,7 +170,7 @@ class Change:
         self.pay("badge_earned")
 
     def settle(self) -> None:
-        """Judge badges to a fixpoint, note which boards of sums moved, then reward levels."""
+        """Judge badges until no fact changes, note which boards of sums changed, then reward levels."""
         while self.facts:
             facts, self.facts = self.facts, set()
             self.touch_sums(facts)
@@ -209,5 +209,5 @@ class Change:
 
 
 def _pair_key(action: str, other: str) -> str:
-    """Beside the actions' names, and short: the item that every event rewrites holds them."""
+    """Return a short key for the daily stats that no action's name can equal: every event rewrites the item."""
     return "~" + model_digest(f"{action}:{other}")[:8]

@@ -1,4 +1,4 @@
-"""The log: every event applied, with what it paid and why. An entry is also the event's dedupe record."""
+"""The log: every applied event, with its payments and their reasons. An entry also serves to detect duplicates."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ class Entry(
         "level_moved": "h",
     },
 ):  # fmt: skip
-    """One applied event, about 100-200 bytes of JSON. `offset`: ms within its minute. `paid`: XP by action;
-    `unpaid`: reason by action. `levels`: (level before, after). `streak`: the current streak, where it changed.
-    `public`: False for an award that others are not shown. `late`: the kinds of boards that took its XP no more.
-    `level_moved`: the level fell, or rose to one that was reached before."""
+    """A log entry: one applied event, about 100-200 bytes of JSON.
+
+    `offset`: ms within its minute. `paid`: action -> XP. `unpaid`: action -> reason. `levels`: (level before, after).
+    `streak`: the current streak, where it changed. `public`: False for entries that others must not see. `late`: the
+    kinds of boards that did not accept its XP. `level_moved`: the level fell, or rose to one that was reached before.
+    """
 
     identity: str
     body: str
@@ -51,7 +53,7 @@ class Entry(
 
     @property
     def shows_another_level(self) -> bool:
-        """Whether the player's level, on all boards, is another one since."""
+        """Return whether the entry changed the player's level, which all boards show."""
         return self.level_moved or self.levels is not None
 
     @property
@@ -61,10 +63,11 @@ class Entry(
 
 @dataclass(slots=True)
 class Minute:
-    """The entries of one player and minute of event time, in commit order; `appended` are not in the table yet.
+    """The log of one player and minute of event time, in commit order.
 
-    `chunk` is the number of the last pack (-1: none), `last` its entries; `next_*` what a pending write makes of them.
-    `sized`: how many of `appended` were measured, and their bytes in the table.
+    `stored`: entries in the table. `appended`: entries not written yet. `chunk`: the number of the last log chunk (-1:
+    none), `last`: its entries. `next_chunk`, `next_last`: the same after the pending write. `sized`: how many of
+    `appended` were measured, and their bytes in the table.
     """
 
     stored: list[Entry] = field(default_factory=list)
@@ -78,17 +81,17 @@ class Minute:
     _indexed: int = 0
 
     def find(self, identity: str) -> Entry | None:
-        """The entry of an identity. Entries are only added, at the end: each is indexed once."""
-        before = len(self.stored)
-        while self._indexed < before + len(self.appended):
-            at = self._indexed
-            entry = self.stored[at] if at < before else self.appended[at - before]
+        """Return the entry with an identity, or None. Entries are only appended, so each is indexed once."""
+        stored = len(self.stored)
+        while self._indexed < stored + len(self.appended):
+            index = self._indexed
+            entry = self.stored[index] if index < stored else self.appended[index - stored]
             self._found.setdefault(entry.identity, entry)
             self._indexed += 1
         return self._found.get(identity)
 
     def has_use(self, model: str, minute: int, since_ms: int, until_ms: int) -> bool:
-        """Whether an entry used the model within the closed interval; `minute` is this one's number."""
+        """Return whether an entry used the model within the closed interval. `minute`: the number of this minute."""
         return any(
             entry.type == "request.completed"
             and entry.status == "ok"
@@ -100,7 +103,7 @@ class Minute:
 
 @dataclass(slots=True)
 class Keyed:
-    """The dedupe record of an event whose identity is without time: when it happened, and its entry."""
+    """The deduplication record of an event whose identity does not contain its time: its time and its entry."""
 
     time_ms: int
     entry: Entry
@@ -108,10 +111,11 @@ class Keyed:
 
 @dataclass(slots=True)
 class Records:
-    """The records beside one player that the rules of some events ask for, and what they added to them.
+    """The records that the rules of some events read besides the player, and the rules' additions to them.
 
-    `once`: `action/value` of what pays only the first time; `granted`: points by (granter, day of receipt);
-    `firsts`: badge -> the player who was first; `used_models`: identity -> was its model used in its window.
+    `once`: `action/value` of actions paid only the first time. `granted`: (granter, day of receipt) -> points.
+    `firsts`: badge -> the player who was first. `used_models`: event identity -> whether its model was used within its
+    window.
     """
 
     minutes: dict[int, Minute] = field(default_factory=dict)
@@ -131,5 +135,5 @@ class Records:
         return self.minutes.setdefault(minute_of(time_ms), Minute())
 
     def model_used(self, model: str, since_ms: int, until_ms: int) -> bool:
-        """Whether a request among these minutes used the model within the closed interval."""
+        """Return whether a request in these minutes used the model within the closed interval."""
         return any(minute.has_use(model, number, since_ms, until_ms) for number, minute in self.minutes.items())

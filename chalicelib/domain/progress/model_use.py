@@ -1,4 +1,4 @@
-"""When a player used a model: as little as tells whether one more use is new in its window."""
+"""Recent use of a model: the least state that decides whether another use is new within its window."""
 
 from __future__ import annotations
 
@@ -6,27 +6,30 @@ from dataclasses import dataclass
 
 from chalicelib.domain.core.periods import DAY_MS
 
-# 7 x 24 h of event time: a use pays model_diversity if no other is that near, before it or after it.
+# 7 x 24 h of event time: a use pays model_diversity if no other use is within this time before or after it.
 DIVERSITY_WINDOW_MS = 7 * DAY_MS
-# Ten years: a run's length is kept in 39 bits. A longer one begins anew.
+# Ten years: the length of a run is stored in 39 bits. A longer run is cut and a new one begins.
 MAX_RUN_MS = 3650 * DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
 class ModelUse:
-    """The latest run of a model's uses: none is more than two windows after the one before it, so that every moment
-    between `first` and `last` is within a window of a use. `nothing_before`: it was never used before `first`."""
+    """The latest run of a model's uses.
+
+    Consecutive uses of a run are at most two windows apart, so every moment from `first` to `last` is within a window
+    of a use. `nothing_before`: there is no use before `first`.
+    """
 
     first: int
     last: int
     nothing_before: bool
 
     def is_near(self, time_ms: int) -> bool:
-        """Whether a use of the run is within the window before or after a moment."""
+        """Return whether a use of the run is within the window before or after a moment."""
         return self.first - DIVERSITY_WINDOW_MS <= time_ms <= self.last + DIVERSITY_WINDOW_MS
 
     def extended(self, time_ms: int) -> ModelUse:
-        """The latest run with one more use, at any time."""
+        """Return the latest run after one more use, at any time."""
         if time_ms > self.last:
             if self._joins(time_ms - self.last, time_ms - self.first):
                 return ModelUse(self.first, time_ms, self.nothing_before)

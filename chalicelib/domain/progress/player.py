@@ -1,4 +1,4 @@
-"""The player as rules see it: state, what lies beside it, and the records that an event's rules ask for."""
+"""The player as rules see it: the state and its companion items."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from chalicelib.domain.rules.criteria import UNIQUE_CAP
 from chalicelib.domain.rules.ruleset import Rules
 from chalicelib.domain.rules.schema import NUMERIC_STATS, UNIQUE_STATS
 
-# Last uses remembered in the item that every event rewrites; older windows are answered by the log.
+# Models remembered in the item that every event rewrites; the log answers for all others.
 MODELS_REMEMBERED = 24
-# Names are kept in at most 64 bytes, so that 64 of them stay a 4 KB attribute.
+# Names take at most 64 bytes, so that a set of 64 fits an attribute of 4 KB.
 NAME_BYTES = 64
 
 
 class EarnedBadge(msgspec.Struct, array_like=True):
-    """When a badge was earned (event's commit, ms), and when revoked (0: it is held). Its XP is paid once ever."""
+    """An earned badge: the commit times (ms) when it was earned and revoked (0: held). Its XP is paid once ever."""
 
     earned_at: int
     revoked_at: int = 0
@@ -33,7 +33,7 @@ class EarnedBadge(msgspec.Struct, array_like=True):
 
 @dataclass(slots=True)
 class Pair:
-    """Tokens moved between this player and one other, in all."""
+    """Tokens moved between this player and one other, in total."""
 
     sent: int = 0
     received: int = 0
@@ -45,11 +45,12 @@ class Pair:
 
 @dataclass(slots=True)
 class Player:
-    """`version` 0: not in the table yet. XP totals are signed. `*_at`: commit time (ms) at which a score was reached.
+    """A player. `version` 0: not in the table yet.
 
-    `sides`: the version at which each item beside the state was last written, by its letter. `changed` names what
-    beside the state was touched since it was read (`identity`, `badges`, ...), `changed_days` the past days.
-    `ranks`: the best judged rank by scope. `begun`: an event was applied since it was read.
+    XP totals are signed. `*_at`: commit time (ms) at which a score was reached. `sides`: letter of a companion item ->
+    the version at which it was last written. `changed`: companion items changed since the player was read (`identity`,
+    `badges`, ...). `changed_days`: the same for past days. `ranks`: scope -> the best judged rank. `begun`: an event
+    was applied since the player was read.
     """
 
     id: str
@@ -84,7 +85,7 @@ class Player:
 
     @property
     def exists(self) -> bool:
-        """Whether the player is in the table, or will be with the next commit."""
+        """Return whether the player is in the table, or will be with the next commit."""
         return self.begun or self.version > 0
 
     @property
@@ -111,13 +112,13 @@ class Player:
     # Days, weeks, months -------------------------------------------------------------------------------------
 
     def figures_of(self, day: int) -> DayFigures:
-        """The day's figures, to read; the open day or one of the loaded past days."""
+        """Return the day's statistics for reading: those of the open day or of a loaded past day."""
         if day == self.day:
             return self.figures
         return self.past.get(day) or DayFigures()
 
     def open(self, day: int) -> DayFigures:
-        """The day's figures, to change. A later day than the open one closes that, and becomes the open one."""
+        """Return the day's statistics for a change. A day after the open one closes it and becomes the open one."""
         if day == self.day:
             return self.figures
         if day < self.day:
@@ -134,7 +135,10 @@ class Player:
         return self.figures
 
     def add_xp(self, day: int, amount: int, now_ms: int, late: Sequence[str] = ()) -> None:
-        """Add signed XP to the total and to the day; `late`: the kinds of boards of the day that take it no more."""
+        """Add signed XP to the total and to the day.
+
+        `late`: the kinds of boards that no longer accept XP of the day.
+        """
         self.open(day).add_xp(amount, now_ms, late)
         self.xp += amount
         self.xp_at = max(self.xp_at, now_ms)
@@ -146,7 +150,7 @@ class Player:
             self.month_at = max(self.month_at, now_ms)
 
     def period_xp(self, kind: str, day: int) -> tuple[int, int]:
-        """(signed XP, reached at) on the board of `kind` whose period holds the day: without what came too late."""
+        """Return (signed XP, reached at) on the board of `kind` whose period holds the day, without late XP."""
         if kind == ALL:
             return self.xp, self.xp_at
         if kind == "daily":
@@ -160,7 +164,7 @@ class Player:
     # Names ---------------------------------------------------------------------------------------------------
 
     def sees(self, unique: str, name: str) -> bool:
-        """Add a name to a set of distinct names; True if it is new. A full set takes no more."""
+        """Add a name to a set of distinct names; return whether it is new. A full set accepts no more names."""
         names = self.sets.get(unique, [])
         if name in names or len(names) >= UNIQUE_CAP:
             return False
@@ -169,30 +173,30 @@ class Player:
         return True
 
     def remember_model(self, model: str, time_ms: int) -> None:
-        """Note a model's use; only the most recently used ones are remembered."""
+        """Record a use of a model. Only the most recently used models are remembered."""
         use = self.models.get(model)
         self.models[model] = use.extended(time_ms) if use else ModelUse(time_ms, time_ms, self.models_forgotten_at < 0)
         if len(self.models) > MODELS_REMEMBERED:
             self.forget_model()
 
     def forget_model(self) -> None:
-        """Forget the model used longest ago; what its window held is left to the log."""
+        """Forget the model used longest ago. The log answers for its uses."""
         oldest = min(self.models, key=lambda name: (self.models[name].last, name))
         self.models_forgotten_at = max(self.models_forgotten_at, self.models.pop(oldest).last)
 
     def used_near(self, model: str, time_ms: int) -> bool | None:
-        """Whether the model was used within 7 x 24 h before or after a moment; None if only the log can tell."""
+        """Return whether the model was used within 7 x 24 h before or after a moment; None if only the log knows."""
         use = self.models.get(model)
         if use is not None and use.is_near(time_ms):
             return True
         if use is not None and time_ms < use.first:
             return False if use.nothing_before else None
-        # Also a model that is remembered may have been forgotten before, with a later use than a late one brought back.
+        # A remembered model may have been forgotten earlier with a later use than the late event brought back.
         return None if self.models_forgotten_at >= time_ms - DIVERSITY_WINDOW_MS else False
 
 
 def shorten(name: str) -> str:
-    """A name in at most 64 bytes: itself, or its beginning and a digest. Equal names stay equal."""
+    """Return a name in at most 64 bytes: itself, or its beginning and a digest. Equal names stay equal."""
     raw = name.encode("utf-8", "surrogatepass")
     if len(raw) <= NAME_BYTES:
         return name
@@ -201,12 +205,12 @@ def shorten(name: str) -> str:
 
 
 def model_digest(model: str) -> str:
-    """A model's name in the state: 5 bytes, in hex. 24 of them collide once in 10^9 players."""
+    """Return the digest of a model's name: 5 bytes in hex. 24 of them collide once in 10^9 players."""
     return hashlib.blake2b(model.encode("utf-8", "surrogatepass"), digest_size=5).hexdigest()
 
 
 def months_to_load(days: Iterable[int]) -> list[int]:
-    """One day of each month whose figures the periods of these days need."""
+    """Return one day of each month whose daily stats the periods of these days need."""
     first_days: dict[int, None] = {}
     for day in days:
         week = week_days(day)

@@ -1,4 +1,4 @@
-"""Who a player is shown as: the chosen name, privacy, and whether an admin hides them."""
+"""Changes of a player's identity: the chosen name, privacy, and whether an admin hides the player."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from chalicelib.domain.progress.effect import Change
 from chalicelib.domain.progress.player import shorten
 
 PROFILE_CHANGED, HIDDEN, UNHIDDEN = "profile.changed", "player.hidden", "player.unhidden"
-# After these, every entry of the player on a board that is kept says who they are now.
+# After these events, all entries of the player on kept boards show the new identity.
 SHOWN_TYPES = frozenset((PROFILE_CHANGED, HIDDEN, UNHIDDEN))
 
 
 def change_identity(change: Change, type_: str, payload: Payload) -> None:
-    """Raises RejectedEvent (and changes nothing) for a player who does not exist, or a name that cannot be shown."""
+    """Apply a change of the profile or of visibility.
+
+    Raises RejectedEvent (and changes nothing) for an unknown player, or a name that cannot be displayed.
+    """
     identity, at_ms = change.player.identity, change.event.time_ms
     if not change.player.exists:
         raise RejectedEvent("unknown_player", f"There is no player '{change.player.id}'.")
@@ -31,7 +34,7 @@ def change_identity(change: Change, type_: str, payload: Payload) -> None:
         if identity.asks("hidden", at_ms):
             identity.hidden = type_ == HIDDEN
         change.entry.by = shorten(payload.decided_by or "")
-    # It is no deed: a newcomer's first one is still to come. Others are not shown it in the log.
+    # It does not count as a newcomer's first event. Others do not see it in the log.
     change.facts.discard("joined")
     change.entry.public = False
     change.player.changed.add("identity")

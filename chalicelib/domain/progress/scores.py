@@ -1,4 +1,4 @@
-"""Boards: what a player's score is on each, as a state, from the player's own totals."""
+"""Scores: a player's score on each board, computed from the player's own totals."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ from chalicelib.domain.progress.player import Player
 from chalicelib.domain.rules.ruleset import Rules
 from chalicelib.domain.rules.schema import UNIQUE_STATS, Board
 
-# Sums of inputs up to 10^12 stay below, and so does the sixteen-digit key of the ordering index.
+# Sums of inputs up to 10^12 stay below, and the rank index's key has sixteen digits.
 MAX_SCORE = 10**16 - 1
 
 
 class BoardUpdate(msgspec.Struct, rename="camel"):
-    """ "Player P's score on board B is S at version V". `reached_at`: commit time (ms) at which S was reached.
+    """A score update: "the score of `player` on a board is `score` at `version`".
 
-    Its bounds are those of what can be written: an entry that cannot be would stop its board.
+    `reached_at`: commit time (ms) at which the score was reached. The bounds are those of a board entry: an update that
+    cannot be written would stop its board.
     """
 
     player: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:@-]{1,128}$(?!\n)")]
@@ -47,17 +48,17 @@ class BoardUpdate(msgspec.Struct, rename="camel"):
 
 
 def board_id(scope: str, period: str) -> str:
-    """`weekly#2026-W21`."""
+    """Return a board's id, such as `weekly#2026-W21`."""
     return f"{scope}#{period}"
 
 
 def shards_of(board: str, shards: int) -> list[str]:
-    """The shards of a board, each with a writer and a rank index of its own; one shard is the board itself."""
+    """Return the shards of a board, each with its own writer and rank index. A single shard has the board's id."""
     return [board] if shards == 1 else [f"{board}~{number}" for number in range(shards)]
 
 
 def shard_of(board: str, player: str, shards: int) -> str:
-    """The shard that a player is in."""
+    """Return the shard of a player."""
     if shards == 1:
         return board
     digest = hashlib.blake2b(player.encode(), digest_size=8).digest()
@@ -65,12 +66,12 @@ def shard_of(board: str, player: str, shards: int) -> str:
 
 
 def kept_until_ms(day: str, keep_days: int) -> int:
-    """When the board of a day (`2026-05-19`) is gone: so many days after its end."""
+    """Return the moment (ms) at which the board of a day (`2026-05-19`) expires: `keep_days` days after its end."""
     return (number_of(date.fromisoformat(day)) + 1 + keep_days) * DAY_MS
 
 
 def score(player: Player, board: Board, day: int) -> tuple[int, int]:
-    """(score, reached at) on the board's period that holds the day; a negative total is a score of 0."""
+    """Return (score, reached at) on the board's period that holds the day. A negative total is a score of 0."""
     if board.counts_xp:
         xp, reached_at = player.period_xp(board.period, day)
         return min(max(0, xp), MAX_SCORE), reached_at
@@ -82,7 +83,7 @@ def score(player: Player, board: Board, day: int) -> tuple[int, int]:
 
 
 def scores(player: Player, days: Iterable[int], rules: Rules) -> dict[str, tuple[int, int]]:
-    """Board id -> (score, reached at) for every board that the days belong to."""
+    """Return board id -> (score, reached at) for every board that the days belong to."""
     return {
         board_id(board.scope, period_name(board.period, day)): score(player, board, day)
         for board in rules.ruleset.boards
@@ -91,7 +92,7 @@ def scores(player: Player, days: Iterable[int], rules: Rules) -> dict[str, tuple
 
 
 def kept_scores(player: Player, days: Iterable[int], rules: Rules, now_ms: int) -> dict[str, tuple[int, int]]:
-    """Like `scores`, of those boards that are kept and on which anything of the player was ever counted."""
+    """Return the same as `scores` for boards that are kept and have ever counted anything of the player."""
     # A player without a day may have a sum.
     found = {
         board_id(board.scope, period): score(player, board, day)
@@ -103,11 +104,11 @@ def kept_scores(player: Player, days: Iterable[int], rules: Rules, now_ms: int) 
 
 
 def open_scores(player: Player, rules: Rules, now_ms: int, *, zeros: bool = False) -> dict[str, tuple[int, int]]:
-    """Like `scores`, of those boards that are open and on which anything of the player was ever counted.
+    """Return the same as `scores` for boards that are open and have ever counted anything of the player.
 
-    `zeros`: of those without end also where nothing was. The player's days since `open_since` must be read.
+    `zeros`: include all-time boards that have not. The player's days since `open_since` must be loaded.
     """
-    # An event may be of a day to come.
+    # An event may have a time in the future.
     days = range(open_since(rules, now_ms), max(player.day, day_of(now_ms)) + 1)
     return {
         board_id(board.scope, period): points
@@ -118,17 +119,20 @@ def open_scores(player: Player, rules: Rules, now_ms: int, *, zeros: bool = Fals
 
 
 def open_since(rules: Rules, now_ms: int) -> int:
-    """The first day that open boards may count: level and title follow on the boards of this and all later days."""
+    """Return the first day of open boards.
+
+    Boards of this day and later ones show a player's current level and title.
+    """
     return first_open_day(now_ms, rules.settings.freeze_grace_minutes * MINUTE_MS)
 
 
 def is_open(board: Board, period: str, rules: Rules, now_ms: int) -> bool:
-    """Whether a board never ends, or is not due to be frozen yet."""
+    """Return whether a board is open: it never ends, or is not due to be frozen yet."""
     return board.period == ALL or days_of(board.period, period)[-1] >= open_since(rules, now_ms)
 
 
 def update(player: Player, points: tuple[int, int], rules: Rules) -> BoardUpdate:
-    """The state of one player on one board, with what a page shows."""
+    """Return a player's score update for one board, with everything that a page shows."""
     level = player.level(rules)
     return BoardUpdate(
         player=player.id,

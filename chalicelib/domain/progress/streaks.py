@@ -1,4 +1,4 @@
-"""Active UTC days, runs of them, and the milestones that runs reach."""
+"""Streaks: active UTC days, their runs, and the milestones that runs reach."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from chalicelib.domain.core.periods import date_of, number_of
 class Streak:
     """A player's active days and paid milestones.
 
-    `years` maps a year to a bitmap of its active days (bit 0 = January 1st): 92 hex digits a year, however
-    irregular the player. `marks` maps a milestone to the days that carry its mark.
+    `years`: year -> bitmap of its active days (bit 0 = January 1st), at most 92 hex digits. `marks`: milestone -> the
+    days that carry its mark.
     """
 
     years: dict[int, int] = field(default_factory=dict)
@@ -24,14 +24,14 @@ class Streak:
     longest: int = 0
 
     def is_active(self, day: int) -> bool:
-        year, bit = _place(day)
+        year, bit = _year_and_bit(day)
         return bool(self.years.get(year, 0) >> bit & 1)
 
     def add(self, day: int) -> bool:
-        """Make the day active; False if it was already."""
+        """Make the day active; return whether it was not active before."""
         if self.is_active(day):
             return False
-        year, bit = _place(day)
+        year, bit = _year_and_bit(day)
         self.years[year] = self.years.get(year, 0) | 1 << bit
         self.last = max(self.last, day)
         start, end = self.run(day)
@@ -39,7 +39,7 @@ class Streak:
         return True
 
     def run(self, day: int) -> tuple[int, int]:
-        """First and last day of the run that holds an active day; a year is one step, however many days it adds."""
+        """Return the first and last day of the run that holds an active day. Each year takes one step."""
         return self._start(day), self._end(day)
 
     def _start(self, day: int) -> int:
@@ -62,14 +62,14 @@ class Streak:
             year += 1
 
     def current(self, today: int) -> int:
-        """Length of the run that ends at the last active day, if that is yesterday or later, else 0."""
+        """Return the length of the run that ends at the last active day, if that is yesterday or later, else 0."""
         if self.last < today - 1:
             return 0
         start, end = self.run(self.last)
         return end - start + 1
 
     def reach(self, day: int, milestones: Iterable[int]) -> list[int]:
-        """The milestones that the day's run has reached and no day of it is marked with; marks them on `day`."""
+        """Mark `day` with the milestones that its run has reached and does not carry yet; return them."""
         start, end = self.run(day)
         reached = [
             m
@@ -81,7 +81,7 @@ class Streak:
         return reached
 
 
-def _place(day: int) -> tuple[int, int]:
+def _year_and_bit(day: int) -> tuple[int, int]:
     year = date_of(day).year
     return year, day - _first_day(year)
 
