@@ -1,4 +1,4 @@
-"""What a board was at one moment: its best players, and who is to be told their rank."""
+"""The archive of a board: its best players at one moment, and the ranks to publish."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 
 
 class Place(msgspec.Struct, array_like=True, frozen=True):
-    """A place in an archive. The player goes by the public id alone: of who is erased, it names nobody."""
+    """A place in an archive. Only the public id names the player, so the place of an erased player names nobody."""
 
     rank: int
     public: str
@@ -22,7 +22,7 @@ class Place(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Judged(msgspec.Struct, array_like=True, frozen=True):
-    """A player's rank that is to be told."""
+    """A player's rank to publish."""
 
     player: str
     rank: int
@@ -37,14 +37,14 @@ class _Entry(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Who is to be told their rank. `tie`: (score, rank) of one more group, too large to be listed here."""
+    """Ranks to publish. `tie`: (score, rank) of one more tie group, too large to be listed here."""
 
     judged: list[Judged]
     tie: tuple[int, int] | None = None
 
 
 def ranks(entries: Sequence[_Entry]) -> list[int]:
-    """The competition ranks (1, 2, 2, 4) of entries, best first."""
+    """Return the competition ranks (1, 2, 2, 4) of entries, best first."""
     found: list[int] = []
     for _, group in groupby(entries, key=lambda entry: entry.score):
         members = len(list(group))
@@ -53,7 +53,10 @@ def ranks(entries: Sequence[_Entry]) -> list[int]:
 
 
 def waiting(entries: Sequence[_Entry], last_rank: int, *, more_ties: bool) -> Waiting:
-    """Who of the best entries has a rank up to the last that counts; `more_ties`: the last group is not whole."""
+    """Return the ranks to publish among the best entries: those up to `last_rank`.
+
+    `more_ties`: the last tie group continues after `entries`.
+    """
     judged = [
         Judged(entry.player, rank) for entry, rank in zip(entries, ranks(entries), strict=True) if rank <= last_rank
     ]

@@ -1,4 +1,7 @@
-"""Is an entry what its player's own totals say? Shares no code with the writer of boards, as `board_proof` does not."""
+"""Compare board entries with the players' own totals.
+
+Shares no code with the writer of boards, so that a mistake there is not repeated here.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,16 @@ from enum import Enum
 from chalicelib.domain.core.periods import MINUTE_MS
 from chalicelib.domain.progress.scores import BoardUpdate
 
-# What a player reached shortly before a board was frozen may have been on its way when it was.
+# A score reached shortly before a board was frozen may not have been written by then.
 ON_ITS_WAY_MS = 15 * MINUTE_MS
 
-Wrong = tuple[str, str]  # (what was expected, what was found)
-# How a difference in level or title begins.
+Wrong = tuple[str, str]  # (expected, found)
+# Prefixes of a difference in level or title.
 LEVEL = ("level ", "title ")
 
 
 class Finding(Enum):
-    """`IN_FLIGHT`: the entry is older than the player, and what it lacks may be on its way."""
+    """The result of a comparison. `IN_FLIGHT`: the entry is older than the player, and its update may still arrive."""
 
     FINE = 0
     IN_FLIGHT = 1
@@ -28,8 +31,10 @@ class Finding(Enum):
 
 @dataclass(frozen=True, slots=True)
 class EntryRow:
-    """An entry as it lies in the table; -1 for a number that is not there. `order`: its place in the ordering index,
-    empty if it has none. `due_order`: the one that score, time and player make."""
+    """A board entry as stored; -1 for a missing number.
+
+    `order`: its key in the rank index, empty if it has none. `due_order`: the key made of score, time and player.
+    """
 
     player: str
     version: int
@@ -53,9 +58,11 @@ class EntryRow:
 def judge(
     row: EntryRow | None, state: BoardUpdate | None, frozen_ms: int | None, *, is_open: bool = False
 ) -> tuple[Finding, list[Wrong]]:
-    """What an entry is, held against the state that the player's totals make (read after the entry), and for each
-    thing that is wrong what was expected and found. `frozen_ms`: when the board was frozen. `is_open`: level and title
-    must be today's."""
+    """Compare an entry with the state that the player's totals make, which must be read after the entry.
+
+    Return the finding and (expected, found) of each difference. `frozen_ms`: when the board was frozen. `is_open`:
+    level and title must be current.
+    """
     if row is None:
         if state is not None and state.score and not state.hidden:
             return _missing(state, frozen_ms)
@@ -64,13 +71,16 @@ def judge(
         gone = ("no entry: there is no such player", f"score {row.score}")
         return (Finding.WRONG, [gone]) if row.order else (Finding.FINE, [])
     finding, wrong = _compared(row, state, frozen_ms, is_open=is_open and frozen_ms is None)
-    if misplaced := [*_place(row)]:
+    if misplaced := [*_order_differences(row)]:
         return Finding.WRONG, wrong or misplaced
     return finding, wrong
 
 
-def _place(row: EntryRow) -> Iterator[Wrong]:
-    """An entry is in the ordering index exactly if it is on the board, at the place of its score."""
+def _order_differences(row: EntryRow) -> Iterator[Wrong]:
+    """Yield a difference in the rank index's key.
+
+    An entry has the key of its score if it is on the board, else none.
+    """
     due = row.due_order if row.on_board else ""
     if row.order != due:
         yield f"order {due or 'none'}", row.order or "none"
@@ -86,13 +96,13 @@ def _missing(state: BoardUpdate, frozen_ms: int | None) -> tuple[Finding, list[W
 def _compared(
     row: EntryRow, state: BoardUpdate, frozen_ms: int | None, *, is_open: bool
 ) -> tuple[Finding, list[Wrong]]:
-    wrong = [*_shown(row, state, is_open=is_open)]
+    wrong = [*_identity_differences(row, state, is_open=is_open)]
     finding = Finding.IN_FLIGHT if row.version < state.version else Finding.WRONG
     if score := [*_score(row, state, frozen_ms)]:
         if frozen_ms is None:
             wrong = score + wrong
         elif not too_late(state, frozen_ms):
-            # Nothing that is on its way will change it.
+            # No update in flight will change it.
             return Finding.WRONG, score + wrong
         elif not wrong:
             return Finding.AFTER_FREEZE, score
@@ -105,29 +115,32 @@ def _score(row: EntryRow, state: BoardUpdate, frozen_ms: int | None) -> Iterator
     if row.score != state.score:
         yield f"score {state.score} at version {state.version}", f"{row.score} at version {row.version}"
     elif row.score and row.reached_at != state.reached_at:
-        # A score that moves and comes back within one commit is not told of: the entry keeps the earlier moment.
+        # A score that changes and returns within one commit sends no update: the entry keeps the earlier moment.
         older = frozen_ms is not None or row.version < state.version
         if not older or row.reached_at > state.reached_at:
             yield f"score {row.score} reached at {state.reached_at}", str(row.reached_at)
 
 
-def _shown(row: EntryRow, state: BoardUpdate, *, is_open: bool) -> Iterator[Wrong]:
+def _identity_differences(row: EntryRow, state: BoardUpdate, *, is_open: bool) -> Iterator[Wrong]:
     if row.score == 0:
-        # Nobody is shown it, and the state that brings a score brings all of this.
+        # An entry without a score is not displayed; the update that brings a score brings all of this.
         return
-    shown = [
+    compared = [
         ("hidden", state.hidden, row.hidden),
         ("private", state.private, row.private),
         ("name", state.name, row.name),
         ("public id", state.public_id, row.public),
     ]
     if is_open:
-        shown += [("level", state.level, row.level), ("title", state.title, row.title)]
-    for what, expected, found in shown:
+        compared += [("level", state.level, row.level), ("title", state.title, row.title)]
+    for what, expected, found in compared:
         if expected != found:
             yield f"{what} {expected!r}", repr(found)
 
 
 def too_late(state: BoardUpdate, frozen_ms: int) -> bool:
-    """Whether a score was reached too late for the freeze, or so shortly before that it may have been refused."""
+    """Return whether a score was reached too late for the freeze.
+
+    So shortly before the freeze, its update may have been refused too.
+    """
     return state.reached_at > frozen_ms - ON_ITS_WAY_MS

@@ -1,7 +1,7 @@
-"""Is a board what it should be? The rank index counted anew from entries, and entries held against players' totals.
+"""Compare the rank index with counts made from the entries.
 
-This shares no code with the writer of boards, on purpose: it spells out again, one entry after the other, what the
-index should say, so that a mistake there is not repeated here.
+Shares no code with the writer of boards, so that a mistake there is not repeated here: it derives the index again, one
+entry after the other.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 # Bits of each level's digits, from the leaf up.
 WIDTHS = (7, 7, 8, 7, 7, 7, 7, 7)
-# The lowest level that has a node of prefix 0 for everybody.
+# The lowest level whose node of prefix 0 always exists.
 TOP = 2
 TOTAL, COUNT = "TOTAL", "00"
 OVER = "100"
@@ -23,7 +23,10 @@ LEAF, HINTING, PARTS = re.compile(r"0\.(\d+)"), re.compile(r"1\.(\d+)"), re.comp
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Something that is not as it should be. `offset`: of a counter, found less expected. `player`: whose entry."""
+    """A difference between what is expected and what is stored.
+
+    `offset`: of a counter, found minus expected. `player`: the player of the entry.
+    """
 
     subject: str
     expected: str
@@ -37,20 +40,23 @@ class Difference:
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """The same for one difference seen twice: a counter may have moved meanwhile, but is off by as much."""
+        """Return a key that two sightings of one difference share.
+
+        A counter may have moved in between, but it is wrong by the same offset.
+        """
         return (self.shard, self.subject, *((self.offset,) if self.offset is not None else (self.expected, self.found)))
 
 
 @dataclass(slots=True)
 class NodeRow:
-    """A node as it lies in the table: `seq`, and all other number attributes."""
+    """A node as stored: `seq`, and all other number attributes."""
 
     seq: int = 0
     values: dict[str, int] = field(default_factory=dict)
 
 
 def counters_of(score: int) -> list[tuple[str, str]]:
-    """(node, attribute) of every counter that a player with this score is in."""
+    """Return (node, attribute) of every counter that counts a player with this score."""
     found, rest = [(TOTAL, COUNT)], score
     for level, width in enumerate(WIDTHS):
         digit, rest = rest & ((1 << width) - 1), rest >> width
@@ -64,12 +70,12 @@ def counters_of(score: int) -> list[tuple[str, str]]:
 
 
 class Recount:
-    """What the nodes of a shard should count, given its entries one by one, and how its large ties are divided."""
+    """The expected counters of a shard's nodes, from its entries one by one, and the division of large tie groups."""
 
     def __init__(self, nodes: Mapping[str, NodeRow]) -> None:
         self.nodes = nodes
         self.expected: dict[str, Counter[str]] = {}
-        # Score of a marked tie group -> since when its runs count, and (volume, run) of each, by time.
+        # Score of a marked tie group -> (start of each run, (volume, run) of each), by time.
         self.runs = {score: _runs(nodes, score) for score in marks(nodes)}
 
     def add(self, score: int, reached_at: int) -> None:
@@ -83,7 +89,7 @@ class Recount:
             self._count(f"V.{score}.{volume}", f"{run:02X}")
 
     def differences(self) -> Iterator[Difference]:
-        """Counters that are wrong; marks and divisions of tie groups that contradict each other."""
+        """Yield wrong counters, and marks and divisions of tie groups that contradict each other."""
         for name in sorted({*self.nodes, *self.expected}):
             found = self.nodes.get(name, NodeRow()).values
             expected = self.expected.get(name, Counter())
@@ -99,7 +105,7 @@ class Recount:
 
 
 def marks(nodes: Mapping[str, NodeRow]) -> dict[int, int]:
-    """Score of each divided tie group -> since when its members are counted in runs."""
+    """Return score -> moment from which members are counted in runs, for each divided tie group."""
     return {
         int(leaf[1]) << WIDTHS[0] | int(attribute[1:], 16): value
         for name, node in nodes.items()
@@ -119,7 +125,7 @@ def _runs(nodes: Mapping[str, NodeRow], score: int) -> tuple[list[int], list[tup
 
 
 def _starts(nodes: Mapping[str, NodeRow], name: str) -> dict[int, int]:
-    """Number of a part -> since when it counts, in order of numbers."""
+    """Return part number -> its start, ordered by number."""
     values = nodes.get(name, NodeRow()).values
     return {int(each[1:], 16): values[each] for each in sorted(values) if each.startswith("T")}
 
@@ -140,7 +146,7 @@ def _divisions(nodes: Mapping[str, NodeRow]) -> Iterator[Difference]:
 
 
 def _is_part(nodes: Mapping[str, NodeRow], name: str, marked: Mapping[int, int]) -> bool:
-    """Whether a node is the directory of a marked tie group, or one of its volumes."""
+    """Return whether a node is the directory of a marked tie group, or one of its volumes."""
     part = PARTS.fullmatch(name)
     if part is None or int(part[1]) not in marked:
         return False
@@ -148,7 +154,7 @@ def _is_part(nodes: Mapping[str, NodeRow], name: str, marked: Mapping[int, int])
 
 
 def _division(nodes: Mapping[str, NodeRow], score: int, mark: int) -> Iterator[Difference]:
-    """Volumes and runs of one tie group are numbered without a gap, and each begins after the one before it."""
+    """Yield gaps in the numbers of a tie group's volumes and runs, and parts that begin before the one before them."""
     volumes = _starts(nodes, f"D.{score}")
     yield from _sequence(f"D.{score} volume", volumes, mark, None)
     for volume, since in volumes.items():

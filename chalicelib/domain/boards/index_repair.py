@@ -1,4 +1,4 @@
-"""What makes the nodes of a rank index right again, given all players on the board."""
+"""Compute the changes that correct the nodes of a rank index, given all players on the board."""
 
 from __future__ import annotations
 
@@ -25,19 +25,21 @@ from chalicelib.domain.boards.rank_index import (
 )
 from chalicelib.domain.boards.score_range import WHOLE, Range, span_of
 
-# Sorted in parts of so many, numbers stay in their arrays: a list of them takes five times the memory.
+# Moments are sorted in chunks of this size, so that they stay in arrays: a list of them takes five times the memory.
 SORTED_AT_ONCE = 1 << 16
-# For each volume of a tie group, the moments at which its runs begin.
+# For each volume of a tie group, the starts of its runs.
 Division = Sequence[Sequence[int]]
 
 
 def corrections(
     groups: Mapping[int, Sequence[int]], nodes: Mapping[str, Node], *, divides: bool, within: Range = WHOLE
 ) -> Changes:
-    """The changes that nodes need. `groups`: score -> the moments at which players on the board reached it.
+    """Return the changes that correct the nodes.
 
-    `divides`: whether large tie groups are divided. Divisions that are in order stay; the others are made anew.
-    `within`: the range that groups and nodes are of; only its own counters are corrected.
+    `groups`: score -> the moments at which players on the board reached it.
+
+    `divides`: whether large tie groups are divided. Valid divisions stay; invalid ones are replaced. `within`: the
+    range of groups and nodes; only its own counters are corrected.
     """
     due: dict[str, Node] = {}
     for score, moments in groups.items():
@@ -54,8 +56,10 @@ def corrections(
 def corrections_across(
     counters: Sequence[tuple[str, int]], parts: Iterable[tuple[Sequence[int], Sequence[int]]], nodes: Mapping[str, Node]
 ) -> Changes:
-    """The changes of counters that lie across ranges. `parts`: sorted scores, and how many players each has; together
-    they are everybody."""
+    """Return the changes of counters that lie across ranges.
+
+    `parts`: (sorted scores, number of players of each); together they cover all players.
+    """
     spans = [span_of(name, digit) for name, digit in counters]
     edges = sorted({edge for span in spans for edge in (span.low, span.high) if edge is not None})
     below: dict[int | None, int] = dict.fromkeys([*edges, None], 0)
@@ -73,10 +77,10 @@ def corrections_across(
 
 
 def net_sizes(moves: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Moves, as an intent tells them, as a part for `corrections_across`."""
+    """Return the moves of an intent as a part for `corrections_across`."""
     sizes: Counter[int] = Counter()
-    for place in range(0, len(moves), 4):
-        for score, moment, size in ((*moves[place : place + 2], -1), (*moves[place + 2 : place + 4], 1)):
+    for index in range(0, len(moves), 4):
+        for score, moment, size in ((*moves[index : index + 2], -1), (*moves[index + 2 : index + 4], 1)):
             if moment >= 0:
                 sizes[score] += size
     scores = sorted(sizes)
@@ -108,7 +112,7 @@ def _marks(nodes: Mapping[str, Node]) -> dict[int, int]:
 
 
 def _kept(nodes: Mapping[str, Node], score: int, mark: int | None) -> Division | None:
-    """The division that a tie group has, or None if it has none that is in order."""
+    """Return the division that a tie group has, or None if it has no valid one."""
     volumes = nodes.get(directory(score), EMPTY).starts
     runs = [nodes.get(volume(score, number), EMPTY).starts for number in range(len(volumes))]
     if mark is None or not volumes or any(sorted(each) != list(range(len(each))) for each in (volumes, *runs)):
@@ -137,7 +141,7 @@ def _write_division(due: dict[str, Node], score: int, moments: Sequence[int], di
 
 
 def _hint(due: dict[str, Node], nodes: Mapping[str, Node], sizes: Mapping[int, int]) -> None:
-    """Above each leaf with a divided group: its largest, or the one that is named already."""
+    """Set the hint above each leaf with a divided group: its largest group, unless another one is already named."""
     for score in sorted(sizes, key=lambda each: sizes[each]):
         name, digit = ties.parent_of(score)
         due.setdefault(name, Node()).starts[digit] = leaf(score)[1]

@@ -1,12 +1,13 @@
-"""The rank index: counters over the digits of scores, from which rank, page and total follow.
+"""The rank index: counters over the digits of scores, which give ranks, pages and the total.
 
-A trie. A node is one prefix of a score and counts, for each next digit, the players whose scores begin so; its name is
-`<level>.<prefix>`. Levels count from the leaf (0): 7 bits, 7 bits, 8 bits (level 2, the root of all scores below
-4,194,304), then 7 bits each. `rank` never adds the counters of digit 0, so above the leaf they are not stored: they
-are what remains. Levels above the root cost nothing until a score needs them: the node of prefix 0 of each level
-(its spine) counts as `OVER` the players beyond its range, so a score's rank asks no level higher than its own.
+The index is a trie. A node stands for a prefix of scores and counts, for each next digit, the players whose scores
+begin with prefix and digit; its name is `<level>.<prefix>`. Levels are numbered from the leaf (0): 7 bits, 7 bits, 8
+bits (level 2, the root of all scores below 4,194,304), then 7 bits each. `rank` never adds the counters of digit 0, so
+above the leaf they are not stored: they are the remainder. Levels above the root cost nothing until a score needs them:
+the node of prefix 0 of each level (its spine) counts as `OVER` the players beyond its range, so the rank of a score
+needs no level above its own.
 
-Within one score, `tie_runs` divides large groups by time, in the same kind of node.
+Within one score, `ties` divides large groups by time, in nodes of the same kind.
 """
 
 from __future__ import annotations
@@ -16,19 +17,22 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-# Bits below each level; the last is where the range of scores ends.
+# Bits below each level; the last one bounds the range of scores.
 SHIFTS = (0, 7, 14, 22, 29, 36, 43, 50, 57)
 ROOT = 2
 # The counter of players beyond a spine node's range: the first number that is no digit.
 OVER = 256
 TOTAL = "TOTAL"
 Spot = tuple[int, int]  # (score, reached at): a place on a board
-Move = tuple[Spot | None, Spot | None]  # from where to where; None is off the board
+Move = tuple[Spot | None, Spot | None]  # (from, to); None is off the board
 
 
 @dataclass(slots=True)
 class Node:
-    """Counters by digit. `starts`: for marked tie groups, by digit, as `tie_runs` has it. `seq`: last written by."""
+    """Counters by digit.
+
+    `starts`: digit -> mark of a tie group, see `ties`. `seq`: number of the last write.
+    """
 
     seq: int = 0
     counts: dict[int, int] = field(default_factory=dict)
@@ -43,7 +47,7 @@ EMPTY = Node()
 
 
 class NodeChange(msgspec.Struct, array_like=True):
-    """What one write does to a node: `adds` to counters, and attributes that it `sets` (None: removes)."""
+    """The effect of one write on a node: `adds` to counters, and `sets` attributes (None: removes)."""
 
     adds: dict[str, int] = {}
     sets: dict[str, int | None] = {}
@@ -54,7 +58,7 @@ Changes = dict[str, NodeChange]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Players with a greater score, and players with this very score."""
+    """The number of players with a greater score, and with the same score."""
 
     above: int
     ties: int
@@ -66,10 +70,11 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where an offset lies: it is member `skip` (from 0) of the `length` members of the tie group of `score` that
-    were there at `start` or later, and before `end` (None: from its beginning, to its end).
+    """The tie group and the member at an offset.
 
-    `above`: players with a greater score; `ties`: all members of the group.
+    The offset is member `skip` (from 0) of the `length` members of the group of `score` that reached it at `start` or
+    later and before `end` (None: from the group's beginning, to its end). `above`: players with a greater score.
+    `ties`: all members of the group.
     """
 
     score: int
@@ -82,32 +87,32 @@ class Found:
 
 
 def counter(digit: int) -> str:
-    """The attribute that counts a digit: two capital hex digits (`OVER`: 100), like no other attribute's name."""
+    """Return the attribute that counts a digit: two capital hex digits (`OVER`: 100)."""
     return f"{digit:02X}"
 
 
 def start(digit: int) -> str:
-    """The attribute that says since when the directory of a digit's tie group counts."""
+    """Return the attribute that holds the mark of a digit's tie group."""
     return f"T{digit:02X}"
 
 
 def height(score: int) -> int:
-    """Levels that a score's digits take: at least 3."""
+    """Return the number of levels that a score's digits take: at least 3."""
     return next(level for level in range(ROOT + 1, len(SHIFTS)) if score < 1 << SHIFTS[level])
 
 
 def path(score: int) -> list[tuple[str, int]]:
-    """(node, digit) from the topmost level of the score down to the leaf."""
+    """Return (node, digit) from the topmost level of the score down to the leaf."""
     return [_step(score, level) for level in reversed(range(height(score)))]
 
 
 def leaf(score: int) -> tuple[str, int]:
-    """The leaf of a score, and its digit there."""
+    """Return the leaf of a score, and its digit there."""
     return _step(score, 0)
 
 
 def count_moves(moves: Iterable[Move]) -> Changes:
-    """What players' moves do to the counters of the trie and to the total."""
+    """Return the changes that players' moves make to the counters of the trie and to the total."""
     sums: dict[str, dict[int, int]] = {}
     for before, after in moves:
         for spot, amount in ((before, -1), (after, 1)):
@@ -123,7 +128,7 @@ def count_moves(moves: Iterable[Move]) -> Changes:
 
 
 def standing(score: int, nodes: Mapping[str, Node]) -> Standing:
-    """Where a score stands, given the nodes of its path."""
+    """Return the standing of a score, given the nodes of its path."""
     steps = path(score)
     above = nodes.get(steps[0][0], EMPTY).over
     for name, digit in steps:
@@ -133,10 +138,10 @@ def standing(score: int, nodes: Mapping[str, Node]) -> Standing:
 
 
 def find(offset: int) -> Generator[list[str], Mapping[str, Node], Found | None]:
-    """Walk to the player at an offset (0: the best). Yields the names of nodes to read, one round trip each, and is
-    sent them; returns None if there are not so many players.
+    """Find the player at an offset (0: the best).
 
-    Nodes that are read at different moments may disagree by what is in flight: the walk always ends somewhere.
+    Yields the names of nodes to read, one round trip each, and receives the nodes. Returns None if the board has fewer
+    players. Nodes that are read at different moments may differ by updates in flight: the search still ends.
     """
     root = f"{ROOT}.0"
     nodes = yield [TOTAL, root]
@@ -156,26 +161,26 @@ def find(offset: int) -> Generator[list[str], Mapping[str, Node], Found | None]:
             return (yield from _within_ties(prefix, node, nodes, offset - above, above))
         level -= 1
         name = f"{level}.{prefix}"
-        # A mark's leaf digit is a hint: reading the directory with the leaf saves its round trip.
+        # A mark's leaf digit is a hint: reading the directory together with the leaf saves a round trip.
         hint = node.starts.get(digit) if level == 0 else None
         nodes = yield [name] if hint is None else [name, directory(prefix << SHIFTS[1] | hint)]
         node = nodes.get(name, EMPTY)
 
 
 def directory(score: int) -> str:
-    """The node that divides a tie group into volumes: by volume, how many members, and since when."""
+    """Return the node that divides a tie group into volumes: for each one its members and its start."""
     return f"D.{score}"
 
 
 def volume(score: int, number: int) -> str:
-    """The node that divides a volume of a tie group into runs: by run, how many members, and since when."""
+    """Return the node that divides a volume of a tie group into runs: for each one its members and its start."""
     return f"V.{score}.{number}"
 
 
 def _within_ties(
     score: int, leaf_node: Node, nodes: Mapping[str, Node], place: int, above: int
 ) -> Generator[list[str], Mapping[str, Node], Found]:
-    """The run of the tie group that holds its member at `place`."""
+    """Find the run of the tie group that holds its member at `place`."""
     _, digit = leaf(score)
     ties = max(leaf_node.counts.get(digit, 0), place + 1)
     mark = leaf_node.starts.get(digit)
@@ -198,7 +203,7 @@ def _within_ties(
 
 
 def _digit_at(node: Node, place: int) -> tuple[int, int]:
-    """The digit that holds a node's member at `place`, best scores first, and how many members are before it."""
+    """Return the digit that holds a node's member at `place`, best scores first, and the members before it."""
     before = 0
     for digit in sorted((each for each in node.counts if 0 < each < OVER), reverse=True):
         if place < before + node.counts[digit]:
@@ -208,7 +213,10 @@ def _digit_at(node: Node, place: int) -> tuple[int, int]:
 
 
 def _run_at(node: Node, place: int) -> tuple[int, int]:
-    """The same for runs, earliest first; the last one if there are fewer members."""
+    """Return the run that holds a node's member at `place`, earliest first, and the members before it.
+
+    With too few members it is the last run.
+    """
     before = 0
     numbers = sorted(node.starts)
     for number in numbers:
@@ -220,7 +228,7 @@ def _run_at(node: Node, place: int) -> tuple[int, int]:
 
 
 def counters_of(score: int) -> list[tuple[str, int]]:
-    """Every counter that a player with this score is in."""
+    """Return (node, digit) of every counter that counts a player with this score."""
     counters = [(name, digit) for name, digit in path(score) if digit or name.startswith("0.")]
     counters += [(f"{level}.0", OVER) for level in range(ROOT, height(score) - 1)]
     return [*counters, (TOTAL, 0)]

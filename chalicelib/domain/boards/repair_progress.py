@@ -1,24 +1,26 @@
-"""How far the repair of a board's rank index has come: what its log remembers between two steps.
+"""The progress of a rank index's repair, which the redo log keeps between two steps.
 
-Step by step, a repair counts all entries in order of their players. It writes what each step counted (a tally) beside
-the log, and moves its cursor. A move of a player who is counted already is written beside the log by the intent that
-makes it. Tallies and moves together are the entries at any moment when no intent is pending, so the index is then
-corrected one range of scores after the other. Counters that lie across two ranges come last.
+Step by step, a repair counts all entries in order of their players. Each step stores its counts (a tally) next to the
+log, and moves the cursor. A write that moves an already counted player stores the move next to the log too. At a moment
+without pending intent, tallies and moves together describe all entries, so the index is then corrected one range of
+scores after the other. Counters that lie across two ranges come last.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-# What tallies and moves are kept for; their items expire later. No repair takes as long.
+# The maximum age of a repair. Its tallies and moves expire later. No repair takes that long.
 MAX_AGE_MS = 24 * 3_600_000
 EXPIRES_AFTER_MS = 3 * MAX_AGE_MS
 
 
 class Repair(msgspec.Struct, array_like=True, frozen=True):
-    """`since`: the log's number when it began. `step`: steps done. `cursor`: the last player whose entry is counted;
-    `counted`: all entries are. `tallies`: names of the tallies that count. `low`: the index is right for scores below;
-    `cuts`: where ranges of scores met; `corrected`: all ranges are done. `again`: an order that came meanwhile.
+    """A repair in progress.
+
+    `since`: the log's number at its start. `step`: steps done. `cursor`: the last player whose entry is counted.
+    `counted`: all entries are. `tallies`: names of the valid tallies. `low`: the index is correct for scores below.
+    `cuts`: scores at which ranges met. `corrected`: all ranges are done. `again`: a request that arrived meanwhile.
     """
 
     id: str
@@ -37,10 +39,10 @@ class Repair(msgspec.Struct, array_like=True, frozen=True):
         return self.counted or player <= self.cursor
 
     def is_over(self, now_ms: int) -> bool:
-        """Whether it is too old to go on: what it wrote may expire."""
+        """Return whether the repair is too old to continue: its tallies and moves may expire."""
         return now_ms - self.began_ms > MAX_AGE_MS
 
     @property
     def expires(self) -> int:
-        """When its tallies and moves may be collected (epoch seconds)."""
+        """Return when its tallies and moves may expire (epoch seconds)."""
         return (self.began_ms + EXPIRES_AFTER_MS) // 1000

@@ -1,4 +1,4 @@
-"""Ranges of scores, and which counters of the rank index lie in one."""
+"""Ranges of scores, and the counters of the rank index that lie within one."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ _TIES = re.compile(r"[DV]\.(\d+)(\.\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The scores that a counter counts: from `low` on, and below `high` (None: all of them). `real`: the index has
-    such a counter; what a hand has added is in no player's way."""
+    """The scores that a counter counts: from `low`, below `high` (None: unbounded).
+
+    `real`: the index has such a counter. Counters that were added manually do not matter to players.
+    """
 
     low: int
     high: int | None
@@ -28,7 +30,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Scores from `low` on, and below `high` (None: all of them)."""
+    """Scores from `low`, below `high` (None: unbounded)."""
 
     low: int = 0
     high: int | None = None
@@ -37,15 +39,17 @@ class Range:
         return self.low <= score and (self.high is None or score < self.high)
 
     def owns(self, name: str, digit: int) -> bool:
-        """Whether a counter is corrected with this range: all that it counts is in it. What is no counter of the index
-        goes with its first score."""
+        """Return whether a counter is corrected with this range: all scores that it counts are in it.
+
+        A counter that is not part of the index belongs to the range of its first score.
+        """
         span = span_of(name, digit)
         if not self.holds(span.low):
             return False
         return not span.real or self.high is None or (span.high is not None and span.high <= self.high)
 
     def part_of(self, name: str, node: Node) -> Node:
-        """What a node has that is corrected with this range."""
+        """Return the part of a node that is corrected with this range."""
         counts = {digit: count for digit, count in node.counts.items() if self.owns(name, digit)}
         starts = {digit: since for digit, since in node.starts.items() if self.holds(span_of(name, digit).low)}
         return Node(node.seq, counts, starts)
@@ -56,19 +60,19 @@ WHOLE = Range()
 
 @lru_cache(maxsize=4096)
 def _digits_of(name: str) -> tuple[int, int] | None:
-    """(level, prefix) of a node of the trie."""
+    """Return (level, prefix) of a node of the trie."""
     node = _NODE.fullmatch(name)
     return (int(node[1]), int(node[2])) if node and int(node[1]) < LEVELS else None
 
 
 def span_of(name: str, digit: int) -> Span:
-    """Of a counter by its node's name."""
+    """Return the span of a counter, by its node's name and its digit."""
     if name == TOTAL:
         return Span(0, None, digit == 0)
-    if (place := _digits_of(name)) is None:
+    if (digits := _digits_of(name)) is None:
         score = int(ties[1]) if (ties := _TIES.fullmatch(name)) else 0
         return Span(score, score + 1)
-    level, prefix = place
+    level, prefix = digits
     if digit == OVER:
         spine = prefix == 0 and ROOT <= level < LEVELS - 1
         return Span(max(prefix, 1) << SHIFTS[level + 1], None, spine)
@@ -78,7 +82,7 @@ def span_of(name: str, digit: int) -> Span:
 
 
 def counters_across(cuts: Iterable[int]) -> list[tuple[str, int]]:
-    """The counters of the index that lie across a cut between two ranges, as (node, digit)."""
+    """Return the counters of the index that lie across a cut between two ranges, as (node, digit)."""
     found: dict[tuple[str, int], None] = {}
     for cut in cuts:
         found[TOTAL, 0] = None

@@ -1,4 +1,4 @@
-"""The players and nodes of as large a range of scores as memory may hold, taken from all there are in any order."""
+"""Collect the players and nodes of the largest range of scores that fits in memory, from a stream in any order."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from chalicelib.domain.boards.index_repair import corrections
 from chalicelib.domain.boards.rank_index import Changes, Node
 from chalicelib.domain.boards.score_range import LEAF, Range, span_of
 
-# Bytes in memory, what corrections take included: of a player; of a score, with its counters; of a counter that is
-# found; of a move away from a score.
+# Bytes in memory, including the work of corrections: of a player, of a score with its counters, of a stored counter, of
+# a move away from a score.
 MEMBER, SCORE, COUNTER, LEFT = 8, 1500, 250, 150
 
 
 class ScoreSlice:
-    """Begins as everything from a score on, and gives up its greatest scores whenever it takes too much memory; but one
-    leaf always stays."""
+    """A range of scores that begins with all scores from `low` on.
+
+    It drops its greatest scores whenever it exceeds its memory, but always keeps at least one leaf.
+    """
 
     def __init__(self, low: int, max_bytes: int) -> None:
         self.range = Range(low)
@@ -28,19 +30,19 @@ class ScoreSlice:
         self._nodes: dict[str, Node] = {}
 
     def add_tally(self, scores: Sequence[int], sizes: Sequence[int], moments: Sequence[int]) -> None:
-        """Players by score, as a tally has them."""
-        place, low, high = 0, self.range.low, self.range.high
+        """Add the players of a tally, by score."""
+        offset, low, high = 0, self.range.low, self.range.high
         for score, size in zip(scores, sizes, strict=True):
             if low <= score and (high is None or score < high):
-                self._group(score).extend(moments[place : place + size])
+                self._group(score).extend(moments[offset : offset + size])
                 self.bytes += MEMBER * size
-            place += size
+            offset += size
         self._fit()
 
     def add_moves(self, moves: Sequence[int]) -> None:
-        """Moves, as an intent tells them."""
-        for place in range(0, len(moves), 4):
-            left, left_at, joined, joined_at = moves[place : place + 4]
+        """Add the moves of an intent."""
+        for index in range(0, len(moves), 4):
+            left, left_at, joined, joined_at = moves[index : index + 4]
             if left_at >= 0 and self.range.holds(left):
                 self._left.setdefault(left, Counter())[left_at] += 1
                 self.bytes += LEFT
@@ -57,7 +59,7 @@ class ScoreSlice:
             self._fit()
 
     def corrections(self, *, divides: bool) -> Changes:
-        """What the range's nodes need, once everything was added."""
+        """Return the changes that correct the range's nodes, after everything was added."""
         return corrections(dict(self._groups()), self._nodes, divides=divides, within=self.range)
 
     def _groups(self) -> Iterator[tuple[int, Sequence[int]]]:
@@ -83,7 +85,7 @@ class ScoreSlice:
             self._cut(weights)
 
     def _cut(self, weights: dict[int, int]) -> None:
-        """Keep the leaves of the lesser scores, with half of the bytes; at least one leaf."""
+        """Keep the leaves of the lowest scores that take half of the bytes; at least one leaf."""
         kept, high = 0, 0
         for number in sorted(weights):
             kept += weights[number]
@@ -101,7 +103,7 @@ class ScoreSlice:
         self.bytes = sum(self._weights().values())
 
     def _weights(self) -> dict[int, int]:
-        """Bytes by leaf."""
+        """Return leaf number -> bytes."""
         found: Counter[int] = Counter()
         for score, moments in self._joined.items():
             found[score // LEAF] += SCORE + MEMBER * len(moments)
@@ -115,7 +117,7 @@ class ScoreSlice:
 
 
 def _take(counted: Counter[int], each: int) -> bool:
-    """Take one of this away, if there is one."""
+    """Remove one occurrence of `each` if there is one; return whether there was."""
     if counted[each] <= 0:
         return False
     counted[each] -= 1

@@ -1,10 +1,10 @@
-"""Large tie groups divided by time, so that a page inside one need not skip through it.
+"""Divide large tie groups by time, so that a page inside one need not skip through it.
 
-Members of a tie group are listed by the moment they reached the score, so new ones come at its end, nearly always.
-Once a group has `MARK_AT` members, the next one to join is its mark: from this moment on members are counted in runs,
-64 runs in a volume. A run is closed by beginning the next one, at a moment that no member has reached before: so
-nobody ever has to be counted again, and whoever leaves is found by the moment it came. Late-comers join closed runs,
-which may grow; leavers empty them.
+Members of a tie group are ordered by the moment they reached the score, so new ones nearly always come at the end.
+After a group has `MARK_AT` members, the moment of the next one to join is its mark: from then on members are counted in
+runs, 64 runs in a volume. A run ends when the next one begins, at a moment that no member has reached before: so no
+member ever has to be counted again, and a leaving member is found by the moment it joined. Late members join closed
+runs, which may grow; leaving members shrink them.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ from chalicelib.domain.boards.rank_index import (
     volume,
 )
 
-# Up to here a page skips: 512 entries of the index are some 14 read units, half of them on average, if a page falls
-# into one. From 10^6 players on, groups of a few hundred are normal; their upkeep would cost more than they save.
+# A page skips up to this many: 512 entries of the index are some 14 read units, half of them on average, if a page
+# begins inside such a group. From 10^6 players on, groups of a few hundred are normal; maintaining their division would
+# cost more than it saves.
 MARK_AT = 512
-# Entries that a page reads too many, at most; the nearer end of the run is where it begins to read.
+# The most entries that a page reads in vain: it starts at the nearer end of the run.
 RUN = 128
 # 64 runs with their starts are 1 KB: one write unit.
 RUNS = 64
@@ -36,30 +37,30 @@ VOLUMES = 128
 
 
 def leaves_of(moves: Iterable[Move]) -> list[str]:
-    """Names of the leaves that must be read (strongly) to divide what these moves touch."""
+    """Return the leaves that must be read (strongly) to divide the groups of these moves."""
     return list(dict.fromkeys(leaf(spot[0])[0] for move in moves for spot in move if spot is not None))
 
 
 def directories_of(moves: Iterable[Move], nodes: Mapping[str, Node]) -> list[str]:
-    """Names of the directories to read next, given the leaves."""
+    """Return the directories to read next, given the leaves."""
     return [directory(score) for score in _groups(moves) if _mark(score, nodes) is not None]
 
 
 def volumes_of(moves: Iterable[Move], nodes: Mapping[str, Node]) -> list[str]:
-    """Names of the volumes to read last, given leaves and directories."""
-    wanted: dict[str, None] = {}
+    """Return the volumes to read last, given leaves and directories."""
+    names: dict[str, None] = {}
     for score, (left, joined) in _groups(moves).items():
         volumes = nodes.get(directory(score), EMPTY)
         if volumes.starts:
-            wanted |= {volume(score, _place(volumes, moment)): None for moment in (*left, *joined)}
-    return list(wanted)
+            names |= {volume(score, _part_at(volumes, moment)): None for moment in (*left, *joined)}
+    return list(names)
 
 
 def divide(moves: Iterable[Move], nodes: Mapping[str, Node], latest: int) -> Changes:
-    """What moves do to leaves' marks, directories and volumes.
+    """Return the changes that moves make to leaves' marks, directories and volumes.
 
-    `nodes`: those of the functions above, as they are before the moves. `latest`: no player on the board has reached
-    its score later.
+    `nodes`: those named by the functions above, as before the moves. `latest`: no player on the board has reached its
+    score later.
     """
     changes: Changes = {}
     for score, (left, joined) in _groups(moves).items():
@@ -70,12 +71,12 @@ def divide(moves: Iterable[Move], nodes: Mapping[str, Node], latest: int) -> Cha
 
 
 def run_size(number: int) -> int:
-    """Members at which the last run of a volume is closed: the more volumes there are, the more."""
+    """Return the number of members that closes the last run of a volume. It grows with the number of volumes."""
     return RUN << max(0, (number - VOLUMES // 2) // (VOLUMES // 8))
 
 
 def parts(moments: Iterable[int]) -> list[list[tuple[int, int]]]:
-    """A whole group's moments (sorted) from its mark on, divided: for each volume its runs as (start, members)."""
+    """Divide the sorted moments of a group, from its mark on: for each volume its runs as (start, members)."""
     runs: list[tuple[int, int]] = []
     divided = [runs]
     for before, moment in pairwise(chain((-1,), moments)):
@@ -91,7 +92,7 @@ def parts(moments: Iterable[int]) -> list[list[tuple[int, int]]]:
 
 
 class _Group:
-    """One tie group while moves are applied to it."""
+    """A tie group while moves are applied to it."""
 
     def __init__(self, score: int, nodes: Mapping[str, Node], changes: Changes, latest: int) -> None:
         self.score, self.nodes, self.changes, self.latest = score, nodes, changes, latest
@@ -115,10 +116,10 @@ class _Group:
     def _count(self, moment: int, amount: int) -> None:
         if self.mark is None or moment < self.mark:
             return
-        number = _place(self.volumes, moment)
+        number = _part_at(self.volumes, moment)
         runs = self._volume(number)
         self._add(directory(self.score), self.volumes, number, amount)
-        self._add(volume(self.score, number), runs, _place(runs, moment), amount)
+        self._add(volume(self.score, number), runs, _part_at(runs, moment), amount)
 
     def _make_room(self, moment: int) -> None:
         """Begin a run at a moment that no member has reached, if the group or its last run is large enough."""
@@ -154,7 +155,7 @@ class _Group:
 
     def _volume(self, number: int) -> Node:
         if number not in self.runs:
-            # Missing or never asked for: somebody edited the directory. Repair counts it anew.
+            # Missing or not read: the directory was edited manually. A repair recounts it.
             self.runs[number] = _copy(self.nodes.get(volume(self.score, number), EMPTY))
         return self.runs[number]
 
@@ -168,7 +169,7 @@ class _Group:
 
 
 def _groups(moves: Iterable[Move]) -> dict[int, tuple[list[int], list[int]]]:
-    """By score: the moments of who leaves it and of who joins it."""
+    """Return score -> (moments of members that leave it, moments of members that join it)."""
     groups: dict[int, tuple[list[int], list[int]]] = {}
     for move in moves:
         for side, spot in enumerate(move):
@@ -182,8 +183,8 @@ def _mark(score: int, nodes: Mapping[str, Node]) -> int | None:
     return nodes.get(name, EMPTY).starts.get(digit)
 
 
-def _place(node: Node, moment: int) -> int:
-    """The part that holds a moment: the last one to begin at it or before."""
+def _part_at(node: Node, moment: int) -> int:
+    """Return the part that holds a moment: the last one that begins at it or before."""
     first = min(node.starts, default=0)
     return max((number for number, begin in node.starts.items() if begin <= moment), default=first)
 
@@ -193,6 +194,6 @@ def _copy(node: Node) -> Node:
 
 
 def parent_of(score: int) -> tuple[str, int]:
-    """The node above the score's leaf, and the leaf's digit there."""
+    """Return the node above the score's leaf, and the leaf's digit there."""
     prefix = score >> 7
     return f"1.{prefix >> 7}", prefix & 127
