@@ -20,9 +20,10 @@ from chalicelib.domain.progress.scores import BoardUpdate, board_id
 from chalicelib.domain.rules.levels import Levels
 from chalicelib.services.boards.writer import merged, write_states
 from chalicelib.services.context import Context
-from chalicelib.store.boards.entries import Entry, entry_write
-from chalicelib.store.boards.nodes import node_write
+from chalicelib.store.boards.entries import Entry, entry_update
+from chalicelib.store.boards.nodes import node_update
 from chalicelib.store.boards.redo_log import Intent, Log, begin, finish, pack
+from chalicelib.store.core.writes import Update, key_of
 from tests.bench.deployment import TABLE, Deployment
 from tests.simulated.world import START_MS
 
@@ -113,7 +114,7 @@ def _entries(population: Population, nodes: dict[str, Node]) -> Iterator[dict[st
         _apply(nodes, merged(count_moves(moves), divide(moves, nodes, latest)), seq)
         latest = entries[-1].reached_at
         for entry in entries:
-            item = item_written(entry_write(TABLE, BOARD, entry, seq))
+            item = item_written(entry_update(BOARD, entry, seq))
             yield {
                 name: shared.setdefault((name, *value.values()), value) if name in _SHARED else value
                 for name, value in item.items()
@@ -151,19 +152,16 @@ def _node_items(nodes: dict[str, Node]) -> Iterator[dict[str, Any]]:
     for name, node in nodes.items():
         adds = {counter(digit): count for digit, count in node.counts.items()}
         sets: dict[str, int | None] = {start(digit): moment for digit, moment in node.starts.items()}
-        yield item_written(node_write(TABLE, BOARD, name, NodeChange(adds, sets), node.seq))
+        yield item_written(node_update(BOARD, name, NodeChange(adds, sets), node.seq))
 
 
-def item_written(update: dict[str, Any]) -> dict[str, Any]:
+def item_written(update: Update) -> dict[str, Any]:
     """The item that an update makes of nothing."""
-    request = update["Update"]
-    values = request["ExpressionAttributeValues"]
+    names, values = update.names or {}, update.values or {}
     item = {
-        name: values[f":{placeholder[1:]}"]
-        for placeholder, name in request["ExpressionAttributeNames"].items()
-        if f":{placeholder[1:]}" in values
+        name: values[f":{placeholder[1:]}"] for placeholder, name in names.items() if f":{placeholder[1:]}" in values
     }
-    return {**request["Key"], **item}
+    return {**key_of(update.key), **item}
 
 
 def _note(deployment: Deployment, population: Population) -> None:

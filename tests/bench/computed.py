@@ -19,7 +19,7 @@ import msgspec
 
 from chalicelib.domain.progress.scores import MAX_SCORE, BoardUpdate
 from chalicelib.store.boards import keys
-from chalicelib.store.boards.entries import entry_write
+from chalicelib.store.boards.entries import entry_update
 from tests.bench.board import BOARD, MEDIAN, SIGMA, TOP_SCORE, entry_of, item_written
 from tests.bench.deployment import TABLE, Deployment
 from tests.simulated import Call
@@ -117,7 +117,7 @@ class ComputedTable:
         """What is asked for by its key is an item from now on."""
         if number not in self.changed:
             self.changed.add(number)
-            self.table.load([item_written(entry_write(TABLE, BOARD, entry_of(self.board.state(number)), 1))])
+            self.table.load([item_written(entry_update(BOARD, entry_of(self.board.state(number)), 1))])
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from chalicelib.services.boards.worker import feed_messages
 from chalicelib.services.context import Context
 from chalicelib.store.boards import keys
 from chalicelib.store.boards.nodes import stream_nodes
-from chalicelib.store.core.table import number, update_of
+from chalicelib.store.core.table import number
 
 SCOPE = "global"
 BOARD = f"{SCOPE}#all"
@@ -152,9 +152,7 @@ class Worker:
                 table.delete(keys.node(BOARD, name))
                 continue
             change = ("ADD #n :n", {"#n": "05"}, 3) if place % 3 == 1 else ("SET #n = :n", {"#n": "seq"}, HIGH_SEQ)
-            table.update(
-                update_of(table.name, keys.node(BOARD, name), change[0], "", change[1], {":n": number(change[2])})
-            )
+            table.update(keys.node(BOARD, name), change[0], "", change[1], {":n": number(change[2])})
 
     def _count(self, event_name: str, **_: Any) -> None:
         self.calls[event_name.rpartition(".")[2]] += 1

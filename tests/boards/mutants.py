@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -14,53 +15,45 @@ from chalicelib.services.boards import rebuild_index, write_corrections, writer
 from chalicelib.services.boards.writer import Draft
 from chalicelib.store.boards import entries, redo_log, tallies
 from chalicelib.store.core import table
-from chalicelib.store.core.table import Busy, ConditionFailed, Table, key_of
-
-Request = dict[str, Any]
-
-
-def _sk(request: Request) -> str:
-    return str(request["Update"]["Key"]["sk"]["S"])
+from chalicelib.store.core.table import Busy, ConditionFailed, Table
+from chalicelib.store.core.writes import Update
 
 
-def _is_entry(request: Request) -> bool:
-    return _sk(request).startswith("ENTRY#")
+def _is_entry(update: Update) -> bool:
+    return update.key[1].startswith("ENTRY#")
 
 
-def _is_node(request: Request) -> bool:
-    return str(request["Update"]["Key"]["pk"]["S"]).startswith("NODE#")
+def _is_node(update: Update) -> bool:
+    return update.key[0].startswith("NODE#")
 
 
-def _is_begin(request: Request) -> bool:
-    return _sk(request) == "LOG" and "SET pending" in request["Update"]["UpdateExpression"]
+def _is_begin(update: Update) -> bool:
+    return update.key[1] == "LOG" and "SET pending" in update.expression
 
 
-def _is_finish(request: Request) -> bool:
-    return _sk(request) == "LOG" and "REMOVE pending" in request["Update"]["UpdateExpression"]
+def _is_finish(update: Update) -> bool:
+    return update.key[1] == "LOG" and "REMOVE pending" in update.expression
 
 
 @contextmanager
-def _unconditional(chosen: Callable[[Request], bool]) -> Iterator[None]:
-    """Updates of a kind are written whatever is there."""
-    real = Table.update
+def _changed(change: Callable[[Update], Update]) -> Iterator[None]:
+    """Every single update is changed on its way."""
+    real = Table.apply
 
-    def update(self: Table, request: Request) -> None:
-        if chosen(request):
-            _reduce(request["Update"], "")
-        real(self, request)
-
-    with patch.object(Table, "update", update):
+    with patch.object(Table, "apply", lambda self, update: real(self, change(update))):
         yield
 
 
-def _reduce(update: Request, condition: str) -> None:
-    """Put another condition in place of an update's own; values that nothing names any more go."""
-    update.pop("ConditionExpression")
-    if condition:
-        update["ConditionExpression"] = condition
-    said = f"{update['UpdateExpression']} {condition} ".replace(",", " ").replace(")", " ")
-    values = update["ExpressionAttributeValues"]
-    update["ExpressionAttributeValues"] = {name: value for name, value in values.items() if f"{name} " in said}
+def _unconditional(chosen: Callable[[Update], bool]) -> AbstractContextManager[None]:
+    """Updates of a kind are written whatever is there."""
+    return _changed(lambda update: _reduced(update, "") if chosen(update) else update)
+
+
+def _reduced(update: Update, condition: str) -> Update:
+    """The update under another condition; values that nothing names any more go."""
+    said = f"{update.expression} {condition} ".replace(",", " ").replace(")", " ")
+    values = {name: value for name, value in (update.values or {}).items() if f"{name} " in said}
+    return dataclasses.replace(update, condition=condition, values=values)
 
 
 @contextmanager
@@ -94,63 +87,45 @@ def node_guard() -> Iterator[None]:
 @contextmanager
 def freeze_guard() -> Iterator[None]:
     """An intent begins on a board that was frozen meanwhile."""
-    real = Table.update
 
-    def update(self: Table, request: Request) -> None:
-        if _is_begin(request):
-            before, _, _ = request["Update"]["ConditionExpression"].rpartition(" AND ")
-            _reduce(request["Update"], before)
-        real(self, request)
+    def change(update: Update) -> Update:
+        return _reduced(update, update.condition.rpartition(" AND ")[0]) if _is_begin(update) else update
 
-    with patch.object(Table, "update", update):
+    with _changed(change):
         yield
 
 
 @contextmanager
 def entry_deleted() -> Iterator[None]:
     """Who leaves the board leaves nothing behind."""
-    real = Table.update
+    real = Table.apply
 
-    def update(self: Table, request: Request) -> None:
-        write = request["Update"]
-        if not _is_entry(request) or ":order" in write["ExpressionAttributeValues"]:
-            return real(self, request)
-        deletion = {
-            "TableName": self.name,
-            "Key": write["Key"],
-            "ConditionExpression": write["ConditionExpression"],
-            "ExpressionAttributeNames": {"#q": "q"},
-            "ExpressionAttributeValues": {":q": write["ExpressionAttributeValues"][":q"]},
-        }
-        self._call("delete_item", deletion)
-        return None
+    def apply(self: Table, update: Update) -> None:
+        values = update.values or {}
+        if not _is_entry(update) or ":order" in values:
+            real(self, update)
+        else:
+            self.delete(update.key, update.condition, {"#q": "q"}, {":q": values[":q"]})
 
-    with patch.object(Table, "update", update):
+    with patch.object(Table, "apply", apply):
         yield
 
 
 @contextmanager
 def zeroed_node_deleted() -> Iterator[None]:
     """A node that counts nobody is deleted by whoever brought it there."""
-    real = Table.update
+    real = Table.apply
 
-    def update(self: Table, request: Request) -> None:
-        real(self, request)
-        if not _is_node(request):
+    def apply(self: Table, update: Update) -> None:
+        real(self, update)
+        if not _is_node(update):
             return
-        key = request["Update"]["Key"]["pk"]["S"], _sk(request)
-        node = self.get(key) or {}
+        node = self.get(update.key) or {}
         if any(int(value["N"]) for name, value in node.items() if name not in ("pk", "sk", "seq", "expires")):
             return
-        deletion = {
-            "TableName": self.name,
-            "Key": key_of(key),
-            "ConditionExpression": "seq = :n",
-            "ExpressionAttributeValues": {":n": request["Update"]["ExpressionAttributeValues"][":seq"]},
-        }
-        self._call("delete_item", deletion)
+        self.delete(update.key, "seq = :n", None, {":n": (update.values or {})[":seq"]})
 
-    with patch.object(Table, "update", update):
+    with patch.object(Table, "apply", apply):
         yield
 
 
@@ -277,8 +252,8 @@ def moves_told_at_the_end() -> Iterator[None]:
         told, intent.told = intent.told, []
         real(context, board, shard, intent)
         if told:
-            write = writer.moves_write(context.table.name, shard, intent.repair, intent.seq, told, intent.told_expires)
-            writer.write_all(context, [write])
+            update = writer.moves_update(shard, intent.repair, intent.seq, told, intent.told_expires)
+            writer.apply_all(context, [update])
 
     with patch.object(writer, "complete", complete):
         yield
@@ -300,7 +275,7 @@ def every_tally_counts() -> Iterator[None]:
 @contextmanager
 def steps_noted_whatever_came_between() -> Iterator[None]:
     """A step of repair is noted though another writer has written since the step began."""
-    with _unconditional(lambda request: _sk(request) == "LOG" and "#repair" in request["Update"]["UpdateExpression"]):
+    with _unconditional(lambda update: update.key[1] == "LOG" and "#repair" in update.expression):
         yield
 
 

@@ -19,13 +19,13 @@ from chalicelib.domain.boards.score_slice import ScoreSlice
 from chalicelib.domain.core.errors import LostRace
 from chalicelib.services.boards.messages import BoardMessage
 from chalicelib.services.boards.write_corrections import write_corrections
-from chalicelib.services.boards.writer import MAX_ROUNDS, expiry, settle, write_all
+from chalicelib.services.boards.writer import MAX_ROUNDS, apply_all, expiry, settle
 from chalicelib.services.context import Context
 from chalicelib.services.progress.publish_scores import send_messages, shard_for
 from chalicelib.store.boards.entries import read_spots
 from chalicelib.store.boards.nodes import read_nodes, stream_nodes
 from chalicelib.store.boards.redo_log import Log, advance
-from chalicelib.store.boards.tallies import read_moves, read_tallies, tally_writes
+from chalicelib.store.boards.tallies import read_moves, read_tallies, tally_updates
 from chalicelib.store.core.table import Busy, StoreError
 
 # What one step counts, whichever comes first: at most 60 MB, if no two scores are equal.
@@ -173,7 +173,7 @@ class _Step:
         if groups:
             # Nobody else writes under this name: another try of this step has one of its own.
             tallies = (*tallies, name := self.context.new_id()[-12:])
-            write_all(self.context, tally_writes(self.context.table.name, self.shard, self.repair, name, groups))
+            apply_all(self.context, tally_updates(self.shard, self.repair, name, groups))
         self.turn.note(self.log, replace(self.next, cursor=cursor, counted=not more, tallies=tallies), latest, highest)
 
     def _correct_range(self) -> None:

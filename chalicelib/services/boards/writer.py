@@ -13,18 +13,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from chalicelib.domain.boards.rank_index import Changes, Move, NodeChange, count_moves
 from chalicelib.domain.boards.ties import directories_of, divide, leaves_of, volumes_of
 from chalicelib.domain.core.errors import LostRace
 from chalicelib.domain.progress.scores import BoardUpdate, kept_until_ms
 from chalicelib.services.context import Context
-from chalicelib.store.boards.entries import Entry, entry_write, read_entries
-from chalicelib.store.boards.nodes import node_write, read_nodes
+from chalicelib.store.boards.entries import Entry, entry_update, read_entries
+from chalicelib.store.boards.nodes import node_update, read_nodes
 from chalicelib.store.boards.redo_log import MAX_INTENT_BYTES, Intent, Log, begin, finish, pack, read_log
-from chalicelib.store.boards.tallies import moves_write
+from chalicelib.store.boards.tallies import moves_update
 from chalicelib.store.core.table import Busy, ConditionFailed, StoreError
+from chalicelib.store.core.writes import Update
 
 # 40 bytes each, compressed; ten full messages of the queue.
 MAX_UPDATES_PER_INTENT = 2000
@@ -108,18 +108,18 @@ def settle(context: Context, board: str, shard: str) -> Log:
 
 def complete(context: Context, board: str, shard: str, intent: Intent) -> None:
     """Write all of an intent that is not written yet, then note that it is done."""
-    table, expires = context.table.name, expiry(context, board)
-    writes = [entry_write(table, board, entry, intent.seq, expires) for entry in intent.entries]
-    writes += [node_write(table, shard, name, change, intent.seq, expires) for name, change in intent.nodes.items()]
+    expires = expiry(context, board)
+    updates = [entry_update(board, entry, intent.seq, expires) for entry in intent.entries]
+    updates += [node_update(shard, name, change, intent.seq, expires) for name, change in intent.nodes.items()]
     if intent.told:
-        writes.append(moves_write(table, shard, intent.repair, intent.seq, intent.told, intent.told_expires))
-    write_all(context, writes)
+        updates.append(moves_update(shard, intent.repair, intent.seq, intent.told, intent.told_expires))
+    apply_all(context, updates)
     _insist(context, lambda: finish(context.table, shard, intent))
 
 
-def write_all(context: Context, writes: Iterable[dict[str, Any]]) -> None:
+def apply_all(context: Context, updates: Iterable[Update]) -> None:
     """Do updates side by side, each until it is done or finds itself done. Raises StoreError if the store gives up."""
-    context.each(lambda write: _insist(context, lambda: context.table.update(write)), writes)
+    context.each(lambda update: _insist(context, lambda: context.table.apply(update)), updates)
 
 
 def expiry(context: Context, board: str) -> int | None:

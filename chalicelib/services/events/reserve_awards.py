@@ -23,13 +23,13 @@ from chalicelib.store.core.idempotency_keys import Remembered, read_request, req
 from chalicelib.store.core.keys import Key
 from chalicelib.store.core.models import Item
 from chalicelib.store.core.outcomes import Unknown
-from chalicelib.store.core.table import MAX_TRANSACTION
+from chalicelib.store.core.transaction import MAX_ITEMS
 from chalicelib.store.events.awards import granted_write, granter_key, read_granted
 
 # As long as the worker knows an award again: until then it would ignore another one under the same key.
 KEPT_MS = LOG_DAYS * DAY_MS
 # In one write, beside the granter's day.
-MAX_AT_ONCE = MAX_TRANSACTION - 1
+MAX_AT_ONCE = MAX_ITEMS - 1
 QUEUED = 202
 # Another award has the key for 90 days: a write that was not answered finds it taken.
 FINAL = ("idempotency_conflict",)

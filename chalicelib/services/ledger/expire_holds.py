@@ -6,14 +6,14 @@ from contextlib import suppress
 
 from chalicelib.domain.core.errors import LostRace, OutOfReach, Unavailable
 from chalicelib.services.context import Context
-from chalicelib.store.core.table import MAX_TRANSACTION
+from chalicelib.store.core.transaction import MAX_ITEMS
 from chalicelib.store.ledger import keys
 from chalicelib.store.ledger.accounts import Account, Change, load_account
 from chalicelib.store.ledger.holds import move_writes, open_holds
 
 MAX_TRIES = 5
 # Each is two items of the write, the account one.
-MAX_RELEASED = (MAX_TRANSACTION - 1) // 2
+MAX_RELEASED = (MAX_ITEMS - 1) // 2
 
 
 def usable(

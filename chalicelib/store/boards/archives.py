@@ -13,7 +13,7 @@ from chalicelib.domain.boards.archive import Judged, Place, Waiting
 from chalicelib.store.boards import keys
 from chalicelib.store.boards.models import ArchiveItem
 from chalicelib.store.core.models import Item
-from chalicelib.store.core.table import Table, key_of, number, text, update_of
+from chalicelib.store.core.table import Table, key_of, number, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +84,12 @@ def start_cursor(table: Table, scope: str, day: int) -> None:
 def move_cursor(table: Table, scope: str, day: int) -> None:
     """Move the cursor on. Raises ConditionFailed if it is as far, or there is none."""
     condition = "through < :day"
-    table.update(
-        update_of(table.name, keys.rotation(scope), "SET through = :day", condition, None, {":day": number(day)})
-    )
+    table.update(keys.rotation(scope), "SET through = :day", condition, None, {":day": number(day)})
 
 
 def _update(table: Table, archive: Archive, expression: str, condition: str, values: dict[str, Any]) -> None:
     key = keys.archive(archive.scope, archive.period)
-    table.update(update_of(table.name, key, expression, condition, None, values))
+    table.update(key, expression, condition, None, values)
 
 
 def _archive(scope: str, period: str, item: Item) -> Archive:

@@ -13,7 +13,8 @@ from chalicelib.store.boards.bulk import Wire, query_as
 from chalicelib.store.boards.models import EntryItem
 from chalicelib.store.core import keys as core_keys
 from chalicelib.store.core.models import Item
-from chalicelib.store.core.table import Page, Table, key_of, number, text, update_of
+from chalicelib.store.core.table import Page, Table, key_of, number, text
+from chalicelib.store.core.writes import Update
 
 
 class Entry(msgspec.Struct, array_like=True):
@@ -148,7 +149,7 @@ def entry_of(item: Item) -> Entry:
     )
 
 
-def entry_write(table: str, board: str, entry: Entry, seq: int, expires: int | None = None) -> dict[str, Any]:
+def entry_update(board: str, entry: Entry, seq: int, expires: int | None = None) -> Update:
     """The update of an entry by intent `seq`: done before if the entry knows this intent, or a later one.
 
     Who is off the board has no index keys.
@@ -174,8 +175,7 @@ def entry_write(table: str, board: str, entry: Entry, seq: int, expires: int | N
     expression = "SET " + ", ".join(f"#{name} = :{name}" for name in kept)
     if gone:
         expression += " REMOVE " + ", ".join(f"#{name}" for name in gone)
-    return update_of(
-        table,
+    return Update(
         boards_keys.entry(board, entry.player),
         expression,
         "attribute_not_exists(#q) OR #q < :q",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
 
 from chalicelib.domain.boards.rank_index import Node, NodeChange
 from chalicelib.store.boards import keys
 from chalicelib.store.boards.bulk import Wire, query_all_as
 from chalicelib.store.core.models import Item
-from chalicelib.store.core.table import Table, number, update_of
+from chalicelib.store.core.table import Table, number
+from chalicelib.store.core.writes import Update
 
 _COUNTER = re.compile(r"[0-9A-F]{2,3}")
 _START = re.compile(r"T[0-9A-F]{2}")
@@ -60,9 +60,7 @@ def _meaning(name: str) -> tuple[bool, int | None]:
     return True, int(name[1:], 16) if _START.fullmatch(name) else None
 
 
-def node_write(
-    table: str, shard: str, name: str, change: NodeChange, seq: int, expires: int | None = None
-) -> dict[str, Any]:
+def node_update(shard: str, name: str, change: NodeChange, seq: int, expires: int | None = None) -> Update:
     """The one update of a node by intent `seq`: done before if the node knows this intent, or a later one."""
     sets = {attribute: value for attribute, value in change.sets.items() if value is not None} | {"seq": seq}
     if expires is not None:
@@ -73,8 +71,7 @@ def node_write(
         expression += " REMOVE " + ", ".join(f"#{attribute}" for attribute in removes)
     if change.adds:
         expression += " ADD " + ", ".join(f"#{attribute} :{attribute}" for attribute in change.adds)
-    return update_of(
-        table,
+    return Update(
         keys.node(shard, name),
         expression,
         "attribute_not_exists(#seq) OR #seq < :seq",

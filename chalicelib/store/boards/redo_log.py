@@ -16,7 +16,7 @@ from chalicelib.domain.boards.repair_progress import Repair
 from chalicelib.store.boards import keys
 from chalicelib.store.boards.entries import Entry
 from chalicelib.store.boards.models import BoardLogItem
-from chalicelib.store.core.table import Table, number, update_of
+from chalicelib.store.core.table import Table, number
 
 # The log is paid for by size, twice an intent; 100 KB are a quarter of what an item may hold.
 MAX_INTENT_BYTES = 100 * 1024
@@ -86,15 +86,13 @@ def begin(table: Table, shard: str, log: Log, seq: int, packed: bytes, expires: 
 
 def finish(table: Table, shard: str, intent: Intent) -> None:
     """Note that an intent is done. Raises ConditionFailed if somebody else has noted it."""
-    request = update_of(
-        table.name,
+    table.update(
         keys.board_log(shard),
         "SET seq = :n, latest = :latest REMOVE pending, #intent",
         "pending = :n",
         {"#intent": "intent"},
         {":n": number(intent.seq), ":latest": number(intent.latest)},
     )
-    table.update(request)
 
 
 def freeze(table: Table, shard: str, log: Log, at_ms: int, expires: int | None = None) -> None:
@@ -133,7 +131,7 @@ def _update(
         values = values | {":expires": number(expires)}
     expression += removes
     names = {f"#{name}": name for name in ("intent", "repair") if f"#{name}" in expression}
-    table.update(update_of(table.name, keys.board_log(shard), expression, condition, names, values))
+    table.update(keys.board_log(shard), expression, condition, names, values)
 
 
 _DECODER = msgspec.msgpack.Decoder(Intent)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 import msgspec
 
@@ -17,7 +16,8 @@ from chalicelib.store.boards import keys as boards_keys
 from chalicelib.store.boards.bulk import Wire, query_all_as
 from chalicelib.store.core import keys as core_keys
 from chalicelib.store.core.models import Item
-from chalicelib.store.core.table import Table, number, update_of
+from chalicelib.store.core.table import Table, number
+from chalicelib.store.core.writes import Update
 
 # At most 13 bytes each once compressed: an item holds 400 KB.
 MAX_MEMBERS = 20_000
@@ -41,16 +41,16 @@ class _Row(msgspec.Struct):
     data: Wire
 
 
-def tally_writes(table: str, shard: str, repair: Repair, name: str, groups: Groups) -> Iterator[dict[str, Any]]:
+def tally_updates(shard: str, repair: Repair, name: str, groups: Groups) -> Iterator[Update]:
     """The updates that write a tally under a name that nothing else has."""
     for part, (last_score, tally) in enumerate(_parts(groups)):
         key = boards_keys.tally(shard, repair.id, last_score, name, part)
-        yield _write(table, key, msgspec.msgpack.encode(tally), repair.expires)
+        yield _update(key, msgspec.msgpack.encode(tally), repair.expires)
 
 
-def moves_write(table: str, shard: str, repair_id: str, seq: int, moves: Sequence[int], expires: int) -> dict[str, Any]:
+def moves_update(shard: str, repair_id: str, seq: int, moves: Sequence[int], expires: int) -> Update:
     """The update that writes an intent's moves: the same whoever completes the intent."""
-    return _write(table, boards_keys.moves(shard, repair_id, seq), array("q", moves).tobytes(), expires)
+    return _update(boards_keys.moves(shard, repair_id, seq), array("q", moves).tobytes(), expires)
 
 
 def read_tallies(table: Table, shard: str, repair: Repair) -> Iterator[tuple[Numbers, Numbers, Numbers]]:
@@ -85,9 +85,9 @@ def _parts(groups: Groups) -> Iterator[tuple[int, Tally]]:
         yield scores[-1], Tally(scores.tobytes(), sizes.tobytes(), moments.tobytes())
 
 
-def _write(table: str, key: core_keys.Key, data: bytes, expires: int) -> dict[str, Any]:
+def _update(key: core_keys.Key, data: bytes, expires: int) -> Update:
     values: Item = {":data": {"B": zlib.compress(data, 1)}, ":expires": number(expires)}
-    return update_of(table, key, "SET #data = :data, expires = :expires", "", {"#data": "data"}, values)
+    return Update(key, "SET #data = :data, expires = :expires", "", {"#data": "data"}, values)
 
 
 def _rows(table: Table, shard: str, first: str, last: str) -> Iterable[tuple[str, bytes]]:

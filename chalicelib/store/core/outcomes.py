@@ -58,6 +58,10 @@ class ConditionFailed(LostRace):
         super().__init__("a condition did not hold")
         self.failed = tuple(failed)
 
+    def at(self, place: int) -> bool:
+        """Whether the condition of the write at this place of the transaction failed."""
+        return place in self.failed
+
 
 def failure_of(operation: str, error: ClientError | BotoCoreError) -> StoreError | LostRace:
     """What an error of the client means: Busy and Unknown are worth another try of the same request."""

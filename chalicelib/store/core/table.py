@@ -20,10 +20,12 @@ from chalicelib.store.core.outcomes import ConditionFailed as ConditionFailed
 from chalicelib.store.core.outcomes import StoreError as StoreError
 from chalicelib.store.core.outcomes import Unknown as Unknown
 from chalicelib.store.core.outcomes import failure_of
+from chalicelib.store.core.transaction import Transaction
+from chalicelib.store.core.writes import Delete, Put, Update
+from chalicelib.store.core.writes import key_of as key_of
 
-# DynamoDB's own limits.
+# DynamoDB's own limit.
 MAX_BATCH_GET = 100
-MAX_TRANSACTION = 100
 # Seven pauses are 1.3 s on average, and up to 2.5 s: longer than most bursts of throttling.
 MAX_TRIES = 8
 
@@ -176,22 +178,36 @@ class Table:
         names: Mapping[str, str] | None = None,
         values: Item | None = None,
     ) -> None:
-        self._call("put_item", put_of(self.name, item, condition, names, values)["Put"])
+        self._call("put_item", Put(item, condition, names, values).request(self.name))
 
-    def update(self, request: dict[str, Any]) -> None:
-        """One conditional update, from `update_of`."""
-        self._call("update_item", request["Update"])
+    def update(
+        self,
+        key: Key,
+        expression: str,
+        condition: str = "",
+        names: Mapping[str, str] | None = None,
+        values: Item | None = None,
+    ) -> None:
+        self.apply(Update(key, expression, condition, names, values))
 
-    def delete(self, key: Key) -> None:
-        self._call("delete_item", {"TableName": self.name, "Key": key_of(key)})
+    def apply(self, update: Update) -> None:
+        """Do one update by itself."""
+        self._call("update_item", update.request(self.name))
+
+    def delete(
+        self, key: Key, condition: str = "", names: Mapping[str, str] | None = None, values: Item | None = None
+    ) -> None:
+        self._call("delete_item", Delete(key, condition, names, values).request(self.name))
+
+    def transaction(self) -> Transaction:
+        """A new unit of work: writes to be committed together."""
+        return Transaction(self)
 
     def transact(self, writes: Sequence[dict[str, Any]]) -> None:
         """All writes or none. Raises ConditionFailed with places, LostRace for another running transaction, Unknown.
 
         Tries of one call share a token, so DynamoDB does it once.
         """
-        if len(writes) > MAX_TRANSACTION:
-            raise ValueError(f"a transaction takes {MAX_TRANSACTION} items, not {len(writes)}")
         token = str(uuid.uuid4())
         self._call("transact_write_items", {"TransactItems": list(writes), "ClientRequestToken": token})
 
@@ -218,10 +234,6 @@ class Table:
             unanswered = failure if isinstance(failure, Unknown) else unanswered
             lost = failure
         raise unanswered or lost
-
-
-def key_of(key: Key) -> Item:
-    return {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
 
 
 def put_of(

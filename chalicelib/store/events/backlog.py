@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chalicelib.domain.core.periods import DAY_MS, minute_of
 from chalicelib.domain.events.backlog import CAP_MS, Watch
-from chalicelib.store.core.table import Table, number, update_of
+from chalicelib.store.core.table import Table, number
 from chalicelib.store.events import keys
 from chalicelib.store.events.models import BacklogItem, ReceivedItem
 
@@ -17,7 +17,7 @@ def note_received(table: Table, queue: str, now_ms: int, oldest_ms: int) -> None
     key = keys.received(queue, minute_of(now_ms))
     condition = "attribute_not_exists(least) OR least > :least"
     values = {":least": number(oldest_ms), ":expires": number((now_ms + KEPT_MS) // 1000)}
-    table.update(update_of(table.name, key, "SET least = :least, expires = :expires", condition, None, values))
+    table.update(key, "SET least = :least, expires = :expires", condition, None, values)
 
 
 def least_received(table: Table, queue: str, since_ms: int) -> int | None:

@@ -6,7 +6,7 @@ import zlib
 
 from chalicelib.store.core import keys as core_keys
 from chalicelib.store.core.models import Item
-from chalicelib.store.core.table import Table, number, update_of
+from chalicelib.store.core.table import Table, number
 from chalicelib.store.events import keys as events_keys
 from chalicelib.store.events.models import FailureItem
 
@@ -27,7 +27,7 @@ def put_parts(table: Table, queue: str, failure_id: str, packed: bytes, expires:
     for place, part in enumerate(parts):
         values: Item = {":b": {"B": part}, ":e": number(expires)}
         key = events_keys.body_part(queue, failure_id, place)
-        table.update(update_of(table.name, key, "SET #b = :b, expires = :e", "", {"#b": "body"}, values))
+        table.update(key, "SET #b = :b, expires = :e", "", {"#b": "body"}, values)
     return len(parts)
 
 

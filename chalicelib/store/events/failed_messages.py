@@ -15,7 +15,7 @@ import msgspec
 from chalicelib.domain.core.errors import InvalidRequest
 from chalicelib.domain.core.periods import DAY_MS
 from chalicelib.domain.events.rejections import Rejections, printable
-from chalicelib.store.core.table import Table, number, text, update_of
+from chalicelib.store.core.table import Table, number, text
 from chalicelib.store.events import keys
 from chalicelib.store.events.failed_bodies import INLINE_BYTES, delete_parts, pack, put_parts
 from chalicelib.store.events.models import FailureItem, NoteItem
@@ -56,7 +56,7 @@ class Failure(Note):
 def note_failure(table: Table, note: Note) -> None:
     """Keep the latest reason of a message's failing."""
     expression, names, values = _why(note)
-    table.update(update_of(table.name, keys.note(note.queue, note.id), f"SET {expression}", "", names, values))
+    table.update(keys.note(note.queue, note.id), f"SET {expression}", "", names, values)
 
 
 def get_notes(table: Table, queue: str, ids: Sequence[str], now_ms: int) -> dict[str, NoteItem]:
@@ -85,7 +85,7 @@ def set_aside(table: Table, failure: Failure) -> None:
             names[f"#o{place}"], values[f":o{place}"] = name, value
             expression += f", #o{place} = :o{place}"
     key = keys.failure(failure.queue, failure.id)
-    table.update(update_of(table.name, key, f"SET {expression}", "", names, values))
+    table.update(key, f"SET {expression}", "", names, values)
 
 
 def get_failures(table: Table, queue: str, ids: Sequence[str], now_ms: int) -> dict[str, FailureItem]:

@@ -92,14 +92,11 @@ def add_key(
 def mark_used(table: Table, digest: str, day: str) -> None:
     """Note the last day a key was used. Raises LostRace if that, or a later day, is known."""
     table.update(
-        update_of(
-            table.name,
-            keys.api_key(digest),
-            "SET used_on = :d",
-            "attribute_exists(pk) AND (attribute_not_exists(used_on) OR used_on < :d)",
-            None,
-            {":d": text(day)},
-        )
+        keys.api_key(digest),
+        "SET used_on = :d",
+        "attribute_exists(pk) AND (attribute_not_exists(used_on) OR used_on < :d)",
+        None,
+        {":d": text(day)},
     )
 
 

@@ -9,7 +9,7 @@ from chalicelib.domain.core.periods import MINUTE_MS, minute_of
 from chalicelib.domain.invites.invites import MAX_FAILED
 from chalicelib.store.core.keys import Key
 from chalicelib.store.core.models import Item
-from chalicelib.store.core.table import Table, check_of, number, put_of, text, update_of
+from chalicelib.store.core.table import Table, check_of, number, put_of, text
 from chalicelib.store.invites import keys
 from chalicelib.store.invites.models import AttemptsItem, ReferralItem
 
@@ -67,4 +67,4 @@ def count_failed(table: Table, account: str, attempt: str, now_ms: int) -> None:
     }
     expression = "ADD failed :attempts SET expires = :expires"
     counted = f"{_NOT_TOO_MANY} OR contains(failed, :attempt)"
-    table.update(update_of(table.name, attempts_key(account, now_ms), expression, counted, None, values))
+    table.update(attempts_key(account, now_ms), expression, counted, None, values)

@@ -76,5 +76,5 @@ def test_what_cannot_be_counted_is_not_told(site: Site, bob: str, monkeypatch: p
     def down(*_: Any) -> None:
         raise StoreError("down")
 
-    monkeypatch.setattr(Table, "update", down)
+    monkeypatch.setattr(Table, "apply", down)
     assert redeem(site, bob, code="AAAA-AAAA").status == 503

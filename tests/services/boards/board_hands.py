@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.services.boards.verify_board import Verified, find_board, verify_board
 from chalicelib.store.core import keys
-from chalicelib.store.core.table import key_of, update_of
+from chalicelib.store.core.table import key_of
 from tests.pipeline import plant as plants
 from tests.pipeline.plant import Plant
 from tests.simulated import Faults
@@ -49,7 +49,7 @@ def edit(plant: Plant, key: keys.Key, expression: str, **values: Any) -> None:
     """An update of an item by hand: `#x` is the attribute x, `:x` a value."""
     names = {f"#{word}": word for word in re.findall(r"#(\w+)", expression)}
     wire = {f":{name}": _wire(value) for name, value in values.items()}
-    plant.context.table.update(update_of(plant.context.table.name, key, expression, "", names, wire))
+    plant.context.table.update(key, expression, "", names, wire)
 
 
 def delete(plant: Plant, key: keys.Key) -> None:

@@ -25,6 +25,7 @@ from chalicelib.store.boards import keys as boards_keys
 from chalicelib.store.boards.redo_log import read_log
 from chalicelib.store.core import keys as core_keys
 from chalicelib.store.core.table import Page, Table
+from chalicelib.store.core.writes import Update
 from tests.pipeline.plant import Plant
 from tests.scripted_time import with_time
 from tests.services.boards.board_hands import GLOBAL, board, build, delete, edit, found, item, number, send, verify
@@ -207,18 +208,18 @@ def test_a_state_that_is_late_is_in_flight_and_one_that_never_comes_is_a_differe
 
 def test_an_intent_that_has_begun_counts_as_done(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     """A writer dies at each of its writes: before the next one comes, verify finds nothing but what it left begun."""
-    update = type(plant.context.table).update
+    apply = type(plant.context.table).apply
     for writes in range(1, 9):
         left = iter(range(writes))
 
-        def dying(table: object, request: dict[str, object], left: Iterator[int] = left) -> None:
+        def dying(table: object, update: Update, left: Iterator[int] = left) -> None:
             if next(left, None) is None:
                 raise Killed
-            update(table, request)
+            apply(table, update)
 
         state = BoardUpdate("p0", 9000 + writes, writes + 1, 10**12 * 2 + writes, 1, "Beginner", "x")
         with monkeypatch.context() as patch:
-            patch.setattr(type(plant.context.table), "update", dying)
+            patch.setattr(type(plant.context.table), "apply", dying)
             try:
                 write_states(plant.context, GLOBAL, GLOBAL, [state])
             except Killed:

@@ -123,7 +123,7 @@ def test_a_read_is_never_unknown() -> None:
 def test_a_single_update_that_finds_its_condition_failed_after_an_unanswered_try_is_unknown() -> None:
     client = Client(LOST, refused("ConditionalCheckFailedException"))
     with pytest.raises(Unknown):
-        Table("t", client, lambda _: None).update({"Update": {"TableName": "t"}})
+        Table("t", client, lambda _: None).update(("a", "b"), "SET x = :x")
 
 
 @pytest.mark.parametrize(("left_ms", "calls"), [(CALL_MS, 0), (CALL_MS + 1, 1), (CALL_MS + 101, 2)])

@@ -1,0 +1,113 @@
+"""Writes of one item as values: put, update, delete, check. Each becomes a DynamoDB request for a named table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from chalicelib.store.core.item_size import item_size
+from chalicelib.store.core.keys import Key
+from chalicelib.store.core.models import Item
+
+Request = dict[str, Any]
+Names = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Write a whole item."""
+
+    kind: ClassVar[str] = "Put"
+    item: Item
+    condition: str = ""
+    names: Names | None = None
+    values: Item | None = None
+
+    @property
+    def key(self) -> Key:
+        return self.item["pk"]["S"], self.item["sk"]["S"]
+
+    @property
+    def size(self) -> int:
+        return item_size(self.item)
+
+    def request(self, table: str) -> Request:
+        return _conditional({"TableName": table, "Item": self.item}, self)
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Change attributes of an item, which need not exist."""
+
+    kind: ClassVar[str] = "Update"
+    key: Key
+    expression: str
+    condition: str = ""
+    names: Names | None = None
+    values: Item | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the key and of the values; what else the item holds is not known here."""
+        return _known_size(self)
+
+    def request(self, table: str) -> Request:
+        return _conditional({"TableName": table, "Key": key_of(self.key), "UpdateExpression": self.expression}, self)
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Remove an item."""
+
+    kind: ClassVar[str] = "Delete"
+    key: Key
+    condition: str = ""
+    names: Names | None = None
+    values: Item | None = None
+
+    @property
+    def size(self) -> int:
+        return _known_size(self)
+
+    def request(self, table: str) -> Request:
+        return _conditional({"TableName": table, "Key": key_of(self.key)}, self)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Write nothing; the transaction fails unless the condition holds."""
+
+    kind: ClassVar[str] = "ConditionCheck"
+    key: Key
+    condition: str
+    names: Names | None = None
+    values: Item | None = None
+
+    @property
+    def size(self) -> int:
+        return _known_size(self)
+
+    def request(self, table: str) -> Request:
+        return _conditional({"TableName": table, "Key": key_of(self.key)}, self)
+
+
+Write = Put | Update | Delete | Check
+
+
+def key_of(key: Key) -> Item:
+    return {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
+
+
+def _known_size(write: Update | Delete | Check) -> int:
+    return item_size(key_of(write.key) | (write.values or {}))
+
+
+def _conditional(request: Request, write: Write) -> Request:
+    if write.condition:
+        request["ConditionExpression"] = write.condition
+    if write.names:
+        request["ExpressionAttributeNames"] = dict(write.names)
+    if write.values:
+        request["ExpressionAttributeValues"] = dict(write.values)
+    return request
