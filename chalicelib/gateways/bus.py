@@ -1,4 +1,4 @@
-"""Publishing domain events on the EventBridge bus. PutEvents answers 200 with failed entries: they are retried."""
+"""Publish domain events on the EventBridge bus. PutEvents returns 200 with failed entries, which are retried."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ MAX_TRIES = 5
 
 
 class NotPublished(OutOfReach):
-    """The bus did not take everything; what it took may come twice, under the same id."""
+    """The bus did not accept all events. Accepted ones may be sent again, with the same id."""
 
 
 class EventBus:
-    """One bus by name."""
+    """An EventBridge bus, by name."""
 
     def __init__(self, client: Any, name: str, pause: Callable[[int], None]) -> None:
         self.client, self.name, self.retry = client, name, Retry(pause)
 
     def using(self, retry: Retry) -> EventBus:
-        """The same bus under another retry policy."""
+        """Return the same bus with another retry policy."""
         bus = copy.copy(self)
         bus.retry = retry
         return bus
 
     def publish(self, notices: Sequence[Notice]) -> None:
-        """Publish all notices, or raise NotPublished."""
+        """Publish all domain events. Raises NotPublished if any is not accepted in time."""
         entries = [
             {
                 "Source": SOURCE,

@@ -1,4 +1,4 @@
-"""Which errors of AWS clients pass by themselves."""
+"""Classify errors of AWS clients as retryable or not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _THROTTLED = {"ThrottlingException", "Throttling", "RequestThrottled", "RequestT
 
 
 def worth_another_try(error: ClientError | BotoCoreError) -> bool:
-    """Whether the same request may succeed soon: it was throttled, met trouble of the service, or was not answered."""
+    """Return whether a retry may succeed soon: throttling, an error of the service, or no response."""
     if isinstance(error, BotoCoreError):
         return not isinstance(error, NoCredentialsError | CredentialRetrievalError)
     answer: dict[str, Any] = dict(error.response)

@@ -1,4 +1,4 @@
-"""Laurel's SQS queues. A send is done when the queue has all of it: failed entries are read and retried."""
+"""Laurel's SQS queues. A send succeeds when the queue has accepted every message: failed entries are retried."""
 
 from __future__ import annotations
 
@@ -17,33 +17,36 @@ from chalicelib.retry import OUT_OF_TIME, Retry
 
 T = TypeVar("T")
 
-# SQS's own limits. 256 KB a call is what every region and emulator takes.
+# SQS's own limits. Every region and emulator accepts 256 KB per call.
 MAX_ENTRIES = 10
 MAX_BATCH_BYTES = 256 * 1024
-# Four pauses are well under a second; after that the caller's own retry is better.
+# Four pauses take well under a second; then the caller's own retry is better.
 MAX_TRIES = 5
-# Every message of a queue is in one of these numbers. All three are approximate and up to a minute old.
+# Every message of a queue is in one of these counts. All three are approximate and up to a minute old.
 _NUMBERS = tuple(f"ApproximateNumberOfMessages{state}" for state in ("", "NotVisible", "Delayed"))
-# Characters that JSON may hold as they are and SQS refuses, with all of the call they came in.
+# Characters that JSON allows unescaped. SQS refuses them, together with all other messages of the call.
 _ESCAPED = {ord("\ufffe"): "\\ufffe", ord("\uffff"): "\\uffff"}
 
 
 class NotSent(OutOfReach):
-    """A queue did not take everything; what it took may come twice."""
+    """A queue did not accept all messages. Accepted ones may be sent again."""
 
 
 class NotCounted(OutOfReach):
-    """A queue did not say how many messages it holds."""
+    """A queue did not return its number of messages."""
 
 
 class NotDeleted(OutOfReach):
-    """A queue kept messages that were to be deleted; they will come again."""
+    """A queue kept messages that were to be deleted. They will be delivered again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message in flight. `sent_ms`: when its first queue had it. `source`: the short name of the queue whose dead
-    letter it is, if the queue says so. `group`: its message group on a FIFO queue, `sequence` its number there."""
+    """A message in flight.
+
+    `sent_ms`: when its first queue received it. `source`: short name of the queue that dead-lettered it, '' if unknown.
+    `group`, `sequence`: its message group and sequence number on a FIFO queue.
+    """
 
     id: str
     receipt: str
@@ -62,25 +65,31 @@ class SqsQueues:
         self.client, self.urls, self.retry = client, urls, Retry(pause)
 
     def using(self, retry: Retry) -> SqsQueues:
-        """The same queues under another retry policy."""
+        """Return the same queues with another retry policy."""
         queues = copy.copy(self)
         queues.retry = retry
         return queues
 
     def send(self, queue: str, bodies: Sequence[str]) -> None:
-        """Send message bodies to a standard queue."""
+        """Send message bodies to a standard queue. Raises NotSent if any is not accepted in time."""
         self._send(queue, [{"MessageBody": _sendable(body)} for body in bodies])
 
     def send_each(self, queue: str, bodies: Sequence[str]) -> list[NotSent | None]:
-        """Send message bodies to a standard queue; answers for each None, or why the queue may not have it."""
+        """Send message bodies to a standard queue; return None for each accepted one, an error for all others.
+
+        A message with an error may have been accepted.
+        """
         outcomes: list[NotSent | None] = []
         for batch in batches([{"MessageBody": _sendable(body)} for body in bodies]):
             left = self._try_batch(self.urls[queue], batch)
-            outcomes += [left.get(place) for place in range(len(batch))]
+            outcomes += [left.get(index) for index in range(len(batch))]
         return outcomes
 
     def send_grouped(self, queue: str, bodies: Sequence[tuple[str, str]]) -> None:
-        """Send (group, body) to a FIFO queue, in order within a group. A body repeated in 5 minutes is one message."""
+        """Send (group, body) to a FIFO queue, in order within a group. Raises NotSent.
+
+        The queue drops a body repeated within 5 minutes.
+        """
         self._send(
             queue,
             [
@@ -94,23 +103,26 @@ class SqsQueues:
         )
 
     def postpone(self, queue: str, receipts: Mapping[str, int]) -> None:
-        """Set the seconds after which messages in flight (by receipt handle) come again. Best effort."""
+        """Set the seconds after which messages in flight are delivered again, by receipt handle. Best effort."""
         items = list(receipts.items())
         for start in range(0, len(items), MAX_ENTRIES):
             entries = [
-                {"Id": str(place), "ReceiptHandle": handle, "VisibilityTimeout": seconds}
-                for place, (handle, seconds) in enumerate(items[start : start + MAX_ENTRIES])
+                {"Id": str(index), "ReceiptHandle": handle, "VisibilityTimeout": seconds}
+                for index, (handle, seconds) in enumerate(items[start : start + MAX_ENTRIES])
             ]
             if not self.retry.has_time():
                 return
-            # What fails, an entry or the call, keeps the queue's own visibility timeout: later, never lost.
+            # A failed entry or call leaves the queue's own visibility timeout: a later delivery, never a lost message.
             with suppress(ClientError, BotoCoreError):
                 self.client.change_message_visibility_batch(QueueUrl=self.urls[queue], Entries=entries)
 
     def receive(self, queue: str, visibility_s: int, wait_s: int = 1) -> list[Received]:
-        """Up to 10 messages, hidden from others for a while. With a wait every server is asked: none means none."""
+        """Return up to 10 messages and hide them from other consumers for `visibility_s`.
 
-        def ask() -> dict[str, Any]:
+        With a wait SQS queries all of its servers, so an empty result means that no message is visible.
+        """
+
+        def call() -> dict[str, Any]:
             found: dict[str, Any] = self.client.receive_message(
                 QueueUrl=self.urls[queue],
                 MaxNumberOfMessages=MAX_ENTRIES,
@@ -120,22 +132,24 @@ class SqsQueues:
             )
             return found
 
-        answer = self._insist(ask)
+        answer = self._retried(call)
         return [self._received(message) for message in answer.get("Messages", [])]
 
     def backlog(self, queue: str) -> int:
-        """How many messages a queue holds, about: waiting, in flight and delayed. Raises NotCounted."""
+        """Return the approximate number of messages of a queue: waiting, in flight and delayed. Raises NotCounted."""
         url = self.urls[queue]
         try:
-            answer = self._insist(lambda: self.client.get_queue_attributes(QueueUrl=url, AttributeNames=list(_NUMBERS)))
+            answer = self._retried(
+                lambda: self.client.get_queue_attributes(QueueUrl=url, AttributeNames=list(_NUMBERS))
+            )
             return sum(int(answer["Attributes"][name]) for name in _NUMBERS)
         except (ClientError, BotoCoreError) as error:
-            raise NotCounted(f"'{queue}' did not say how many messages it holds: {error}") from error
+            raise NotCounted(f"'{queue}' did not return its number of messages: {error}") from error
 
     def delete(self, queue: str, receipts: Sequence[str]) -> None:
-        """Delete messages in flight, or raise NotDeleted."""
+        """Delete messages in flight. Raises NotDeleted."""
         for start in range(0, len(receipts), MAX_ENTRIES):
-            pending = {str(place): handle for place, handle in enumerate(receipts[start : start + MAX_ENTRIES])}
+            pending = {str(index): handle for index, handle in enumerate(receipts[start : start + MAX_ENTRIES])}
             if not self.retry.has_time():
                 raise NotDeleted(OUT_OF_TIME)
             for _ in self.retry.tries(MAX_TRIES):
@@ -152,14 +166,14 @@ class SqsQueues:
             else:
                 raise NotDeleted(f"{len(pending)} messages stayed in the queue '{queue}'")
 
-    def _insist(self, ask: Callable[[], T]) -> T:
-        """The answer to a question that changes nothing; it is asked again while the queue has trouble of its own."""
+    def _retried(self, call: Callable[[], T]) -> T:
+        """Return the result of a read-only call. Retry while the queue has trouble of its own."""
         lost: Exception = OutOfReach(OUT_OF_TIME)
         if not self.retry.has_time():
             raise lost
         for _ in self.retry.tries(MAX_TRIES):
             try:
-                return ask()
+                return call()
             except (ClientError, BotoCoreError) as error:
                 if not worth_another_try(error):
                     raise
@@ -190,8 +204,8 @@ class SqsQueues:
             raise error
 
     def _try_batch(self, url: str, batch: list[dict[str, str]]) -> dict[int, NotSent]:
-        """Send one call's messages; returns why each one that was not taken was not, by its place."""
-        pending = {str(place): message for place, message in enumerate(batch)}
+        """Send the messages of one call; return the error of each one not accepted, by its index."""
+        pending = {str(index): message for index, message in enumerate(batch)}
         if not self.retry.has_time():
             return dict.fromkeys(range(len(batch)), NotSent(OUT_OF_TIME))
         reasons: dict[str, str] = {}
@@ -217,7 +231,7 @@ def _sendable(body: str) -> str:
 
 
 def batches(messages: Sequence[dict[str, str]]) -> list[list[dict[str, str]]]:
-    """Messages in calls of at most 10 and 256 KB."""
+    """Split messages into calls of at most 10 messages and 256 KB."""
     calls: list[list[dict[str, str]]] = []
     size = 0
     for message in messages:

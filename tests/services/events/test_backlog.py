@@ -222,7 +222,7 @@ def test_a_queue_counts_what_waits_what_is_in_flight_and_what_is_delayed(plant: 
 def test_a_queue_that_cannot_be_asked_is_an_error() -> None:
     plant = plants.build(1, Faults(throttle=1.0))
     actor = plant.world.spawn("looks", plant.context.queues.backlog, "events")
-    with pytest.raises(AssertionError, match="NotCounted: 'events' did not say how many messages it holds"):
+    with pytest.raises(AssertionError, match="NotCounted: 'events' did not return its number of messages"):
         plant.world.run()
     assert isinstance(actor.failed, NotCounted)
 
