@@ -75,14 +75,14 @@ def _own_alarms(build: Build) -> Json:
     differences = "Boards differ from their players' totals or their rank index; see: laurel board verify."
     held = f"Boards wait {HELD_MINUTES} minutes to be frozen: events are not applied; see: laurel board rotate."
     kept_back = "Messages set aside could not be moved into the table before their queue forgets them."
-    set_aside = "The writer of boards set something aside; see: laurel dlq list."
+    rejected = "The writer of boards rejected a score update; see: laurel dlq list."
     return {
         # The samples are taken once an hour, and stay told until the next.
         "BoardDifferencesAlarm": _alarm(
             build, "board-differences", differences, (NAMESPACE, "BoardDifferences", "Maximum"), dimension, 0, HOUR_S
         ),
-        "BoardStatesSetAsideAlarm": _alarm(
-            build, "board-states-set-aside", set_aside, (NAMESPACE, "BoardStatesSetAside", "Sum"), dimension, 0
+        "BoardUpdatesRejectedAlarm": _alarm(
+            build, "board-updates-rejected", rejected, (NAMESPACE, "BoardUpdatesRejected", "Sum"), dimension, 0
         ),
         # Told every five minutes, in whole minutes.
         "FreezeHeldAlarm": _alarm(
@@ -148,7 +148,7 @@ def _widgets(build: Build) -> list[Json]:
         ("XP paid", [_own("XpPaid", "Sum")]),
         ("Batch time and queue lag p95 (ms)", [_own("BatchTime", "p95"), _own("QueueLag", "p95")]),
         ("Board entries written, board states set aside", [
-            _own("EntriesWritten", "Sum"), _own("BoardStatesSetAside", "Sum"),
+            _own("EntriesWritten", "Sum"), _own("BoardUpdatesRejected", "Sum"),
         ]),
         ("Differences found on boards", [_own("BoardDifferences", "Maximum")]),
         ("Minutes that a freeze has been held", [_own("FreezeHeldMinutes", "Maximum")]),

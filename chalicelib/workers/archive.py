@@ -1,4 +1,4 @@
-"""Worker on a schedule: what waits too long in a queue of failures moves into the table."""
+"""Scheduled worker: archive old failed messages from their queues into the table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ worker = Blueprint(__name__)
 @worker.schedule(Rate(6, unit=Rate.HOURS))
 @observed
 def archive(event: Any) -> dict[str, Any]:
-    """Archive messages older than 10 days of all queues of failures; answers how many, by queue."""
+    """Archive failed messages older than 10 days, of all queues; return their number by queue."""
     result = archive_failures(within_invocation(event.context))
     count("FailuresArchived", sum(result.moved.values()))
     count("FailuresNotArchived", len(result.failed))

@@ -1,4 +1,4 @@
-"""Worker of the boards queue: the one writer of each board, since a FIFO group delivers to one at a time."""
+"""Worker of the boards queue. Each board has a single writer: SQS delivers a FIFO group to one consumer at a time."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ worker = Blueprint(__name__)
 @worker.on_sqs_message(queue="boards.fifo", batch_size=10)
 @observed
 def boards(event: Any) -> dict[str, Any]:
-    """Carry states to entries and rank index."""
+    """Write score updates to board entries and the rank index."""
     laurel, messages = within_invocation(event.context), messages_of(event.to_dict())
     fed = feed_messages(laurel, [(message.id, message.body) for message in messages])
     laurel.queues.postpone(BOARDS, {message.receipt: 0 for message in messages if message.id in fed.left})
     note_failures(laurel, BOARDS, BOARDS_DEAD_LETTER, messages, fed.failed)
     for message_id, reason in fed.set_aside.items():
-        logger.error("set aside", extra={"message_id": message_id, "error": reason})
+        logger.error("score update rejected", extra={"message_id": message_id, "error": reason})
     for message_id, error in fed.failed.items():
         logger.warning("board message failed", extra={"message_id": message_id, "error": repr(error)})
     count("EntriesWritten", fed.written)
-    count("BoardStatesSetAside", len(fed.set_aside))
+    count("BoardUpdatesRejected", len(fed.set_aside))
     logger.info(
         "boards",
         extra={"messages": len(messages), "entries": fed.written, "failed": len(fed.failed), "left": len(fed.left)},

@@ -1,4 +1,4 @@
-"""The context of one Lambda invocation: the process's own, with the invocation's end as its deadline."""
+"""The context of one Lambda invocation: the process's context, with the end of the invocation as its deadline."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 from chalicelib import wiring
 from chalicelib.services.context import Context
 
-# Kept for the answer, the log line and the metrics.
+# Reserved for the response, the log line and the metrics.
 ANSWER_MS = 1_000
 
 
 def within_invocation(lambda_context: Any) -> Context:
-    """The process's context, with the end of this invocation as its deadline."""
+    """Return the process's context, with the end of this invocation as its deadline."""
     return wiring.context().within(lambda_context.get_remaining_time_in_millis() - ANSWER_MS)

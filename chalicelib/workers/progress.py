@@ -1,4 +1,4 @@
-"""Workers of the event queues: public, Laurel's own, backfill."""
+"""Workers of the event queues: public, internal, backfill."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ worker = Blueprint(__name__)
 @worker.on_sqs_message(queue="events", batch_size=100)
 @observed
 def progress(event: Any) -> dict[str, Any]:
-    """Events that gateways send."""
+    """Process events that gateways send."""
     return _run("events", event)
 
 
 @worker.on_sqs_message(queue="own", batch_size=100)
 @observed
 def progress_own(event: Any) -> dict[str, Any]:
-    """Events that Laurel itself makes."""
+    """Process Laurel's internal events."""
     return _run("own", event)
 
 
 @worker.on_sqs_message(queue="backfill", batch_size=100)
 @observed
 def progress_backfill(event: Any) -> dict[str, Any]:
-    """Old events, sent by an admin."""
+    """Process old events that an admin sends."""
     return _run("backfill", event)
 
 
@@ -40,12 +40,12 @@ def _run(queue: str, event: Any) -> dict[str, Any]:
     messages = messages_of(event.to_dict())
     began = laurel.now_ms()
     report = process_messages(laurel, queue, messages)
-    _tell(queue, report, len(messages), laurel.now_ms() - began, laurel.now_ms() - report.oldest_ms)
+    _report(queue, report, len(messages), laurel.now_ms() - began, laurel.now_ms() - report.oldest_ms)
     return failures(report.failed)
 
 
-def _tell(queue: str, report: Report, messages: int, batch_ms: int, lag_ms: int) -> None:
-    """One log line and the metrics of an invocation; a line more for each failure."""
+def _report(queue: str, report: Report, messages: int, batch_ms: int, lag_ms: int) -> None:
+    """Write the log line and the metrics of an invocation, and a log line for each failure."""
     done = [outcome for outcome in report.outcomes if outcome.failed is None]
     applied = sum(len(outcome.applied) for outcome in done)
     unknown = [type_ for outcome in done for type_ in outcome.unknown]

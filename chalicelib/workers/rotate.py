@@ -1,4 +1,4 @@
-"""Worker on a schedule: the periods that have ended are closed."""
+"""Scheduled worker: close the boards of periods that have ended."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ worker = Blueprint(__name__)
 
 
 class RotationFailed(Exception):
-    """Something was not closed; what the log names will be tried again by the next run."""
+    """Some boards were not closed. The log names them, and the next run retries."""
 
 
 @worker.schedule(Rate(5, unit=Rate.MINUTES))
 @observed
 def rotate(event: Any) -> dict[str, Any]:
-    """Freeze, archive and announce boards; answers the step of each board that was looked at."""
+    """Freeze, archive and publish boards; return the step of each board checked."""
     rotation = rotate_boards(within_invocation(event.context))
     count("PeriodsRotated", rotation.rotated)
     count("BoardWritersReminded", len(rotation.reminded))
@@ -28,7 +28,7 @@ def rotate(event: Any) -> dict[str, Any]:
     for scope, error in rotation.failed.items():
         logger.error("not rotated", extra={"scope": scope, "error": repr(error)})
     for name in rotation.overdue:
-        logger.error("does not come to rest", extra={"board": name})
+        logger.error("rotation overdue", extra={"board": name})
     steps = rotation.told
     logger.info("rotate", extra={"steps": steps, "reminded": rotation.reminded, "failed": list(rotation.failed)})
     if rotation.failed or rotation.overdue:

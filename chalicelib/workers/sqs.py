@@ -1,4 +1,4 @@
-"""SQS records as messages, and the answer that names the ones to deliver again."""
+"""Convert SQS records to messages, and failures to the response that requests redelivery."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ def messages_of(event: dict[str, Any]) -> list[Message]:
 
 
 def failures(ids: Any) -> dict[str, Any]:
-    """ReportBatchItemFailures: an empty list acknowledges the whole batch."""
+    """Return a ReportBatchItemFailures response. An empty list acknowledges the whole batch."""
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in ids]}

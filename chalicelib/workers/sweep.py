@@ -1,4 +1,4 @@
-"""Worker on a schedule: what commits owe the world, and nobody sent, is sent."""
+"""Scheduled worker: send outbox messages that were not sent after their commit."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ worker = Blueprint(__name__)
 
 
 class NotSwept(Exception):
-    """Something was not sent; what the log names will be tried again by the next run."""
+    """Some outbox messages were not sent. The log names them, and the next run retries."""
 
 
 @worker.schedule(Rate(1, unit=Rate.MINUTES))
 @observed
 def sweep(event: Any) -> dict[str, Any]:
-    """Send the outbox; answers how many rows were sent."""
+    """Send the outbox; return the number of records sent."""
     swept = sweep_owed(within_invocation(event.context))
     count("OutboxSwept", swept.sent)
     for id_, error in swept.failed.items():

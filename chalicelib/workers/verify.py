@@ -1,4 +1,4 @@
-"""Worker on a schedule: boards are proven, whole or by samples."""
+"""Scheduled worker: verify boards, completely or by samples."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from chalicelib.services.boards.sample_boards import sample_boards
 from chalicelib.workers.invocation import within_invocation
 
 worker = Blueprint(__name__)
-# Before what looks wrong is read again: most of what is in flight has come by then.
+# Wait before differences are read again: most updates in flight have arrived by then.
 PAUSE_S = 10
 
 
 @worker.schedule(Rate(1, unit=Rate.HOURS))
 @observed
 def verify(event: Any) -> dict[str, Any]:
-    """Verify boards in random order for as long as there is time; answers how many, and their differences.
+    """Verify boards in random order while there is time; return the numbers of boards and differences.
 
-    A board that takes too long is not proven, and said to be so; it is no difference.
+    A board that takes too long is reported as not verified, and does not count as a difference.
     """
     boards = differences = unproven = 0
     for result in sample_boards(within_invocation(event.context), lambda: sleep(PAUSE_S)):
@@ -31,7 +31,7 @@ def verify(event: Any) -> dict[str, Any]:
             logger.error("board differs", extra={"board": result.board, "difference": str(difference)})
         if not result.proven:
             unproven += 1
-            logger.warning("not proven within the time", extra={"board": result.board, "entries": result.entries})
+            logger.warning("not verified in time", extra={"board": result.board, "entries": result.entries})
         if result.in_flight:
             logger.info("in flight", extra={"board": result.board, "in_flight": result.in_flight})
     count("BoardDifferences", differences)

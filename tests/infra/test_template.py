@@ -267,7 +267,7 @@ def test_alarms_watch_every_queue_and_function(resources: Json) -> None:
     for function in FUNCTIONS:
         for metric in ("Errors", "Throttles"):
             assert (metric, json.dumps({"Ref": function.logical_id})) in watched
-    for metric in ("BoardDifferences", "BoardStatesSetAside", "FailuresNotArchived", "FreezeHeldMinutes"):
+    for metric in ("BoardDifferences", "BoardUpdatesRejected", "FailuresNotArchived", "FreezeHeldMinutes"):
         assert (metric, '"laurel-test"') in watched
     assert len({alarm["Properties"]["AlarmName"] for alarm in alarms}) == len(alarms)
     assert len(watched) == len(alarms)

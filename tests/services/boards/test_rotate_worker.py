@@ -87,7 +87,7 @@ def test_a_board_that_does_not_come_to_rest_is_an_error(
     plant.world.sleep(86_400)
     with pytest.raises(worker.RotationFailed, match="daily#2026-05-19"):
         invoke(plant)
-    assert "does not come to rest" in caplog.messages
+    assert "rotation overdue" in caplog.messages
 
 
 def _restless(standings: Any) -> Any:
