@@ -15,21 +15,23 @@ from chalice.app import CORSConfig, Request, Response
 from chalicelib import wiring
 from chalicelib.api.operation import OPERATIONS, Operation
 from chalicelib.api.request import Call
+from chalicelib.api.statuses import STATUSES, MethodNotAllowed, status_of
 from chalicelib.domain.core.errors import (
+    ErrorKind,
     Internal,
     LaurelError,
     LostRace,
-    MethodNotAllowed,
     NotFound,
     OutOfReach,
     TooManyRequests,
     Unavailable,
 )
 from chalicelib.observability import logger
-from chalicelib.services.core.idempotency import REPLAYED, Answer
+from chalicelib.services.core.answer import Answer
 
 PREFIX = "/api/gamification"
 JSON = "application/json"
+REPLAYED = "Idempotency-Replayed"
 # Boards move every second; three of staleness take the load of a thousand readers off the table.
 PUBLIC_CACHE = "public, max-age=3"
 # Kept by nobody else, and asked for again each time: unchanged costs a 304.
@@ -44,7 +46,7 @@ CORS = CORSConfig(
     allow_origin=os.environ.get("LAUREL_CORS_ORIGIN", "*"),
     # Beside Authorization, Content-Type and X-Api-Key, which Chalice adds.
     allow_headers=["If-None-Match", "Last-Event-ID"],
-    expose_headers=["ETag", "Idempotency-Replayed", "Retry-After"],
+    expose_headers=["ETag", REPLAYED, "Retry-After"],
     max_age=86_400,
 )
 
@@ -104,7 +106,9 @@ def encode(call: Call, answer: Any) -> Response:
     status = operation.status
     if isinstance(answer, Answer):
         headers |= {REPLAYED: "true"} if answer.replayed else {}
-        answer, status = answer.outcome, answer.status
+        if answer.refused:
+            status = STATUSES[answer.refused]
+        answer = answer.outcome
     body = msgspec.json.encode(answer)
     if operation.method != "GET":
         headers["Cache-Control"] = "no-store"
@@ -139,13 +143,13 @@ def refusal(error: Exception, busy_s: Callable[[], int] = lambda: RETRY_AFTER_S[
     """
     told = _told(error)
     headers = {"Content-Type": JSON, "Cache-Control": "no-store"}
-    if told.status == Unavailable.status:
+    if told.kind is ErrorKind.UNAVAILABLE:
         headers["Retry-After"] = str(busy_s())
     if isinstance(told, TooManyRequests):
         headers["Retry-After"] = str(told.retry_after_s)
-    if told.status == 401:
+    if told.kind is ErrorKind.UNAUTHENTICATED:
         headers["WWW-Authenticate"] = "Bearer"
-    return Response(msgspec.json.encode(told.body()).decode(), headers, told.status)
+    return Response(msgspec.json.encode(told.body()).decode(), headers, status_of(told))
 
 
 def _told(error: Exception) -> LaurelError:

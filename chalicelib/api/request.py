@@ -12,8 +12,9 @@ from chalice.app import Request
 
 from chalicelib.api.operation import Operation
 from chalicelib.api.query import read_query
+from chalicelib.api.statuses import UnsupportedMediaType
 from chalicelib.domain.core.decoding_errors import fault
-from chalicelib.domain.core.errors import InvalidRequest, NotFound, PayloadTooLarge, UnsupportedMediaType
+from chalicelib.domain.core.errors import InvalidRequest, NotFound, PayloadTooLarge
 from chalicelib.domain.core.moments import decode_moment
 from chalicelib.domain.events.event import BYTE_ORDER_MARK
 from chalicelib.domain.events.formats import MAX_DEPTH, too_deep, whole_numbers

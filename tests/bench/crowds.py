@@ -13,7 +13,7 @@ from typing import Any
 
 from chalicelib.domain.core.errors import LostRace
 from chalicelib.domain.rules import ruleset
-from chalicelib.services.core.idempotency import Answer
+from chalicelib.services.core.answer import Answer
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.ledger.transfer_tokens import TransferRequest, transfer_tokens
 from chalicelib.services.rewards.redeem_reward import RedeemRequest, redeem_reward
@@ -77,7 +77,7 @@ class Crowd:
         self.plant = build(self.seed, Faults(latency_ms=LATENCY_MS), ruleset.load(RULESETS / "default.toml"))
         self.table = self.plant.context.table = Crowded(self.plant.context.table, self.plant)
 
-    def run(self, rounds: int, ask: Callable[[int, int], Answer]) -> None:
+    def run(self, rounds: int, ask: Callable[[int, int], Answer[Any]]) -> None:
         """`ask(client, round)`."""
         self.table.tries = self.table.lost = self.table.met = 0
         for number in range(rounds):
@@ -88,9 +88,9 @@ class Crowd:
         if self.done != rounds * self.clients or self.table.tries - self.table.lost != self.done:
             raise NotTaken(f"{self.done} of {rounds * self.clients} succeeded, in {self.table.tries} tries")
 
-    def _one(self, ask: Callable[[int, int], Answer], client: int, number: int) -> None:
+    def _one(self, ask: Callable[[int, int], Answer[Any]], client: int, number: int) -> None:
         answer = ask(client, number)
-        if answer.status != 200 or answer.replayed:
+        if answer.refused or answer.replayed:
             raise NotTaken(f"it was answered {answer}")
         self.done += 1
 
@@ -112,7 +112,7 @@ def _transfers(accounts: str, clients: int, rounds: int) -> Figure:
     senders = [player(context, f"sender-{number}", funds=RICH) for number in ([0] if accounts == "hot" else own)]
     recipients = [player(context, f"recipient-{number}") for number in (own if accounts == "spread" else [0])]
 
-    def send(client: int, number: int) -> Answer:
+    def send(client: int, number: int) -> Answer[Any]:
         sender: Caller = senders[client % len(senders)]
         recipient = recipients[client % len(recipients)].player
         return transfer_tokens(context, sender, TransferRequest(recipient, 1, f"{client}-{number}"))
@@ -136,7 +136,7 @@ def _redemptions(accounts: str, stock: bool, clients: int, rounds: int) -> Figur
     ]
     offer(context, player(context, "admin"), "mug", **({"stock": RICH} if stock else {}))
 
-    def redeem(client: int, number: int) -> Answer:
+    def redeem(client: int, number: int) -> Answer[Any]:
         return redeem_reward(context, buyers[client % len(buyers)], "mug", RedeemRequest(f"{client}-{number}"))
 
     crowd.run(rounds, redeem)

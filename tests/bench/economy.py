@@ -15,7 +15,7 @@ from chalicelib.domain.identity.permissions import PLAYER
 from chalicelib.domain.ledger.transfer import MINT, Transfer, transfer_id
 from chalicelib.domain.ledger.transfer_limits import MAX_NOTE
 from chalicelib.services.context import Context
-from chalicelib.services.core.idempotency import Answer
+from chalicelib.services.core.answer import Answer
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.owners import find_owner
 from chalicelib.services.ledger.transfer_tokens import TransferRequest, transfer_tokens
@@ -67,7 +67,7 @@ def redemptions() -> Iterator[Figure]:
         offer(context, admin, kind, **more)
         request = RedeemRequest(f"key-{kind}")
 
-        def redeem(kind: str = kind, request: RedeemRequest = request) -> Answer:
+        def redeem(kind: str = kind, request: RedeemRequest = request) -> Answer[Any]:
             return redeem_reward(context, buyer, kind, request)
 
         params = {"stock": "stock" in more, "limit": "per_player" in more, "pending": "requires_fulfilment" in more}
@@ -128,12 +128,12 @@ class Cost:
         return kept + sum(call.write for call in self.calls if call.operation == "DeleteItem")
 
 
-def costs(deployment: Deployment, ask: Callable[[], Answer]) -> tuple[Cost, Cost]:
+def costs(deployment: Deployment, ask: Callable[[], Answer[Any]]) -> tuple[Cost, Cost]:
     """Of a request that succeeds, and of the same again."""
     return recorded(deployment, ask, replayed=False), recorded(deployment, ask, replayed=True)
 
 
-def recorded(deployment: Deployment, ask: Callable[[], Answer], *, replayed: bool) -> Cost:
+def recorded(deployment: Deployment, ask: Callable[[], Answer[Any]], *, replayed: bool) -> Cost:
     meter = deployment.meter
     meter.reset()
     meter.recording = True
@@ -144,7 +144,7 @@ def recorded(deployment: Deployment, ask: Callable[[], Answer], *, replayed: boo
     deployment.context.pool = None
     behind.run()
     meter.recording = False
-    if (answer.status, answer.replayed) != (200, replayed):
+    if answer.refused or answer.replayed != replayed:
         raise NotTaken(f"it was answered {answer}")
     return Cost(meter.records, answered)
 

@@ -10,6 +10,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from chalicelib.api.statuses import STATUSES
+from chalicelib.domain.core.errors import ErrorKind
 from tests.economy.books import account_of
 from tests.economy.history import Asked, Commit, place
 from tests.economy.model import Answer, Request
@@ -112,12 +114,12 @@ class Replay:
     def _remembered(self, commit: Commit, request: Request, item: dict[str, Any]) -> None:
         """What a key's item says was done, or was refused for good."""
         outcome, at = json.loads(item["outcome"]["S"]), int(item["at"]["N"])
-        status = int(item["status"]["N"])
-        if status < 400:
+        if "refused" not in item:
             told = KEPT.get(request.what, dict)(outcome)
-            self._done(commit, request, _created(outcome) or at, status, told)
+            self._done(commit, request, _created(outcome) or at, 200, told)
             return
         assert commit.asked
+        status = STATUSES[ErrorKind(item["refused"]["S"])]
         # Other refusals take the key for a second, so that no write that is still under way comes after them.
         for_good = outcome["code"] == "insufficient_balance"
         until = int(item.get("free_from", item["expires"])["N"]) * 1000

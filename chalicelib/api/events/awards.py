@@ -5,7 +5,7 @@ from __future__ import annotations
 from chalicelib.api.blueprint import PREFIX, Blueprint
 from chalicelib.api.request import Call
 from chalicelib.domain.identity.permissions import AWARDS_GRANT
-from chalicelib.services.core.idempotency import Answer
+from chalicelib.services.core.answer import Answer
 from chalicelib.services.events.accept_events import Accepted
 from chalicelib.services.events.grant_award import AwardRequest
 from chalicelib.services.events.grant_award import grant_award as grant

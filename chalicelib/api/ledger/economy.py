@@ -10,7 +10,7 @@ from msgspec import Meta
 from chalicelib.api.blueprint import PREFIX, Blueprint
 from chalicelib.api.request import Call
 from chalicelib.domain.identity.permissions import PLAYER
-from chalicelib.services.core.idempotency import Answer
+from chalicelib.services.core.answer import Answer
 from chalicelib.services.ledger.place_hold import HoldPlaced, HoldRequest
 from chalicelib.services.ledger.place_hold import place_hold as place
 from chalicelib.services.ledger.read_holds import Holds

@@ -10,7 +10,7 @@ from msgspec import Meta
 from chalicelib.api.blueprint import PREFIX, Blueprint
 from chalicelib.api.request import Call
 from chalicelib.domain.identity.permissions import ADMIN, PLAYER
-from chalicelib.services.core.idempotency import Answer
+from chalicelib.services.core.answer import Answer
 from chalicelib.services.ledger.correct_transfer import CorrectionMade, CorrectionRequest
 from chalicelib.services.ledger.correct_transfer import correct_transfer as correct
 from chalicelib.services.ledger.grant_tokens import GrantMade, GrantRequest

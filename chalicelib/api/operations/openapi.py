@@ -7,12 +7,11 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.api.blueprint import JSON
+from chalicelib.api.blueprint import JSON, REPLAYED
 from chalicelib.api.operation import OPERATIONS, TAGS, Operation
 from chalicelib.api.operations.examples import examples
 from chalicelib.api.request import MAX_BODY_BYTES
 from chalicelib.domain.events.event import MAX_EVENTS_PER_MESSAGE
-from chalicelib.services.core.idempotency import REPLAYED
 
 Json = dict[str, Any]
 API_VERSION = "1"

@@ -10,7 +10,7 @@ from msgspec import Meta
 from chalicelib.api.blueprint import PREFIX, Blueprint
 from chalicelib.api.request import Call
 from chalicelib.domain.identity.permissions import ADMIN, PLAYER
-from chalicelib.services.core.idempotency import Answer
+from chalicelib.services.core.answer import Answer
 from chalicelib.services.rewards.change_reward import RewardRequest
 from chalicelib.services.rewards.change_reward import put_reward as put
 from chalicelib.services.rewards.change_reward import retire_reward as retire

@@ -1,19 +1,18 @@
-"""All errors of Laurel, as an outline.
+"""All errors of Laurel, as an outline. The kind says what sort of error it is; each transport maps it to its codes.
 
-LaurelError                    status  code
-├── InvalidRequest             400     invalid_request
-├── Unauthenticated            401     unauthenticated
-├── Forbidden                  403     forbidden
-├── NotFound                   404     not_found
-├── MethodNotAllowed           405     method_not_allowed
-├── ConflictingState           409     conflict
-├── Gone                       410     gone
-├── PayloadTooLarge            413     payload_too_large
-├── UnsupportedMediaType       415     unsupported_media_type
-├── TooManyRequests            429     rate_limited
-├── Unavailable                503     unavailable
-│   └── OutcomeUnknown         503     outcome_unknown
-└── Internal                   500     internal
+LaurelError                    kind             code
+├── InvalidRequest             invalid          invalid_request
+│   └── InsufficientBalance    invalid          insufficient_balance
+├── Unauthenticated            unauthenticated  unauthenticated
+├── Forbidden                  forbidden        forbidden
+├── NotFound                   not_found        not_found
+├── ConflictingState           conflict         conflict
+├── Gone                       gone             gone
+├── PayloadTooLarge            too_large        payload_too_large
+├── TooManyRequests            rate_limited     rate_limited
+├── Unavailable                unavailable      unavailable
+│   └── OutcomeUnknown         unavailable      outcome_unknown
+└── Internal                   internal         internal
 RejectedEvent                  an event that can never be valid, with its machine reason
 InvalidRuleset                 a ruleset that is not valid: file, key, reason
 LostRace                       another writer committed first: read again and retry
@@ -22,13 +21,29 @@ OutOfReach                     a table, queue or bus failed: retry later
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 
-class LaurelError(Exception):
-    """An error response: one clear sentence, a machine code, an HTTP status, details for the body."""
+class ErrorKind(StrEnum):
+    """What sort of error it is. Each transport maps kinds to its own codes."""
 
-    status = 500
+    INVALID = "invalid"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    GONE = "gone"
+    TOO_LARGE = "too_large"
+    RATE_LIMITED = "rate_limited"
+    UNAVAILABLE = "unavailable"
+    INTERNAL = "internal"
+
+
+class LaurelError(Exception):
+    """An error response: its kind, a machine code, one clear sentence, details for the body."""
+
+    kind = ErrorKind.INTERNAL
     code = "internal"
     # Whether the error is stored under the request's idempotency key, as a success is, so that retries return it too.
     remembered = False
@@ -45,47 +60,39 @@ class LaurelError(Exception):
 
 
 class InvalidRequest(LaurelError):
-    status, code = 400, "invalid_request"
+    kind, code = ErrorKind.INVALID, "invalid_request"
 
 
 class Unauthenticated(LaurelError):
-    status, code = 401, "unauthenticated"
+    kind, code = ErrorKind.UNAUTHENTICATED, "unauthenticated"
 
 
 class Forbidden(LaurelError):
-    status, code = 403, "forbidden"
+    kind, code = ErrorKind.FORBIDDEN, "forbidden"
 
 
 class NotFound(LaurelError):
-    status, code = 404, "not_found"
-
-
-class MethodNotAllowed(LaurelError):
-    status, code = 405, "method_not_allowed"
+    kind, code = ErrorKind.NOT_FOUND, "not_found"
 
 
 class ConflictingState(LaurelError):
     """A valid request that conflicts with the current state."""
 
-    status, code = 409, "conflict"
+    kind, code = ErrorKind.CONFLICT, "conflict"
 
 
 class Gone(LaurelError):
-    status, code = 410, "gone"
+    kind, code = ErrorKind.GONE, "gone"
 
 
 class PayloadTooLarge(LaurelError):
-    status, code = 413, "payload_too_large"
-
-
-class UnsupportedMediaType(LaurelError):
-    status, code = 415, "unsupported_media_type"
+    kind, code = ErrorKind.TOO_LARGE, "payload_too_large"
 
 
 class TooManyRequests(LaurelError):
     """Too many requests of one caller. `retry_after_s`: seconds until the request may be repeated."""
 
-    status, code = 429, "rate_limited"
+    kind, code = ErrorKind.RATE_LIMITED, "rate_limited"
 
     def __init__(self, sentence: str, *, retry_after_s: int, **details: Any) -> None:
         super().__init__(sentence, **details)
@@ -104,7 +111,7 @@ class InsufficientBalance(InvalidRequest):
 
 
 class Unavailable(LaurelError):
-    status, code = 503, "unavailable"
+    kind, code = ErrorKind.UNAVAILABLE, "unavailable"
 
 
 class OutcomeUnknown(Unavailable):

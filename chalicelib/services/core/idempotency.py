@@ -8,14 +8,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-import msgspec
 from msgspec import Meta
 
-from chalicelib.domain.core.errors import ConflictingState, LaurelError, LostRace, OutcomeUnknown, Unavailable
+from chalicelib.domain.core.errors import (
+    ConflictingState,
+    ErrorKind,
+    LaurelError,
+    LostRace,
+    OutcomeUnknown,
+    Unavailable,
+)
 from chalicelib.services.context import Context
+from chalicelib.services.core.answer import Answer
 from chalicelib.services.core.outbox import send_owed
 from chalicelib.store.core.idempotency_keys import Remembered, read_request, request_key, request_write, take_write
 from chalicelib.store.core.keys import Key
@@ -25,7 +32,6 @@ from chalicelib.store.core.outcomes import StoreError, Unknown
 
 # Fifty at once on one account take nine rounds.
 MAX_TRIES = 12
-REPLAYED = "Idempotency-Replayed"
 # A key's expiry is in whole seconds: a write that began before it expires finds the key taken.
 FORESTALLED_MS = 1_000
 OTHERS_WRITE = "Others keep writing the same; try again."
@@ -60,29 +66,15 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What is to be written beside the key: the writes, what to remember, what the commit owes the world."""
+    """What is to be written beside the key: the writes, what to remember, what the commit owes the world.
+
+    `refused`: the kind of the refusal, if the outcome is one.
+    """
 
     writes: list[dict[str, Any]]
     outcome: dict[str, Any]
     owed: Owed | None = None
-    status: int = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An outcome with its HTTP status. `replayed`: it was known before this request."""
-
-    status: int
-    outcome: dict[str, Any]
-    replayed: bool = False
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    def tell(self, shape: Callable[[dict[str, Any]], Any]) -> Answer:
-        """The answer in the shape callers know, made from the outcome; a refusal is as it was."""
-        if self.status >= 400:
-            return self
-        shown = msgspec.to_builtins(shape(self.outcome))
-        return Answer(self.status, shown, self.replayed, self.headers)
+    refused: ErrorKind | None = None
 
 
 Items = Mapping[Key, Item]
@@ -94,7 +86,7 @@ def once(
     asked: Asked,
     wanted: Sequence[Key],
     prepare: Callable[[Items, bool], Prepared],
-) -> Answer:
+) -> Answer[Any]:
     """Do what was asked, or answer again what became of it.
 
     `prepare(items, strong)` decides on the wanted items, and raises what it refuses, or LostRace to read again; it is
@@ -127,8 +119,8 @@ def once(
                     if unanswered and not _forestalled(context, key, asked, refusal, now_ms):
                         continue
                     raise
-                prepared = Prepared([], refusal.body(), status=refusal.status)
-            tried.append((Remembered(asked.digest, prepared.status, prepared.outcome), prepared))
+                prepared = Prepared([], refusal.body(), refused=refusal.kind)
+            tried.append((Remembered(asked.digest, prepared.outcome, prepared.refused), prepared))
             try:
                 _write(context, key, *tried[-1], now_ms)
             except (LostRace, Unknown) as lost:
@@ -154,7 +146,7 @@ def _tries(context: Context) -> Iterator[int]:
     yield from context.retry.tries(MAX_TRIES)
 
 
-def _again(context: Context, asked: Asked, known: Remembered, tried: list[Tried]) -> Answer:
+def _again(context: Context, asked: Asked, known: Remembered, tried: list[Tried]) -> Answer[Any]:
     """The answer that is known. Raises LostRace while the key is only taken, so that its refusal is decided anew.
 
     `tried`: what this very request tried to write before; any of it may have been written, and late.
@@ -166,7 +158,7 @@ def _again(context: Context, asked: Asked, known: Remembered, tried: list[Tried]
     for remembered, prepared in tried:
         if known == remembered:
             return _done(context, prepared)
-    return Answer(known.status, known.outcome, replayed=True)
+    return Answer(known.outcome, known.refused, replayed=True)
 
 
 def _forestalled(context: Context, key: Key, asked: Asked, refusal: LaurelError, now_ms: int) -> bool:
@@ -174,7 +166,7 @@ def _forestalled(context: Context, key: Key, asked: Asked, refusal: LaurelError,
 
     False if it came before, or if it is unknown whether the key was taken.
     """
-    remembered = Remembered(asked.digest, refusal.status, refusal.body())
+    remembered = Remembered(asked.digest, refusal.body(), refusal.kind)
     try:
         context.table.transact([take_write(context.table.name, key, remembered, now_ms, FORESTALLED_MS)])
     except (LostRace, Unknown):
@@ -182,10 +174,10 @@ def _forestalled(context: Context, key: Key, asked: Asked, refusal: LaurelError,
     return True
 
 
-def _done(context: Context, prepared: Prepared) -> Answer:
+def _done(context: Context, prepared: Prepared) -> Answer[Any]:
     if prepared.owed:
         send_owed(context, prepared.owed)
-    return Answer(prepared.status, prepared.outcome)
+    return Answer(prepared.outcome, prepared.refused)
 
 
 def _write(context: Context, key: Key, remembered: Remembered, prepared: Prepared, now_ms: int) -> None:

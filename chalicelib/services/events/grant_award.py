@@ -11,9 +11,8 @@ from chalicelib.domain.core.errors import InvalidRequest, RejectedEvent
 from chalicelib.domain.core.moments import Moment, moment_text
 from chalicelib.domain.events.formats import AWARD_TYPE, AWARDS_SOURCE, PlayerId
 from chalicelib.services.context import Context
-from chalicelib.services.core.idempotency import Answer
-from chalicelib.services.events.accept_events import accept_events, check_points
-from chalicelib.services.events.reserve_awards import QUEUED
+from chalicelib.services.core.answer import Answer
+from chalicelib.services.events.accept_events import Accepted, accept_events, check_points
 from chalicelib.services.identity.authenticate import Caller
 
 
@@ -44,7 +43,7 @@ class AwardRequest(msgspec.Struct, forbid_unknown_fields=True):
     public: Annotated[bool, Meta(description="False: others are not shown this award.")] = True
 
 
-def grant_award(context: Context, caller: Caller, request: AwardRequest) -> Answer:
+def grant_award(context: Context, caller: Caller, request: AwardRequest) -> Answer[Accepted]:
     """Queue an award, granted by the caller.
 
     Raises InvalidRequest (`award_out_of_range` for points that no award may have), and what `accept_events` raises.
@@ -73,4 +72,4 @@ def grant_award(context: Context, caller: Caller, request: AwardRequest) -> Answ
     if request.timestamp is not None:
         event["time"] = moment_text(request.timestamp)
     taken = accept_events(context, caller, [event])
-    return Answer(QUEUED, msgspec.to_builtins(taken.accepted), taken.replayed)
+    return Answer.of(taken.accepted, replayed=taken.replayed)

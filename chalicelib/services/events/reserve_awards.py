@@ -30,7 +30,6 @@ from chalicelib.store.events.awards import granted_write, granter_key, read_gran
 KEPT_MS = LOG_DAYS * DAY_MS
 # In one write, beside the granter's day.
 MAX_AT_ONCE = MAX_ITEMS - 1
-QUEUED = 202
 # Another award has the key for 90 days: a write that was not answered finds it taken.
 FINAL = ("idempotency_conflict",)
 AT = "at"
@@ -149,7 +148,7 @@ def _writes(
 ) -> list[dict[str, Any]]:
     table, most = context.table.name, context.rules.ruleset.awards.max_points_per_granter_and_day
     points = sum(abs(each.points) for each in awards)
-    remembered = {each.key: Remembered(asked[each.key].digest, QUEUED, {AT: now_ms}) for each in awards}
+    remembered = {each.key: Remembered(asked[each.key].digest, {AT: now_ms}) for each in awards}
     return [
         granted_write(table, caller.player, day_of(now_ms), points, most),
         *(request_write(table, rows[key], what, now_ms, kept_ms=KEPT_MS) for key, what in remembered.items()),

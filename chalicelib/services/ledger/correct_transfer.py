@@ -20,7 +20,7 @@ from chalicelib.domain.identity.owner import Owner
 from chalicelib.domain.identity.visible_text import is_visible
 from chalicelib.domain.ledger.transfer import MAX_BALANCE, Transfer, is_system, located, transfer_id
 from chalicelib.services.context import Context
-from chalicelib.services.core.idempotency import Answer
+from chalicelib.services.core.answer import Answer
 from chalicelib.services.core.retry_until_known import settle
 from chalicelib.services.identity.audit import audited
 from chalicelib.services.identity.authenticate import Caller
@@ -61,7 +61,7 @@ class CorrectionMade(msgspec.Struct):
     transfer: CorrectionShown
 
 
-def correct_transfer(context: Context, caller: Caller, request: CorrectionRequest) -> Answer:
+def correct_transfer(context: Context, caller: Caller, request: CorrectionRequest) -> Answer[CorrectionMade]:
     """Take a transfer back; what was corrected before is answered as it was then.
 
     Raises NotFound; InsufficientBalance if what was received is gone, which may be tried again; ConflictingState
@@ -76,7 +76,7 @@ def correct_transfer(context: Context, caller: Caller, request: CorrectionReques
     asset, posting = found
     mine: set[str] = set()
 
-    def attempt() -> Answer:
+    def attempt() -> Answer[CorrectionMade]:
         known = load_corrected(context.table, posting.id)
         if known is not None:
             return _answer(context, owner, asset, posting, known, replayed=known.by not in mine)
@@ -160,7 +160,7 @@ def _correction(context: Context, owner: Owner, asset: str, posting: Posted, rea
 
 def _answer(
     context: Context, owner: Owner, asset: str, posting: Posted, corrected: Corrected, *, replayed: bool = False
-) -> Answer:
+) -> Answer[CorrectionMade]:
     other = name_others(context, [posting], whole=True)(posting)
     given = posting.amount < 0
     place = located(corrected.by)
@@ -174,4 +174,4 @@ def _answer(
         created_at=moment_name(place[0] if place else 0),
         reason=corrected.reason,
     )
-    return Answer(200, msgspec.to_builtins(CorrectionMade(success=True, transfer=shown)), replayed)
+    return Answer.of(CorrectionMade(success=True, transfer=shown), replayed=replayed)

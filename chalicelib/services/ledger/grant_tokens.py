@@ -13,7 +13,8 @@ from chalicelib.domain.identity.owner import Owner
 from chalicelib.domain.identity.visible_text import is_visible
 from chalicelib.domain.ledger.transfer import BURN, MAX_BALANCE, MINT, Transfer, transfer_id
 from chalicelib.services.context import Context
-from chalicelib.services.core.idempotency import Answer, Asked, IdempotencyKey, Items, Prepared, once
+from chalicelib.services.core.answer import Answer
+from chalicelib.services.core.idempotency import Asked, IdempotencyKey, Items, Prepared, once
 from chalicelib.services.identity.audit import audited
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.owners import NOBODY, find_owner, owner_of
@@ -60,7 +61,7 @@ class GrantMade(msgspec.Struct):
     balance: int
 
 
-def grant_tokens(context: Context, caller: Caller, request: GrantRequest) -> Answer:
+def grant_tokens(context: Context, caller: Caller, request: GrantRequest) -> Answer[GrantMade]:
     """Mint or burn, once for each key of the admin.
 
     Raises InvalidRequest (`amount_out_of_range`, `insufficient_balance`), NotFound, ConflictingState (`balance_limit`),
@@ -86,7 +87,7 @@ def grant_tokens(context: Context, caller: Caller, request: GrantRequest) -> Ans
     members = msgspec.to_builtins(request)
     del members["idempotencyKey"]
     answer = once(context, Asked(admin.account, request.idempotency_key, "grant", members), [], prepare)
-    return answer.tell(
+    return answer.shaped(
         lambda outcome: GrantMade(
             success=True,
             transfer=GrantShown(

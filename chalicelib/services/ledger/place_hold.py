@@ -22,7 +22,8 @@ from chalicelib.domain.ledger.holds import (
 )
 from chalicelib.domain.ledger.transfer import transfer_id
 from chalicelib.services.context import Context
-from chalicelib.services.core.idempotency import Answer, Asked, IdempotencyKey, Items, Prepared, once
+from chalicelib.services.core.answer import Answer
+from chalicelib.services.core.idempotency import Asked, IdempotencyKey, Items, Prepared, once
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.owners import owner_of
 from chalicelib.services.ledger.expire_holds import settled
@@ -68,7 +69,7 @@ class HoldPlaced(msgspec.Struct):
     available: int
 
 
-def place_hold(context: Context, caller: Caller, request: HoldRequest) -> Answer:
+def place_hold(context: Context, caller: Caller, request: HoldRequest) -> Answer[HoldPlaced]:
     """Hold an amount of the caller's own, once.
 
     Raises InvalidRequest (`amount_out_of_range`, `insufficient_balance`, which is remembered), ConflictingState

@@ -12,7 +12,7 @@ from chalicelib.domain.identity.owner import Owner
 from chalicelib.domain.ledger.holds import OPEN, POSTED, VOID, Hold, check_amount
 from chalicelib.domain.ledger.transfer import BURN, Transfer, located, transfer_id
 from chalicelib.services.context import Context
-from chalicelib.services.core.idempotency import Answer
+from chalicelib.services.core.answer import Answer
 from chalicelib.services.core.retry_until_known import settle
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.owners import owner_of
@@ -36,7 +36,7 @@ class HoldResolved(msgspec.Struct):
     hold: HoldShown
 
 
-def post_hold(context: Context, caller: Caller, hold_id: str, request: PostRequest) -> Answer:
+def post_hold(context: Context, caller: Caller, hold_id: str, request: PostRequest) -> Answer[HoldResolved]:
     """Burn what the caller's hold holds, or a part of it; the same again gets the same answer.
 
     Raises NotFound, ConflictingState (`hold_resolved`, `hold_expired`), InvalidRequest (`amount_out_of_range`), and
@@ -45,7 +45,7 @@ def post_hold(context: Context, caller: Caller, hold_id: str, request: PostReque
     return _resolve(context, caller, hold_id, post=True, amount=request.amount)
 
 
-def void_hold(context: Context, caller: Caller, hold_id: str) -> Answer:
+def void_hold(context: Context, caller: Caller, hold_id: str) -> Answer[HoldResolved]:
     """Release all that the caller's hold holds; the same again, or after its expiry, gets the same answer.
 
     Raises NotFound, ConflictingState (`hold_resolved`), and what `settle` raises.
@@ -53,11 +53,13 @@ def void_hold(context: Context, caller: Caller, hold_id: str) -> Answer:
     return _resolve(context, caller, hold_id, post=False)
 
 
-def _resolve(context: Context, caller: Caller, hold_id: str, *, post: bool, amount: int | None = None) -> Answer:
+def _resolve(
+    context: Context, caller: Caller, hold_id: str, *, post: bool, amount: int | None = None
+) -> Answer[HoldResolved]:
     owner = owner_of(context, caller)
     tried: list[Hold] = []
 
-    def attempt() -> Answer:
+    def attempt() -> Answer[HoldResolved]:
         now_ms = context.now_ms()
         hold = _own(context, owner, hold_id, now_ms)
         wanted = (POSTED, hold.amount if amount is None else amount) if post else (VOID, 0)
@@ -99,7 +101,7 @@ def _writes(
     return posted, post_writes(table, hold, posted, transfer, context.rules.version, now_ms)
 
 
-def _again(hold: Hold, wanted: Ending, *, mine: bool) -> Answer:
+def _again(hold: Hold, wanted: Ending, *, mine: bool) -> Answer[HoldResolved]:
     """What became of it. `mine`: by this very request, which lost the answer."""
     if wanted == (hold.state, hold.posted):
         return _told(hold, replayed=hold.by_expiry or not mine)
@@ -111,5 +113,5 @@ def _again(hold: Hold, wanted: Ending, *, mine: bool) -> Answer:
     )
 
 
-def _told(hold: Hold, *, replayed: bool = False) -> Answer:
-    return Answer(200, msgspec.to_builtins(HoldResolved(success=True, hold=shown(hold))), replayed)
+def _told(hold: Hold, *, replayed: bool = False) -> Answer[HoldResolved]:
+    return Answer.of(HoldResolved(success=True, hold=shown(hold)), replayed=replayed)

@@ -17,7 +17,8 @@ from chalicelib.domain.ledger import transfer_limits
 from chalicelib.domain.ledger.transfer import Transfer, transfer_id
 from chalicelib.domain.ledger.transfer_limits import MAX_NOTE, Sent, check_amount
 from chalicelib.services.context import Context
-from chalicelib.services.core.idempotency import Answer, Asked, IdempotencyKey, Items, Prepared, once
+from chalicelib.services.core.answer import Answer
+from chalicelib.services.core.idempotency import Asked, IdempotencyKey, Items, Prepared, once
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.owners import find_owner, owner_in, owner_keys, owner_of
 from chalicelib.services.ledger.expire_holds import usable
@@ -55,7 +56,7 @@ class TransferMade(msgspec.Struct):
     balance: int
 
 
-def transfer_tokens(context: Context, caller: Caller, request: TransferRequest) -> Answer:
+def transfer_tokens(context: Context, caller: Caller, request: TransferRequest) -> Answer[TransferMade]:
     """Move tokens from the caller to another player, once.
 
     Raises InvalidRequest (`self_transfer`, `amount_out_of_range`, `insufficient_balance`), NotFound
@@ -83,7 +84,7 @@ def transfer_tokens(context: Context, caller: Caller, request: TransferRequest) 
 
     asked = Asked(sender.account, request.idempotency_key, "transfer", members)
     answer = once(context, asked, [account_key, *owner_keys(context, request.to)], prepare)
-    return answer.tell(lambda outcome: _made(caller, request, outcome))
+    return answer.shaped(lambda outcome: _made(caller, request, outcome))
 
 
 def _recipient(context: Context, items: Items, wanted: str, *, strong: bool) -> Owner:

@@ -14,7 +14,8 @@ from chalicelib.domain.ledger.transfer import REWARDS, Transfer, transfer_id
 from chalicelib.domain.rewards.outbox_messages import REDEEMED
 from chalicelib.domain.rewards.rewards import COMPLETED, PENDING, Listed, check_known, check_redeemable
 from chalicelib.services.context import Context
-from chalicelib.services.core.idempotency import Answer, Asked, IdempotencyKey, Items, Prepared, once
+from chalicelib.services.core.answer import Answer
+from chalicelib.services.core.idempotency import Asked, IdempotencyKey, Items, Prepared, once
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.owners import owner_of
 from chalicelib.services.ledger.expire_holds import usable
@@ -52,7 +53,7 @@ class RedemptionMade(msgspec.Struct):
     balance: int
 
 
-def redeem_reward(context: Context, caller: Caller, reward_id: str, request: RedeemRequest) -> Answer:
+def redeem_reward(context: Context, caller: Caller, reward_id: str, request: RedeemRequest) -> Answer[RedemptionMade]:
     """Give the caller a reward for what it costs now, once.
 
     Raises NotFound, ConflictingState (`not_available`, `limit_reached`, `out_of_stock`), InsufficientBalance, which
@@ -77,7 +78,7 @@ def redeem_reward(context: Context, caller: Caller, reward_id: str, request: Red
         return _prepared(context, owner, listed, account, now_ms)
 
     asked = Asked(owner.account, request.idempotency_key, "redeem", {"reward": reward_id})
-    return once(context, asked, wanted, prepare).tell(lambda outcome: _made(reward_id, outcome))
+    return once(context, asked, wanted, prepare).shaped(lambda outcome: _made(reward_id, outcome))
 
 
 def redeemable(context: Context) -> tuple[str, ...]:

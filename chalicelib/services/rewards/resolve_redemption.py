@@ -13,7 +13,7 @@ from chalicelib.domain.rewards import rewards as domain
 from chalicelib.domain.rewards.outbox_messages import CANCELLED, FULFILLED, REFUNDED
 from chalicelib.domain.rewards.rewards import Resolution, status_after
 from chalicelib.services.context import Context
-from chalicelib.services.core.idempotency import Answer
+from chalicelib.services.core.answer import Answer
 from chalicelib.services.core.outbox import send_owed
 from chalicelib.services.core.retry_until_known import settle
 from chalicelib.services.identity.audit import audited
@@ -48,7 +48,9 @@ class Resolved:
     owed: Owed | None
 
 
-def resolve_redemption(context: Context, caller: Caller, redemption_id: str, resolution: Resolution) -> Answer:
+def resolve_redemption(
+    context: Context, caller: Caller, redemption_id: str, resolution: Resolution
+) -> Answer[RedemptionResolved]:
     """Fulfil, cancel or refund, each at most once: the same again gets the same answer.
 
     Raises NotFound; ConflictingState (`redemption_resolved`, `redemption_pending`, `already_corrected`,
@@ -56,7 +58,7 @@ def resolve_redemption(context: Context, caller: Caller, redemption_id: str, res
     """
     tried: list[Resolved] = []
 
-    def attempt() -> Answer:
+    def attempt() -> Answer[RedemptionResolved]:
         read, player = _read(context, redemption_id)
         for each in tried:
             if read == each.after:
@@ -138,12 +140,12 @@ def _returned(table: str, read: Redemption) -> list[dict[str, Any]]:
     return stock + ([uncount_redeemed(table, read.account, read.reward)] if read.limited else [])
 
 
-def _done(context: Context, resolved: Resolved) -> Answer:
+def _done(context: Context, resolved: Resolved) -> Answer[RedemptionResolved]:
     if resolved.owed:
         send_owed(context, resolved.owed)
     return _answer(resolved.after)
 
 
-def _answer(read: Redemption, *, replayed: bool = False) -> Answer:
+def _answer(read: Redemption, *, replayed: bool = False) -> Answer[RedemptionResolved]:
     shown = RedemptionResolved(success=True, redemption=redemption_shown(read))
-    return Answer(200, msgspec.to_builtins(shown), replayed)
+    return Answer.of(shown, replayed=replayed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.domain.core.errors import ErrorKind
 from chalicelib.domain.core.periods import DAY_MS
 from chalicelib.store.core import keys
 from chalicelib.store.core.expiry import is_live
@@ -19,14 +20,14 @@ _TAKEN_ROW_S = 3_600
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What was asked under a key (a digest), and how it ended: HTTP status, and the outcome.
+    """What was asked under a key (a digest), and its outcome. `refused`: the kind of the refusal, if it is one.
 
     `taken`: the key is only kept from others for a moment, after a refusal that is not remembered.
     """
 
     asked: str
-    status: int
     outcome: dict[str, Any]
+    refused: ErrorKind | None = None
     taken: bool = False
 
 
@@ -42,7 +43,8 @@ def read_request(item: Item | None, now_ms: int) -> Remembered | None:
     free_from = int(row.expires if row.free_from is None else row.free_from)
     if not is_live(free_from, now_ms):
         return None
-    return Remembered(row.asked, int(row.status), row.outcome, taken=row.free_from is not None)
+    refused = ErrorKind(row.refused) if row.refused else None
+    return Remembered(row.asked, row.outcome, refused, taken=row.free_from is not None)
 
 
 def request_write(
@@ -67,8 +69,8 @@ def _write(
     row = RequestItem(
         *key,
         asked=remembered.asked,
-        status=remembered.status,
         outcome=remembered.outcome,
+        refused=remembered.refused,
         at=now_ms,
         expires=expires,
         free_from=free_from,

@@ -37,12 +37,13 @@ class Kind(Model):
 class RequestItem(Kind):
     """What became of an idempotency key: a digest of what was asked, and the outcome.
 
-    `free_from` (epoch seconds): the key is free again from then on, before the row expires.
+    `refused`: the kind of the refusal, if the outcome is one. `free_from` (epoch seconds): the key is free again from
+    then on, before the row expires.
     """
 
     asked = UnicodeAttribute()
-    status = NumberAttribute()
     outcome: Json[dict[str, Any]] = Json(dict[str, Any])
+    refused = UnicodeAttribute(null=True)
     at = NumberAttribute()
     expires = NumberAttribute()
     free_from = NumberAttribute(null=True)

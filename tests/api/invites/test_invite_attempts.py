@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.core.errors import LaurelError
+from chalicelib.domain.core.errors import ErrorKind, LaurelError
 from chalicelib.services.identity.authenticate import authenticate
 from chalicelib.services.invites.redeem_invite import RedeemInvite, redeem_invite
 from chalicelib.store.core.table import StoreError, Table
@@ -62,14 +62,14 @@ def test_successes_do_not_count(site: Site, bob: str) -> None:
 def test_many_guesses_at_once_are_told_of_ten(site: Site, bob: str) -> None:
     caller = authenticate(site.context, bob)
 
-    def guess() -> int:
+    def guess() -> ErrorKind:
         with pytest.raises(LaurelError) as refused:
             redeem_invite(site.context, caller, RedeemInvite(code="AAAA-AAAA"))
-        return refused.value.status
+        return refused.value.kind
 
     actors = [site.world.spawn(f"guess-{number}", guess) for number in range(30)]
     site.world.run()
-    assert sorted(actor.result for actor in actors) == [404] * 10 + [429] * 20
+    assert sorted(actor.result for actor in actors) == [ErrorKind.NOT_FOUND] * 10 + [ErrorKind.RATE_LIMITED] * 20
 
 
 def test_what_cannot_be_counted_is_not_told(site: Site, bob: str, monkeypatch: pytest.MonkeyPatch) -> None:

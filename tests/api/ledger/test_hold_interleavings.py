@@ -153,7 +153,7 @@ def test_nothing_ends_a_hold_otherwise_once_its_expiry_was_told(scene: Scene, fi
         account = load_account(scene.context.table, scene.account, "tokens")
         one, two = scene.answers.get("one"), scene.answers["two"]
         if second == "send":
-            assert two.status == 200
+            assert two.refused is None
         if second == "void":
             assert two.replayed
             assert two.outcome["hold"]["resolvedAt"] == two.outcome["hold"]["expiresAt"]
@@ -184,7 +184,7 @@ def test_a_hold_placed_meanwhile_is_not_forgotten(scene: Scene, guarded: bool, m
         placing.finish()
         scene.void("void", scene.answers["later"].outcome["hold"]["id"])
         releasing.finish()
-    assert scene.answers["sooner"].status == 200
+    assert scene.answers["sooner"].refused is None
     if guarded:
         scene.check()
     else:
@@ -204,7 +204,7 @@ def test_the_last_of_a_hundred_is_placed_by_one_of_two(scene: Scene) -> None:
         stop = 0
         while scene.play(lambda _: scene.place("one", 1), lambda _: scene.place("two", 2), stop, "done", 0.001):
             scene.check()
-            assert [scene.answers["two"].status, scene.answers["one"].code] == [200, "too_many_holds"]
+            assert [scene.answers["two"].refused, scene.answers["one"].code] == [None, "too_many_holds"]
             assert len(list(open_holds(scene.context.table, scene.account))) == MAX_OPEN
             stop += 1
         assert stop == 3

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.core.errors import LaurelError
+from chalicelib.domain.core.errors import ErrorKind, LaurelError
 from chalicelib.services.identity.authenticate import authenticate
 from chalicelib.services.identity.owners import find_owner
 from chalicelib.services.ledger.transfer_tokens import TransferRequest, transfer_tokens
@@ -52,7 +52,7 @@ def test_a_refusal_is_read_twice_and_takes_two_units_if_it_is_for_good(site: Sit
     find_owner(site.context, "bob")
     meter.recording = True
     meter.reset()
-    assert transfer_tokens(site.context, caller, TransferRequest("bob", 500, "k1")).status == 400
+    assert transfer_tokens(site.context, caller, TransferRequest("bob", 500, "k1")).refused == ErrorKind.INVALID
     assert [cost for cost in costs(meter) if cost[2]] == [("TransactWriteItems", 0, 2)]
     meter.reset()
     with pytest.raises(LaurelError, match="'amount' must be"):

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
-from chalicelib.domain.core import errors
 from chalicelib.domain.core.periods import moment_name
 from chalicelib.domain.identity import names, permissions
 from chalicelib.domain.ledger.transfer import MINT, Transfer, is_system, located, rule_transfer, transfer_id
@@ -172,25 +169,6 @@ def test_of_two_entries_with_one_identity_the_first_is_found(desk: Desk) -> None
     first, second = desk.send(id="a"), desk.send(id="b")
     second.identity = first.identity
     assert Minute([first, second]).find(first.identity) is first
-
-
-@pytest.mark.parametrize(
-    ("error", "status", "code"),
-    [
-        (errors.InvalidRequest, 400, "invalid_request"),
-        (errors.Unauthenticated, 401, "unauthenticated"),
-        (errors.Forbidden, 403, "forbidden"),
-        (errors.NotFound, 404, "not_found"),
-        (errors.MethodNotAllowed, 405, "method_not_allowed"),
-        (errors.PayloadTooLarge, 413, "payload_too_large"),
-        (errors.Unavailable, 503, "unavailable"),
-        (errors.Internal, 500, "internal"),
-    ],
-)
-def test_errors_are_a_sentence_and_a_code(error: type[errors.LaurelError], status: int, code: str) -> None:
-    raised = error("It is so.", limit=5)
-    assert (raised.status, raised.body()) == (status, {"error": "It is so.", "code": code, "limit": 5})
-    assert error("It is so.", code="other").body()["code"] == "other"
 
 
 def test_names_shown_to_others() -> None:

@@ -10,7 +10,7 @@ import pytest
 from chalicelib import settings
 from chalicelib.domain.core.errors import LaurelError
 from chalicelib.domain.ledger.transfer import MINT, Transfer, transfer_id
-from chalicelib.services.core.idempotency import Answer
+from chalicelib.services.core.answer import Answer
 from chalicelib.services.core.outbox import sweep_owed
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.owners import find_owner
@@ -56,10 +56,10 @@ class Stage:
         )
         put_reward(self.context, ROOT, "mug", request)
 
-    def redeem(self, player: str = "anna", key: str = "k") -> Answer:
+    def redeem(self, player: str = "anna", key: str = "k") -> Answer[Any]:
         return redeem_reward(self.context, self.callers[player], "mug", RedeemRequest(key))
 
-    def resolve(self, redemption: str, resolution: Any) -> Answer:
+    def resolve(self, redemption: str, resolution: Any) -> Answer[Any]:
         return resolve_redemption(self.context, ROOT, redemption, resolution)
 
     def play(self, first: Work, second: Work) -> Iterator[tuple[Any, Any]]:
@@ -124,7 +124,7 @@ def answered(work: Work) -> Any:
     except LaurelError as refusal:
         return refusal.code
     if isinstance(answer, Answer):
-        return answer.outcome["redemption"]["status"] if answer.status == 200 else answer.outcome["code"]
+        return answer.outcome["redemption"]["status"] if not answer.refused else answer.outcome["code"]
     return "done"
 
 
@@ -202,7 +202,7 @@ def test_a_refund_or_a_correction(stage: Stage) -> None:
     def correct() -> Any:
         correct_transfer(stage.context, ROOT, CorrectionRequest(id_))
 
-    def refund() -> Answer:
+    def refund() -> Answer[Any]:
         return stage.resolve(id_, "refund")
 
     for first, second in ((refund, correct), (correct, refund)):
