@@ -1,4 +1,4 @@
-"""The `laurel` command: what an operator does that no HTTP caller may."""
+"""The `laurel` command: operations that are not available over HTTP."""
 
 from chalicelib.cli.main import main
 

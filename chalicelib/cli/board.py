@@ -1,4 +1,4 @@
-"""`laurel board`: close leaderboards, prove them, set them right, rebuild them from the players."""
+"""`laurel board`: close, verify, repair and rebuild leaderboards."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from chalicelib.services.boards.rotation import Step
 from chalicelib.services.boards.verify_board import Verified, find_board, verify_board
 from chalicelib.services.context import Context
 
-# A writer takes about as long to freeze a board.
+# A writer takes about this long to freeze a board.
 POLL_S = 2.0
 
 pauses = click.option(
@@ -28,13 +28,13 @@ pauses = click.option(
     default=2.0,
     show_default=True,
     type=click.FloatRange(0, 3600),
-    help="Before what looks wrong is read again.",
+    help="Seconds before differences are read again.",
 )
 
 
 @click.group()
 def board() -> None:
-    """Leaderboards: close them, prove them, set them right. PERIOD is today's unless given."""
+    """Close, verify, repair and rebuild leaderboards. PERIOD is the current one by default."""
 
 
 @board.command()
@@ -43,14 +43,15 @@ def board() -> None:
 @pauses
 @click.pass_obj
 def verify(target: Target, scope: str, period: str | None, seconds: float) -> None:
-    """Compare entries with the players' own totals, and the rank index with the entries.
+    """Compare board entries, players' totals and the rank index.
 
-    Every difference is one line; exit status 1 if there is any. What is only on its way is counted apart: it is a
-    difference once it stays away.
+    Entries are compared with the players' own totals, and the rank index with the entries. Prints one line for each
+    difference, and exits with status 1 if there is any. Updates in flight are counted separately; one that does not
+    arrive becomes a difference.
     """
-    context, progress = _context(target), Progress(err=True)
+    context, progress = _context_for(target), Progress(err=True)
     name = find_board(context, scope, period)
-    verified = verify_board(context, name, partial(_pause, seconds), read=partial(_tell_read, progress))
+    verified = verify_board(context, name, partial(_pause, seconds), read=partial(_show_read, progress))
     progress.end(_summary(verified))
     for difference in verified.differences:
         click.echo(str(difference))
@@ -64,25 +65,26 @@ def verify(target: Target, scope: str, period: str | None, seconds: float) -> No
 @pauses
 @click.pass_obj
 def repair(target: Target, scope: str, period: str | None, seconds: float) -> None:
-    """Have the board's own writers set right what verify finds, while updates go on. Frozen boards too.
+    """Repair the differences that verify finds.
 
-    If it is stopped, the writers go on with what was ordered; run it again to see what is left.
+    The board's own writers do it while updates continue, for frozen boards too. If the command is stopped, the writers
+    still finish the requested repairs; run it again to check the result.
     """
-    context, progress = _context(target), Progress(err=True)
+    context, progress = _context_for(target), Progress(err=True)
     first, last = repair_board(
         context,
         find_board(context, scope, period),
         partial(_pause, seconds),
-        read=partial(_tell_read, progress),
-        told=partial(_tell_repair, progress),
+        read=partial(_show_read, progress),
+        told=partial(_show_repair, progress),
     )
     progress.end(_summary(last))
     left = Counter(each.subject for each in last.differences)
     for difference in first.differences:
         if difference.subject not in left:
-            click.echo(f"mended: {difference}")
+            click.echo(f"repaired: {difference}")
     for difference in last.differences:
-        click.echo(f"not mended: {difference}")
+        click.echo(f"not repaired: {difference}")
     if last.differences:
         raise click.exceptions.Exit(1)
 
@@ -90,31 +92,32 @@ def repair(target: Target, scope: str, period: str | None, seconds: float) -> No
 @board.command()
 @click.argument("scope", required=False)
 @click.argument("period", required=False)
-@click.option("--all", "everything", is_flag=True, help="Every board that is kept.")
-@click.option("--from", "place", default="", help="Where a rebuild of this board that was stopped goes on, as it said.")
+@click.option("--all", "everything", is_flag=True, help="Rebuild every board that is kept.")
+@click.option("--from", "start", default="", help="Continue a stopped rebuild of the board, as it printed.")
 @click.pass_obj
-def rebuild(target: Target, scope: str | None, period: str | None, everything: bool, place: str) -> None:
-    """Write all entries from the players' totals and count the index anew: after a restore of the table.
+def rebuild(target: Target, scope: str | None, period: str | None, everything: bool, start: str) -> None:
+    """Rebuild boards from the players' totals.
 
-    The boards' own writers do it, while updates go on. One that is stopped says how to go on.
+    Use it after a restore of the table. The boards' own writers rewrite all entries and recount the rank index, while
+    updates continue. A stopped rebuild prints the command that continues it.
     """
     if everything == bool(scope):
         raise click.UsageError("Name the SCOPE to rebuild, or give --all.")
-    if everything and place:
-        raise click.UsageError("A rebuild goes on with one board: name its SCOPE and PERIOD with --from.")
-    context = _context(target)
+    if everything and start:
+        raise click.UsageError("--from continues the rebuild of one board: name its SCOPE and PERIOD.")
+    context = _context_for(target)
     for name in kept_boards(context) if scope is None else [find_board(context, scope, period)]:
-        ordered, progress = Ordered(0, place), Progress()
+        requested, progress = Ordered(0, start), Progress()
         try:
-            for ordered in rebuild_board(context, name, place):
-                progress.tell(f"{name}: {counted(ordered.entries, 'entry', 'entries')} ordered")
+            for requested in rebuild_board(context, name, start):
+                progress.update(f"{name}: {counted(requested.entries, 'entry', 'entries')} requested")
         except BaseException as error:
-            if ordered.place and not isinstance(error, InvalidRequest):
+            if requested.place and not isinstance(error, InvalidRequest):
                 board_name = " ".join(name.split("#"))
-                click.echo(f"\nTo go on: laurel board rebuild {board_name} --from {ordered.place}", err=True)
+                click.echo(f"\nTo continue: laurel board rebuild {board_name} --from {requested.place}", err=True)
             raise
-        entries = counted(ordered.entries, "entry", "entries")
-        progress.end(f"{name}: {entries} ordered, and the index; the workers do the rest")
+        entries = counted(requested.entries, "entry", "entries")
+        progress.end(f"{name}: rewrites of {entries} and of the rank index requested")
 
 
 @board.command()
@@ -124,59 +127,68 @@ def rebuild(target: Target, scope: str | None, period: str | None, everything: b
     default=120.0,
     show_default=True,
     type=click.FloatRange(0, 3600),
-    help="For a backlog to be applied, which is looked for twice, and for writers to freeze their boards.",
+    help="Seconds to wait for the backlog, which is checked twice, and for writers that freeze their boards.",
 )
 @click.pass_obj
 def rotate(target: Target, seconds: float) -> None:
-    """Close the days, weeks and months that have ended, as the schedule does every five minutes.
+    """Close the boards of days, weeks and months that have ended.
 
-    Each is frozen, archived, its ranks are told, and it is announced: once, however often this is run. A board that is
-    held waits for events that were received in time and are not applied yet.
+    The schedule does the same every five minutes. Each board is frozen and archived, and its ranks and its closing are
+    published, once, however often the command runs. A held board waits for events that were received in time and are
+    not applied yet.
     """
-    context, told = _context(target), dict[str, Step]()
+    context, steps = _context_for(target), dict[str, Step]()
     while True:
         rotation = rotate_boards(context)
         for name, step in rotation.steps.items():
-            if told.get(name) is not step:
+            if steps.get(name) is not step:
                 click.echo(f"{name}: {rotation.told[name]}")
-        told |= rotation.steps
+        steps |= rotation.steps
         seconds -= POLL_S
         if rotation.failed or not rotation.waiting or seconds < 0:
             break
         _pause(POLL_S)
     for scope, error in rotation.failed.items():
         click.echo(f"{scope}: {error or type(error).__name__}", err=True)
-    closed = Counter(told.values())[Step.ROTATED]
-    click.echo(f"{closed:,} closed{', others still wait' * rotation.waiting}", err=True)
+    closed = Counter(steps.values())[Step.ROTATED]
+    waiting = ", others are waiting" if rotation.waiting else ""
+    click.echo(f"{closed:,} closed{waiting}", err=True)
     if rotation.failed:
         raise click.exceptions.Exit(1)
 
 
-def _context(target: Target) -> Context:
-    """By another ruleset, right entries would look wrong, and boards would be closed and paid wrongly."""
+def _context_for(target: Target) -> Context:
+    """Return the context.
+
+    With another ruleset, correct entries would differ, and boards would be closed and paid wrongly.
+    """
     refuse_other_ruleset(target)
     return target.context
 
 
-def _tell_read(progress: Progress, entries: int) -> None:
-    progress.tell(f"{counted(entries, 'entry', 'entries')} read")
+def _show_read(progress: Progress, entries: int) -> None:
+    progress.update(f"{counted(entries, 'entry', 'entries')} read")
 
 
-def _tell_repair(progress: Progress, shard: str, repair: Repair) -> None:
+def _show_repair(progress: Progress, shard: str, repair: Repair) -> None:
     if not repair.counted:
-        what = f"entries up to player {repair.cursor or '-'} are counted"
+        what = f"entries counted up to player {repair.cursor or '-'}"
     else:
-        what = f"the index is right for scores below {repair.low:,}"
-    progress.tell(f"{shard}: repair, step {repair.step}: {what}")
+        what = f"rank index corrected for scores below {repair.low:,}"
+    progress.update(f"{shard}: repair, step {repair.step}: {what}")
 
 
 def _summary(verified: Verified) -> str:
     parts = [counted(verified.entries, "entry", "entries"), counted(verified.nodes, "node")]
     parts.append(counted(len(verified.differences), "difference"))
-    parts += [f"{verified.in_flight:,} in flight"] * bool(verified.in_flight)
-    parts += [f"{verified.after_freeze:,} after freeze"] * bool(verified.after_freeze)
-    parts += ["not proven within the time"] * (not verified.proven)
-    parts += ["more entries are wrong than these: rebuild the board"] * verified.more
+    if verified.in_flight:
+        parts.append(f"{verified.in_flight:,} in flight")
+    if verified.after_freeze:
+        parts.append(f"{verified.after_freeze:,} after freeze")
+    if not verified.proven:
+        parts.append("not verified in time")
+    if verified.more:
+        parts.append("too many differences to list all: rebuild the board")
     return f"{verified.board}: {', '.join(parts)}"
 
 

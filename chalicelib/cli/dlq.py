@@ -1,4 +1,4 @@
-"""`laurel dlq`: what was rejected or kept failing, why, and sending it again."""
+"""`laurel dlq`: list, show and redrive failed messages."""
 
 from __future__ import annotations
 
@@ -16,69 +16,76 @@ from chalicelib.services.events.failed_messages import Parked
 from chalicelib.services.operations.list_failures import MAX_LISTED, find_failure, list_failures
 from chalicelib.services.operations.redrive_failures import MAX_REDRIVEN, Redriven, redrive_failures
 
-# Queues as they are called on AWS -> by what the code calls them.
+# A queue's name on AWS -> its short name in the code.
 QUEUES = {"rejected": REJECTED, "dead-letter": DEAD_LETTER, "boards-dead-letter": BOARDS_DEAD_LETTER}
 USUAL = ("rejected", "dead-letter")
 
-# Lines of a terminal; the rest is told by number.
+# Lines for a terminal; further messages are only counted.
 MAX_REFUSED = 50
 
-chosen = click.option(
+queue_option = click.option(
     "--queue",
     "queues",
     multiple=True,
     default=USUAL,
     show_default=True,
     type=click.Choice(list(QUEUES)),
-    help="Where to look; give it several times for several.",
+    help="The queue to search; may be given several times.",
 )
-going_on = click.option("--after", default="", metavar="CURSOR", help="Go on from here; needs one --queue.")
+after_option = click.option("--after", default="", metavar="CURSOR", help="Continue after CURSOR; needs one --queue.")
 
 
 @click.group()
 def dlq() -> None:
-    """Messages set aside: rejected (can never be valid) and dead-letter (kept failing)."""
+    """List, show and redrive failed messages.
+
+    Queues: rejected (messages that can never be valid), dead-letter (events that kept failing), boards-dead-letter
+    (score updates that kept failing).
+    """
 
 
 @dlq.command("list")
-@chosen
+@queue_option
 @click.option(
-    "--limit", default=MAX_LISTED, show_default=True, type=click.IntRange(1, 10_000), help="At most, a queue."
+    "--limit", default=MAX_LISTED, show_default=True, type=click.IntRange(1, 10_000), help="Maximum per queue."
 )
-@going_on
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, bodies included.")
+@after_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line, with bodies.")
 @click.pass_obj
 def list_(target: Target, queues: tuple[str, ...], limit: int, after: str, as_json: bool) -> None:
-    """List what lies in the table and what waits in the queues."""
+    """List failed messages.
+
+    They are in the queues and, once archived, in the table.
+    """
     _check_cursor(queues, after)
-    shown = 0
+    listed = 0
     for name in queues:
         try:
             listing = list_failures(target.context, QUEUES[name], limit, after, with_bodies=as_json)
         except InvalidRequest as error:
             raise click.UsageError(str(error)) from error
-        for parked in listing.found:
-            click.echo(msgspec.json.encode(_facts(name, parked)).decode() if as_json else _line(name, parked))
-        shown += len(listing.found)
+        for failed in listing.found:
+            click.echo(msgspec.json.encode(_facts(name, failed)).decode() if as_json else _line(name, failed))
+        listed += len(listing.found)
         if listing.after is not None:
             click.echo(f"{name}: there may be more: --queue {name} --after '{listing.after}'", err=True)
         elif not listing.complete:
             click.echo(
                 f"{name}: there may be more in the queue than {counted(len(listing.found), 'message')}", err=True
             )
-    click.echo(counted(shown, "message"), err=True)
+    click.echo(counted(listed, "message"), err=True)
 
 
 @dlq.command()
 @click.argument("failure_id", metavar="ID")
-@chosen
+@queue_option
 @click.pass_obj
 def show(target: Target, failure_id: str, queues: tuple[str, ...]) -> None:
-    """Print one message whole: body, reason, attempts, digest of the body."""
+    """Print one failed message with body, reason, attempts and digest."""
     for name in queues:
-        parked = find_failure(target.context, QUEUES[name], failure_id)
-        if parked:
-            facts = msgspec.json.encode(_facts(name, parked))
+        failed = find_failure(target.context, QUEUES[name], failure_id)
+        if failed:
+            facts = msgspec.json.encode(_facts(name, failed))
             click.echo(msgspec.json.format(facts, indent=2).decode())
             return
     raise click.ClickException(f"No message '{failure_id}' in {' or '.join(queues)}.")
@@ -86,20 +93,20 @@ def show(target: Target, failure_id: str, queues: tuple[str, ...]) -> None:
 
 @dlq.command()
 @click.argument("failure_ids", metavar="ID...", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="All that can be redriven.")
+@click.option("--all", "everything", is_flag=True, help="Redrive all messages that can be redriven.")
 @click.option(
-    "--limit", default=MAX_REDRIVEN, show_default=True, type=click.IntRange(1), help="Of --all, at most, a queue."
+    "--limit", default=MAX_REDRIVEN, show_default=True, type=click.IntRange(1), help="Maximum per queue with --all."
 )
-@going_on
-@chosen
+@after_option
+@queue_option
 @click.pass_obj
 def redrive(
     target: Target, failure_ids: tuple[str, ...], everything: bool, limit: int, after: str, queues: tuple[str, ...]
 ) -> None:
-    """Send messages again to the queue they came from; of a rejected one, the events that were rejected.
+    """Send failed messages to their original queue again.
 
-    Each event keeps its identity and its age: one that was applied before is not applied again, one that is valid
-    now is.
+    Of a rejected message, only the rejected events are sent. Each event keeps its identity and its age: an event that
+    was applied before is not applied again.
     """
     if everything == bool(failure_ids):
         raise click.UsageError("Name the messages to redrive, or give --all.")
@@ -130,42 +137,42 @@ def redrive(
 
 def _check_cursor(queues: tuple[str, ...], after: str) -> None:
     if after and len(queues) != 1:
-        raise click.UsageError("--after goes on in one queue: name it with --queue.")
+        raise click.UsageError("--after continues in one queue: name it with --queue.")
 
 
-def _line(queue: str, parked: Parked) -> str:
-    where = f"{queue}, archived" if parked.archived and queue != "rejected" else queue
-    reason = f"{parked.reason}: {parked.sentence}" if parked.sentence else parked.reason
-    counts = parked.rejections.counts() if parked.rejections else {}
+def _line(queue: str, failed: Parked) -> str:
+    where = f"{queue}, archived" if failed.archived and queue != "rejected" else queue
+    reason = f"{failed.reason}: {failed.sentence}" if failed.sentence else failed.reason
+    counts = failed.rejections.counts() if failed.rejections else {}
     if sum(counts.values()) > 1:
         reason += f" ({', '.join(f'{number} {name}' for name, number in counts.items())})"
-    return f"{parked.id}  {where}  from {parked.origin}  {moment_name(parked.received_ms)}  {reason}"
+    return f"{failed.id}  {where}  from {failed.origin}  {moment_name(failed.received_ms)}  {reason}"
 
 
-def _facts(queue: str, parked: Parked) -> dict[str, object]:
+def _facts(queue: str, failed: Parked) -> dict[str, object]:
     return {
-        "id": parked.id,
+        "id": failed.id,
         "queue": queue,
-        "origin": parked.origin,
-        "reason": parked.reason,
-        "sentence": parked.sentence,
-        **(_rejected(parked.rejections) if parked.rejections else {}),
-        "attempts": parked.attempts,
-        "receivedAt": moment_name(parked.received_ms),
-        "bodySha256": parked.body_hash,
-        "archived": parked.archived,
-        "body": None if parked.body is None else _decoded(parked.body),
+        "origin": failed.origin,
+        "reason": failed.reason,
+        "sentence": failed.sentence,
+        **(_rejected(failed.rejections) if failed.rejections else {}),
+        "attempts": failed.attempts,
+        "receivedAt": moment_name(failed.received_ms),
+        "bodySha256": failed.body_hash,
+        "archived": failed.archived,
+        "body": None if failed.body is None else _decoded(failed.body),
     }
 
 
 def _rejected(rejections: Rejections) -> dict[str, object]:
-    """`rejected`: the places of rejected events in the body, by reason; `sentences`: of the first ten."""
+    """Return `rejected`: reason -> positions of rejected events in the body; and `sentences` of the first ten."""
     sentences = [{"index": index, "sentence": sentence} for index, sentence in rejections.sentences]
     return {"rejected": rejections.indexes, "sentences": sentences}
 
 
 def _decoded(body: str) -> object:
-    """JSON as JSON; anything else, and what nests too deeply to be written again, as text."""
+    """Return decoded JSON. Text that is not JSON, or nests too deeply to be encoded again, stays text."""
     try:
         decoded = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

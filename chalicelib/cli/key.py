@@ -1,4 +1,4 @@
-"""`laurel key`: API keys. The first admin's is made here, never by HTTP."""
+"""`laurel key`: API keys. The first key of an admin is created here, never over HTTP."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from chalicelib.services.progress.create_key import create_key
 
 @click.group()
 def key() -> None:
-    """Make API keys."""
+    """Create API keys."""
 
 
 @key.command()
-@click.option("--player", "player_id", required=True, help="Whose key it is; the player is made if need be.")
+@click.option("--player", "player_id", required=True, help="The key's player; created if it does not exist.")
 @click.option(
     "--permission",
     "permissions",
@@ -23,13 +23,16 @@ def key() -> None:
     default=[PLAYER],
     type=click.Choice(PERMISSIONS),
     show_default=True,
-    help="What the key may do beside acting for its player, which every key may; give it several times for several.",
+    help="A permission of the key; may be given several times. Every key may act for its player.",
 )
 @click.pass_obj
 def create(target: Target, player_id: str, permissions: tuple[str, ...]) -> None:
-    """Make a key and print it: it is shown this once, only its digest is kept."""
-    made = create_key(target.context, player_id, permissions)
-    for prefix in made.retired:
+    """Create a key and print it.
+
+    The key is printed only once: Laurel stores only its digest.
+    """
+    created = create_key(target.context, player_id, permissions)
+    for prefix in created.retired:
         click.echo(f"retired the oldest key, {prefix}_...", err=True)
-    click.echo(f"a key of {made.player} ({', '.join(made.permissions)}), shown this once:", err=True)
-    click.echo(made.key)
+    click.echo(f"key of {created.player} ({', '.join(created.permissions)}), printed only once:", err=True)
+    click.echo(created.key)

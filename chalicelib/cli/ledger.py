@@ -1,4 +1,4 @@
-"""`laurel ledger`: prove what players have."""
+"""`laurel ledger`: verify transfers and balances."""
 
 from __future__ import annotations
 
@@ -13,32 +13,33 @@ from chalicelib.services.operations.verify_ledger import Verified, verify_ledger
 
 @click.group()
 def ledger() -> None:
-    """The ledger: prove it."""
+    """Verify transfers and balances."""
 
 
 @ledger.command()
 @click.argument("account", required=False)
-@click.option("--asset", help="Of this asset alone.")
+@click.option("--asset", help="Verify this asset only.")
 @click.option(
     "--wait",
     "seconds",
     default=2.0,
     show_default=True,
     type=click.FloatRange(0, 3600),
-    help="Before what looks wrong is read again.",
+    help="Seconds before differences are read again.",
 )
 @click.pass_obj
 def verify(target: Target, account: str | None, asset: str | None, seconds: float) -> None:
-    """Compare every transfer's two sides, every balance with its postings, what is available with what is held.
+    """Verify the whole ledger, or one ACCOUNT.
 
-    The whole table, or one ACCOUNT: its id, or its player's. Every difference is one line, the first one found first;
-    exit status 1 if there is any. Transfers may go on.
+    Compares the two postings of each transfer, each balance with its postings, and each available amount with the
+    holds. ACCOUNT is the id of an account or of its player. Prints one line for each difference, in the order of
+    discovery, and exits with status 1 if there is any. Transfers may continue.
     """
     verified = verify_ledger(target.context, lambda: time.sleep(seconds), account, asset)
     for difference in verified.differences:
         click.echo(str(difference))
-    for restless in verified.restless:
-        click.echo(f"{restless}: changed all the time, and is not proven")
+    for account_name in verified.restless:
+        click.echo(f"{account_name}: not verified, because it kept changing")
     click.echo(_summary(verified), err=True)
     if verified.differences or verified.restless:
         raise click.exceptions.Exit(1)
@@ -47,4 +48,6 @@ def verify(target: Target, account: str | None, asset: str | None, seconds: floa
 def _summary(verified: Verified) -> str:
     parts = [counted(verified.transfers, "transfer"), counted(verified.postings, "posting")]
     parts += [counted(verified.accounts, "account"), counted(len(verified.differences), "difference")]
-    return ", ".join(parts) + ", and more that are not listed" * verified.more
+    if verified.more:
+        parts.append("and more that are not listed")
+    return ", ".join(parts)

@@ -1,4 +1,4 @@
-"""The root of the `laurel` command; errors become one line and exit status 1."""
+"""The root of the `laurel` command. Expected errors become one line and exit status 1."""
 
 from __future__ import annotations
 
@@ -38,27 +38,29 @@ EXPECTED = (
 
 
 class OneLine(click.Group):
-    """A group whose commands fail with one sentence."""
+    """A group whose commands report an expected error in one sentence."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            raise  # the reader of our output has had enough: click ends quietly
+            raise  # the reader of stdout has closed it: click exits quietly
         except EXPECTED as error:
             raise click.ClickException(str(error)) from error
 
 
 @click.group(cls=OneLine, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("--stage", help="A deployment on AWS (laurel-STAGE). Default: the environment's, else the local stack.")
+@click.option(
+    "--stage", help="A deployment on AWS (laurel-STAGE). Default: that of the environment, else the local stack."
+)
 @click.option(
     "--ruleset",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The deployment's ruleset file, if it has its own.",
+    help="The ruleset file of the deployment, if it is not the default one.",
 )
 @click.pass_context
 def main(context: click.Context, stage: str | None, ruleset: Path | None) -> None:
-    """Operate Laurel: boards, the ledger, keys, failed messages, replays, rulesets."""
+    """Operate Laurel: boards, ledger, keys, failed messages, replays, rulesets."""
     context.obj = context.obj or Target(stage, ruleset)
 
 

@@ -1,4 +1,4 @@
-"""What commands print: how far they have come, and how many of something there are."""
+"""Output of commands: progress, and numbers with their nouns."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from collections.abc import Callable
 
 import click
 
-# Where lines are kept, in a file or a log, one in so many seconds is enough.
+# In a file or a log, one line in this many seconds is enough.
 EVERY_S = 10.0
 ERASE_LINE = "\r\x1b[K"
 
 
 class Progress:
-    """How far a command has come: on a terminal one line that is rewritten, elsewhere whole lines, not too often.
+    """The progress of a command: one rewritten line on a terminal, else a whole line now and then.
 
-    `err`: on stderr, beside a result on stdout.
+    `err`: print on stderr, so that stdout holds only the result.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, *, err: bool = False) -> None:
         self._clock, self._last, self._err = clock, clock(), err
         self._terminal = (sys.stderr if err else sys.stdout).isatty()
 
-    def tell(self, text: str) -> None:
-        """What holds for now."""
+    def update(self, text: str) -> None:
+        """Print the current progress."""
         if self._terminal:
             click.echo(f"{ERASE_LINE}{text}", nl=False, err=self._err)
         elif self._clock() - self._last >= EVERY_S:
@@ -32,10 +32,10 @@ class Progress:
             click.echo(text, err=self._err)
 
     def end(self, text: str) -> None:
-        """What holds in the end."""
-        click.echo(f"{ERASE_LINE * self._terminal}{text}", err=self._err)
+        """Print the last line."""
+        click.echo(f"{ERASE_LINE}{text}" if self._terminal else text, err=self._err)
 
 
 def counted(number: int, one: str, many: str = "") -> str:
-    """`1 entry`, `2,000 entries`; `many` unless it is `one` with an s."""
+    """Return a number with its noun: `1 entry`, `2,000 entries`. `many` defaults to `one` with an s."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -1,4 +1,4 @@
-"""`laurel player`: a player's figures, as the player would see them."""
+"""`laurel player`: profiles of players, as the players themselves see them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from chalicelib.services.progress.read_profile import read_profile
 
 @click.group()
 def player() -> None:
-    """Look at players."""
+    """Show players."""
 
 
 @player.command()
 @click.argument("player_id", metavar="ID")
 @click.pass_obj
 def show(target: Target, player_id: str) -> None:
-    """Print the profile of the player with this id or public id, as JSON."""
+    """Print a player's profile as JSON. ID: a player id or a public id."""
     warn_of_other_ruleset(target)
     profile = read_profile(target.context, Caller("", "", frozenset([ADMIN])), player_id)
     click.echo(msgspec.json.format(msgspec.json.encode(profile), indent=2).decode())

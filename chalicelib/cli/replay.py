@@ -1,4 +1,4 @@
-"""`laurel replay`: recorded traffic through the real queue."""
+"""`laurel replay`: send recorded traffic through the real queue."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import click
 
 from chalicelib.cli import progress_file
 from chalicelib.cli.output import counted
-from chalicelib.cli.progress_file import Standing
+from chalicelib.cli.progress_file import ReplayState
 from chalicelib.cli.target import Target
 from chalicelib.cli.trace import SAMPLE, Plan, Recording, events_of, look_through
 from chalicelib.services.context import Context
@@ -24,21 +24,23 @@ from chalicelib.services.operations.replay_events import replay_events
 
 @click.command()
 @click.argument("file", required=False, type=click.Path(dir_okay=False, allow_dash=True))
-@click.option("--sample", is_flag=True, help="The shipped sample of a real trace instead of FILE.")
+@click.option("--sample", is_flag=True, help="Replay the shipped sample of a real trace instead of FILE.")
+@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Events per second. Default: unlimited.")
+@click.option("--backfill", is_flag=True, help="Use the backfill queue, which accepts old events.")
 @click.option(
-    "--rate", type=click.FloatRange(min=0, min_open=True), help="Events a second. Default: as fast as it goes."
+    "--players", default=200, show_default=True, type=click.IntRange(1, 10_000_000), help="Players of a trace."
 )
-@click.option("--backfill", is_flag=True, help="Through the backfill queue, which takes old events.")
-@click.option("--players", default=200, show_default=True, type=click.IntRange(1, 10_000_000), help="For a trace.")
-@click.option("--zipf", default=1.1, show_default=True, type=click.FloatRange(0, 5), help="How unequal they are.")
-@click.option("--seed", default=1, show_default=True, help="The same seed makes the same events.")
+@click.option(
+    "--zipf", default=1.1, show_default=True, type=click.FloatRange(0, 5), help="Zipf exponent of their shares."
+)
+@click.option("--seed", default=1, show_default=True, help="The same seed gives the same events.")
 @click.option(
     "--days",
     type=click.FloatRange(min=0, min_open=True),
     help="Spread a trace over the last DAYS days. Default: its own pace.",
 )
-@click.option("--state", type=click.Path(dir_okay=False, path_type=Path), help="Where to keep how far it has come.")
-@click.option("--again", is_flag=True, help="Send all of it again: the same events, so nothing is applied twice.")
+@click.option("--state", "state_file", type=click.Path(dir_okay=False, path_type=Path), help="File for the position.")
+@click.option("--again", is_flag=True, help="Send the same events again; none is applied twice.")
 @click.pass_obj
 def replay(
     target: Target,
@@ -50,14 +52,15 @@ def replay(
     zipf: float,
     seed: int,
     days: float | None,
-    state: Path | None,
+    state_file: Path | None,
     again: bool,
 ) -> None:
     """Replay FILE (- for standard input): a trace or events.
 
-    A trace is CSV with the columns TIMESTAMP,ContextTokens,GeneratedTokens; its requests are given to players by
-    Zipf's law, and end now (with --backfill and no --days, they keep their dates). Anything else is JSON lines, one
-    event of any accepted form each. Stopped with Ctrl-C, the same command goes on with the same events.
+    A trace is CSV with the columns TIMESTAMP,ContextTokens,GeneratedTokens. Its requests are assigned to players by
+    Zipf's law, and its last request is now (with --backfill and without --days, requests keep their dates). Any other
+    file is JSON lines, with one event of any accepted form per line. After Ctrl-C, the same command continues with the
+    same events.
     """
     if sample == bool(file):
         raise click.UsageError("Name a FILE to replay, or give --sample.")
@@ -67,23 +70,25 @@ def replay(
         plan = Plan(players, zipf, seed, days, as_recorded=backfill and days is None)
         queue = "backfill" if backfill else "events"
         where = urlsplit(target.variables[f"LAUREL_{queue.upper()}_QUEUE"]).path
-        standing, kept = stand(recording, plan, where, target.context.now_ms(), state, again=again)
-        run(target.context, recording, plan, queue, standing, kept, rate=rate)
+        state, position_file = load_state(recording, plan, where, target.context.now_ms(), state_file, again=again)
+        run(target.context, recording, plan, queue, state, position_file, rate=rate)
 
 
-def stand(
-    recording: Recording, plan: Plan, where: str, now_ms: int, state: Path | None, *, again: bool = False
-) -> tuple[Standing, Path]:
-    """Where the replay of this recording and plan stands, and the file that keeps it; `where` names the queue, by
-    account and name, since a host may be another one tomorrow."""
-    # A trace's options say nothing about events that are replayed as they are.
+def load_state(
+    recording: Recording, plan: Plan, where: str, now_ms: int, file: Path | None, *, again: bool = False
+) -> tuple[ReplayState, Path]:
+    """Return the state of the replay of this recording and plan, and its file.
+
+    `where`: the queue's account and name, without the host, which may change.
+    """
+    # Options of a trace do not affect events that are replayed as they are.
     options = astuple(plan) if recording.is_trace else ()
     key = hashlib.sha256(f"{recording.digest} {options} {where}".encode()).hexdigest()[:24]
-    kept = state or progress_file.default_file(key)
-    standing = progress_file.load(kept, key) or Standing(key, now_ms, recording.rows)
+    file = file or progress_file.default_file(key)
+    state = progress_file.load(file, key) or ReplayState(key, now_ms, recording.rows)
     if again:
-        standing.position = 0
-    return standing, kept
+        state.position = 0
+    return state, file
 
 
 def run(
@@ -91,40 +96,40 @@ def run(
     recording: Recording,
     plan: Plan,
     queue: str,
-    standing: Standing,
-    kept: Path,
+    state: ReplayState,
+    file: Path,
     *,
     rate: float | None = None,
     label: str = "sending",
 ) -> None:
-    """Send what is left, with a progress bar; how far it came is kept after every call."""
-    if standing.complete:
-        click.echo(f"all {standing.total:,} events were sent before; --again sends the same ones once more")
+    """Send the remaining events, with a progress bar. The position is stored after every call."""
+    if state.complete:
+        click.echo(f"all {state.total:,} events are already sent; --again sends them again")
         return
-    begun = standing.position
-    progress_file.save(kept, standing)
-    left = islice(events_of(recording, plan, standing.anchor_ms), begun, None)
+    sent_before = state.position
+    progress_file.save(file, state)
+    remaining = islice(events_of(recording, plan, state.anchor_ms), sent_before, None)
     try:
-        with click.progressbar(length=standing.total, label=label, show_pos=True, width=40) as bar:
-            bar.update(begun)
+        with click.progressbar(length=state.total, label=label, show_pos=True, width=40) as bar:
+            bar.update(sent_before)
 
             def sent(number: int) -> None:
-                standing.position += number
-                progress_file.save(kept, standing)
+                state.position += number
+                progress_file.save(file, state)
                 bar.update(number)
 
-            replay_events(context, queue, left, sent, rate=rate)
+            replay_events(context, queue, remaining, sent, rate=rate)
     except KeyboardInterrupt:
-        click.echo(f"\nstopped at {standing.position:,} of {standing.total:,}; the same command goes on", err=True)
+        click.echo(f"\nstopped at {state.position:,} of {state.total:,}; the same command continues", err=True)
         raise click.exceptions.Exit(130) from None
-    click.echo(f"{counted(standing.position - begun, 'event')} sent to the queue '{queue}'")
+    click.echo(f"{counted(state.position - sent_before, 'event')} sent to the queue '{queue}'")
 
 
 def _file(name: str, folder: Path) -> Path:
-    """The file itself; standard input is kept first, since it is read twice."""
+    """Return the file's path. Standard input is copied to a file first, because it is read twice."""
     if name != "-":
         return Path(name)
-    kept = folder / "stdin"
-    with kept.open("wb") as copy:
+    path = folder / "stdin"
+    with path.open("wb") as copy:
         shutil.copyfileobj(sys.stdin.buffer, copy)
-    return kept
+    return path

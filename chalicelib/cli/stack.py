@@ -1,4 +1,4 @@
-"""`laurel stack`: the deployment that the other commands would act on."""
+"""`laurel stack`: the deployment that the other commands use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chalicelib.cli.target import Target
 
 @click.group()
 def stack() -> None:
-    """Look at the deployment in use."""
+    """Show the deployment in use."""
 
 
 @stack.command()

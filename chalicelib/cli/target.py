@@ -1,8 +1,8 @@
-"""Which deployment a command acts on: the one named, the one in the environment, or the one on this machine.
+"""The deployment that a command uses: the named one, that of the environment, or the one on this machine.
 
 --stage NAME        the CloudFormation stack laurel-NAME, with the AWS credentials and region of the environment
-LAUREL_TABLE, ...   the variables that Laurel's functions get (`laurel stack env` prints them)
-otherwise           the local stack, as `make run` left it: found by .stack/state.json
+LAUREL_TABLE, ...   the variables of Laurel's functions (`laurel stack env` prints them)
+otherwise           the local stack that `make run` started, found by .stack/state.json
 """
 
 from __future__ import annotations
@@ -25,49 +25,49 @@ from chalicelib import settings, wiring
 from chalicelib.services.context import Context
 
 LOCAL = "local"
-# The emulator takes any credentials, but needs some.
+# The emulator requires credentials and accepts any.
 LOCAL_AWS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
-# How CloudFormation names a queue's URL among the stack's outputs.
+# Short name of a queue -> the stack's output with its URL.
 OUTPUTS = {name: "".join(part.capitalize() for part in name.split("_")) + "QueueUrl" for name in settings.QUEUES}
 API_PATH = "/laurel"
 RULESET_OUTPUT = "RulesetId"
 
 
 class NoTarget(Exception):
-    """No deployment to act on; the message says what to do."""
+    """There is no deployment to use. The message says what to do."""
 
 
 class OtherRuleset(NoTarget):
-    """The command would judge by another ruleset than the deployment has; the message names both, and the way out."""
+    """The command uses another ruleset than the deployment. The message names both, and what to do."""
 
 
 @dataclass
 class Target:
-    """`stage`: as given on the command line. `ruleset`: a file to use instead of the shipped one."""
+    """The deployment in use. `stage`: as given on the command line. `ruleset`: a file that replaces the shipped one."""
 
     stage: str | None = None
     ruleset: Path | None = None
 
     @cached_property
     def variables(self) -> dict[str, str]:
-        """The environment of one of Laurel's own functions, and how AWS is reached."""
+        """Return the environment of Laurel's functions, and the AWS settings."""
         found = self._variables()
         if self.ruleset:
-            # Absolute, it takes the place of a file name inside the package.
+            # An absolute path replaces the file name inside the package.
             found["LAUREL_RULESET"] = str(self.ruleset.resolve())
         return found
 
     @cached_property
     def context(self) -> Context:
-        """Everything a use case needs, on this deployment."""
+        """Return the context of all use cases, on this deployment."""
         os.environ.update({name: value for name, value in self.variables.items() if name.startswith("AWS_")})
         return wiring.build(settings.read(self.variables), get_session())
 
     @cached_property
     def deployed_ruleset(self) -> str:
-        """The id of the ruleset that the deployment was made with, '' if the deployment does not tell.
+        """Return the id of the deployment's ruleset, '' if it is unknown.
 
-        The stack's output says so, which changes with the functions alone. The environment may be older.
+        It comes from the stack's output, which changes only with the functions. The environment may be older.
         """
         if self.stage is None and os.environ.get("LAUREL_TABLE"):
             try:
@@ -95,12 +95,12 @@ def _local() -> dict[str, str]:
     try:
         found = _outputs(LOCAL, aws)
     except NoTarget as error:
-        raise NoTarget("The local stack does not run; start it with: make run") from error
+        raise NoTarget("The local stack is not running; start it with: make run") from error
     return _from_outputs(LOCAL, found | {"ApiUrl": endpoint + API_PATH}, endpoint) | aws
 
 
 def _state_files() -> list[Path]:
-    """Where a checkout keeps its local stack: above the working directory, or where this package is."""
+    """Return possible state files of a local stack: above the working directory, or of this package's checkout."""
     here = Path.cwd()
     homes = [here, *here.parents, Path(__file__).resolve().parents[2]]
     return [home / ".stack" / "state.json" for home in homes]
@@ -141,7 +141,7 @@ def _from_outputs(stage: str, outputs: Mapping[str, str], endpoint: str | None) 
     except KeyError as missing:
         raise NoTarget(f"The stack 'laurel-{stage}' has no output {missing}: is it Laurel's?") from missing
     if endpoint:
-        # The emulator's URLs name the port they were made at.
+        # The emulator's URLs contain the port of their creation.
         urls = {name: endpoint + urlsplit(url).path for name, url in urls.items()}
     return {
         "LAUREL_STAGE": stage,
@@ -154,7 +154,7 @@ def _from_outputs(stage: str, outputs: Mapping[str, str], endpoint: str | None) 
 
 
 def refuse_other_ruleset(target: Target) -> None:
-    """Raises OtherRuleset if the command judges by another ruleset than the deployment's, as far as that is known."""
+    """Refuse to work with another ruleset than the deployment's. Raises OtherRuleset if it is known to differ."""
     own, deployed = target.context.rules.id, target.deployed_ruleset
     if deployed and own != deployed:
         raise OtherRuleset(
@@ -164,16 +164,16 @@ def refuse_other_ruleset(target: Target) -> None:
 
 
 def require_deployed_ruleset(target: Target) -> None:
-    """Like `refuse_other_ruleset`; raises it too if the deployment does not tell its ruleset."""
+    """Refuse to work unless the ruleset is known to be the deployment's. Raises OtherRuleset."""
     refuse_other_ruleset(target)
     if not target.deployed_ruleset:
         raise OtherRuleset(
-            f"The deployment does not tell its ruleset, which may not be '{target.context.rules.id}': deploy it again."
+            f"The deployment's ruleset is unknown and may not be '{target.context.rules.id}': deploy it again."
         )
 
 
 def warn_of_other_ruleset(target: Target) -> None:
-    """Like `refuse_other_ruleset`, but only says so on stderr."""
+    """Warn on stderr if the ruleset is known to differ from the deployment's."""
     try:
         refuse_other_ruleset(target)
     except OtherRuleset as other:

@@ -1,7 +1,8 @@
-"""Recorded traffic as events: a trace of requests (TIMESTAMP,ContextTokens,GeneratedTokens) or events as JSON lines.
+"""Convert recorded traffic to events.
 
-A trace knows neither players nor models: they are made up, by row and seed, so that the same file, options and
-anchor always give the very same events.
+A recording is a trace of requests (TIMESTAMP,ContextTokens,GeneratedTokens) or events as JSON lines. A trace has no
+players and no models: they are generated from row and seed, so that the same file, options and anchor always give the
+same events.
 """
 
 from __future__ import annotations
@@ -48,18 +49,21 @@ SKILLS = [
     "calendar",
     "test",
 ]
-# Shares of the requests that show a feature, in per cent.
+# Percentages of the requests that have a feature.
 ERROR, REJECTED, CACHED, COMPRESSED, SKILLED, COMBINED, FALLBACK, RACED, LEARNED = 2.5, 0.5, 12, 15, 10, 12, 4, 3, 5
 
 
 class BadTrace(ValueError):
-    """The file is neither a trace nor JSON lines; the message names the line."""
+    """The file is neither a trace nor JSON lines. The message names the line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a trace becomes events. `days`: spread over that many days before the anchor; None keeps its own pace,
-    and with `as_recorded` its own dates. `zipf`: the exponent by which players share the requests."""
+    """How a trace becomes events.
+
+    `days`: the days before the anchor over which it is spread; None keeps its own pace, and with `as_recorded` its own
+    dates. `zipf`: the exponent of the players' shares of requests.
+    """
 
     players: int = 200
     zipf: float = 1.1
@@ -70,7 +74,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A file looked through once. `first_ms`, `last_ms`: of a trace's timestamps."""
+    """A recording that was read once. `first_ms`, `last_ms`: of a trace's timestamps."""
 
     path: Path
     is_trace: bool
@@ -81,7 +85,7 @@ class Recording:
 
 
 def look_through(path: Path) -> Recording:
-    """Read the file once: what it is, how long, and that every line can be used. Raises BadTrace, OSError."""
+    """Read the file once, check every line and return its kind and length. Raises BadTrace, OSError."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         for block in iter(lambda: file.read(1 << 20), b""):
@@ -98,7 +102,7 @@ def look_through(path: Path) -> Recording:
 
 
 def events_of(recording: Recording, plan: Plan, anchor_ms: int) -> Iterator[dict[str, Any]]:
-    """The recording's events in order; `anchor_ms` is when a trace ends."""
+    """Yield the recording's events in order. `anchor_ms`: the time of a trace's last request."""
     if not recording.is_trace:
         for line, raw in enumerate(_json_lines(recording.path), 1):
             yield identified(raw, f"replay-{recording.digest}-{line}")
@@ -117,7 +121,7 @@ def events_of(recording: Recording, plan: Plan, anchor_ms: int) -> Iterator[dict
 
 
 class Crowd:
-    """Who made a request, and with what: all of it follows from seed and row."""
+    """Generate players and requests from seed and row."""
 
     def __init__(self, players: int, zipf: float, seed: int) -> None:
         self.seed = seed
@@ -129,12 +133,12 @@ class Crowd:
         self._habits: dict[str, Habits] = {}
 
     def player(self, row: int) -> str:
-        """By Zipf's law: the player of rank k makes a share proportional to k^-zipf."""
+        """Return the player of a row, by Zipf's law: the player of rank k has a share proportional to k^-zipf."""
         point = self._random(f"player:{row}").random() * self._shares[-1]
         return self._names[min(bisect(self._shares, point), len(self._names) - 1)]
 
     def request(self, row: int, tokens_in: int, tokens_out: int) -> dict[str, Any]:
-        """The data of a request.completed event."""
+        """Return the data of a request.completed event."""
         player = self.player(row)
         if player not in self._habits:
             self._habits[player] = Habits(player, self._random(f"habits:{player}"))
@@ -155,7 +159,7 @@ class Habits:
         self.skills = chance.sample(SKILLS, chance.randint(2, len(SKILLS)))
 
     def model(self, chance: Random) -> tuple[str, tuple[str, int, int]]:
-        """Provider and model of one request: mostly the favourites."""
+        """Return the provider and model of one request: mostly the favourites."""
         (provider,) = chance.choices(self.providers, [80, 10, 5, 3, 2])
         models = PROVIDERS[provider]
         place = self.favourite[provider] if chance.random() < 0.75 else chance.randrange(len(models))
@@ -177,24 +181,24 @@ def _request(habits: Habits, chance: Random, tokens_in: int, tokens_out: int) ->
     fate = chance.uniform(0, 100)
     if fate < ERROR + REJECTED:
         return data | {"status": "error" if fate < ERROR else "rejected", "tokensOut": 0, "costMicroUsd": 0}
-    if _happens(chance, CACHED):
+    if _drawn(chance, CACHED):
         semantic = chance.random() < 0.3
         hit = {"cacheHit": True, "semanticHit": semantic, "tokensSaved": tokens_in + tokens_out}
         return data | hit | {"costSavedMicroUsd": cost, "costMicroUsd": 0, "latencyMs": chance.randint(8, 40)}
-    if _happens(chance, COMPRESSED):
+    if _drawn(chance, COMPRESSED):
         saved = tokens_in * chance.randint(15, 45) // 100
         data |= {"compressionUsed": True, "tokensSaved": saved, "costSavedMicroUsd": saved * price_in // 1000}
-    if _happens(chance, SKILLED):
+    if _drawn(chance, SKILLED):
         data["skillUsed"] = chance.choice(habits.skills)
-    if _happens(chance, COMBINED):
+    if _drawn(chance, COMBINED):
         data["comboId"] = chance.choice(habits.combos)
     for name, share in (("fallbackUsed", FALLBACK), ("raceWon", RACED), ("factStored", LEARNED)):
-        if _happens(chance, share):
+        if _drawn(chance, share):
             data[name] = True
     return data
 
 
-def _happens(chance: Random, per_cent: float) -> bool:
+def _drawn(chance: Random, per_cent: float) -> bool:
     return chance.random() * 100 < per_cent
 
 

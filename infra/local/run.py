@@ -1,6 +1,6 @@
-"""`make run`: Laurel on this machine, with a sample of real traffic; everything it shows it asked the API for.
+"""`make run`: run Laurel on this machine with a sample of real traffic, and print what the API returns.
 
-ONCE=1 ends after printing, with status 1 if anything was missing; otherwise it serves until Ctrl-C.
+With ONCE=1 it ends after printing, with status 1 if anything is missing. Otherwise it serves until Ctrl-C.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ from infra.settings import SettingError
 
 PLAN = trace.Plan(players=200, zipf=1.1, seed=1, days=5)
 ADMIN = "admin"
-PLACE = 20  # the key's player: one of the more active, with others before and behind
+PLACE = 20  # rank of the key's player by requests: one of the more active ones
 KEY_FILE = HOME / "key.json"
 REPLAY_FILE = HOME / "replay.json"
-# From a full queue to rest took 25 s on two cores. But what workers held when the stack was stopped comes again only
-# when its queue's visibility timeout ends: six minutes.
+# Draining a full queue took 25 s on two cores. But messages that workers held when the stack was stopped are delivered
+# again only after their queue's visibility timeout: six minutes.
 DRAIN_S = 420.0
 QUIET_POLLS = 2
 HELD = ("ApproximateNumberOfMessagesNotVisible",)
 WAITING = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed", *HELD)
-# The public queue takes 7 days: what a stopped replay left behind for longer goes the way of old events.
+# The public queue accepts events of the last 7 days: a replay stopped longer ago than this uses the backfill queue.
 STALE_MS = DAY_MS
 
 
 class Unfinished(RuntimeError):
-    """Something that was to be seen is not there; the message says what."""
+    """An expected result is missing. The message names it."""
 
 
 def main() -> int:
@@ -56,7 +56,7 @@ def main() -> int:
     found_running = stack.emulator.healthy()
     try:
         began = time.monotonic()
-        click.echo("starting Laurel on this machine (the first time takes a minute) ...")
+        click.echo("starting Laurel on this machine (a minute the first time) ...")
         stack.start()
         click.echo(f"deployed in {time.monotonic() - began:.0f} s: {stack.api_url}")
         problems = _fill_and_show(stack, restarted=not found_running)
@@ -74,7 +74,7 @@ def main() -> int:
         return 1
     finally:
         if found_running:
-            click.echo("it ran before, and is left running; end it with: make stack-stop")
+            click.echo("it was already running and keeps running; stop it with: make stack-stop")
         else:
             with _undisturbed():
                 stack.stop()
@@ -83,13 +83,13 @@ def main() -> int:
 
 
 def _fill_and_show(stack: Stack, *, restarted: bool) -> list[str]:
-    """Bring the sample in and print what the API says of it; returns what is missing."""
+    """Send the sample and print what the API returns for it; return what is missing."""
     context = _context(stack)
     recording = trace.look_through(trace.SAMPLE)
     expected = Counter(event["subject"] for event in trace.events_of(recording, PLAN, context.now_ms()))
     api = Api(stack.api_url, _key(stack, context, expected.most_common(PLACE)[-1][0]))
     if restarted and (held := _left(stack, HELD)):
-        click.echo(f"{held} messages were in work when Laurel was stopped; they come again within 6 minutes")
+        click.echo(f"{held} messages were in flight when Laurel was stopped; they are delivered again within 6 minutes")
     _replay(stack, context, recording)
     _drain(stack, api)
     return show(api, expected)
@@ -104,7 +104,7 @@ def _context(stack: Stack) -> Context:
 
 
 def _key(stack: Stack, context: Context, player: str) -> str:
-    """A player's key that may do everything, the last run's if it opens the door; nobody else may read the file."""
+    """Return a key with all permissions: that of the last run if it still works. Only this user may read its file."""
     with contextlib.suppress(OSError, ValueError, KeyError, Refused):
         known = json.loads(KEY_FILE.read_text())
         if Api(stack.api_url, known["key"]).get("/api/gamification/profile")["id"] == player:
@@ -119,16 +119,16 @@ def _replay(stack: Stack, context: Context, recording: trace.Recording) -> None:
     if stack.fresh:
         REPLAY_FILE.unlink(missing_ok=True)
     now_ms = context.now_ms()
-    standing, kept = replay.stand(recording, PLAN, "make run", now_ms, REPLAY_FILE)
-    if standing.complete:
-        click.echo(f"the sample's {standing.total:,} events were sent before")
+    state, file = replay.load_state(recording, PLAN, "make run", now_ms, REPLAY_FILE)
+    if state.complete:
+        click.echo(f"the sample's {state.total:,} events are already sent")
         return
-    queue = "backfill" if now_ms - standing.anchor_ms > STALE_MS else "events"
-    replay.run(context, recording, PLAN, queue, standing, kept)
+    queue = "backfill" if now_ms - state.anchor_ms > STALE_MS else "events"
+    replay.run(context, recording, PLAN, queue, state, file)
 
 
 def _drain(stack: Stack, api: Api) -> None:
-    """Until no queue holds anything and the board of all times has come to rest."""
+    """Wait until the queues are empty and the all-time board no longer changes."""
     deadline = time.monotonic() + DRAIN_S
     left = most = _left(stack)
     total, quiet = -1, 0
@@ -149,7 +149,7 @@ def _drain(stack: Stack, api: Api) -> None:
 
 
 def _left(stack: Stack, attributes: tuple[str, ...] = WAITING) -> int:
-    """How many messages the queues on the way hold."""
+    """Return the number of messages in the queues on the way."""
     sqs, left = stack.client("sqs"), 0
     for name in ("events", "own", "backfill", "boards"):
         answer = sqs.get_queue_attributes(QueueUrl=stack.queue_urls[name], AttributeNames=list(attributes))
@@ -166,7 +166,7 @@ def _serve(stack: Stack) -> None:
 
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
-    """A second Ctrl-C must not keep the state from being saved."""
+    """Keep a second Ctrl-C from interrupting the saving of the state."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield

@@ -44,8 +44,8 @@ def test_differences_are_lines_and_repair_mends_them_while_updates_go_on(played:
     for number_ in range(5):
         played.send("events", gateway_event("bob", id=f"more{number_}"))
     result = played.laurel("board", "repair", "global")
-    assert f"mended: entry ada: expected score {score} at version 1, found {score + 10} at version 1" in result.stdout
-    assert "mended: node TOTAL: expected 3, found 12" in result.stdout
+    assert f"repaired: entry ada: expected score {score} at version 1, found {score + 10} at version 1" in result.stdout
+    assert "repaired: node TOTAL: expected 3, found 12" in result.stdout
     assert played.laurel("board", "verify", "global").stdout == ""
 
 
@@ -54,12 +54,12 @@ def test_rebuild_takes_one_board_or_all(played: Deployment) -> None:
         edit(played.plant, keys.node(GLOBAL, name), "ADD #03 :n", n=9)
     edit(played.plant, keys.entry(GLOBAL, "ada"), "REMOVE #order, #board")
     result = played.laurel("board", "rebuild", "global")
-    assert "global#all: 3 entries ordered, and the index" in result.stdout
+    assert "global#all: rewrites of 3 entries and of the rank index requested" in result.stdout
     played.run()
     assert played.laurel("board", "verify", "global").stdout == ""
     said = played.laurel("board", "rebuild", "--all").stdout
-    assert "weekly#2026-W21: 3 entries ordered" in said
-    assert "contributions#all: 0 entries ordered" in said
+    assert "weekly#2026-W21: rewrites of 3 entries" in said
+    assert "contributions#all: rewrites of 0 entries" in said
     played.run()
     assert "Name the SCOPE" in played.laurel("board", "rebuild", status=2).stderr
 
@@ -75,10 +75,12 @@ def test_a_rebuild_that_is_stopped_says_how_to_go_on(played: Deployment, monkeyp
     with monkeypatch.context() as patch:
         patch.setattr(command, "rebuild_board", stopped)
         said = played.laurel("board", "rebuild", "global", status=1).stderr
-    line = next(line for line in said.splitlines() if line.startswith("To go on: laurel "))
+    line = next(line for line in said.splitlines() if line.startswith("To continue: laurel "))
     played.run()
     assert played.laurel("board", "verify", "global", status=1).stdout == "node TOTAL: expected 3, found 12\n"
-    assert "global#all: 0 entries ordered, and the index" in played.laurel(*line.split()[4:]).stdout
+    assert (
+        "global#all: rewrites of 0 entries and of the rank index requested" in played.laurel(*line.split()[3:]).stdout
+    )
     played.run()
     assert played.laurel("board", "verify", "global").stdout == ""
     refused = played.laurel("board", "rebuild", "global", "--from", "x", status=1).stderr
@@ -103,6 +105,6 @@ def test_a_long_repair_is_waited_for_and_told_of(played: Deployment, monkeypatch
     monkeypatch.setattr(command.time, "sleep", one_message)
     edit(played.plant, keys.node(GLOBAL, "TOTAL"), "ADD #00 :n", n=9)
     result = played.laurel("board", "repair", "global")
-    assert "mended: node TOTAL: expected 3, found 12\n" in result.stdout
-    assert "global#all: repair, step 2: entries up to player ada are counted\n" in result.stderr
-    assert "global#all: repair, step 5: the index is right for scores below 0\n" in result.stderr
+    assert "repaired: node TOTAL: expected 3, found 12\n" in result.stdout
+    assert "global#all: repair, step 2: entries counted up to player ada\n" in result.stderr
+    assert "global#all: repair, step 5: rank index corrected for scores below 0\n" in result.stderr

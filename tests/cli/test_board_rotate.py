@@ -32,7 +32,7 @@ def test_what_has_ended_is_closed(ended: Deployment) -> None:
 
 
 def test_without_waiting_the_next_run_goes_on(ended: Deployment) -> None:
-    assert ended.laurel("board", "rotate", "--wait", "0").stderr == "0 closed, others still wait\n"
+    assert ended.laurel("board", "rotate", "--wait", "0").stderr == "0 closed, others are waiting\n"
     ended.run()
     assert ended.laurel("board", "rotate", "--wait", "0").stdout == "daily#2026-05-19: rotated\n"
 

@@ -37,7 +37,7 @@ def test_ruleset_apply_says_what_it_does_and_asks(laurel: Deployment) -> None:
     laurel.send("events", gateway_event("ada", id="1"))
     laurel.run()
     said = laurel.laurel("ruleset", "apply", "--dry-run").stdout
-    assert "1 player, 0 of them with something new" in said
+    assert "1 player, 0 of them affected" in said
     laurel.laurel("ruleset", "apply", stdin="n\n")
     assert not laurel.world.queue(laurel.plant.urls["own"]).messages()
     assert "1 player queued" in laurel.laurel("ruleset", "apply", "--yes").stdout
@@ -70,7 +70,7 @@ def test_without_a_deployment_the_sentence_says_what_to_do(tmp_path: Path, monke
     assert result.exit_code == 1
     assert "make run" in result.stderr
     (tmp_path / "state.json").write_text('{"port": 1, "pid": 1}')
-    assert "does not run" in CliRunner().invoke(main, ["dlq", "list"]).stderr
+    assert "is not running" in CliRunner().invoke(main, ["dlq", "list"]).stderr
 
 
 def test_the_environment_of_a_function_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:

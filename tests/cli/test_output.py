@@ -36,7 +36,7 @@ def told(monkeypatch: pytest.MonkeyPatch, *, terminal: bool) -> str:
 
     progress = Progress(clock)
     for number in range(5):
-        progress.tell(f"{number}")
+        progress.update(f"{number}")
         now += EVERY_S / 2
     progress.end("done")
     return screen.getvalue()

@@ -140,7 +140,7 @@ def test_a_finished_replay_sends_nothing_more_unless_asked(laurel: Deployment, h
     file = str(small_trace(home))
     first = _sent_by(laurel, "replay", file)
     laurel.world.sleep(3600)
-    assert "all 60 events were sent before" in laurel.laurel("replay", file).stdout
+    assert "all 60 events are already sent" in laurel.laurel("replay", file).stdout
     assert laurel.bodies("events") == []
     assert _sent_by(laurel, "replay", file, "--again") == first
 

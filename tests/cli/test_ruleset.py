@@ -51,7 +51,7 @@ def test_another_ruleset_than_the_deployed_one_is_refused(laurel: Deployment, op
 
 def test_a_deployment_that_does_not_tell_its_ruleset_is_left_alone(laurel: Deployment) -> None:
     laurel.target.deployed_ruleset = ""
-    assert "does not tell its ruleset" in laurel.laurel("ruleset", "apply", "--yes", status=1).stderr
+    assert "ruleset is unknown" in laurel.laurel("ruleset", "apply", "--yes", status=1).stderr
     assert not laurel.bodies("own")
     laurel.laurel("board", "verify", "global")
 
@@ -106,7 +106,7 @@ def test_a_stopped_run_says_that_it_goes_on(laurel: Deployment, monkeypatch: pyt
         patch.setattr(type(queue), "send", send)
         assert "the line is down" in apply(laurel, status=1)
     said = apply(laurel)
-    assert "a run was stopped after 0 players; it goes on there" in said
+    assert "continuing a run that stopped after 0 players" in said
     assert "5 players queued" in said
     assert "nothing to do" in apply(laurel)
 

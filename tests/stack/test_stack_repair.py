@@ -42,10 +42,10 @@ def test_what_a_hand_changed_is_found_and_mended_while_updates_go_on(
     assert re.search(rf"entry {player}: expected score {before} at .*found {after} at", found), found
 
     with updates(stack, [name for name in PLAYERS if name != player]) as sent:
-        mended = run_laurel(stack, "board", "repair", "global", "--wait", "0.5")
+        repaired = run_laurel(stack, "board", "repair", "global", "--wait", "0.5")
     assert len(sent) > 3, "updates went on"
-    assert f"mended: node {node} digit" in mended
-    assert f"mended: entry {player}" in mended
+    assert f"repaired: node {node} digit" in repaired
+    assert f"repaired: entry {player}" in repaired
     quiet(stack)
     assert run_laurel(stack, "board", "verify", "global") == ""
     shown = http.board("global", admin)
