@@ -1,4 +1,4 @@
-# Everything starts here; `make help` lists it. Needs make and Python 3.11 or newer, nothing else.
+# The commands of the project; `make help` lists them. They need only make and Python 3.11 or newer.
 PYTHON ?= python3
 STAGE ?=
 ONLY ?=
@@ -11,7 +11,7 @@ UV := $(VENV)/bin/uv
 UV_VERSION := $(shell sed -n 's/^ *"uv==\([0-9.]*\)".*/\1/p' pyproject.toml)
 READY := $(VENV)/.ready
 STACK_READY := .stack/venv/.ready
-# uv, in make and in what it starts, reads none of pip's settings; behind a company's proxy or mirror it needs these two.
+# uv does not read pip's settings. Behind a company's proxy or mirror, it and its subprocesses need these two.
 AS_PIP = $(shell $(RUN) -m pip config list 2>/dev/null | sort -r | sed -n \
 	-e 's/^.*\.cert=/SSL_CERT_FILE=/p' -e 's/^.*\.index-url=/UV_DEFAULT_INDEX=/p')
 COMPILE = $(AS_PIP) $(UV) pip compile --quiet --generate-hashes --universal --no-header --no-emit-index-url -p 3.11
@@ -21,11 +21,11 @@ export PYTHONPATH := $(CURDIR)
 .DEFAULT_GOAL := help
 .PHONY: help setup run test coverage sim peers bench chart lint format lock package deploy stack-stop clean
 
-help: ## this list
+help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
 		printf '  make %-11s %s\n' "$$name" "$$text"; done
 
-setup: $(READY) $(STACK_READY) ## the locked environments: .venv, and .stack/venv for the local stack
+setup: $(READY) $(STACK_READY) ## install the locked environments: .venv, and .stack/venv for the local stack
 
 $(VENV)/bin/uv: pyproject.toml
 	@$(RUN) -c '' 2>/dev/null || { \
@@ -46,54 +46,54 @@ $(STACK_READY): $(VENV)/bin/uv requirements/stack.txt
 	@$(AS_PIP) $(UV) pip sync --quiet --require-hashes --python .stack/venv/bin/python requirements/stack.txt
 	@touch $@
 
-run: setup ## Laurel on this machine, with a sample of real traffic (ONCE=1: print and end)
+run: setup ## run Laurel on this machine with a sample of real traffic (ONCE=1: print and exit)
 	@$(AS_PIP) ONCE=$(ONCE) $(RUN) -m infra.local.run
 
-stack-stop: setup ## end a local stack that was left running
+stack-stop: setup ## stop the local stack
 	@$(RUN) -m infra.local.stack stop
 
-test: setup ## all tests
+test: setup ## run all tests
 	@$(AS_PIP) $(RUN) -m pytest -n 2
 
-coverage: $(READY) ## branch coverage of domain, services and store, at least 90%
+coverage: $(READY) ## measure branch coverage of domain, services and store (at least 90%)
 	@$(RUN) -m pytest -n 2 --cov --cov-report=term:skip-covered --cov-fail-under=90 \
 		tests/domain tests/services tests/store tests/api tests/cli
 
-sim: setup ## the simulations: exactly-once, the boards, the economy (SEEDS=1000)
+sim: setup ## run the simulations: exactly-once, boards, economy (SEEDS=1000)
 	@$(RUN) -m tests.pipeline --seeds $(SEEDS)
 	@$(RUN) -m tests.boards --seeds $(SEEDS)
 	@$(RUN) -m tests.economy --seeds $(SEEDS)
 
-peers: setup ## the simulated DynamoDB against Amazon's own engine (needs Java 17 and Maven; REQUESTS=5000)
+peers: setup ## compare the simulated DynamoDB with Amazon's engine (needs Java 17 and Maven; REQUESTS=5000)
 	@$(RUN) -m tests.simulated.differential --engine dynamodb-local --requests $(REQUESTS)
 
-bench: setup ## figures, one JSON object a line (ONLY=prefix)
+bench: setup ## measure; print one JSON object per line (ONLY=prefix)
 	@$(AS_PIP) ONLY=$(ONLY) $(RUN) -m tests.bench
 
-chart: setup ## README's picture of what ranks cost, from figures taken anew (minutes)
+chart: setup ## measure the cost of ranks and draw README's chart (minutes)
 	@$(RUN) -m tests.bench.chart
 
-lint: $(READY) ## ruff and mypy
+lint: $(READY) ## run ruff and mypy
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 
-format: $(READY) ## let ruff write what lint asks for
+format: $(READY) ## apply the fixes and the format of ruff
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
 
-lock: $(VENV)/bin/uv ## compile requirements/*.txt anew
+lock: $(VENV)/bin/uv ## compile requirements/*.txt
 	@$(COMPILE) pyproject.toml -o requirements/runtime.txt
 	@$(COMPILE) pyproject.toml --extra tracing -c requirements/runtime.txt -o requirements/tracing.txt
 	@$(COMPILE) pyproject.toml --extra dev -c requirements/runtime.txt -o requirements/dev.txt
 	@$(COMPILE) requirements/stack.in -o requirements/stack.txt
 
-package: setup ## build/aws: zip and template (STAGE=..., RULESET=file, TRACING=1, CORS_ORIGIN=...)
+package: setup ## build zip and template in build/aws (STAGE=..., RULESET=file, TRACING=1, CORS_ORIGIN=...)
 	@$(AS_PIP) $(RUN) -m infra.package "$(or $(STAGE),prod)" aws
 
-deploy: setup ## package and deploy to AWS (STAGE=..., BUCKET=..., ALARM_TOPIC=arn)
+deploy: setup ## build and deploy to AWS (STAGE=..., BUCKET=..., ALARM_TOPIC=arn)
 	@$(AS_PIP) $(RUN) -m infra.deploy "$(STAGE)"
 
-clean: ## remove what was built; the local stack's data stays in .stack
+clean: ## remove build output; the local stack's data in .stack is kept
 	@rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* *.egg-info
 	@find . -name __pycache__ -not -path './.venv/*' -not -path './.stack/*' -prune -exec rm -rf {} +

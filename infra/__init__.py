@@ -1,1 +1,1 @@
-"""How Laurel is packaged, deployed to AWS and run on one laptop. Nothing here ships in the zip."""
+"""Package Laurel, deploy it to AWS and run it on one machine. Nothing here ships in the zip."""

@@ -1,4 +1,4 @@
-"""Creates and updates a CloudFormation stack by change set, for AWS and for a laptop alike."""
+"""Create and update a CloudFormation stack by change set, on AWS and on the local emulator."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ MAX_WAIT_S = 3600
 
 
 class DeployError(RuntimeError):
-    """CloudFormation refused or rolled back; the message holds its reasons."""
+    """CloudFormation refused or rolled back a deployment. The message holds its reasons."""
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A package in a bucket: where its template is, and what tells it from every other build."""
+    """An uploaded package: the URL of its template, and a digest that identifies the build."""
 
     template_url: str
     digest: str
 
 
 def upload(s3: Any, bucket: str, package: Package) -> Upload:
-    """Put zip and template into `bucket`, named by their content."""
+    """Upload zip and template to `bucket`, under names made of their content."""
     code = _key(package.build.stage, package.zip, ".zip")
     template = json.loads(package.template.read_text())
     for resource in template["Resources"].values():
@@ -55,7 +55,7 @@ def _key(stage: str, path: Path, suffix: str) -> str:
 
 
 def describe(client: Any, name: str) -> Json | None:
-    """The stack as DescribeStacks gives it, None when there is none (or only a change set under review)."""
+    """Return the stack as DescribeStacks returns it; None if there is none, or only a change set under review."""
     try:
         found: Json = client.describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
@@ -77,7 +77,7 @@ def deployed_digest(stack: Json | None) -> str | None:
 def deploy(
     client: Any, name: str, sent: Upload, parameters: dict[str, str] | None = None, *, poll_s: float = POLL_S
 ) -> Json:
-    """Bring the stack `name` to the uploaded template; returns it. Raises DeployError with the reasons."""
+    """Update the stack `name` to the uploaded template and return the stack. Raises DeployError with the reasons."""
     before = describe(client, name)
     if before and before["StackStatus"] == "ROLLBACK_COMPLETE":
         raise DeployError(
@@ -103,7 +103,7 @@ def deploy(
 
 
 def _changes(client: Any, name: str, change_set: str, poll_s: float) -> bool:
-    """Wait for the change set; return False, and delete it, if it changes nothing. Raises DeployError."""
+    """Wait for the change set; if it changes nothing, delete it and return False. Raises DeployError."""
     where = {"StackName": name, "ChangeSetName": change_set}
     try:
         client.get_waiter("change_set_create_complete").wait(**where, WaiterConfig=_every(poll_s))
@@ -118,7 +118,7 @@ def _changes(client: Any, name: str, change_set: str, poll_s: float) -> bool:
 
 
 def _wait(client: Any, name: str, kind: str, poll_s: float) -> Json:
-    """Wait for the stack; return it as it is then. Raises DeployError with the reasons."""
+    """Wait for the stack and return its final state. Raises DeployError with the reasons."""
     failure: WaiterError | None = None
     try:
         client.get_waiter(f"stack_{kind.lower()}_complete").wait(StackName=name, WaiterConfig=_every(poll_s))

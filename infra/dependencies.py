@@ -1,4 +1,4 @@
-"""The locked dependencies of the zip: installed for the target, pruned, compiled, kept for the next build."""
+"""Install the locked dependencies of the zip for its target, prune and compile them, and cache the result."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pathlib import Path
 from infra.settings import BUILD, ROOT, Build, SettingError
 
 LOCKS = ROOT / "requirements"
-RUNTIME_PATH = "/var/task"  # where Lambda unpacks the zip: what tracebacks should name
+RUNTIME_PATH = "/var/task"  # where Lambda unpacks the zip: the path that tracebacks show
 LAMBDA_MINORS = (11, 12, 13, 14)
 
-# The AWS service models the zip needs. botocore ships 400 of them, 28 MB; these are 0.2 MB. Clients sign
-# with the credentials Lambda puts in the environment, so no sts, sso or ec2 metadata model is ever read.
+# The AWS service models that the zip needs. botocore ships 400 of them, 28 MB; these are 0.2 MB. Clients sign with the
+# credentials that Lambda puts in the environment, so no sts, sso or ec2 metadata model is ever read.
 SERVICE_MODELS = {"dynamodb", "sqs", "events"}
-# Of Powertools the logger, metrics and tracer, and what those import: its router and its other utilities are half of
-# all files in the zip, and every cold start on a laptop unpacks them. Whoever uses one more keeps it here.
+# The parts of Powertools in use: logger, metrics, tracer and their imports. Its router and other utilities are half of
+# all files in the zip, and every local cold start unpacks them. Add a utility here before using it.
 POWERTOOLS = "aws_lambda_powertools"
 POWERTOOLS_UTILITIES = {"__init__.py", "jmespath_utils", "serialization.py", "typing"}
 JUNK_DIRECTORIES = {"bin", "tests", "test", "__pycache__", "examples"}
@@ -32,7 +32,7 @@ def python_minor() -> str:
 
 
 def check_runtime(build: Build) -> None:
-    """Raise SettingError when Lambda has no runtime for the running Python: the .pyc files would not fit."""
+    """Raise SettingError if Lambda has no runtime for this Python version: the .pyc files would not match."""
     if build.target == "aws" and sys.version_info[:2] not in {(3, minor) for minor in LAMBDA_MINORS}:
         known = ", ".join(f"3.{minor}" for minor in LAMBDA_MINORS)
         raise SettingError(
@@ -42,7 +42,7 @@ def check_runtime(build: Build) -> None:
 
 
 def platform(build: Build) -> str | None:
-    """The wheels' platform by uv's names, None for the host's own. 3.11 runs on Amazon Linux 2 (glibc 2.26)."""
+    """Return the wheels' platform in uv's terms, None for the host's own. 3.11 runs on Amazon Linux 2 (glibc 2.26)."""
     if build.target == "local":
         return None
     machine = "aarch64" if build.architecture == "arm64" else "x86_64"
@@ -50,12 +50,12 @@ def platform(build: Build) -> str | None:
 
 
 def lock(build: Build) -> Path:
-    """The lock file of what the zip carries: a traced one also holds the X-Ray SDK, which costs size and start."""
+    """Return the lock file of the zip. A traced zip also holds the X-Ray SDK, which costs size and start time."""
     return LOCKS / ("tracing.txt" if build.tracing else "runtime.txt")
 
 
 def installed(build: Build) -> Path:
-    """The directory of dependencies for `build`, made if it is not there yet."""
+    """Return the directory of dependencies for `build`; create it if it is not cached."""
     kind = f"{build.target}-traced" if build.tracing else build.target
     key = _recipe(build)
     place = BUILD / "dependencies" / kind / key
@@ -86,7 +86,7 @@ def _install(build: Build, into: Path) -> None:
     ]
     if wheels := platform(build):
         command += ["--python-platform", wheels, "--python-version", python_minor()]
-    # Copies, because the files are pruned and compiled in place and the installer's cache must not see it.
+    # Copies, because the files are pruned and compiled in place and the installer's cache must stay unchanged.
     done = subprocess.run([*command, "--link-mode", "copy"], check=False, stdin=subprocess.DEVNULL)
     if done.returncode:
         raise SettingError(f"The zip's dependencies could not be installed from {lock(build).name}: uv says why above.")
@@ -109,7 +109,7 @@ def _prune(site: Path, models: set[str]) -> None:
 
 
 def compile_tree(directory: Path) -> None:
-    """Compile all of `directory` so that nothing is compiled, checked or written at a cold start."""
+    """Compile all of `directory`, so that a cold start compiles, checks and writes nothing."""
     command = [
         *(sys.executable, "-m", "compileall", "-q", "-j", "0", "--invalidation-mode", "unchecked-hash"),
         *("-s", str(directory), "-p", RUNTIME_PATH, str(directory)),

@@ -1,7 +1,7 @@
-"""`make deploy STAGE=...`: package, upload, and bring the CloudFormation stack laurel-<stage> to it.
+"""`make deploy STAGE=...`: build the package, upload it, and update the CloudFormation stack laurel-<stage>.
 
 Uses the AWS credentials and region of the environment. BUCKET names an existing bucket for the builds; without it
-one is made per account and region. ALARM_TOPIC is the ARN of an SNS topic that hears of alarms.
+one is created per account and region. ALARM_TOPIC is the ARN of an SNS topic that receives alarms.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from infra import cloudformation
 from infra.package import chosen, package
 from infra.settings import APP, SettingError
 
-DEFAULT_REGION_OF_S3 = "us-east-1"  # the one that CreateBucket must not be told
+DEFAULT_REGION_OF_S3 = "us-east-1"  # CreateBucket accepts no location constraint for it
 
 
 def deploy(stage: str, session: Any) -> dict[str, str]:
-    """Deploy `stage` with a boto3 session; returns the stack's outputs.
+    """Deploy `stage` with a boto3 session; return the stack's outputs.
 
-    Raises SettingError, DeployError or a botocore error; nothing is changed before the package is built.
+    Raises SettingError, DeployError or a botocore error. Nothing is changed before the package is built.
     """
     account = session.client("sts").get_caller_identity()["Account"]
     built = package(chosen(stage, "aws"))
@@ -37,7 +37,7 @@ def deploy(stage: str, session: Any) -> dict[str, str]:
 
 
 def _own_bucket(s3: Any, region: str, account: str) -> str:
-    """The bucket of builds, made if need be: private, encrypted, builds of 90 days."""
+    """Return the bucket of builds; create it if needed: private, encrypted, with builds kept for 90 days."""
     bucket = f"{APP}-builds-{account}-{region}"
     try:
         s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=account)
@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> int:
         print("error: name the stage: make deploy STAGE=prod", file=sys.stderr)
         return 2
     try:
-        # boto3 itself knows AWS_DEFAULT_REGION only.
+        # boto3 itself reads AWS_DEFAULT_REGION only.
         session = boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
         if session.region_name is None:
             raise NoRegionError

@@ -1,4 +1,4 @@
-"""What API Gateway answers by itself, its throttle, and the laptop's stable base URL."""
+"""Responses that API Gateway generates itself, its throttle, and the stable base URL of the local stack."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from infra.settings import API_STAGE, LOCAL_HOST, Build
 
 Json = dict[str, Any]
 
-# Beside the allowed origin; the preflight answers, which browsers ask for headers and methods, are Chalice's.
+# Headers besides the allowed origin. Chalice answers preflight requests for headers and methods.
 HEADERS = {"Access-Control-Expose-Headers": "Retry-After", "X-Content-Type-Options": "nosniff"}
-# Statuses after which the same request may be sent again, in seconds. A template cannot choose at random.
+# Response type -> seconds after which the same request may be retried. A template cannot choose at random.
 RETRY_AFTER_S = {"DEFAULT_5XX": "2", "THROTTLED": "1", "QUOTA_EXCEEDED": "1", "INTEGRATION_TIMEOUT": "2"}
 
-# The gateway's own refusals: response type -> status, sentence and code of Laurel's error body. None keeps the
-# status of the case at hand, which for the two defaults is one of many. A template can quote what the gateway says,
-# but cannot end it with a full stop.
+# Response type -> status, sentence and code of Laurel's error body. Status None keeps the original one, which for the
+# two defaults may be any. A template can quote the gateway's own message, but cannot end it with a full stop.
 REFUSALS: dict[str, tuple[int | None, str, str]] = {
-    "DEFAULT_4XX": (None, "This is no request that the API takes.", "invalid_request"),
+    "DEFAULT_4XX": (None, "The request is not valid.", "invalid_request"),
     "DEFAULT_5XX": (None, "The service is not available; try again.", "unavailable"),
     "UNAUTHORIZED": (401, "A valid API key is needed, as 'X-API-Key' or 'Authorization: Bearer'.", "unauthenticated"),
     "MISSING_AUTHENTICATION_TOKEN": (404, "There is nothing at this path.", "not_found"),
@@ -25,15 +24,18 @@ REFUSALS: dict[str, tuple[int | None, str, str]] = {
     "THROTTLED": (429, "Too many requests; try again later.", "rate_limited"),
     "QUOTA_EXCEEDED": (429, "Too many requests; try again later.", "rate_limited"),
     "REQUEST_TOO_LARGE": (413, "The body is larger than allowed.", "payload_too_large"),
-    "INTEGRATION_TIMEOUT": (504, "The answer took too long; try again.", "timeout"),
+    "INTEGRATION_TIMEOUT": (504, "The response took too long; try again.", "timeout"),
 }
 
-# In front of the limits per key, which Laurel counts itself: protects the account's Lambda concurrency.
+# Protects the Lambda concurrency of the account, in front of Laurel's own limits per key.
 THROTTLE = {"ThrottlingRateLimit": 500, "ThrottlingBurstLimit": 1000}
 
 
 def refusals(build: Build) -> Json:
-    """The swagger extension: a change of it makes a new deployment, as resources of their own would not."""
+    """Return the swagger extension for gateway responses.
+
+    A change of it creates a new deployment; separate resources would not.
+    """
     return {kind: _refusal(build, kind, *answer) for kind, answer in REFUSALS.items()}
 
 
@@ -59,7 +61,7 @@ def rest_api(build: Build) -> Json:
 
 
 def local_domain() -> Json:
-    """Resources that keep the API at one URL although its id changes with its routes."""
+    """Return resources that keep the API at one URL although its id changes with its routes."""
     return {
         "LocalDomain": {
             "Type": "AWS::ApiGateway::DomainName",
@@ -67,7 +69,7 @@ def local_domain() -> Json:
         },
         "LocalBasePath": {
             "Type": "AWS::ApiGateway::BasePathMapping",
-            # The stage exists once Chalice's API does; SAM names its logical id after both.
+            # The stage exists only after Chalice's API; SAM derives its logical id from both.
             "DependsOn": [f"RestAPI{API_STAGE}Stage"],
             "Properties": {
                 "DomainName": {"Ref": "LocalDomain"},

@@ -10,7 +10,7 @@ from infra.settings import FUNCTIONS, QUEUES, Build, Function, Queue
 
 Json = dict[str, Any]
 
-PERIOD_S = 300  # of queue figures: SQS publishes them every minute, an alarm a minute late costs nothing
+PERIOD_S = 300  # of queue metrics: SQS publishes them every minute, and an alarm a minute late costs nothing
 HOUR_S = 3600
 HELD_MINUTES = 30  # most freezes are held for ten: two runs of rotate
 NAMESPACE = "Laurel"
@@ -19,7 +19,7 @@ OUTCOMES = ("EventsApplied", "EventsDuplicate", "EventsRejected", "EventsUnknown
 
 
 def parameters() -> Json:
-    text = "An SNS topic that hears of alarms; empty: they only show in CloudWatch."
+    text = "An SNS topic that receives alarms; empty: they only show in CloudWatch."
     return {"AlarmTopicArn": {"Type": "String", "Default": "", "Description": text}}
 
 
@@ -57,7 +57,7 @@ def _queue_alarms(build: Build, queue: Queue) -> Json:
 def _function_alarms(build: Build, function: Function) -> Json:
     dimension = {"FunctionName": {"Ref": function.logical_id}}
     found: Json = {}
-    for metric, text in (("Errors", "failed"), ("Throttles", "was refused a place to run")):
+    for metric, text in (("Errors", "failed"), ("Throttles", "was throttled")):
         found[f"{function.logical_id}{metric}Alarm"] = _alarm(
             build,
             f"{function.suffix}-{metric.lower()}",
@@ -70,21 +70,21 @@ def _function_alarms(build: Build, function: Function) -> Json:
 
 
 def _own_alarms(build: Build) -> Json:
-    """Metrics that Laurel writes itself, under the name of the stage."""
+    """Return the alarms of metrics that Laurel writes itself, with the stage's name as dimension."""
     dimension = {"service": build.prefix}
     differences = "Boards differ from their players' totals or their rank index; see: laurel board verify."
     held = f"Boards wait {HELD_MINUTES} minutes to be frozen: events are not applied; see: laurel board rotate."
-    kept_back = "Messages set aside could not be moved into the table before their queue forgets them."
+    not_archived = "Failed messages could not be archived in the table before their queue deletes them."
     rejected = "The writer of boards rejected a score update; see: laurel dlq list."
     return {
-        # The samples are taken once an hour, and stay told until the next.
+        # Samples are taken once an hour; the alarm lasts until the next sample.
         "BoardDifferencesAlarm": _alarm(
             build, "board-differences", differences, (NAMESPACE, "BoardDifferences", "Maximum"), dimension, 0, HOUR_S
         ),
         "BoardUpdatesRejectedAlarm": _alarm(
             build, "board-updates-rejected", rejected, (NAMESPACE, "BoardUpdatesRejected", "Sum"), dimension, 0
         ),
-        # Told every five minutes, in whole minutes.
+        # Written every five minutes, in whole minutes.
         "FreezeHeldAlarm": _alarm(
             build,
             "freeze-held",
@@ -95,7 +95,7 @@ def _own_alarms(build: Build) -> Json:
             2 * PERIOD_S,
         ),
         "FailuresNotArchivedAlarm": _alarm(
-            build, "failures-not-archived", kept_back, (NAMESPACE, "FailuresNotArchived", "Sum"), dimension, 0
+            build, "failures-not-archived", not_archived, (NAMESPACE, "FailuresNotArchived", "Sum"), dimension, 0
         ),
     }
 
@@ -147,7 +147,7 @@ def _widgets(build: Build) -> list[Json]:
         ("Events", [_own(name, "Sum") for name in OUTCOMES]),
         ("XP paid", [_own("XpPaid", "Sum")]),
         ("Batch time and queue lag p95 (ms)", [_own("BatchTime", "p95"), _own("QueueLag", "p95")]),
-        ("Board entries written, board states set aside", [
+        ("Board entries written, score updates rejected", [
             _own("EntriesWritten", "Sum"), _own("BoardUpdatesRejected", "Sum"),
         ]),
         ("Differences found on boards", [_own("BoardDifferences", "Maximum")]),
@@ -163,7 +163,7 @@ def _widgets(build: Build) -> list[Json]:
             *_series("AWS/DynamoDB", "ConsumedWriteCapacityUnits", "TableName", [build.prefix], "Sum"),
             *_series("AWS/DynamoDB", "ConsumedReadCapacityUnits", "TableName", [build.prefix], "Sum"),
         ]),
-        ("API answers", [
+        ("API responses", [
             ["AWS/ApiGateway", metric, "ApiName", build.prefix, {"stat": "Sum"}]
             for metric in ("Count", "4XXError", "5XXError")
         ]),
@@ -184,7 +184,7 @@ def _lambdas(metric: str, names: list[str], statistic: str) -> list[Any]:
 
 
 def _own(metric: str, statistic: str) -> list[Any]:
-    """A metric Laurel writes itself; the search finds it whatever its dimension's value."""
+    """Return a metric that Laurel writes itself. The search finds it for any value of its dimension."""
     found = f"SEARCH('{{{NAMESPACE},service}} MetricName=\"{metric}\"', '{statistic}', {PERIOD_S})"
     return [{"expression": found, "label": metric}]
 

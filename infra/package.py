@@ -1,7 +1,6 @@
-"""Builds what is deployed: build/<target>/{deployment.zip, sam.json}, the same way for AWS and for a laptop.
+"""Build the deployment package build/<target>/{deployment.zip, sam.json}, for AWS or the local stack.
 
-`python -m infra.package STAGE aws|local`, with RULESET=path, TRACING=1, CORS_ORIGIN=origin in the environment
-where wanted.
+`python -m infra.package STAGE aws|local`; optional environment: RULESET=path, TRACING=1, CORS_ORIGIN=origin.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from infra.policies import policy
 from infra.settings import BUILD, FUNCTIONS, ROOT, Build, SettingError, Target
 from infra.template import merge_template
 
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can say: the same content is the same zip
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold: the same content gives the same zip
 DEFAULT_RULESET = "default.toml"
 
 
@@ -36,13 +35,13 @@ class Package:
     build: Build
     zip: Path
     template: Path
-    recipe: str  # a digest of all it is made of
+    recipe: str  # a digest of all inputs
 
 
 def package(build: Build, out: Path | None = None) -> Package:
-    """Build the deployable into `out` (default build/<target>), unless it is there, made of the same sources.
+    """Build the package into `out` (default build/<target>), unless it is already built from the same sources.
 
-    Any number of processes may ask at once. Raises SettingError for a setting or ruleset that cannot be used.
+    Safe to call from several processes at once. Raises SettingError for an invalid setting or ruleset.
     """
     dependencies.check_runtime(build)
     out = out or BUILD / build.target
@@ -59,7 +58,7 @@ def package(build: Build, out: Path | None = None) -> Package:
 
 
 def _recipe(build: Build) -> str:
-    """A digest of all that a build is made of."""
+    """Return a digest of all inputs of a build."""
     digest = hashlib.sha256(f"{sys.version}\n{build}\n".encode())
     folders = [ROOT / name for name in ("chalicelib", "infra", ".chalice", "requirements")]
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"]
@@ -86,7 +85,7 @@ def _build(build: Build, out: Path) -> None:
 
 
 def _copy_sources(build: Build, tree: Path) -> tuple[str, Rules]:
-    """Copy what ships, the chosen ruleset included; returns the ruleset's file name, and what it says."""
+    """Copy the files to ship, including the chosen ruleset; return the ruleset's file name and its rules."""
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
     shutil.copy(ROOT / "app.py", tree)
     shutil.copytree(ROOT / "chalicelib", tree / "chalicelib", ignore=ignored)
@@ -109,7 +108,7 @@ def _ruleset(path: Path) -> Rules:
 
 
 def _configure(build: Build, tree: Path, ruleset: str, rules: Rules) -> None:
-    """Write Chalice's own settings: the committed ones and, per function, memory, timeout and policy."""
+    """Write Chalice's settings: the committed ones and, per function, memory, timeout and policy."""
     settings = json.loads((ROOT / ".chalice" / "config.json").read_text())
     home = tree / ".chalice"
     home.mkdir()
@@ -133,15 +132,15 @@ def _configure(build: Build, tree: Path, ruleset: str, rules: Rules) -> None:
 
 
 def _run_chalice(build: Build, tree: Path, out: Path) -> None:
-    """Chalice reads the app and writes sam.json and a zip of the app and its runtime.
+    """Run Chalice, which reads the app and writes sam.json and a zip of the app and its runtime.
 
-    The dependencies are kept from it: it would fetch them by pip, anew on every change of a line.
+    It does not see the dependencies: it would fetch them with pip after every change of a line.
     """
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("LAUREL_", "PYTHONPATH"))}
     environment |= {
         "AWS_DEFAULT_REGION": environment.get("AWS_DEFAULT_REGION", "us-east-1"),
         "AWS_EC2_METADATA_DISABLED": "true",
-        "LAUREL_CORS_ORIGIN": build.cors_origin,  # read where the preflight answers are made: here
+        "LAUREL_CORS_ORIGIN": build.cors_origin,  # read here, where the preflight responses are made
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     command = [
@@ -163,7 +162,7 @@ def _run_chalice(build: Build, tree: Path, out: Path) -> None:
 
 
 def _write_zip(target: Path, roots: list[Path]) -> None:
-    """One zip of all `roots`, sorted, with fixed times and modes."""
+    """Write one zip of all `roots`, sorted, with fixed times and modes."""
     files = {path.relative_to(root).as_posix(): path for root in roots for path in root.rglob("*") if path.is_file()}
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name in sorted(files):
@@ -174,7 +173,7 @@ def _write_zip(target: Path, roots: list[Path]) -> None:
 
 
 def chosen(stage: str, target: Target) -> Build:
-    """The build that the environment asks for: RULESET (a path), TRACING (1 switches it on), CORS_ORIGIN."""
+    """Return the build that the environment describes: RULESET (a path), TRACING (1 enables it), CORS_ORIGIN."""
     ruleset = os.environ.get("RULESET")
     return Build(
         stage,

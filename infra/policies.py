@@ -10,7 +10,7 @@ Json = dict[str, Any]
 
 CONSUME = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"]
 
-# Statements whose actions AWS defines without resources: "*" is the only value they take.
+# Statements whose actions AWS defines without resources: they accept no value but "*".
 RESOURCELESS = {"Traces": "X-Ray's put actions know no resource types"}
 
 
@@ -19,7 +19,7 @@ def function_name(build: Build, function: Function) -> str:
 
 
 def policy(build: Build, function: Function) -> Json:
-    """The policy document of `function`, with CloudFormation references for ARNs."""
+    """Return the policy document of `function`, with CloudFormation references for ARNs."""
     statements = [_logs(build, function)]
     if function.table:
         statements.append(_statement("Table", [f"dynamodb:{name}" for name in function.table], [_arn("Table")]))

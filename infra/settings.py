@@ -1,4 +1,4 @@
-"""What every other module of infra agrees on: queues, functions, stages and their figures."""
+"""Settings that all modules of infra share: queues, functions, stages and their limits."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ BUILD = ROOT / "build"
 API_STAGE = "laurel"  # the first path segment of every URL, on AWS and locally
 LOCAL_HOST = "127.0.0.1"
 ORDER_INDEX = "order-index"
-# Score, moment and player are in `order`: what an entry costs on every read of a page is its size here.
+# The key `order` holds score, moment and player: the size of an entry here is its cost on every read of a page.
 INDEX_ATTRIBUTES = ["public", "name", "private", "level", "title"]
 
 DAY_S = 86_400
 SOURCE_S = 4 * DAY_S
-PARKED_S = 14 * DAY_S  # SQS allows no more
+PARKED_S = 14 * DAY_S  # the maximum of SQS
 MAX_RECEIVES = 10
-SOURCES = ("events", "own", "backfill")  # keys of the queues that events come in by
+SOURCES = ("events", "own", "backfill")  # keys of the queues that deliver events
 MAX_EVENT_MESSAGE = 256 * 1024
-VISIBILITY_FACTOR = 6  # AWS: a queue's visibility is at least six function timeouts
-THREADS = 8  # calls of one invocation side by side
+VISIBILITY_FACTOR = 6  # AWS: the visibility timeout of a queue is at least six function timeouts
+THREADS = 8  # parallel calls of one invocation
 
 
 class SettingError(ValueError):
-    """A setting of the build is wrong; the message is one clear sentence."""
+    """A setting of the build is wrong. The message is one clear sentence."""
 
 
 @dataclass(frozen=True)
 class Queue:
-    """`key` names the environment variable LAUREL_<KEY>_QUEUE; `name` the queue laurel-<stage>-<name>."""
+    """An SQS queue. `key`: names the variable LAUREL_<KEY>_QUEUE. `name`: names the queue laurel-<stage>-<name>."""
 
     key: str
     logical_id: str
@@ -53,10 +53,10 @@ class Queue:
 
 @dataclass(frozen=True)
 class Function:
-    """One Lambda: `name` is Chalice's, `handler` what Lambda imports; memory in MB, timeout in seconds.
+    """A Lambda function. `name`: as Chalice calls it. `handler`: imported by Lambda. Memory in MB, timeout in seconds.
 
-    `counts`: queues whose messages it counts. `table`: actions on the table; `index`: it reads the ordering index;
-    `threads`: its calls side by side.
+    `counts`: queues whose messages it counts. `table`: actions on the table. `index`: it reads the rank index.
+    `threads`: its parallel calls.
     """
 
     name: str
@@ -92,9 +92,9 @@ class Function:
 READ = ("GetItem", "BatchGetItem", "Query")
 WRITE = ("PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem")
 
-# Memory buys CPU on Lambda: 1,769 MB is one core. Progress is bound by the SDK's CPU, so 1,024 MB halves its
-# batch time for about the same money; the others wait for the network. 29 s is API Gateway's own limit.
-# A batch of 100 events is at most 100 players of two calls each: about 2 s, 60 s leave room for conflicts.
+# Memory buys CPU on Lambda: 1,769 MB is one core. Progress is bound by the SDK's CPU, so 1,024 MB halves its batch time
+# for about the same money; the others wait for the network. 29 s is API Gateway's own limit. A batch of 100 events is
+# at most 100 players of two calls each: about 2 s, so 60 s leave room for conflicts.
 FUNCTIONS = (
     Function(
         "api_handler", "APIHandler", "app.app", 512, 29,
@@ -110,29 +110,30 @@ FUNCTIONS = (
         queue="own", batch_size=100, window_s=1, concurrency=5,
         sends=("boards", "rejected"), table=READ + WRITE, publishes=True,
     ),
-    # Two at a time: an import must not take the table's and the boards' pace from live events.
+    # Two invocations at a time: an import must not slow down live events at the table and the boards.
     Function(
         "progress_backfill", "ProgressBackfill", "chalicelib.workers.progress.progress_backfill", 1024, 60,
         queue="backfill", batch_size=100, window_s=1, concurrency=2,
         sends=("boards", "rejected"), table=READ + WRITE, publishes=True,
     ),
-    # FIFO sources take at most 10 messages and no window, and one batch of a board at a time: 2,000 states are some
-    # 2,500 writes, as many side by side as the client has connections. A repair orders its own next turn.
+    # FIFO sources deliver at most 10 messages without a window, and one batch of a board at a time: 2,000 score updates
+    # are some 2,500 writes, as many in parallel as the client has connections. A repair requests its own next turn.
     Function(
         "boards", "Boards", "chalicelib.workers.boards.boards", 1024, 120,
         queue="boards", batch_size=10, sends=("boards",), table=(*READ, "UpdateItem"), threads=32,
     ),
-    # Every five minutes, and as long as that: what one run leaves, the next goes on with.
+    # It runs every five minutes for at most as long; the next run continues what one leaves.
     Function(
         "rotate", "Rotate", "chalicelib.workers.rotate.rotate", 512, 300,
         sends=("boards", "own"), counts=SOURCES, table=(*READ, "PutItem", "UpdateItem"), index=True, publishes=True,
     ),
-    # Mostly nothing is there to send: sixteen queries a minute.
+    # Mostly there is nothing to send: sixteen queries a minute.
     Function(
         "sweep", "Sweep", "chalicelib.workers.sweep.sweep", 256, 60,
         sends=("own",), table=("Query", "DeleteItem"), publishes=True,
     ),
-    # It verifies for as long as Lambda lets it, which sets how many boards are proven an hour; it mends nothing.
+    # It verifies as long as Lambda's maximum timeout allows, which determines the boards verified per hour. It repairs
+    # nothing.
     Function(
         "verify", "Verify", "chalicelib.workers.verify.verify", 1024, 900,
         table=(*READ, "Scan"), index=True,
@@ -149,8 +150,8 @@ def _visibility(queue: str) -> int:
     return max(VISIBILITY_FACTOR * function.timeout_s for function in FUNCTIONS if function.queue == queue)
 
 
-# Not six timeouts: while a dead writer's messages are hidden, its board stands still. One and a half leave Lambda
-# time to hand a batch over, and a writer that is not dead after all meets conditions on all it writes.
+# Not six timeouts: a board gets no writes while the messages of a dead writer are hidden. One and a half timeouts leave
+# Lambda time to hand over a batch, and a writer that is still alive fails on the conditions of its writes.
 BOARDS_VISIBILITY_S = 180
 
 QUEUES = (
@@ -158,7 +159,7 @@ QUEUES = (
     Queue("own", "OwnQueue", "own", SOURCE_S, _visibility("own"), "dead_letter", 300),
     Queue("backfill", "BackfillQueue", "backfill", SOURCE_S, _visibility("backfill"), "dead_letter", 21_600),
     Queue("boards", "BoardsQueue", "boards.fifo", SOURCE_S, BOARDS_VISIBILITY_S, "boards_dead_letter", 300),
-    # Longer than one run of archive, so that no message it holds comes to it twice.
+    # Longer than one run of archive, so that no message is delivered to a run twice.
     Queue("rejected", "RejectedQueue", "rejected", PARKED_S, 360, max_depth=100),
     Queue("dead_letter", "DeadLetterQueue", "dead-letter", PARKED_S, 360, max_depth=0),
     Queue("boards_dead_letter", "BoardsDeadLetterQueue", "boards-dead-letter.fifo", PARKED_S, max_depth=0),
@@ -171,7 +172,7 @@ STAGE_SHAPE = re.compile(r"[a-z][a-z0-9-]{0,19}")
 
 @dataclass(frozen=True)
 class Build:
-    """One build: for which stage and target, with which switches."""
+    """A build: its stage, its target, its switches."""
 
     stage: str
     target: Target
@@ -194,7 +195,7 @@ class Build:
 
     @property
     def protected(self) -> bool:
-        """Data outlives the stack, except where it is a laptop's or a developer's (dev, dev-anna)."""
+        """Return whether data outlives the stack: on AWS, except for stages of developers (dev, dev-anna)."""
         return self.target == "aws" and self.stage.split("-")[0] != "dev"
 
     @property

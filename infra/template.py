@@ -1,4 +1,4 @@
-"""The template merged into what Chalice generates: everything Chalice cannot say, from one place.
+"""The template that is merged into Chalice's generated one: everything that Chalice cannot express.
 
 `python -m infra.template STAGE [aws|local]` prints it.
 """
@@ -32,8 +32,10 @@ Json = dict[str, Any]
 
 
 def merge_template(build: Build, ruleset: str = "default.toml", ruleset_id: str = "") -> Json:
-    """What `chalice package --merge-template` takes; `ruleset` is a file name inside chalicelib/rulesets, `ruleset_id`
-    names what is in it."""
+    """Return the template for `chalice package --merge-template`.
+
+    `ruleset`: a file name inside chalicelib/rulesets. `ruleset_id`: the id of its content.
+    """
     resources: Json = {
         "Table": table(build),
         "Bus": bus(build),
@@ -101,10 +103,10 @@ def queue(build: Build, item: Queue) -> Json:
         "SqsManagedSseEnabled": True,
     }
     if item.key in SOURCES:
-        # A batch of a hundred fits the memory of a worker; a longer array is better sent in parts.
+        # A batch of a hundred messages fits a worker's memory; a sender must split longer arrays.
         properties["MaximumMessageSize"] = MAX_EVENT_MESSAGE
     if item.fifo:
-        # Boards are independent of each other: throughput and repeats are counted per message group.
+        # Boards are independent of each other: throughput and deduplication apply per message group.
         properties |= {
             "FifoQueue": True,
             "DeduplicationScope": "messageGroup",
@@ -129,17 +131,23 @@ def function(build: Build, item: Function, ruleset: str) -> Json:
 
 
 def log_group_id(item: Function) -> str:
-    """Chalice's logical id: made of its own name of the function, which for the API is not the logical id."""
+    """Return Chalice's logical id.
+
+    It is made of Chalice's own function name, which for the API is not the logical id.
+    """
     return item.role_id.removesuffix("Role") + "LogGroup"
 
 
 def log_group(item: Function) -> Json:
-    """Chalice refers to ${ApiHandler}, which is not there."""
+    """Return the log group's name. Chalice refers to ${ApiHandler}, which does not exist."""
     return {"Properties": {"LogGroupName": {"Fn::Sub": "/aws/lambda/${" + item.logical_id + "}"}}}
 
 
 def event_source(item: Function) -> Json:
-    """Chalice knows no FunctionResponseTypes; without it a returned failure is deleted like a success."""
+    """Return the event source with FunctionResponseTypes.
+
+    Chalice omits it; without it SQS deletes failed messages too.
+    """
     assert item.queue is not None
     source: Json = {
         # The same intrinsic as Chalice's, so that the merge replaces its guess of the ARN.
@@ -169,7 +177,10 @@ def environment(build: Build, item: Function, ruleset: str) -> Json:
 
 
 def outputs(build: Build, ruleset_id: str) -> Json:
-    """What the `laurel` command looks up. The ruleset's id changes, and rolls back, with the functions that use it."""
+    """Return the outputs that the `laurel` command reads.
+
+    The ruleset's id changes, and rolls back, with the functions.
+    """
     found: Json = {
         "TableName": {"Value": {"Ref": "Table"}},
         "BusName": {"Value": {"Ref": "Bus"}},

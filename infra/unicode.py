@@ -16,15 +16,15 @@ from pathlib import Path
 from infra.settings import ROOT
 
 FILES = ("DerivedCoreProperties", "DerivedJoiningType", "Scripts", "UnicodeData", "confusables", "emoji-data")
-TABLES = ROOT / "chalicelib" / "domain" / "unicode_tables.py"
-# What the masks `User***0001`, `Player #1` and `Hidden player` are made of; digits look like `o` and `l`.
+TABLES = ROOT / "chalicelib" / "domain" / "identity" / "unicode_tables.py"
+# Characters of the masks `User***0001`, `Player #1` and `Hidden player`; digits look like `o` and `l`.
 MASKED = frozenset("userplayhidn*#o")
 LETTER = re.compile(
     r"(?:LATIN|REGIONAL INDICATOR SYMBOL|NEGATIVE \w+ LATIN) .*LETTER (?:SMALL CAPITAL )?([A-Z])(?: WITH .*)?"
 )
 SIGN = re.compile(r"\b(?:(ASTERISKS?|STARS?)|NUMBER SIGN|SHARP SIGN|VIEWDATA SQUARE)\b")
 
-HEAD = '''"""Properties of characters that Python's `unicodedata` does not know. Made by infra/unicode.py: do not edit.
+HEAD = '''"""Properties of characters that Python's `unicodedata` lacks. Written by infra/unicode.py: do not edit.
 
 From the Unicode Character Database {version}, copyright 1991-2025 Unicode, Inc., https://www.unicode.org/license.txt
 """
@@ -44,7 +44,7 @@ def main(directory: Path) -> None:
     ignorable = _having(texts["DerivedCoreProperties"], {"Default_Ignorable_Code_Point"})
     pictographs = _having(texts["emoji-data"], {"Extended_Pictographic"})
     parts.append(_table("IGNORABLE", "Default_Ignorable_Code_Point: shows nothing by itself.", ignorable))
-    parts.append(_table("PICTOGRAPHIC", "Extended_Pictographic: emoji, those to come among them.", pictographs))
+    parts.append(_table("PICTOGRAPHIC", "Extended_Pictographic: emoji, including reserved ones.", pictographs))
     parts.append(
         _table("JOINING", "Letters and marks of scripts that need joiners: cursive, or with a virama.", _joining(texts))
     )
@@ -53,7 +53,7 @@ def main(directory: Path) -> None:
 
 
 def _rows(text: str) -> Iterator[tuple[range, str]]:
-    """(code points, value) of each row `0600..0605 ; value # comment`."""
+    """Yield (code points, value) of each row `0600..0605 ; value # comment`."""
     for line in text.splitlines():
         fields = [field.strip() for field in line.partition("#")[0].split(";")]
         if len(fields) >= 2:
@@ -76,7 +76,7 @@ def _joining(texts: dict[str, str]) -> set[int]:
 
 
 def _lookalikes(texts: dict[str, str]) -> str:
-    """Characters that pass for one that masks are made of, and that no normalisation folds to it."""
+    """Return the table of characters that look like one of a mask, and that no normalisation folds to it."""
     found = dict(_confusables(texts["confusables"]))
     for line in texts["UnicodeData"].splitlines():
         point, name = int(line.split(";")[0], 16), line.split(";")[1]
@@ -92,13 +92,13 @@ def _lookalikes(texts: dict[str, str]) -> str:
         for target, points in sorted(by_target.items())
     )
     return (
-        "# A character of a mask -> those that pass for it, by confusables.txt or by their names.\n"
+        "# A character of a mask -> the characters that look like it, by confusables.txt or by their names.\n"
         f"LOOKALIKES = {{\n{lines}\n}}\n"
     )
 
 
 def _named(name: str) -> str:
-    """The character that one of this name looks like, or ''."""
+    """Return the mask's character that a character with this name looks like, or ''."""
     if letter := LETTER.fullmatch(name):
         return letter.group(1).lower()
     sign = SIGN.search(name)
@@ -134,7 +134,7 @@ def _lines(words: Iterable[str]) -> str:
 
 
 def _wrapped(text: str) -> str:
-    """A Python literal of ASCII, over several lines if it is long."""
+    """Return a Python literal of ASCII, over several lines if it is long."""
     parts = [ascii(text[place : place + 10]) for place in range(0, len(text), 10)]
     return parts[0] if len(parts) == 1 else "(\n" + "\n".join(f"        {part}" for part in parts) + "\n    )"
 

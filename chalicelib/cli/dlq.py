@@ -40,7 +40,7 @@ def dlq() -> None:
     """List, show and redrive failed messages.
 
     Queues: rejected (messages that can never be valid), dead-letter (events that kept failing), boards-dead-letter
-    (score updates that kept failing).
+    (failed score updates).
     """
 
 

@@ -4,7 +4,7 @@ import org.eclipse.jetty.server.Connector;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
 
-/** ServerRunner listens on every interface and has no option for it: name the loopback before it starts. */
+/** Starts ServerRunner on the loopback interface. It has no option for that and listens on every interface. */
 public class LoopbackServer {
     public static void main(String[] args) throws Exception {
         DynamoDBProxyServer proxy = ServerRunner.createServerFromCommandLineArgs(args);

@@ -1,1 +1,1 @@
-"""Laurel on one laptop: the AWS template, deployed by CloudFormation to an emulator."""
+"""Run Laurel on one machine: deploy the AWS template with CloudFormation to an emulator."""

@@ -1,4 +1,4 @@
-"""Amazon's own DynamoDB Local: optional, the reference that the simulated table is checked against.
+"""Run Amazon's DynamoDB Local, the optional reference for the simulated table.
 
     python -m infra.local.dynamodb_local        # fetches it once (Maven, Java 17), serves until Ctrl-C
 
@@ -38,11 +38,11 @@ _POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
 
 
 class Unavailable(Exception):
-    """DynamoDB Local cannot run here; the message says what is missing."""
+    """DynamoDB Local cannot run here. The message says what is missing."""
 
 
 def fetch(directory: Path = DIRECTORY) -> Path:
-    """The folder with its libraries, fetched by Maven the first time."""
+    """Return the folder with its libraries. The first call fetches them with Maven."""
     libraries = directory / VERSION
     if libraries.is_dir():
         return libraries
@@ -71,7 +71,7 @@ def _require_java() -> None:
 
 @contextlib.contextmanager
 def running(directory: Path = DIRECTORY, port: int = 0) -> Iterator[str]:
-    """Serves an empty engine on the loopback interface, gives its URL, ends it afterwards."""
+    """Run an empty engine on the loopback interface; yield its URL, stop it afterwards."""
     libraries = fetch(directory).absolute()
     _require_java()
     chosen = free_port(port)
@@ -105,7 +105,7 @@ def _wait(process: subprocess.Popen[bytes], endpoint: str, log: Path) -> None:
             urllib.request.urlopen(endpoint, timeout=2).close()
             return
         except urllib.error.HTTPError:
-            return  # it answers, if only that it wants a signed request
+            return  # it answers, even if only to require a signed request
         except OSError:
             time.sleep(0.1)
     raise Unavailable(f"DynamoDB Local did not start; its log ends:\n{log.read_text(errors='replace')[-2000:]}")

@@ -1,6 +1,6 @@
-"""One MiniStack process: started in its own environment and process group, on loopback, with its state kept.
+"""Run one MiniStack process in its own environment and process group, on loopback, with persistent state.
 
-A directory belongs to one emulator. It holds state.json (who runs, on which port), data/ (kept from run to
+A directory belongs to one emulator. It holds state.json (process and port), data/ (kept from run to
 run), tmp/ (the Lambda workers' copies of the zip; emptied at every start and end) and log.txt.
 """
 
@@ -41,14 +41,14 @@ PR_SET_PDEATHSIG = 1
 
 
 class EmulatorError(RuntimeError):
-    """The emulator could not be started; the message says why and quotes its log."""
+    """The emulator could not be started. The message gives the reason and quotes its log."""
 
 
 @dataclass(frozen=True)
 class Emulator:
-    """The emulator of `directory`; the object holds no state of its own, the directory does.
+    """The emulator of `directory`. All state is in the directory, none in the object.
 
-    `enforcing`: when started, it refuses what the caller's IAM policies do not allow.
+    `enforcing`: it refuses everything that the caller's IAM policies do not allow.
     """
 
     directory: Path
@@ -75,7 +75,7 @@ class Emulator:
         return f"http://{LOCAL_HOST}:{self.port}"
 
     def process(self) -> Process | None:
-        """The running emulator, None when it does not run (whatever the state file says)."""
+        """Return the running emulator's process, None if it is not running (whatever the state file says)."""
         state = self._state()
         found = processes.find(int(state.get("pid", 0))) if state.get("pid") else None
         return found if found and processes.alive(found.pid, state["started"]) else None
@@ -84,13 +84,13 @@ class Emulator:
         return self.process() is not None and answers(self.port)
 
     def client(self, service: str) -> Any:
-        """A boto3 client of the emulator, the same each time, whatever credentials and settings the user has."""
+        """Return a boto3 client of the emulator, independent of the user's own credentials and settings."""
         return _client(service, self.endpoint_url)
 
     def workers(self, function: str | None = None) -> dict[int, str]:
-        """Process ids of the Lambda workers at this moment -> function name; `function` limits it to one.
+        """Return process id -> function name of the current Lambda workers; `function` selects one function.
 
-        Only children of this emulator are named, so a signal sent at once hits nobody else.
+        Only children of this emulator are returned, so that an immediate signal reaches no other process.
         """
         emulator = self.process()
         if emulator is None:
@@ -105,7 +105,7 @@ class Emulator:
         return found
 
     def start(self, *, tied: bool = False) -> None:
-        """Start it, unless it runs and answers already. `tied`: it ends with the calling thread (Linux)."""
+        """Start it, unless it is running and answers. `tied`: it ends with the calling thread (Linux)."""
         self.directory.mkdir(parents=True, exist_ok=True)
         with self._lock():
             if self.healthy():
@@ -114,7 +114,7 @@ class Emulator:
             self._spawn(tied)
 
     def stop(self) -> None:
-        """End it by SIGTERM, on which it saves its state. No error when it does not run."""
+        """Stop it with SIGTERM, on which it saves its state. It is no error if it is not running."""
         if not self.directory.is_dir():
             return
         with self._lock():
@@ -139,7 +139,7 @@ class Emulator:
         new.replace(self.directory / "state.json")
 
     def _clean_up(self) -> None:
-        """End what this directory started, orphans of a crash included, and remove their copies."""
+        """End all processes that this directory started, including orphans of a crash, and remove their copies."""
         if running := self.process():
             processes.end(running, STOP_S)
         for process in processes.all_processes():
@@ -180,7 +180,7 @@ class Emulator:
             time.sleep(0.05)
 
     def _move(self, before: int, port: int) -> None:
-        """Tell the saved state of a new port: queues are found by URLs that name it, functions hold them too."""
+        """Replace the port in the saved state: queue URLs contain it, also those in functions' settings."""
         for file in self.data.glob("*.json"):
             text = file.read_text()
             moved = text.replace(f"{LOCAL_HOST}:{before}/", f"{LOCAL_HOST}:{port}/")

@@ -9,12 +9,12 @@ import socket
 
 from infra.settings import LOCAL_HOST
 
-# Below what systems give to outgoing connections, any of which may hold such a port at the next start.
+# Below the range of outgoing connections, any of which may hold such a port at the next start.
 PORTS = range(20_000, 32_000)
 
 
 def answers(port: int) -> bool:
-    """Whether an emulator serves there and is ready."""
+    """Return whether an emulator serves on the port and is ready."""
     connection = http.client.HTTPConnection(LOCAL_HOST, port, timeout=2)
     try:
         connection.request("GET", "/_ministack/ready")
@@ -26,7 +26,7 @@ def answers(port: int) -> bool:
 
 
 def free_port(wanted: int) -> int:
-    """`wanted` if it is free, else another."""
+    """Return `wanted` if it is free, else another port."""
     others = random.sample(PORTS, 100)
     for port in [wanted, *others] if wanted else others:
         with socket.socket() as probe:

@@ -1,7 +1,4 @@
-"""Processes of this machine, found and ended by psutil (it knows Linux, macOS and Windows).
-
-A process id alone proves nothing, since the system reuses ids: a process is identified by its id and its start time.
-"""
+"""Find and end processes of this machine with psutil (Linux, macOS and Windows)."""
 
 from __future__ import annotations
 
@@ -40,13 +37,13 @@ def all_processes() -> list[Process]:
 
 
 def alive(pid: int, started: float) -> bool:
-    """Tell whether the process with this id and start time is alive."""
+    """Return whether the process with this id and start time is alive."""
     found = find(pid)
     return found is not None and abs(found.started - started) < START_TOLERANCE_S
 
 
 def end(process: Process, patience_s: float) -> bool:
-    """Ask a process to end, and kill it after `patience_s` seconds. Return True if it ended without being killed."""
+    """Ask a process to end, and kill it after `patience_s` seconds. Return whether it ended without being killed."""
     for ask in (psutil.Process.terminate, psutil.Process.kill):
         if not alive(process.pid, process.started):
             return True
@@ -59,7 +56,7 @@ def end(process: Process, patience_s: float) -> bool:
 
 
 def _ends(running: psutil.Process, started: float, patience_s: float) -> bool:
-    """Wait for a process; a zombie that its own parent does not reap has ended too, which psutil's wait denies."""
+    """Wait for a process. A zombie whose parent does not reap it has ended too, although psutil's wait continues."""
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         with suppress(psutil.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""What `make run` shows, asked for over HTTP with a key, as any frontend would."""
+"""The output of `make run`, read over HTTP with a key, as a frontend would."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ READERS = 4
 
 
 class Refused(RuntimeError):
-    """The API did not answer as it should; the message quotes it."""
+    """The API refused a request. The message quotes the response."""
 
 
 class Api:
-    """The HTTP API as seen with one key."""
+    """The HTTP API with one key."""
 
     def __init__(self, url: str, key: str) -> None:
         self.url, self.key = url, key
 
     def get(self, path: str, **parameters: Any) -> Any:
-        """The JSON that a path answers. Raises Refused."""
+        """Return the JSON of a path. Raises Refused."""
         return json.loads(self.text(path, **parameters))
 
     def text(self, path: str, **parameters: Any) -> str:
@@ -48,7 +48,7 @@ class Api:
             raise Refused(f"GET {path}{query}: {error}") from error
 
     def board(self, scope: str, period: str | None = None, limit: int | None = None) -> list[dict[str, Any]]:
-        """The entries of a board, best first: the first `limit`, or all."""
+        """Return the entries of a board, best first: the first `limit`, or all."""
         named = {"period": period} if period else {}
         entries: list[dict[str, Any]] = []
         while True:
@@ -59,7 +59,7 @@ class Api:
                 return entries
 
     def rank(self, scope: str) -> dict[str, Any]:
-        """Where the key's player stands, and who is around."""
+        """Return the rank of the key's player, with neighbours."""
         found: dict[str, Any] = self.get("/api/gamification/rank", scope=scope)
         return found
 
@@ -69,16 +69,16 @@ class Api:
 
 
 def show(api: Api, expected: Mapping[str, int]) -> list[str]:
-    """Print a board, a rank, a profile, URLs and lines to try; returns a sentence for everything that is missing."""
+    """Print a board, a rank, a profile, URLs and commands to try; return a sentence for each missing result."""
     problems = []
     total = sum(entry["score"] for entry in api.board("global"))
     if total <= 0:
-        problems.append("the board of all times is empty")
+        problems.append("the all-time board is empty")
     applied = _applied(api, expected)
-    wanted = sum(expected.values())
-    if applied < wanted:
-        problems.append(f"{applied:,} of {wanted:,} events were applied")
-    click.echo(f"{applied:,} events of {len(expected)} players applied, {total:,} XP in all\n")
+    sent = sum(expected.values())
+    if applied < sent:
+        problems.append(f"{applied:,} of {sent:,} events were applied")
+    click.echo(f"{applied:,} events of {len(expected)} players applied, {total:,} XP in total\n")
     week, entries = _week(api)
     if not entries:
         return [*problems, "the weekly board is empty"]
@@ -86,11 +86,11 @@ def show(api: Api, expected: Mapping[str, int]) -> list[str]:
     _show_entries(entries)
     problems += _show_rank(api.rank("global"))
     _show_profile(api.profile(entries[0]["apiKeyId"]))
-    return problems + _show_ways(api, entries[0]["apiKeyId"])
+    return problems + _show_commands(api, entries[0]["apiKeyId"])
 
 
 def _applied(api: Api, expected: Mapping[str, int]) -> int:
-    """How many of the sample's events the players' own figures know of; a player may have made more since."""
+    """Return how many of the sample's events the players' own stats contain. A player may have sent more since."""
     with ThreadPoolExecutor(READERS) as pool:
         found = dict(zip(expected, pool.map(lambda player: _requests(api, player), expected), strict=True))
     return (Counter(expected) & Counter(found)).total()
@@ -104,7 +104,7 @@ def _requests(api: Api, player: str) -> int:
 
 
 def _week(api: Api) -> tuple[str, list[dict[str, Any]]]:
-    """This week's board; early in a week, when nobody is on it yet, the last one's."""
+    """Return the current week's board; early in a week, while it is empty, that of the previous week."""
     today = datetime.now(UTC).date()
     for day in (today, today - timedelta(days=7)):
         week = _week_name(day)
@@ -128,13 +128,13 @@ def _show_entries(entries: list[dict[str, Any]]) -> None:
 
 
 def _show_rank(found: dict[str, Any]) -> list[str]:
-    """The key's own player among the neighbours."""
+    """Print the key's own player among the neighbours."""
     if found["rank"] is None:
-        return ["the key's player is not on the board of all times"]
+        return ["the key's player is not on the all-time board"]
     missing = found["pointsToNext"]
     ahead = f", {missing:,} XP to the next rank" if missing else ""
     better = f"better than {found['percentile'] / 100:.2f} %"
-    click.secho(f"\nAll times: rank {found['rank']:,} of {found['total']:,}, {better}{ahead}", bold=True)
+    click.secho(f"\nAll-time: rank {found['rank']:,} of {found['total']:,}, {better}{ahead}", bold=True)
     _show_entries(found["neighbours"])
     return []
 
@@ -155,7 +155,7 @@ def _show_profile(profile: dict[str, Any]) -> None:
         click.echo(f"  {name:<12} {line}")
 
 
-def _show_ways(api: Api, player: str) -> list[str]:
+def _show_commands(api: Api, player: str) -> list[str]:
     problems = []
     for path in ("/docs", "/openapi.json"):
         try:

@@ -1,9 +1,9 @@
-"""Laurel deployed on the laptop's emulator.
+"""Deploy Laurel on the local emulator.
 
     with running_stack(directory) as stack:       # a stack of its own, for a test
         stack.api_url, stack.queue_urls["events"], stack.table, stack.client("sqs")
 
-`python -m infra.local.stack start|stop|status|endpoint` serves the one in .stack/.
+`python -m infra.local.stack start|stop|status|endpoint` controls the stack in .stack/.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ POLL_S = 0.1
 
 @dataclass
 class Stack:
-    """A deployed Laurel: its URLs and names once `start` is through.
+    """A deployed Laurel. URLs and names are set by `start`.
 
-    `queue_urls` by key: events, own, backfill, boards, rejected, dead_letter, boards_dead_letter.
+    `queue_urls`: by key (events, own, backfill, boards, rejected, dead_letter, boards_dead_letter).
     """
 
     directory: Path
@@ -57,18 +57,18 @@ class Stack:
 
     @property
     def api_url(self) -> str:
-        """The base URL, without a slash at the end; the same at every start while the port is free."""
+        """Return the base URL, without a trailing slash. It stays the same while the port is free."""
         return f"{self.endpoint_url}/{API_STAGE}"
 
     def client(self, service: str) -> Any:
         return self.emulator.client(service)
 
     def workers(self, function: str | None = None) -> dict[int, str]:
-        """Process ids of the Lambda workers -> function, such as laurel-local-progress."""
+        """Return process id -> function of the Lambda workers, such as laurel-local-progress."""
         return self.emulator.workers(function)
 
     def environment(self) -> dict[str, str]:
-        """The LAUREL_* and AWS_* variables a process needs to act on this stack as Laurel's functions do."""
+        """Return the LAUREL_* and AWS_* variables with which a process uses this stack as Laurel's functions do."""
         found = {
             "LAUREL_STAGE": STAGE,
             "LAUREL_TABLE": self.table,
@@ -82,7 +82,7 @@ class Stack:
         return found | {f"LAUREL_{key.upper()}_QUEUE": url for key, url in self.queue_urls.items()}
 
     def start(self, built: Package | None = None, *, tied: bool = False) -> None:
-        """Start the emulator and bring the deployed Laurel to `built` (default: the present sources)."""
+        """Start the emulator and deploy `built` (default: the current sources)."""
         built = built or package(chosen(STAGE, "local"))
         self.emulator.start(tied=tied)
         self._deploy(built)
@@ -91,7 +91,7 @@ class Stack:
         self.emulator.stop()
 
     def attach(self) -> bool:
-        """Learn names and URLs of a stack that runs already; False when it does not."""
+        """Read names and URLs of a running stack; return whether it is running."""
         if not self.emulator.healthy():
             return False
         deployed = cloudformation.describe(self.client("cloudformation"), STACK_NAME)
@@ -105,7 +105,7 @@ class Stack:
         before = cloudformation.describe(client, STACK_NAME)
         self.fresh = before is None
         self.ruleset = built.build.ruleset.name if built.build.ruleset else DEFAULT_RULESET
-        # After a crash the emulator may know the bucket although all else is lost.
+        # After a crash the emulator may know the bucket although everything else is lost.
         with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
             s3.create_bucket(Bucket=BUCKET)
         sent = cloudformation.upload(s3, BUCKET, built)
@@ -120,20 +120,20 @@ class Stack:
     def _learn(self, deployed: dict[str, Any]) -> None:
         values = cloudformation.outputs(deployed)
         self.table, self.bus = values["TableName"], values["BusName"]
-        # The queues' URLs name the port they were made at, which may have been taken since.
+        # The queues' URLs contain the port of their creation, which may have been taken since.
         paths = {queue.key: urlsplit(values[f"{queue.logical_id}Url"]).path for queue in QUEUES}
         self.queue_urls = {key: self.endpoint_url + path for key, path in paths.items()}
 
     def _expire(self) -> None:
-        """The emulator's CloudFormation leaves the template's TTL out."""
+        """Enable the table's TTL: the emulator's CloudFormation ignores it."""
         client = self.client("dynamodb")
         found = client.describe_time_to_live(TableName=self.table)["TimeToLiveDescription"]
         if found["TimeToLiveStatus"] not in {"ENABLED", "ENABLING"}:
-            wanted = {"AttributeName": "expires", "Enabled": True}
-            client.update_time_to_live(TableName=self.table, TimeToLiveSpecification=wanted)
+            enabled = {"AttributeName": "expires", "Enabled": True}
+            client.update_time_to_live(TableName=self.table, TimeToLiveSpecification=enabled)
 
     def _refuse_as_on_aws(self, built: Package, api: str) -> None:
-        """Nor does it take gateway responses from the API's definition."""
+        """Set the gateway responses: the emulator does not read them from the API's definition."""
         client = self.client("apigateway")
         for kind, answer in refusals(built.build).items():
             client.put_gateway_response(restApiId=api, responseType=kind, **answer)
@@ -142,7 +142,7 @@ class Stack:
 
 @contextlib.contextmanager
 def running_stack(directory: Path, built: Package | None = None, *, enforcing: bool = False) -> Iterator[Stack]:
-    """A stack of its own in `directory`, on its own port; ended with the block, its state kept there."""
+    """Run a separate stack in `directory`, on its own port; stop it at the end of the block, and keep its state."""
     stack = Stack(directory.resolve(), enforcing)
     try:
         stack.start(built, tied=True)
@@ -166,7 +166,7 @@ def main(arguments: list[str]) -> int:
                 return 0 if running else 3
             case ["endpoint"]:
                 if not stack.emulator.healthy():
-                    print("error: the local stack does not run; start it with: make run", file=sys.stderr)
+                    print("error: the local stack is not running; start it with: make run", file=sys.stderr)
                     return 3
                 print(stack.endpoint_url)
             case _:

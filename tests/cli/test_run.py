@@ -60,12 +60,12 @@ def test_everything_is_printed_as_the_api_says(
     assert show(api, expected) == []
     printed = capsys.readouterr().out
     total = sum(laurel.xp(player) or 0 for player in expected)
-    assert f"60 events of {len(expected)} players applied, {total:,} XP in all" in printed
+    assert f"60 events of {len(expected)} players applied, {total:,} XP in total" in printed
     assert "Weekly board, 2026-W21" in printed
     best = api.board("weekly", "2026-W21", 1)[0]["apiKeyId"]
     assert f"\n{best}\n  level " in printed
     rank = 1 + sum((laurel.xp(other) or 0) > (laurel.xp(player) or 0) for other in expected)
-    assert f"\nAll times: rank {rank} of {len(expected)}, better than " in printed
+    assert f"\nAll-time: rank {rank} of {len(expected)}, better than " in printed
     assert re.search(rf"\n > +{rank}  {player} ", printed)
     assert printed.count("\n  curl -s ") == 4
     assert api.key in printed
@@ -73,7 +73,7 @@ def test_everything_is_printed_as_the_api_says(
 
 def test_what_is_missing_is_named(laurel: Deployment, api: Api, tmp_path: Path) -> None:
     assert show(api, {"ada": 3}) == [
-        "the board of all times is empty",
+        "the all-time board is empty",
         "0 of 3 events were applied",
         "the weekly board is empty",
     ]

@@ -1,4 +1,4 @@
-"""Properties of characters that Python's `unicodedata` does not have. Written by infra/unicode.py: do not edit.
+"""Properties of characters that Python's `unicodedata` lacks. Written by infra/unicode.py: do not edit.
 
 From the Unicode Character Database 17.0.0, copyright 1991-2025 Unicode, Inc., https://www.unicode.org/license.txt
 """
