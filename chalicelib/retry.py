@@ -22,7 +22,7 @@ def _no_clock() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """When to retry.
+    """A retry policy.
 
     `pause(n)`: wait before retry n + 1 (n from 0), with jitter. `now_ms`: the clock of `deadline_ms`, which is None
     without a deadline. `call_ms`: no try begins with less time left.

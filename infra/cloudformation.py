@@ -103,7 +103,7 @@ def deploy(
 
 
 def _changes(client: Any, name: str, change_set: str, poll_s: float) -> bool:
-    """Wait for the change set; if it changes nothing, delete it and return False. Raises DeployError."""
+    """Wait for the change set; return whether it changes anything. Delete an empty one. Raises DeployError."""
     where = {"StackName": name, "ChangeSetName": change_set}
     try:
         client.get_waiter("change_set_create_complete").wait(**where, WaiterConfig=_every(poll_s))

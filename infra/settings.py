@@ -21,7 +21,7 @@ INDEX_ATTRIBUTES = ["public", "name", "private", "level", "title"]
 
 DAY_S = 86_400
 SOURCE_S = 4 * DAY_S
-PARKED_S = 14 * DAY_S  # the maximum of SQS
+FAILURES_S = 14 * DAY_S  # the maximum of SQS
 MAX_RECEIVES = 10
 SOURCES = ("events", "own", "backfill")  # keys of the queues that deliver events
 MAX_EVENT_MESSAGE = 256 * 1024
@@ -160,9 +160,9 @@ QUEUES = (
     Queue("backfill", "BackfillQueue", "backfill", SOURCE_S, _visibility("backfill"), "dead_letter", 21_600),
     Queue("boards", "BoardsQueue", "boards.fifo", SOURCE_S, BOARDS_VISIBILITY_S, "boards_dead_letter", 300),
     # Longer than one run of archive, so that no message is delivered to a run twice.
-    Queue("rejected", "RejectedQueue", "rejected", PARKED_S, 360, max_depth=100),
-    Queue("dead_letter", "DeadLetterQueue", "dead-letter", PARKED_S, 360, max_depth=0),
-    Queue("boards_dead_letter", "BoardsDeadLetterQueue", "boards-dead-letter.fifo", PARKED_S, max_depth=0),
+    Queue("rejected", "RejectedQueue", "rejected", FAILURES_S, 360, max_depth=100),
+    Queue("dead_letter", "DeadLetterQueue", "dead-letter", FAILURES_S, 360, max_depth=0),
+    Queue("boards_dead_letter", "BoardsDeadLetterQueue", "boards-dead-letter.fifo", FAILURES_S, max_depth=0),
 )  # fmt: skip
 
 QUEUE = {queue.key: queue for queue in QUEUES}

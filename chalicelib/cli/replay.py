@@ -17,7 +17,7 @@ from chalicelib.cli import progress_file
 from chalicelib.cli.output import counted
 from chalicelib.cli.progress_file import ReplayState
 from chalicelib.cli.target import Target
-from chalicelib.cli.trace import SAMPLE, Plan, Recording, events_of, look_through
+from chalicelib.cli.trace import SAMPLE, Plan, Recording, events_of, inspect_file
 from chalicelib.services.context import Context
 from chalicelib.services.operations.replay_events import replay_events
 
@@ -66,7 +66,7 @@ def replay(
         raise click.UsageError("Name a FILE to replay, or give --sample.")
     with tempfile.TemporaryDirectory() as folder:
         path = SAMPLE if sample else _file(file or "", Path(folder))
-        recording = look_through(path)
+        recording = inspect_file(path)
         plan = Plan(players, zipf, seed, days, as_recorded=backfill and days is None)
         queue = "backfill" if backfill else "events"
         where = urlsplit(target.variables[f"LAUREL_{queue.upper()}_QUEUE"]).path
@@ -81,7 +81,7 @@ def load_state(
 
     `where`: the queue's account and name, without the host, which may change.
     """
-    # Options of a trace do not affect events that are replayed as they are.
+    # Options of a trace do not affect events that are replayed unchanged.
     options = astuple(plan) if recording.is_trace else ()
     key = hashlib.sha256(f"{recording.digest} {options} {where}".encode()).hexdigest()[:24]
     file = file or progress_file.default_file(key)

@@ -59,7 +59,7 @@ class BadTrace(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a trace becomes events.
+    """The conversion of a trace to events.
 
     `days`: the days before the anchor over which it is spread; None keeps its own pace, and with `as_recorded` its own
     dates. `zipf`: the exponent of the players' shares of requests.
@@ -84,7 +84,7 @@ class Recording:
     last_ms: int = 0
 
 
-def look_through(path: Path) -> Recording:
+def inspect_file(path: Path) -> Recording:
     """Read the file once, check every line and return its kind and length. Raises BadTrace, OSError."""
     digest = hashlib.sha256()
     with path.open("rb") as file:

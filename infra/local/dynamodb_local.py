@@ -63,10 +63,10 @@ def fetch(directory: Path = DIRECTORY) -> Path:
 def _require_java() -> None:
     if shutil.which("java") is None:
         raise Unavailable(f"DynamoDB Local needs Java {JAVA_VERSION} or later: java was not found.")
-    told = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr
-    version = re.search(r'version "(\d+)', told)
+    printed = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr
+    version = re.search(r'version "(\d+)', printed)
     if version is None or int(version[1]) < JAVA_VERSION:
-        raise Unavailable(f"DynamoDB Local needs Java {JAVA_VERSION} or later; this is {told.splitlines()[:1]}.")
+        raise Unavailable(f"DynamoDB Local needs Java {JAVA_VERSION} or later; this is {printed.splitlines()[:1]}.")
 
 
 @contextlib.contextmanager

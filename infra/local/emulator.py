@@ -75,7 +75,7 @@ class Emulator:
         return f"http://{LOCAL_HOST}:{self.port}"
 
     def process(self) -> Process | None:
-        """Return the running emulator's process, None if it is not running (whatever the state file says)."""
+        """Return the running emulator's process, None if it is not running, even if the state file names one."""
         state = self._state()
         found = processes.find(int(state.get("pid", 0))) if state.get("pid") else None
         return found if found and processes.alive(found.pid, state["started"]) else None

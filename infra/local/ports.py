@@ -25,10 +25,10 @@ def answers(port: int) -> bool:
         connection.close()
 
 
-def free_port(wanted: int) -> int:
-    """Return `wanted` if it is free, else another port."""
+def free_port(preferred: int) -> int:
+    """Return `preferred` if it is free, else another port."""
     others = random.sample(PORTS, 100)
-    for port in [wanted, *others] if wanted else others:
+    for port in [preferred, *others] if preferred else others:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with contextlib.suppress(OSError):

@@ -56,7 +56,10 @@ def end(process: Process, patience_s: float) -> bool:
 
 
 def _ends(running: psutil.Process, started: float, patience_s: float) -> bool:
-    """Wait for a process. A zombie whose parent does not reap it has ended too, although psutil's wait continues."""
+    """Wait for a process; return whether it has ended.
+
+    A zombie that its own parent does not reap has ended too, although psutil's wait continues.
+    """
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         with suppress(psutil.TimeoutExpired):

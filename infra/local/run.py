@@ -85,7 +85,7 @@ def main() -> int:
 def _fill_and_show(stack: Stack, *, restarted: bool) -> list[str]:
     """Send the sample and print what the API returns for it; return what is missing."""
     context = _context(stack)
-    recording = trace.look_through(trace.SAMPLE)
+    recording = trace.inspect_file(trace.SAMPLE)
     expected = Counter(event["subject"] for event in trace.events_of(recording, PLAN, context.now_ms()))
     api = Api(stack.api_url, _key(stack, context, expected.most_common(PLACE)[-1][0]))
     if restarted and (held := _left(stack, HELD)):

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from chalicelib.cli.trace import SAMPLE, Plan, events_of, look_through
+from chalicelib.cli.trace import SAMPLE, Plan, events_of, inspect_file
 from chalicelib.domain.core.periods import DAY_MS, moment_name
 from chalicelib.domain.rules import ruleset
 from chalicelib.settings import RULESETS
@@ -24,7 +24,7 @@ USES = 60
 
 def spread(orders: int = ORDERS, events: int | None = None) -> Iterator[Figure]:
     """XP of all players, and what each action pays, as events come by their time, backwards, and in random orders."""
-    sample = list(events_of(look_through(SAMPLE), PLAN, NOON))[:events]
+    sample = list(events_of(inspect_file(SAMPLE), PLAN, NOON))[:events]
     told = [_paid(each) for each in _orders(sample, orders)]
     totals = [paid.total() for paid in told]
     differ = sorted(action for action in told[0] if len({paid[action] for paid in told}) > 1)

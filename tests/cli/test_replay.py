@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.cli import trace
-from chalicelib.cli.trace import SAMPLE, BadTrace, Plan, events_of, look_through
+from chalicelib.cli.trace import SAMPLE, BadTrace, Plan, events_of, inspect_file
 from chalicelib.domain.core.periods import DAY_MS, day_of
 from chalicelib.domain.events.event import Delivery, parse
 from chalicelib.services.operations import replay_events as service
@@ -38,7 +38,7 @@ def events_in(bodies: list[str]) -> list[dict[str, Any]]:
 
 
 def test_the_sample_is_2000_rows_with_its_licence() -> None:
-    recording = look_through(SAMPLE)
+    recording = inspect_file(SAMPLE)
     assert (recording.is_trace, recording.rows) == (True, 2000)
     notice = SAMPLE.with_name("SOURCE.md").read_text()
     assert "CC BY 4.0" in notice
@@ -56,14 +56,14 @@ def test_the_sample_is_2000_rows_with_its_licence() -> None:
 def test_timestamps_of_a_trace_are_cut_and_in_utc_unless_they_say_otherwise(home: Path, first: str, last: str) -> None:
     file = home / "trace.csv"
     file.write_text(f"TIMESTAMP,ContextTokens,GeneratedTokens\n{first},1,2\n{last},3,4\n")
-    times = [event["time"] for event in events_of(look_through(file), Plan(as_recorded=True), ANCHOR)]
+    times = [event["time"] for event in events_of(inspect_file(file), Plan(as_recorded=True), ANCHOR)]
     assert times == ["2023-11-16T18:15:46.123Z", "2023-11-16T23:59:59.999Z"]
 
 
 def test_the_sample_is_accepted_spread_over_days_and_unequal(laurel: Deployment) -> None:
     plan = Plan(players=200, seed=1, days=5)
     settings = laurel.context.rules.settings
-    made = list(events_of(look_through(SAMPLE), plan, ANCHOR))
+    made = list(events_of(inspect_file(SAMPLE), plan, ANCHOR))
     parsed = [parse(event, Delivery("m", ANCHOR), settings, ANCHOR) for event in made]
     assert len({event.identity for event in parsed}) == 2000
     assert {day_of(event.time_ms) for event in parsed} == set(range(day_of(ANCHOR) - 5, day_of(ANCHOR) + 1))
@@ -77,7 +77,7 @@ def test_the_sample_is_accepted_spread_over_days_and_unequal(laurel: Deployment)
 
 
 def test_the_same_seed_makes_the_same_events_and_another_others(home: Path) -> None:
-    recording = look_through(small_trace(home))
+    recording = inspect_file(small_trace(home))
     first, again, other = (list(events_of(recording, Plan(seed=seed), ANCHOR)) for seed in (1, 1, 2))
     assert first == again
     assert [event["subject"] for event in first] != [event["subject"] for event in other]
@@ -92,7 +92,7 @@ def test_the_same_seed_makes_the_same_events_and_another_others(home: Path) -> N
     ],
 )
 def test_times_of_a_trace(laurel: Deployment, home: Path, plan: Plan, first_ms: int, last_ms: int) -> None:
-    made = list(events_of(look_through(small_trace(home)), plan, ANCHOR))
+    made = list(events_of(inspect_file(small_trace(home)), plan, ANCHOR))
     times = [
         parse(event, Delivery("m", ANCHOR, backfill=True), laurel.context.rules.settings, ANCHOR).time_ms
         for event in made
@@ -178,7 +178,7 @@ def test_the_rate_is_kept(laurel: Deployment, home: Path) -> None:
         laurel.world.sleep(seconds)
 
     began = laurel.world.now_ms()
-    made = events_of(look_through(small_trace(home)), Plan(), ANCHOR)
+    made = events_of(inspect_file(small_trace(home)), Plan(), ANCHOR)
     sent: list[int] = []
     assert service.replay_events(laurel.context, "events", made, sent.append, rate=10, sleep=sleep) == 60
     assert sent == [5] * 12
@@ -200,7 +200,7 @@ def test_a_bad_file_is_named_with_its_line_and_nothing_is_sent(
     file = home / "bad"
     file.write_text(content)
     with pytest.raises(BadTrace, match=sentence):
-        look_through(file)
+        inspect_file(file)
     assert laurel.laurel("replay", str(file), status=1).stderr.startswith("Error: ")
     assert laurel.bodies("events") == []
 

@@ -41,7 +41,7 @@ def api(laurel: Deployment, monkeypatch: pytest.MonkeyPatch) -> Api:
 
 
 def replayed(laurel: Deployment, folder: Path) -> Counter[str]:
-    recording = trace.look_through(small_trace(folder))
+    recording = trace.inspect_file(small_trace(folder))
     events = list(trace.events_of(recording, PLAN, laurel.world.now_ms()))
     for event in events:
         laurel.send("events", event)

@@ -63,7 +63,7 @@ def replayed(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> int:
     state = tmp_path_factory.mktemp("replay") / "state.json"
     run_laurel(stack, "replay", "--sample", "--days", "5", "--state", str(state))
     quiet(stack, DRAIN_S)
-    return trace.look_through(trace.SAMPLE).rows
+    return trace.inspect_file(trace.SAMPLE).rows
 
 
 def test_ranks_are_those_that_counting_the_profiles_gives(

@@ -26,7 +26,7 @@ from typing import Any
 
 
 class ErrorKind(StrEnum):
-    """What sort of error it is. Each transport maps kinds to its own codes."""
+    """The kind of an error. Each transport maps kinds to its own codes."""
 
     INVALID = "invalid"
     UNAUTHENTICATED = "unauthenticated"

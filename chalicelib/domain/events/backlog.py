@@ -15,7 +15,7 @@ from chalicelib.domain.core.periods import DAY_MS, MINUTE_MS, minute_of
 
 # How far back a check considers received messages. Two checks a minute apart cover the six minutes for which a message
 # is hidden after its worker died.
-LOOK_BACK_MS = 5 * MINUTE_MS
+LOOKBACK_MS = 5 * MINUTE_MS
 # The counts of SQS are at most about this old: the second check shows the queues as they were after the first.
 APART_MS = MINUTE_MS
 # A longer backlog has raised an alarm for hours, and players wait for their ranks.
@@ -66,7 +66,7 @@ def is_clear(sighting: Sighting, bound_ms: int, now_ms: int) -> bool:
     """
     if sighting.messages == 0:
         return True
-    return now_ms - LOOK_BACK_MS > bound_ms and sighting.least_ms is not None and sighting.least_ms > bound_ms
+    return now_ms - LOOKBACK_MS > bound_ms and sighting.least_ms is not None and sighting.least_ms > bound_ms
 
 
 def watched(watch: Watch, sightings: Sequence[Sighting], bound_ms: int, began_ms: int, ended_ms: int) -> Watch:

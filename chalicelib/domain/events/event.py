@@ -61,7 +61,7 @@ OWN_TYPES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How an event arrived.
+    """The delivery of an event.
 
     `received_ms`: when the queue first received it. `own`: on Laurel's internal queue. `index`: its position in the
     message's array.

@@ -82,7 +82,7 @@ def parse_code(text: str) -> str | None:
 
 
 def shown_code(code: str) -> str:
-    """Return a code as it is displayed: `A3K9-X7M2`."""
+    """Return the displayed form of a code: `A3K9-X7M2`."""
     return f"{code[:4]}-{code[4:]}"
 
 

@@ -38,7 +38,7 @@ class _Criterion(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fi
     """
 
     def possible(self, of: Facts, badge: str) -> bool:
-        """Return False once the player can never meet the criterion."""
+        """Return whether the player can still meet the criterion."""
         return True
 
     def references(self) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from chalicelib.domain.core.errors import LostRace, OutOfReach
 from chalicelib.domain.core.periods import MINUTE_MS, minute_of
-from chalicelib.domain.events.backlog import LOOK_BACK_MS, Sighting, is_clear, is_news, last_bound_ms, may_hold, watched
+from chalicelib.domain.events.backlog import LOOKBACK_MS, Sighting, is_clear, is_news, last_bound_ms, may_hold, watched
 from chalicelib.services.context import Context
 from chalicelib.store.events import backlog
 
@@ -70,7 +70,7 @@ class Backlog:
         return _reason([each for each in sightings if not is_clear(each, bound_ms, began_ms)])
 
     def _sighting(self, queue: str, now_ms: int) -> Sighting:
-        least_ms = backlog.least_received(self.context.table, queue, now_ms - LOOK_BACK_MS)
+        least_ms = backlog.least_received(self.context.table, queue, now_ms - LOOKBACK_MS)
         return Sighting(queue, self.context.queues.backlog(queue), least_ms)
 
 
