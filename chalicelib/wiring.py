@@ -19,6 +19,7 @@ from chalicelib.gateways.bus import EventBus
 from chalicelib.gateways.queues import SqsQueues
 from chalicelib.services.context import Context, Outlets
 from chalicelib.store.core.table import Table, connect
+from chalicelib.store.ledger.player_ledger import PlayerLedger
 
 RETRY_BASE_S = 0.02
 
@@ -65,6 +66,7 @@ def build(chosen: settings_.Settings, session: Session) -> Context:
         table=Table(chosen.table, connect(session), pause),
         queues=ways_out.queues,
         bus=ways_out.bus,
+        ledger=PlayerLedger(),
         rules=ruleset.load(chosen.ruleset),
         now_ms=lambda: time.time_ns() // 1_000_000,
         pause=pause,

@@ -18,7 +18,7 @@ from chalicelib.services.identity.owners import find_owner
 from chalicelib.services.progress.create_key import create_key
 from chalicelib.settings import RULESETS
 from chalicelib.store.identity import keys
-from chalicelib.store.ledger.double_entry import transfer_writes
+from chalicelib.store.ledger.double_entry import post_transfer
 from tests.api.http import request
 from tests.cli.conftest import Deployment
 from tests.pipeline import plant as plants
@@ -114,7 +114,9 @@ def fund(laurel: Deployment) -> None:
     for asset, amount in FUNDS.items():
         made = transfer_id(now_ms, owner.public, asset)
         transfer = Transfer(made, asset, MINT, owner.account, amount, "grant", now_ms, {"reason": "Welcome"})
-        laurel.context.table.transact(transfer_writes(laurel.context.table.name, transfer, "test"))
+        tx = laurel.context.table.transaction()
+        post_transfer(tx, transfer, "test")
+        tx.commit()
 
 
 def goes_by(laurel: Deployment, player: str, name: str) -> None:

@@ -98,6 +98,35 @@ def wrong_frameworks(path: Path) -> set[str]:
     return wrong
 
 
+# What a request to DynamoDB is made of.
+REQUEST_WORDS = {
+    "ConditionCheck",
+    "ConditionExpression",
+    "Delete",
+    "ExpressionAttributeNames",
+    "ExpressionAttributeValues",
+    "Put",
+    "TableName",
+    "Update",
+    "UpdateExpression",
+}
+
+
+def request_parts(path: Path) -> set[str]:
+    """Return what a service or its caller says of requests to the table: their words, its name, its raw writes."""
+    if path.relative_to(PACKAGE).parts[0] not in ("api", "services", "workers"):
+        return set()
+    found = set[str]()
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found |= {node.value} & REQUEST_WORDS
+        if isinstance(node, ast.Attribute):
+            owner = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
+            if owner == "table" and node.attr in ("name", "client", "transact", "apply"):
+                found.add(f"table.{node.attr}")
+    return found
+
+
 def violations(rule: Callable[[Path], set[str]]) -> list[str]:
     return [f"{path.relative_to(ROOT)}: {', '.join(sorted(wrong))}" for path in MODULES if (wrong := rule(path))]
 
@@ -108,6 +137,34 @@ def test_imports_point_one_way() -> None:
 
 def test_each_layer_keeps_its_frameworks_to_itself() -> None:
     assert violations(wrong_frameworks) == []
+
+
+def test_requests_to_the_table_stay_in_the_store() -> None:
+    """Services hand over a transaction, and values; the boards' writer alone does single updates as values."""
+    assert violations(request_parts) == ["chalicelib/services/boards/writer.py: table.apply"]
+
+
+@pytest.mark.parametrize(
+    ("place", "source", "parts"),
+    [
+        (
+            "services/core/a.py",
+            "writes = [{'Put': {'TableName': context.table.name}}]",
+            {"Put", "TableName", "table.name"},
+        ),
+        ("services/core/b.py", "def f(table): table.transact([])", {"table.transact"}),
+        ("services/core/c.py", "tx = context.table.transaction()\ntx.put(item)\nname = rules.name", set()),
+        ("store/core/d.py", "writes = [{'Put': {'TableName': self.table.name}}]", set()),
+    ],
+)
+def test_parts_of_requests_are_found(
+    place: str, source: str, parts: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "PACKAGE", tmp_path)
+    path = tmp_path / place
+    path.parent.mkdir(parents=True)
+    path.write_text(source)
+    assert request_parts(path) == parts
 
 
 @pytest.mark.parametrize(

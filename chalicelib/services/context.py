@@ -11,10 +11,12 @@ from typing import Any, Protocol, TypeVar
 from chalicelib.domain.core.domain_event import Notice
 from chalicelib.domain.core.errors import LostRace, OutOfReach
 from chalicelib.domain.identity.owner import Owner
+from chalicelib.domain.progress.effect import Credit
 from chalicelib.domain.rules.ruleset import Rules
 from chalicelib.gateways.queues import Received
 from chalicelib.retry import Retry
 from chalicelib.store.core.table import Table
+from chalicelib.store.core.transaction import Transaction
 
 # What follows a commit keeps its caller waiting for no longer.
 AFTER_COMMIT_MS = 500
@@ -43,6 +45,17 @@ class Bus(Protocol):
 
     def publish(self, notices: Sequence[Notice]) -> None: ...
     def using(self, retry: Retry) -> Bus: ...
+
+
+class Ledger(Protocol):
+    """What progress needs of the ledger. `items_per_credit`: how many items a paid credit is, at most."""
+
+    @property
+    def items_per_credit(self) -> int: ...
+    def pay(
+        self, tx: Transaction, account: str, public: str, credits: Sequence[Credit], ruleset: str, now_ms: int
+    ) -> None: ...
+    def balances(self, table: Table, account: str, assets: Sequence[str]) -> dict[str, int]: ...
 
 
 class OutOfTime(OutOfReach):
@@ -79,6 +92,7 @@ class Context:
     table: Table
     queues: Queues
     bus: Bus
+    ledger: Ledger
     rules: Rules
     now_ms: Callable[[], int]
     pause: Callable[[int], None]

@@ -18,7 +18,7 @@ from chalicelib.services.boards.rotate_boards import rotate_boards
 from chalicelib.services.boards.worker import feed_boards
 from chalicelib.services.identity.owners import find_owner
 from chalicelib.services.progress.create_key import create_key
-from chalicelib.store.ledger.double_entry import transfer_writes
+from chalicelib.store.ledger.double_entry import post_transfer
 from tests.api.http import Answer, request
 from tests.pipeline import plant
 from tests.simulated.world import World
@@ -59,7 +59,9 @@ class Site:
         owner = find_owner(self.context, player)
         made = transfer_id(self.world.now_ms(), owner.public, self.context.new_id())
         transfer = Transfer(made, asset, MINT, owner.account, amount, "test", self.world.now_ms())
-        self.context.table.transact(transfer_writes(self.context.table.name, transfer, self.context.rules.version))
+        tx = self.context.table.transaction()
+        post_transfer(tx, transfer, self.context.rules.version)
+        tx.commit()
 
     def work(self) -> None:
         """Let the workers empty the queues."""

@@ -23,7 +23,7 @@ from chalicelib.services.progress.create_key import create_key
 from chalicelib.services.rewards.change_reward import RewardRequest, put_reward
 from chalicelib.services.rewards.redeem_reward import RedeemRequest, redeem_reward
 from chalicelib.store.core.item_size import item_size
-from chalicelib.store.ledger.double_entry import transfer_writes
+from chalicelib.store.ledger.double_entry import post_transfer
 from tests.bench.deployment import Deployment
 from tests.bench.figures import Figure, NotTaken
 from tests.simulated.capacity import Record, write_units
@@ -92,7 +92,9 @@ def mint(context: Context, name: str, amount: int, asset: str = "tokens") -> Non
     owner, now_ms = find_owner(context, name), context.now_ms()
     made = transfer_id(now_ms, owner.public, context.new_id())
     transfer = Transfer(made, asset, MINT, owner.account, amount, "bench", now_ms)
-    context.table.transact(transfer_writes(context.table.name, transfer, context.rules.version))
+    tx = context.table.transaction()
+    post_transfer(tx, transfer, context.rules.version)
+    tx.commit()
 
 
 @dataclass(frozen=True)

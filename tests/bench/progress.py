@@ -14,7 +14,7 @@ from unittest.mock import patch
 from chalicelib import observability, wiring
 from chalicelib.domain.core.periods import day_of
 from chalicelib.domain.progress.streaks import Streak
-from chalicelib.store.progress.player_writes import player_writes
+from chalicelib.store.progress.player_writes import add_player
 from chalicelib.store.progress.players import load_player
 from chalicelib.workers import progress
 from tests.bench.deployment import Deployment
@@ -93,7 +93,9 @@ def lengthen(deployment: Deployment, players: Sequence[str], streak_days: int) -
             raise NotTaken(f"{each} was to be active today, for the first time")
         player.streak, player.changed = long, {"streak"}
         player.stats["daysActive"] = streak_days
-        table.transact(player_writes(table.name, player, rules.version))
+        tx = table.transaction()
+        add_player(tx, player, rules.version)
+        tx.commit()
 
 
 def recorded(

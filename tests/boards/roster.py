@@ -12,7 +12,7 @@ from chalicelib.domain.progress import scores
 from chalicelib.domain.progress.player import Player
 from chalicelib.domain.progress.scores import MAX_SCORE, BoardUpdate
 from chalicelib.store.core.models import Item
-from chalicelib.store.core.table import put_of
+from chalicelib.store.core.writes import Put
 from chalicelib.store.identity import keys as identity_keys
 from chalicelib.store.identity.models import IdentityItem
 from chalicelib.store.progress import keys as progress_keys
@@ -120,7 +120,10 @@ class Roster:
         row = IdentityItem(pk, sk, version=side, account=player.identity.account, public=player.identity.public)
         row.created_at, row.display_name = player.identity.created_at, player.identity.display_name
         row.private, row.hidden = player.identity.private or None, player.identity.hidden or None
-        writes = [put_of(TABLE, _wired(item)) for item in (row.item(), state_item(player, player.version, "sim"))]
+        writes = [
+            {"Put": Put(_wired(item)).request(TABLE)}
+            for item in (row.item(), state_item(player, player.version, "sim"))
+        ]
         world = self.plant.world
         world.execute("dynamodb", "TransactWriteItems", {"TransactItems": writes}, Call(world.now_ms(), world.rng))
 

@@ -13,7 +13,7 @@ from chalicelib.domain.ledger.holds import Hold
 from chalicelib.services.core import idempotency, outbox
 from chalicelib.store.core import idempotency_keys
 from chalicelib.store.core.outcomes import StoreError, Unknown
-from chalicelib.store.core.table import Table
+from chalicelib.store.core.table import Table, number
 from chalicelib.store.ledger.accounts import Change
 
 Writes = list[dict[str, Any]]
@@ -85,12 +85,12 @@ def key_written_apart() -> Iterator[None]:
 @contextmanager
 def as_read_dropped() -> Iterator[None]:
     """An account is changed however it has changed since it was read."""
-    real = Change.write
+    real = Change.add_to
 
-    def write(self: Change, *args: Any, **kwargs: Any) -> Any:
-        return real(replace(self, read=None), *args, **kwargs)
+    def add_to(self: Change, *args: Any, **kwargs: Any) -> None:
+        real(replace(self, read=None), *args, **kwargs)
 
-    with patch.object(Change, "write", write):
+    with patch.object(Change, "add_to", add_to):
         yield
 
 
@@ -125,22 +125,22 @@ def owed_deleted_first() -> Iterator[None]:
 @contextmanager
 def limits_apart() -> Iterator[None]:
     """What bounds transfers is noted after them."""
-    real, write = Table.transact, Change.write
+    real = Table.transact
 
     def transact(self: Table, writes: Writes) -> None:
-        later = [each.pop("later") for each in writes if "later" in each]
+        later = []
+        for write in writes:
+            update = write.get("Update", {})
+            if ":sent" in update.get("ExpressionAttributeValues", {}):
+                update["UpdateExpression"] = update["UpdateExpression"].replace(" SET sent = :sent", "")
+                later.append((place(write), update["ExpressionAttributeValues"].pop(":sent")))
         real(self, writes)
-        for each in later:
+        for key, sent in later:
+            values = {":a": number(0), ":b": number(0), ":sent": sent}
             with suppress(LostRace, StoreError):
-                self.update(each)
+                self.update(key, "ADD balance :b, available :a SET sent = :sent", "", None, values)
 
-    def without(self: Change, table: str, key: Any, amount: int = 0) -> Any:
-        made = write(replace(self, sent=None), table, key, amount)
-        if self.sent is not None:
-            made["later"] = write(Change(sent=self.sent), table, key)
-        return made
-
-    with patch.object(Table, "transact", transact), patch.object(Change, "write", without):
+    with patch.object(Table, "transact", transact):
         yield
 
 

@@ -18,7 +18,7 @@ from chalicelib.services.core.outbox import sweep_owed
 from chalicelib.services.identity.owners import find_owner
 from chalicelib.services.progress.create_key import create_key
 from chalicelib.services.progress.process_messages import process_messages
-from chalicelib.store.ledger.double_entry import transfer_writes
+from chalicelib.store.ledger.double_entry import post_transfer
 from chalicelib.workers.sqs import failures, messages_of
 from tests.economy import books, judge
 from tests.economy.history import History
@@ -88,7 +88,9 @@ def _fund(plant: Plant, player: str, asset: str, amount: int) -> None:
     owner, now_ms = find_owner(plant.context, player), plant.world.now_ms()
     made = transfer_id(now_ms, owner.public, plant.context.new_id())
     transfer = Transfer(made, asset, MINT, owner.account, amount, "rule", now_ms)
-    plant.context.table.transact(transfer_writes(plant.context.table.name, transfer, plant.context.rules.version))
+    tx = plant.context.table.transaction()
+    post_transfer(tx, transfer, plant.context.rules.version)
+    tx.commit()
 
 
 def _apply_own_events(plant: Plant, rng: random.Random) -> None:

@@ -17,6 +17,7 @@ from chalicelib.services.boards.worker import feed_messages
 from chalicelib.services.context import Context
 from chalicelib.services.progress.process_messages import process_messages
 from chalicelib.store.core.table import Table, connect
+from chalicelib.store.ledger.player_ledger import PlayerLedger
 from chalicelib.workers.sqs import failures, messages_of
 from infra.settings import INDEX_ATTRIBUTES
 from tests.simulated.faults import Faults
@@ -82,6 +83,7 @@ def build(seed: int, faults: Faults | None = None, chosen: Rules | None = None, 
         table=Table(TABLE, made["dynamodb"], pause),
         queues=SqsQueues(made["sqs"], urls, pause),
         bus=EventBus(made["events"], "laurel-sim", pause),
+        ledger=PlayerLedger(),
         rules=chosen or rules(),
         now_ms=world.now_ms,
         pause=pause,

@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from chalicelib.domain.core.errors import Conflict
+from chalicelib.domain.core.errors import LostRace
 from chalicelib.store.boards.bulk import Wire, query_as
-from chalicelib.store.core.table import ConditionFailed, Table, check_of, key_of, put_of
-from tests.pipeline.plant import TABLE, build
+from chalicelib.store.core.table import ConditionFailed, Table
+from tests.pipeline.plant import build
 from tests.simulated.direct import DirectClient
 
 ITEM = {"pk": {"S": "a"}, "sk": {"S": "b"}, "n": {"N": "1"}, "raw": {"B": b"\x00\xff"}, "l": {"L": [{"B": b"x"}]}}
@@ -57,10 +57,12 @@ def test_refusals_are_the_same(table: Table) -> None:
     with pytest.raises(ConditionFailed) as refused:
         table.put(ITEM, "attribute_exists(pk)")
     assert refused.value.failed == (0,)
-    writes = [put_of(TABLE, ITEM), check_of(TABLE, ("a", "other"), "attribute_exists(pk)")]
+    tx = table.transaction()
+    tx.put(ITEM)
+    tx.check(("a", "other"), "attribute_exists(pk)")
     with pytest.raises(ConditionFailed) as refused:
-        table.transact(writes)
+        tx.commit()
     assert refused.value.failed == (1,)
-    assert isinstance(refused.value, Conflict)
+    assert isinstance(refused.value, LostRace)
     with pytest.raises(Exception, match="ValidationException"):
-        table.update({"Update": {"TableName": TABLE, "Key": key_of(KEY), "UpdateExpression": "SET"}})
+        table.update(KEY, "SET")

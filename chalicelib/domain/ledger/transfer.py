@@ -42,6 +42,12 @@ class Transfer:
     details: dict[str, Any] = field(default_factory=dict)
     seen_by: dict[str, dict[str, Any]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if self.amount <= 0:
+            raise ValueError(f"a transfer moves more than 0, not {self.amount}")
+        if self.source == self.target:
+            raise ValueError(f"a transfer has two accounts, not {self.source} twice")
+
     def postings(self) -> tuple[Posting, Posting]:
         return (
             Posting(self.source, self.target, -self.amount),

@@ -24,11 +24,12 @@ from chalicelib.domain.core.errors import (
 from chalicelib.services.context import Context
 from chalicelib.services.core.answer import Answer
 from chalicelib.services.core.outbox import send_owed
-from chalicelib.store.core.idempotency_keys import Remembered, read_request, request_key, request_write, take_write
+from chalicelib.store.core.idempotency_keys import Remembered, read_request, remember, request_key, take_key
 from chalicelib.store.core.keys import Key
 from chalicelib.store.core.models import Item
-from chalicelib.store.core.outbox import Owed, owed_write
+from chalicelib.store.core.outbox import Owed, add_owed
 from chalicelib.store.core.outcomes import StoreError, Unknown
+from chalicelib.store.core.transaction import Transaction
 
 # Fifty at once on one account take nine rounds.
 MAX_TRIES = 12
@@ -66,12 +67,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What is to be written beside the key: the writes, what to remember, what the commit owes the world.
+    """What is to be written beside the key: the transaction, what to remember, what the commit owes the world.
 
     `refused`: the kind of the refusal, if the outcome is one.
     """
 
-    writes: list[dict[str, Any]]
+    tx: Transaction
     outcome: dict[str, Any]
     owed: Owed | None = None
     refused: ErrorKind | None = None
@@ -119,7 +120,7 @@ def once(
                     if unanswered and not _forestalled(context, key, asked, refusal, now_ms):
                         continue
                     raise
-                prepared = Prepared([], refusal.body(), refused=refusal.kind)
+                prepared = Prepared(context.table.transaction(), refusal.body(), refused=refusal.kind)
             tried.append((Remembered(asked.digest, prepared.outcome, prepared.refused), prepared))
             try:
                 _write(context, key, *tried[-1], now_ms)
@@ -167,8 +168,10 @@ def _forestalled(context: Context, key: Key, asked: Asked, refusal: LaurelError,
     False if it came before, or if it is unknown whether the key was taken.
     """
     remembered = Remembered(asked.digest, refusal.body(), refusal.kind)
+    tx = context.table.transaction()
+    take_key(tx, key, remembered, now_ms, FORESTALLED_MS)
     try:
-        context.table.transact([take_write(context.table.name, key, remembered, now_ms, FORESTALLED_MS)])
+        tx.commit()
     except (LostRace, Unknown):
         return False
     return True
@@ -181,8 +184,9 @@ def _done(context: Context, prepared: Prepared) -> Answer[Any]:
 
 
 def _write(context: Context, key: Key, remembered: Remembered, prepared: Prepared, now_ms: int) -> None:
-    table = context.table.name
-    writes = [request_write(table, key, remembered, now_ms), *prepared.writes]
+    tx = context.table.transaction()
+    remember(tx, key, remembered, now_ms)
+    tx.include(prepared.tx)
     if prepared.owed:
-        writes.append(owed_write(table, prepared.owed))
-    context.table.transact(writes)
+        add_owed(tx, prepared.owed)
+    tx.commit()

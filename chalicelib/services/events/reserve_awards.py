@@ -19,12 +19,12 @@ from chalicelib.services.core.idempotency import Asked
 from chalicelib.services.core.retry_until_known import settle
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.owners import owner_of
-from chalicelib.store.core.idempotency_keys import Remembered, read_request, request_key, request_write
+from chalicelib.store.core.idempotency_keys import Remembered, read_request, remember, request_key
 from chalicelib.store.core.keys import Key
 from chalicelib.store.core.models import Item
 from chalicelib.store.core.outcomes import Unknown
-from chalicelib.store.core.transaction import MAX_ITEMS
-from chalicelib.store.events.awards import granted_write, granter_key, read_granted
+from chalicelib.store.core.transaction import MAX_ITEMS, Transaction
+from chalicelib.store.events.awards import add_granted, granter_key, read_granted
 
 # As long as the worker knows an award again: until then it would ignore another one under the same key.
 KEPT_MS = LOG_DAYS * DAY_MS
@@ -98,8 +98,10 @@ def _reserve(
     while left:
         part, left = left[:MAX_AT_ONCE], left[MAX_AT_ONCE:]
         mine = {each.key: now_ms for each in part}
+        tx = context.table.transaction()
+        _add(tx, context, caller, part, asked, rows, now_ms)
         try:
-            context.table.transact(_writes(context, caller, part, asked, rows, now_ms))
+            tx.commit()
         except Unknown:
             tried.update(mine.items())
             raise
@@ -138,21 +140,21 @@ def _check_bound(context: Context, caller: Caller, points: int, granted: int, no
         )
 
 
-def _writes(
+def _add(
+    tx: Transaction,
     context: Context,
     caller: Caller,
     awards: Sequence[AwardAsked],
     asked: dict[str, Asked],
     rows: dict[str, Key],
     now_ms: int,
-) -> list[dict[str, Any]]:
-    table, most = context.table.name, context.rules.ruleset.awards.max_points_per_granter_and_day
+) -> None:
+    most = context.rules.ruleset.awards.max_points_per_granter_and_day
     points = sum(abs(each.points) for each in awards)
     remembered = {each.key: Remembered(asked[each.key].digest, {AT: now_ms}) for each in awards}
-    return [
-        granted_write(table, caller.player, day_of(now_ms), points, most),
-        *(request_write(table, rows[key], what, now_ms, kept_ms=KEPT_MS) for key, what in remembered.items()),
-    ]
+    add_granted(tx, caller.player, day_of(now_ms), points, most)
+    for key, what in remembered.items():
+        remember(tx, rows[key], what, now_ms, kept_ms=KEPT_MS)
 
 
 def _conflict(award: AwardAsked) -> ConflictingState:

@@ -27,7 +27,7 @@ from chalicelib.services.context import Context
 from chalicelib.services.core.retry_until_known import settle
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.owners import owner_of
-from chalicelib.store.invites.invites import OwnInvites, create_writes, load_invites, load_own
+from chalicelib.store.invites.invites import OwnInvites, add_invite, load_invites, load_own
 
 
 class InviteRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -62,7 +62,9 @@ def create_invite(context: Context, caller: Caller, request: InviteRequest) -> I
             return written
         invite = _new(context, owner, request, digest, now_ms)
         tried[invite.code] = invite
-        context.table.transact(create_writes(context.table.name, invite, own, _kept(context, own, now_ms)))
+        tx = context.table.transaction()
+        add_invite(tx, invite, own, _kept(context, own, now_ms))
+        tx.commit()
         return invite
 
     return made(settle(context, attempt), token)

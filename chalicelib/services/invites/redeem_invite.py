@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -30,20 +30,21 @@ from chalicelib.services.identity.owners import owner_of
 from chalicelib.services.invites.read_invites import Code, unknown_invite
 from chalicelib.store.core.keys import Key
 from chalicelib.store.core.models import Item
-from chalicelib.store.core.outbox import Owed, owed_write
+from chalicelib.store.core.outbox import Owed, add_owed
 from chalicelib.store.core.outcomes import ConditionFailed, Unknown
+from chalicelib.store.core.transaction import Transaction
 from chalicelib.store.identity import keys as identity_keys
 from chalicelib.store.identity.models import PublicItem
 from chalicelib.store.invites import keys as invites_keys
-from chalicelib.store.invites.invites import read_invite, read_link, use_write
+from chalicelib.store.invites.invites import read_invite, read_link, use_invite
 from chalicelib.store.invites.referrals import (
     Referral,
-    attempts_check,
+    add_referral,
     attempts_key,
+    check_attempts,
     count_failed,
     read_failed,
     read_referral,
-    referral_write,
 )
 
 # A pair is never deleted: a write that was not answered finds it there.
@@ -102,7 +103,9 @@ def redeem_invite(context: Context, caller: Caller, request: RedeemInvite) -> In
         now_ms = context.now_ms()
         found = _find(context, owner, request, claim, now_ms)
         tried[invites_keys.referral(found.invite.account, owner.account)] = found
-        context.table.transact(_writes(context.table.name, owner, found, claim, now_ms))
+        tx = context.table.transaction()
+        _add(tx, owner, found, claim, now_ms)
+        tx.commit()
         return found, now_ms
 
     try:
@@ -176,15 +179,13 @@ def _check_pair(item: Item | None, invite: Invite, claim: str) -> None:
     raise ConflictingState("You have redeemed an invite of this player.", code="already_redeemed", redeemedAt=when)
 
 
-def _writes(table: str, owner: Owner, found: _Found, claim: str, now_ms: int) -> list[dict[str, Any]]:
+def _add(tx: Transaction, owner: Owner, found: _Found, claim: str, now_ms: int) -> None:
     invite = found.invite
+    use_invite(tx, invite.code, found.digest, now_ms)
     referral = Referral(invite.account, now_ms, claim)
-    return [
-        use_write(table, invite.code, found.digest, now_ms),
-        referral_write(table, invites_keys.referral(invite.account, owner.account), referral),
-        attempts_check(table, owner.account, now_ms),
-        owed_write(table, _owed(owner, found, now_ms)),
-    ]
+    add_referral(tx, invites_keys.referral(invite.account, owner.account), referral)
+    check_attempts(tx, owner.account, now_ms)
+    add_owed(tx, _owed(owner, found, now_ms))
 
 
 def _owed(owner: Owner, found: _Found, at_ms: int) -> Owed:

@@ -12,7 +12,7 @@ from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.owners import owner_of
 from chalicelib.services.invites.read_invites import Code, unknown_invite
 from chalicelib.store.invites import keys
-from chalicelib.store.invites.invites import read_invite, read_own, revoke_writes
+from chalicelib.store.invites.invites import read_invite, read_own, remove_invite
 
 
 class RevokeQuery(msgspec.Struct, frozen=True):
@@ -49,7 +49,9 @@ def revoke_invite(context: Context, caller: Caller, wanted: str) -> InviteRevoke
             raise unknown_invite()
         tried = True
         own = read_own(items.get(keys.invites(owner.account)))
-        context.table.transact(revoke_writes(context.table.name, invite, own))
+        tx = context.table.transaction()
+        remove_invite(tx, invite, own)
+        tx.commit()
 
     settle(context, attempt)
     return InviteRevoked(success=True, code=shown_code(code))

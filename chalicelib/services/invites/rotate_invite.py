@@ -12,7 +12,7 @@ from chalicelib.services.identity.owners import owner_of
 from chalicelib.services.invites.create_invite import InviteMade, made, new_token
 from chalicelib.services.invites.read_invites import Code, unknown_invite
 from chalicelib.store.invites import keys
-from chalicelib.store.invites.invites import read_invite, rotate_writes
+from chalicelib.store.invites.invites import read_invite, replace_token
 
 
 class RotateRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -32,7 +32,9 @@ def rotate_invite(context: Context, caller: Caller, request: RotateRequest) -> I
             raise unknown_invite()
         if invite.digest != digest:
             invite.check(now_ms)
-            context.table.transact(rotate_writes(context.table.name, invite, digest))
+            tx = context.table.transaction()
+            replace_token(tx, invite, digest)
+            tx.commit()
         return invite
 
     return made(settle(context, attempt), token)

@@ -22,15 +22,16 @@ from chalicelib.domain.ledger.transfer import MAX_BALANCE, Transfer, is_system, 
 from chalicelib.services.context import Context
 from chalicelib.services.core.answer import Answer
 from chalicelib.services.core.retry_until_known import settle
-from chalicelib.services.identity.audit import audited
+from chalicelib.services.identity.audit import audit
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.owners import find_owner
 from chalicelib.services.ledger.counterparties import name_others
 from chalicelib.services.ledger.expire_holds import usable
 from chalicelib.services.ledger.grant_tokens import Reason
+from chalicelib.store.core.transaction import Transaction
 from chalicelib.store.ledger.accounts import load_account
-from chalicelib.store.ledger.corrections import Corrected, corrected_write, load_corrected
-from chalicelib.store.ledger.double_entry import transfer_writes
+from chalicelib.store.ledger.corrections import Corrected, load_corrected, mark_corrected
+from chalicelib.store.ledger.double_entry import post_transfer
 from chalicelib.store.ledger.postings import Posted, find_posting
 
 
@@ -89,24 +90,24 @@ def correct_transfer(context: Context, caller: Caller, request: CorrectionReques
             raise
         mine.add(correction.id)
         corrected = Corrected(correction.id, request.reason or "")
-        context.table.transact(_writes(context, caller, owner, correction, corrected))
+        tx = context.table.transaction()
+        _add(tx, context, caller, owner, correction, corrected)
+        tx.commit()
         return _answer(context, owner, asset, posting, corrected)
 
     return settle(context, attempt)
 
 
-def _writes(
-    context: Context, caller: Caller, owner: Owner, correction: Transfer, corrected: Corrected
-) -> list[dict[str, Any]]:
-    table, taken_back = context.table.name, correction.details["corrects"]
+def _add(
+    tx: Transaction, context: Context, caller: Caller, owner: Owner, correction: Transfer, corrected: Corrected
+) -> None:
+    taken_back = correction.details["corrects"]
     told = {"transferId": taken_back, "asset": correction.asset, "amount": correction.amount}
     if corrected.reason:
         told["reason"] = corrected.reason
-    return [
-        corrected_write(table, taken_back, corrected),
-        *transfer_writes(table, correction, context.rules.version),
-        audited(context, caller, "correction", correction.id, correction.created_at, owner.player, **told),
-    ]
+    mark_corrected(tx, taken_back, corrected)
+    post_transfer(tx, correction, context.rules.version)
+    audit(tx, caller, "correction", correction.id, correction.created_at, owner.player, **told)
 
 
 def _unknown() -> NotFound:

@@ -9,7 +9,7 @@ from chalicelib.services.context import Context
 from chalicelib.store.core.transaction import MAX_ITEMS
 from chalicelib.store.ledger import keys
 from chalicelib.store.ledger.accounts import Account, Change, load_account
-from chalicelib.store.ledger.holds import move_writes, open_holds
+from chalicelib.store.ledger.holds import move_hold, open_holds
 
 MAX_TRIES = 5
 # Each is two items of the write, the account one.
@@ -56,14 +56,16 @@ def release_holds(context: Context, account_id: str, asset: str, account: Accoun
     `account`: read strongly before. Nothing must have changed on it since: a hold placed in between would be forgotten
     by the note. Raises LostRace.
     """
-    table = context.table.name
     holds = [hold for hold in open_holds(context.table, account_id) if hold.asset == asset and hold.expires_at]
     holds.sort(key=lambda hold: hold.expires_at or 0)
     due = [hold for hold in holds if hold.has_expired(now_ms)][:MAX_RELEASED]
     later = holds[len(due)].expires_at if len(due) < len(holds) else None
     change = Change(read=account, released=sum(hold.amount for hold in due), expiring=later)
-    moves = [write for hold in due for write in move_writes(table, hold, hold.as_void(now_ms), now_ms)]
-    context.table.transact([*moves, change.write(table, keys.account(account_id, asset))])
+    tx = context.table.transaction()
+    for hold in due:
+        move_hold(tx, hold, hold.as_void(now_ms), now_ms)
+    change.add_to(tx, keys.account(account_id, asset))
+    tx.commit()
 
 
 def _is_due(account: Account, now_ms: int) -> bool:

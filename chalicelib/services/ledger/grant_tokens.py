@@ -15,13 +15,13 @@ from chalicelib.domain.ledger.transfer import BURN, MAX_BALANCE, MINT, Transfer,
 from chalicelib.services.context import Context
 from chalicelib.services.core.answer import Answer
 from chalicelib.services.core.idempotency import Asked, IdempotencyKey, Items, Prepared, once
-from chalicelib.services.identity.audit import audited
+from chalicelib.services.identity.audit import audit
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.owners import NOBODY, find_owner, owner_of
 from chalicelib.services.ledger.expire_holds import usable
 from chalicelib.services.ledger.read_balance import known_asset
 from chalicelib.store.ledger.accounts import Account, Change, load_account
-from chalicelib.store.ledger.double_entry import transfer_writes
+from chalicelib.store.ledger.double_entry import post_transfer
 
 # What any figure that comes from outside may be: nine thousand of the largest fill an account.
 MAX_GRANT = 10**12
@@ -125,10 +125,10 @@ def _prepared(
     )
     as_read = Change(read=account)
     told = {"asset": request.asset, "amount": request.amount, "reason": request.reason}
+    tx = context.table.transaction()
+    post_transfer(tx, transfer, context.rules.version, as_read, as_read)
+    audit(tx, caller, "grant", transfer.id, now_ms, owner.player, **told)
     return Prepared(
-        [
-            *transfer_writes(context.table.name, transfer, context.rules.version, as_read, as_read),
-            audited(context, caller, "grant", transfer.id, now_ms, owner.player, **told),
-        ],
+        tx,
         {"id": transfer.id, "createdAt": moment_name(now_ms), "balance": account.balance + request.amount},
     )

@@ -30,7 +30,7 @@ from chalicelib.services.ledger.expire_holds import settled
 from chalicelib.services.ledger.read_balance import known_asset
 from chalicelib.store.ledger import keys
 from chalicelib.store.ledger.accounts import Account, read_account
-from chalicelib.store.ledger.holds import hold_writes, open_holds
+from chalicelib.store.ledger.holds import add_hold, open_holds
 
 
 class HoldRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -131,4 +131,6 @@ def _prepared(context: Context, owner: Owner, request: HoldRequest, account: Acc
     placed = HoldPlaced(
         success=True, hold=shown(hold), balance=account.balance, available=account.available - hold.amount
     )
-    return Prepared(hold_writes(context.table.name, hold, account), msgspec.to_builtins(placed))
+    tx = context.table.transaction()
+    add_hold(tx, hold, account)
+    return Prepared(tx, msgspec.to_builtins(placed))

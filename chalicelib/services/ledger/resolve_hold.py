@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -17,7 +17,8 @@ from chalicelib.services.core.retry_until_known import settle
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.owners import owner_of
 from chalicelib.services.ledger.place_hold import HoldShown, shown
-from chalicelib.store.ledger.holds import load_hold, post_writes, void_writes
+from chalicelib.store.core.transaction import Transaction
+from chalicelib.store.ledger import holds
 
 # A hold ends once: a write that was not answered finds it ended.
 FINAL = ("hold_resolved", "hold_expired")
@@ -67,9 +68,10 @@ def _resolve(
             return _again(hold, wanted, mine=hold in tried)
         if post:
             check_amount(wanted[1], hold.amount)
-        done, writes = _writes(context, owner, hold, wanted, now_ms)
+        tx = context.table.transaction()
+        done = _add_end(tx, context, owner, hold, wanted, now_ms)
         tried.append(done)
-        context.table.transact(writes)
+        tx.commit()
         if done.by_expiry:
             raise LostRace("it was void already, which is noted now")
         return _told(done)
@@ -78,27 +80,27 @@ def _resolve(
 
 
 def _own(context: Context, owner: Owner, hold_id: str, now_ms: int) -> Hold:
-    hold = load_hold(context.table, owner.account, hold_id, now_ms) if located(hold_id) else None
+    hold = holds.load_hold(context.table, owner.account, hold_id, now_ms) if located(hold_id) else None
     if hold is None or not hold.is_players:
         raise NotFound("You have no such hold.")
     return hold
 
 
-def _writes(
-    context: Context, owner: Owner, hold: Hold, wanted: Ending, now_ms: int
-) -> tuple[Hold, list[dict[str, Any]]]:
-    """The hold as it shall be, and what makes it so.
+def _add_end(tx: Transaction, context: Context, owner: Owner, hold: Hold, wanted: Ending, now_ms: int) -> Hold:
+    """Add what ends the hold; returns the hold as it is after that.
 
     One that expired is made void first, whatever is wanted of it: no write that is still under way ends it otherwise.
     """
-    table, (state, amount) = context.table.name, wanted
+    state, amount = wanted
     if state == VOID or hold.has_expired(now_ms):
         void = hold.as_void(now_ms)
-        return void, void_writes(table, hold, void, now_ms)
+        holds.void_hold(tx, hold, void, now_ms)
+        return void
     made = transfer_id(now_ms, owner.public, context.new_id())
     posted = hold.as_posted(amount, made, now_ms)
     transfer = Transfer(made, hold.asset, hold.account, BURN, amount, "hold", now_ms, {"hold": hold.id})
-    return posted, post_writes(table, hold, posted, transfer, context.rules.version, now_ms)
+    holds.post_hold(tx, hold, posted, transfer, context.rules.version, now_ms)
+    return posted
 
 
 def _again(hold: Hold, wanted: Ending, *, mine: bool) -> Answer[HoldResolved]:

@@ -25,7 +25,7 @@ from chalicelib.services.ledger.expire_holds import usable
 from chalicelib.store.core.outbox import Owed
 from chalicelib.store.ledger import keys
 from chalicelib.store.ledger.accounts import Account, Change, read_account
-from chalicelib.store.ledger.double_entry import transfer_writes
+from chalicelib.store.ledger.double_entry import post_transfer
 
 # The posting of the longest note is one KB.
 Note = Annotated[str, Meta(max_length=MAX_NOTE, description="Shown to both; visible characters.")]
@@ -133,8 +133,10 @@ def _prepared(
         },
     )
     facts: dict[str, Any] = {"from": sender.player, "to": recipient.player, "amount": request.amount}
+    tx = context.table.transaction()
+    post_transfer(tx, transfer, context.rules.version, Change(read=account, sent=sent))
     return Prepared(
-        transfer_writes(context.table.name, transfer, context.rules.version, Change(read=account, sent=sent)),
+        tx,
         {"id": transfer.id, "createdAt": moment_name(now_ms), "balance": account.balance - request.amount},
         Owed(transfer.id, now_ms, "transfer", facts),
     )

@@ -15,7 +15,6 @@ from chalicelib.domain.core.periods import day_of, minute_of
 from chalicelib.domain.events.event import Event
 from chalicelib.domain.events.payloads import Award, TransferReceived, TransferSent
 from chalicelib.domain.identity.identity import Identity
-from chalicelib.domain.ledger.transfer import Transfer, rule_transfer
 from chalicelib.domain.progress import domain_events, scores
 from chalicelib.domain.progress.apply_event import apply, duplicate_of, log_window
 from chalicelib.domain.progress.effect import Applied
@@ -24,21 +23,18 @@ from chalicelib.domain.progress.player import Player, shorten
 from chalicelib.domain.progress.scores import BoardUpdate
 from chalicelib.domain.rules.criteria import claims_first
 from chalicelib.domain.rules.ruleset import Rules
-from chalicelib.domain.rules.schema import MAX_ASSETS, MAX_FIRST_BADGES
+from chalicelib.domain.rules.schema import MAX_ASSETS
 from chalicelib.services.context import Context, OutOfTime
 from chalicelib.services.progress.moved_scores import News, states_to_tell
 from chalicelib.services.progress.publish_scores import send_updates
 from chalicelib.store.core.outcomes import Unknown
-from chalicelib.store.progress.commit import MAX_ITEMS, Write, commit, items_in
+from chalicelib.store.progress.commit import EVENT_ITEMS, MAX_ITEMS, Write, add_write, most_items, note_written
 from chalicelib.store.progress.players import load_players
 from chalicelib.store.progress.records import Wanted, load_records, model_in_log
 
 MAX_CONFLICTS = 5
 # Kept for telling boards and bus of the players who are done: without it none of their messages is acknowledged.
 ANNOUNCE_MS = 10_000
-# One event adds at most: packs 2, state and identity 3, sides 3, months 2, keyed, once, granter, pair, a transfer of 3
-# for each asset, a row for each badge of being first.
-EVENT_ITEMS = 14 + 3 * MAX_ASSETS + MAX_FIRST_BADGES
 
 
 @dataclass(slots=True)
@@ -150,11 +146,11 @@ def _apply_all(context: Context, reading: Reading, outcome: Outcome) -> None:
             outcome.notices += _notices(context, player.id, event.time_ms, applied.entry)
         else:
             outcome.unknown.append(event.type)
-        if items_in(_write(context, player, records, pending)) > MAX_ITEMS - EVENT_ITEMS:
-            commit(context.table, _write(context, player, records, pending))
+        if not _has_room(context, player, records, pending):
+            commit(context, player, records, pending)
             pending = []
     if pending:
-        commit(context.table, _write(context, player, records, pending))
+        commit(context, player, records, pending)
     if outcome.duplicates and not any(applied.known for applied in outcome.applied):
         # Nothing was written on condition of the version that was read, and the log was read after the player: what it
         # holds may be newer than this state, whose teller may have died. A state read after the log has it all.
@@ -174,22 +170,37 @@ def _apply_one(context: Context, player: Player, event: Event, records: Records)
     return apply(player, event, records, context.rules, context.now_ms())
 
 
-def _write(context: Context, player: Player, records: Records, pending: list[Applied]) -> Write:
-    now_ms = context.now_ms()
+def commit(context: Context, player: Player, records: Records, pending: Sequence[Applied]) -> None:
+    """Write a player with what events added and earned, or nothing.
+
+    Raises LostRace if anybody wrote the player, or a shared record, since it was read.
+    """
+    write = _write(context, player, records, pending)
+    tx = context.table.transaction()
+    add_write(tx, write)
+    if write.known:
+        identity, earned = player.identity, [credit for applied in pending for credit in applied.credits]
+        context.ledger.pay(tx, identity.account, identity.public, earned, write.ruleset, write.now_ms)
+    tx.commit()
+    note_written(write)
+
+
+def _has_room(context: Context, player: Player, records: Records, pending: Sequence[Applied]) -> bool:
+    """Return whether one more event fits into the commit, whatever it adds."""
+    credits_ = sum(len(applied.credits) for applied in pending)
+    items = most_items(_write(context, player, records, pending)) + context.ledger.items_per_credit * credits_
+    return items + EVENT_ITEMS + context.ledger.items_per_credit * MAX_ASSETS <= MAX_ITEMS
+
+
+def _write(context: Context, player: Player, records: Records, pending: Sequence[Applied]) -> Write:
     return Write(
         player=player,
         records=records,
-        transfers=_transfers(player, pending, now_ms),
         known=any(applied.known for applied in pending),
-        now_ms=now_ms,
+        now_ms=context.now_ms(),
         max_points_per_granter_and_day=context.rules.ruleset.awards.max_points_per_granter_and_day,
         ruleset=context.rules.version,
     )
-
-
-def _transfers(player: Player, pending: Iterable[Applied], now_ms: int) -> list[Transfer]:
-    account, public = player.identity.account, player.identity.public
-    return [rule_transfer(credit, account, public, now_ms) for applied in pending for credit in applied.credits]
 
 
 def _count_duplicate(context: Context, outcome: Outcome, event: Event, duplicate: tuple[int, Entry]) -> None:

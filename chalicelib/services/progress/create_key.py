@@ -10,7 +10,8 @@ from chalicelib.domain.identity.names import NO_PLAYERS, is_player_id
 from chalicelib.domain.identity.permissions import MAX_ACTIVE_KEYS, PERMISSIONS, PLAYER, key_digest, visible_prefix
 from chalicelib.services.context import Context
 from chalicelib.services.progress.apply_events import newcomer
-from chalicelib.store.identity.api_keys import StoredKey, add_key, read_keys
+from chalicelib.store.identity.api_keys import StoredKey, add_key, note_key_change, read_keys
+from chalicelib.store.progress.player_writes import add_player
 from chalicelib.store.progress.players import load_player
 
 # A worker may be writing the same player: each lost race costs two reads.
@@ -58,5 +59,11 @@ def _create(context: Context, player_id: str, permissions: list[str]) -> NewKey:
     key = f"{prefix}_{context.new_id()}"
     made = StoredKey(visible_prefix(key), key_digest(key), now_ms)
     retired = before.active[: max(0, len(before.active) + 1 - MAX_ACTIVE_KEYS)]
-    add_key(context.table, player, made, permissions, before=before, retired=retired, ruleset=context.rules.version)
+    tx = context.table.transaction()
+    add_key(tx, player_id, player.identity, made, permissions, retired)
+    if player.version == 0:
+        add_player(tx, player, context.rules.version, key_changes=1)
+    else:
+        note_key_change(tx, player_id, before.changes)
+    tx.commit()
     return NewKey(key, made.prefix, player_id, permissions, now_ms, [old.prefix for old in retired])

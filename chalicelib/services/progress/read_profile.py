@@ -13,7 +13,6 @@ from chalicelib.domain.rules.schema import NUMERIC_STATS, UNIQUE_STATS
 from chalicelib.services.context import Context
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.progress.find_player import Seen, find_player
-from chalicelib.store.ledger.accounts import read_balances
 
 ASSETS = ("coins", "tokens")
 
@@ -76,6 +75,6 @@ def read_profile(context: Context, caller: Caller, wanted: str | None = None) ->
 
 
 def _add_own(context: Context, seen: Seen, shown: Profile) -> None:
-    balances = read_balances(context.table, seen.player.identity.account, ASSETS)
+    balances = context.ledger.balances(context.table, seen.player.identity.account, ASSETS)
     shown.coins, shown.tokens = balances["coins"], balances["tokens"]
     shown.private, shown.hidden = seen.player.identity.private, seen.player.identity.hidden

@@ -30,11 +30,11 @@ from chalicelib.domain.rewards.rewards import (
 )
 from chalicelib.services.context import Context
 from chalicelib.services.core.retry_until_known import settle
-from chalicelib.services.identity.audit import audited
+from chalicelib.services.identity.audit import audit
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.rewards.read_rewards import RewardShown, reward_shown
 from chalicelib.services.rewards.redeem_reward import redeemable
-from chalicelib.store.rewards.rewards import change_writes, count_rewards, load_reward
+from chalicelib.store.rewards.rewards import add_change, count_rewards, load_reward
 
 
 class RewardRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -124,6 +124,8 @@ def _try(context: Context, caller: Caller, reward_id: str, wanted: Callable[[Lis
     after = Listed(reward_id, reward, 1) if before is None else replace(before, reward=reward)
     what = "reward.retired" if reward.retired else "reward.changed"
     told = msgspec.to_builtins(reward)
-    audit = audited(context, caller, what, context.new_id(), now_ms, reward=reward_id, now=told)
-    context.table.transact([*change_writes(context.table.name, reward_id, before, reward), audit])
+    tx = context.table.transaction()
+    add_change(tx, reward_id, before, reward)
+    audit(tx, caller, what, context.new_id(), now_ms, reward=reward_id, now=told)
+    tx.commit()
     return reward_shown(after, now_ms)

@@ -22,10 +22,10 @@ from chalicelib.services.ledger.expire_holds import usable
 from chalicelib.store.core.outbox import Owed
 from chalicelib.store.ledger import keys as ledger_keys
 from chalicelib.store.ledger.accounts import Account, Change, read_account
-from chalicelib.store.ledger.double_entry import transfer_writes
-from chalicelib.store.ledger.holds import hold_writes
+from chalicelib.store.ledger.double_entry import post_transfer
+from chalicelib.store.ledger.holds import add_hold
 from chalicelib.store.rewards import keys as rewards_keys
-from chalicelib.store.rewards.redemptions import Redemption, redemption_write
+from chalicelib.store.rewards.redemptions import Redemption, add_redemption
 from chalicelib.store.rewards.rewards import count_redeemed, read_redeemed, read_reward, reward_keys, take_stock
 
 
@@ -87,7 +87,7 @@ def redeemable(context: Context) -> tuple[str, ...]:
 
 
 def _prepared(context: Context, owner: Owner, listed: Listed, account: Account, now_ms: int) -> Prepared:
-    table, reward = context.table.name, listed.reward
+    reward = listed.reward
     id_ = transfer_id(now_ms, owner.public, context.new_id())
     status = PENDING if reward.fulfilment else COMPLETED
     made = Redemption(
@@ -101,12 +101,14 @@ def _prepared(context: Context, owner: Owner, listed: Listed, account: Account, 
         limited=reward.per_player is not None,
         transfer=None if reward.fulfilment else id_,
     )
-    writes = _paid(context, made, account) if status == COMPLETED else _held(context, made, account)
-    writes += [
-        redemption_write(table, made, context.rules.version),
-        *take_stock(table, listed),
-        *count_redeemed(table, owner.account, listed),
-    ]
+    tx = context.table.transaction()
+    if status == COMPLETED:
+        post_transfer(tx, payment(made, made.id, made.created_at), context.rules.version, Change(read=account))
+    else:
+        add_hold(tx, hold_of(made), account)
+    add_redemption(tx, made, context.rules.version)
+    take_stock(tx, listed)
+    count_redeemed(tx, owner.account, listed)
     outcome = {
         "id": id_,
         "cost": made.cost,
@@ -115,16 +117,7 @@ def _prepared(context: Context, owner: Owner, listed: Listed, account: Account, 
         "createdAt": moment_name(now_ms),
         "balance": account.balance - (made.cost if status == COMPLETED else 0),
     }
-    return Prepared(writes, outcome, Owed(id_, now_ms, REDEEMED, facts_of(made, owner.player)))
-
-
-def _paid(context: Context, made: Redemption, account: Account) -> list[dict[str, Any]]:
-    transfer = payment(made, made.id, made.created_at)
-    return transfer_writes(context.table.name, transfer, context.rules.version, Change(read=account))
-
-
-def _held(context: Context, made: Redemption, account: Account) -> list[dict[str, Any]]:
-    return hold_writes(context.table.name, hold_of(made), account)
+    return Prepared(tx, outcome, Owed(id_, now_ms, REDEEMED, facts_of(made, owner.player)))
 
 
 def hold_of(made: Redemption) -> Hold:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import msgspec
 
@@ -16,17 +15,18 @@ from chalicelib.services.context import Context
 from chalicelib.services.core.answer import Answer
 from chalicelib.services.core.outbox import send_owed
 from chalicelib.services.core.retry_until_known import settle
-from chalicelib.services.identity.audit import audited
+from chalicelib.services.identity.audit import audit
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.rewards.redeem_reward import RedemptionShown, facts_of, hold_of, payment, redemption_shown
-from chalicelib.store.core.outbox import Owed, owed_write
+from chalicelib.store.core.outbox import Owed, add_owed
+from chalicelib.store.core.transaction import Transaction
 from chalicelib.store.identity import keys
 from chalicelib.store.identity.models import PublicItem
 from chalicelib.store.ledger.accounts import Change, load_account
-from chalicelib.store.ledger.corrections import Corrected, corrected_write, load_corrected
-from chalicelib.store.ledger.double_entry import transfer_writes
-from chalicelib.store.ledger.holds import post_writes, void_writes
-from chalicelib.store.rewards.redemptions import Redemption, public_of, read_redemption, redemption_key, resolve_write
+from chalicelib.store.ledger.corrections import Corrected, load_corrected, mark_corrected
+from chalicelib.store.ledger.double_entry import post_transfer
+from chalicelib.store.ledger.holds import post_hold, void_hold
+from chalicelib.store.rewards.redemptions import Redemption, add_resolution, public_of, read_redemption, redemption_key
 from chalicelib.store.rewards.rewards import return_stock, uncount_redeemed
 
 # A redemption is resolved once, and what paid for it taken back once: a write that was not answered finds that done.
@@ -41,10 +41,10 @@ class RedemptionResolved(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A redemption after its resolution, with all that is written for it."""
+    """A redemption after its resolution, and the transaction that resolves it."""
 
     after: Redemption
-    writes: list[dict[str, Any]]
+    tx: Transaction
     owed: Owed | None
 
 
@@ -68,7 +68,7 @@ def resolve_redemption(
         if status is None:
             return _answer(read, replayed=True)
         tried.append(_resolved(context, caller, read, status, player))
-        context.table.transact(tried[-1].writes)
+        tried[-1].tx.commit()
         return _done(context, tried[-1])
 
     return settle(context, attempt, final=FINAL)
@@ -85,36 +85,36 @@ def _read(context: Context, redemption_id: str) -> tuple[Redemption, str]:
 
 
 def _resolved(context: Context, caller: Caller, read: Redemption, status: str, player: str) -> Resolved:
-    table, now_ms = context.table.name, context.now_ms()
+    tx, now_ms = context.table.transaction(), context.now_ms()
     after = replace(read, status=status, resolved_at=now_ms)
     moved = transfer_id(now_ms, read.public, context.new_id())
     if status == domain.FULFILLED:
         after = replace(after, transfer=moved)
-        writes = _posted(context, after, now_ms)
+        _add_payment(tx, context, after, now_ms)
     elif status == domain.CANCELLED:
         hold = hold_of(read)
-        writes = void_writes(table, hold, hold.as_void(now_ms), now_ms)
+        void_hold(tx, hold, hold.as_void(now_ms), now_ms)
     else:
         after = replace(after, refund=moved)
-        writes = _paid_back(context, after, now_ms)
+        _add_refund(tx, context, after, now_ms)
     if status != domain.FULFILLED:
-        writes += _returned(table, read)
-    writes += [
-        resolve_write(table, read, after),
-        audited(context, caller, TOLD[status], context.new_id(), now_ms, player, redemption=read.id),
-    ]
+        _add_returns(tx, read)
+    add_resolution(tx, read, after)
+    audit(tx, caller, TOLD[status], context.new_id(), now_ms, player, redemption=read.id)
     owed = Owed(f"{read.id}.{status}", now_ms, TOLD[status], facts_of(after, player)) if player else None
-    return Resolved(after, [*writes, owed_write(table, owed)] if owed else writes, owed)
+    if owed:
+        add_owed(tx, owed)
+    return Resolved(after, tx, owed)
 
 
-def _posted(context: Context, after: Redemption, now_ms: int) -> list[dict[str, Any]]:
+def _add_payment(tx: Transaction, context: Context, after: Redemption, now_ms: int) -> None:
     hold, transfer = hold_of(after), payment(after, after.transfer or "", now_ms)
     posted = hold.as_posted(after.cost, transfer.id, now_ms)
-    return post_writes(context.table.name, hold, posted, transfer, context.rules.version, now_ms)
+    post_hold(tx, hold, posted, transfer, context.rules.version, now_ms)
 
 
-def _paid_back(context: Context, after: Redemption, now_ms: int) -> list[dict[str, Any]]:
-    """A transfer back; it and a correction of what paid exclude each other."""
+def _add_refund(tx: Transaction, context: Context, after: Redemption, now_ms: int) -> None:
+    """Add a transfer back; it and a correction of what paid exclude each other."""
     paid, back = after.transfer or "", after.refund or ""
     if load_corrected(context.table, paid):
         if _read(context, after.id)[0].status == domain.REFUNDED:
@@ -127,17 +127,16 @@ def _paid_back(context: Context, after: Redemption, now_ms: int) -> list[dict[st
         raise ConflictingState(f"A balance is at most {MAX_BALANCE}.", code="balance_limit", maximum=MAX_BALANCE)
     details = {"redemption": after.id, "reward": after.reward, "corrects": paid}
     transfer = Transfer(back, after.asset, REWARDS, after.account, after.cost, "refund", now_ms, details)
-    table, read = context.table.name, Change(read=account)
-    return [
-        *transfer_writes(table, transfer, context.rules.version, credit=read),
-        corrected_write(table, paid, Corrected(back)),
-    ]
+    post_transfer(tx, transfer, context.rules.version, credit=Change(read=account))
+    mark_corrected(tx, paid, Corrected(back))
 
 
-def _returned(table: str, read: Redemption) -> list[dict[str, Any]]:
-    """What the redemption took of the stock, and of the player's number."""
-    stock = [return_stock(table, read.reward)] if read.stocked else []
-    return stock + ([uncount_redeemed(table, read.account, read.reward)] if read.limited else [])
+def _add_returns(tx: Transaction, read: Redemption) -> None:
+    """Give back what the redemption took of the stock, and of the player's number."""
+    if read.stocked:
+        return_stock(tx, read.reward)
+    if read.limited:
+        uncount_redeemed(tx, read.account, read.reward)
 
 
 def _done(context: Context, resolved: Resolved) -> Answer[RedemptionResolved]:

@@ -11,7 +11,8 @@ from chalicelib.store.core import keys
 from chalicelib.store.core.expiry import is_live
 from chalicelib.store.core.keys import Key
 from chalicelib.store.core.models import Item, RequestItem
-from chalicelib.store.core.table import number, put_of
+from chalicelib.store.core.table import number
+from chalicelib.store.core.transaction import Transaction
 
 KEY_DAYS = 30
 # A key that is taken for a moment keeps its row longer than any write may still be under way.
@@ -47,25 +48,23 @@ def read_request(item: Item | None, now_ms: int) -> Remembered | None:
     return Remembered(row.asked, row.outcome, refused, taken=row.free_from is not None)
 
 
-def request_write(
-    table: str, key: Key, remembered: Remembered, now_ms: int, kept_ms: int = KEY_DAYS * DAY_MS
-) -> dict[str, Any]:
+def remember(tx: Transaction, key: Key, remembered: Remembered, now_ms: int, kept_ms: int = KEY_DAYS * DAY_MS) -> None:
     """Remember for `kept_ms`, by default 30 days, if the key is free."""
-    return _write(table, key, remembered, now_ms, (now_ms + kept_ms) // 1000)
+    _put(tx, key, remembered, now_ms, (now_ms + kept_ms) // 1000)
 
 
-def take_write(table: str, key: Key, remembered: Remembered, now_ms: int, taken_ms: int) -> dict[str, Any]:
+def take_key(tx: Transaction, key: Key, remembered: Remembered, now_ms: int, taken_ms: int) -> None:
     """Take the key for a moment, if it is free.
 
     The row stays for an hour: a write that began before finds it, whatever TTL collects meanwhile.
     """
     free_from = (now_ms + taken_ms) // 1000
-    return _write(table, key, remembered, now_ms, free_from + _TAKEN_ROW_S, free_from)
+    _put(tx, key, remembered, now_ms, free_from + _TAKEN_ROW_S, free_from)
 
 
-def _write(
-    table: str, key: Key, remembered: Remembered, now_ms: int, expires: int, free_from: int | None = None
-) -> dict[str, Any]:
+def _put(
+    tx: Transaction, key: Key, remembered: Remembered, now_ms: int, expires: int, free_from: int | None = None
+) -> None:
     row = RequestItem(
         *key,
         asked=remembered.asked,
@@ -76,4 +75,4 @@ def _write(
         free_from=free_from,
     )
     free = "attribute_not_exists(pk) OR expires <= :now OR free_from <= :now"
-    return put_of(table, row.item(), free, None, {":now": number(now_ms // 1000)})
+    tx.put(row.item(), free, None, {":now": number(now_ms // 1000)})

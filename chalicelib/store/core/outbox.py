@@ -8,7 +8,8 @@ from typing import Any
 
 from chalicelib.store.core import keys
 from chalicelib.store.core.models import OwedItem
-from chalicelib.store.core.table import Table, put_of
+from chalicelib.store.core.table import Table
+from chalicelib.store.core.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +22,10 @@ class Owed:
     facts: dict[str, Any]
 
 
-def owed_write(table: str, owed: Owed) -> dict[str, Any]:
+def add_owed(tx: Transaction, owed: Owed) -> None:
+    """Add the row of what a commit owes."""
     row = OwedItem(*keys.owed(owed.at_ms, owed.id), kind=owed.kind, facts=owed.facts)
-    return put_of(table, row.item(), "attribute_not_exists(pk)")
+    tx.put(row.item(), "attribute_not_exists(pk)")
 
 
 def delete_owed(table: Table, owed: Owed) -> None:

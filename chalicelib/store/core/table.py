@@ -236,53 +236,6 @@ class Table:
         raise unanswered or lost
 
 
-def put_of(
-    table: str,
-    item: Item,
-    condition: str = "",
-    names: Mapping[str, str] | None = None,
-    values: Item | None = None,
-) -> dict[str, Any]:
-    """A Put for a transaction."""
-    request: dict[str, Any] = {"TableName": table, "Item": item}
-    return {"Put": _with_condition(request, condition, names, values)}
-
-
-def update_of(
-    table: str,
-    key: Key,
-    expression: str,
-    condition: str = "",
-    names: Mapping[str, str] | None = None,
-    values: Item | None = None,
-) -> dict[str, Any]:
-    """An Update for a transaction."""
-    request: dict[str, Any] = {"TableName": table, "Key": key_of(key), "UpdateExpression": expression}
-    return {"Update": _with_condition(request, condition, names, values)}
-
-
-def delete_of(table: str, key: Key, condition: str = "", values: Item | None = None) -> dict[str, Any]:
-    """A Delete for a transaction."""
-    return {"Delete": _with_condition({"TableName": table, "Key": key_of(key)}, condition, None, values)}
-
-
-def check_of(table: str, key: Key, condition: str, values: Item | None = None) -> dict[str, Any]:
-    """A ConditionCheck for a transaction."""
-    return {"ConditionCheck": _with_condition({"TableName": table, "Key": key_of(key)}, condition, None, values)}
-
-
-def _with_condition(
-    request: dict[str, Any], condition: str, names: Mapping[str, str] | None, values: Item | None
-) -> dict[str, Any]:
-    if condition:
-        request["ConditionExpression"] = condition
-    if names:
-        request["ExpressionAttributeNames"] = dict(names)
-    if values:
-        request["ExpressionAttributeValues"] = values
-    return request
-
-
 def number(value: int) -> dict[str, str]:
     return {"N": str(value)}
 

@@ -101,7 +101,7 @@ class Transaction:
     def commit(self) -> None:
         """Do all writes or none, once.
 
-        Raises ConditionFailed with the places of the failed conditions, Conflict for another running transaction,
+        Raises ConditionFailed with the places of the failed conditions, LostRace for another running transaction,
         Unknown, StoreError; InvalidTransaction, before anything is sent, for what must not be written.
         """
         if self._committed:

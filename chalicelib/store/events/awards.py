@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from chalicelib.domain.core.periods import DAY_MS, day_name
 from chalicelib.domain.events.event import LOG_DAYS
 from chalicelib.store.core.keys import Key
 from chalicelib.store.core.models import Item
-from chalicelib.store.core.table import number, text, update_of
+from chalicelib.store.core.table import number, text
+from chalicelib.store.core.transaction import Transaction
 from chalicelib.store.events import keys
 
 
@@ -21,10 +20,9 @@ def read_granted(item: Item | None) -> int:
     return int(item["points"]["N"]) if item else 0
 
 
-def granted_write(table: str, granter: str, day: int, points: int, most: int) -> dict[str, Any]:
+def add_granted(tx: Transaction, granter: str, day: int, points: int, most: int) -> None:
     """Add absolute points to a granter's day, on condition that it then holds at most `most`."""
-    return update_of(
-        table,
+    tx.update(
         granter_key(granter, day),
         "ADD points :p SET expires = :e, #d = :d",
         "attribute_not_exists(points) OR points <= :room",

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from chalicelib.domain.progress.player import Player
-from chalicelib.store.core.table import Table, number, put_of, text, update_of
+from chalicelib.domain.identity.identity import Identity
+from chalicelib.store.core.table import Table, number, text
+from chalicelib.store.core.transaction import Transaction
 from chalicelib.store.identity import keys
 from chalicelib.store.identity.models import IdentityItem, KeyItem, PlayerKeyItem
-from chalicelib.store.progress.player_writes import newcomer_writes
 
 _NEW = "attribute_not_exists(pk)"
 _KEY_PREFIX = "PLAYER_KEY#"
@@ -62,31 +61,47 @@ def read_keys(table: Table, player: str) -> PlayerKeys:
 
 
 def add_key(
-    table: Table,
-    player: Player,
+    tx: Transaction,
+    player: str,
+    identity: Identity,
     key: StoredKey,
     permissions: Sequence[str],
-    *,
-    before: PlayerKeys,
     retired: Sequence[StoredKey],
-    ruleset: str,
 ) -> None:
-    """Store a key and retire others, and make the player exist (version 0), in one write.
+    """Add a key, and the end of others.
 
-    Raises LostRace if the player, or their keys, changed since `before` was read.
+    The transaction must also make the player exist, or hold `note_key_change`.
     """
-    writes = [*_made(table.name, player, key, permissions)]
+    pk, sk = keys.api_key(key.digest)
+    found_by = KeyItem(
+        pk,
+        sk,
+        player=player,
+        prefix=key.prefix,
+        permissions=list(permissions),
+        created_at=key.created_at,
+        account=identity.account,
+        public=identity.public,
+    )
+    tx.put(found_by.item(), _NEW)
+    pk, sk = keys.player_key(player, key.prefix)
+    tx.put(PlayerKeyItem(pk, sk, digest=key.digest, created_at=key.created_at).item(), _NEW)
     for old in retired:
-        writes += _revoked(table.name, player.id, old, key.created_at)
-    if player.version == 0:
-        created = newcomer_writes(table.name, player, ruleset)
-        for write in created:
-            if write["Put"]["Item"]["sk"]["S"] == keys.IDENTITY:
-                write["Put"]["Item"]["key_changes"] = number(1)
-        writes += created
-    else:
-        writes.append(_changed(table.name, player.id, before.changes))
-    table.transact(writes)
+        _revoke(tx, player, old, key.created_at)
+
+
+def note_key_change(tx: Transaction, player: str, changes: int) -> None:
+    """Count a change of a player's keys. The commit fails if they changed since `changes` was read.
+
+    Two changes of the same list would each miss the other.
+    """
+    tx.update(
+        keys.player(player, keys.IDENTITY),
+        "SET key_changes = :n",
+        "attribute_exists(pk) AND " + ("key_changes = :b" if changes else "attribute_not_exists(key_changes)"),
+        None,
+        {":n": number(changes + 1)} | ({":b": number(changes)} if changes else {}),
+    )
 
 
 def mark_used(table: Table, digest: str, day: str) -> None:
@@ -100,39 +115,7 @@ def mark_used(table: Table, digest: str, day: str) -> None:
     )
 
 
-def _made(table: str, player: Player, key: StoredKey, permissions: Sequence[str]) -> list[dict[str, Any]]:
-    pk, sk = keys.api_key(key.digest)
-    found_by = KeyItem(
-        pk,
-        sk,
-        player=player.id,
-        prefix=key.prefix,
-        permissions=list(permissions),
-        created_at=key.created_at,
-        account=player.identity.account,
-        public=player.identity.public,
-    )
-    pk, sk = keys.player_key(player.id, key.prefix)
-    listed = PlayerKeyItem(pk, sk, digest=key.digest, created_at=key.created_at)
-    return [put_of(table, found_by.item(), _NEW), put_of(table, listed.item(), _NEW)]
-
-
-def _revoked(table: str, player: str, key: StoredKey, at_ms: int) -> list[dict[str, Any]]:
-    when = {":t": number(at_ms)}
+def _revoke(tx: Transaction, player: str, key: StoredKey, at_ms: int) -> None:
     condition = "attribute_exists(pk) AND attribute_not_exists(revoked_at)"
-    return [
-        update_of(table, where, "SET revoked_at = :t", condition, None, when)
-        for where in (keys.api_key(key.digest), keys.player_key(player, key.prefix))
-    ]
-
-
-def _changed(table: str, player: str, changes: int) -> dict[str, Any]:
-    """Two changes made of the same list would each miss the other: the second one fails."""
-    return update_of(
-        table,
-        keys.player(player, keys.IDENTITY),
-        "SET key_changes = :n",
-        "attribute_exists(pk) AND " + ("key_changes = :b" if changes else "attribute_not_exists(key_changes)"),
-        None,
-        {":n": number(changes + 1)} | ({":b": number(changes)} if changes else {}),
-    )
+    for where in (keys.api_key(key.digest), keys.player_key(player, key.prefix)):
+        tx.update(where, "SET revoked_at = :t", condition, None, {":t": number(at_ms)})

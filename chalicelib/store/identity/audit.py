@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.store.core.table import put_of
+from chalicelib.store.core.transaction import Transaction
 from chalicelib.store.identity import keys
 from chalicelib.store.identity.models import AuditItem
 
@@ -28,8 +28,8 @@ class Audit:
     details: dict[str, Any] = field(default_factory=dict)
 
 
-def audit_write(table: str, audit: Audit) -> dict[str, Any]:
-    """The row's part of the atomic write that does what it tells."""
+def add_audit(tx: Transaction, audit: Audit) -> None:
+    """Add the row that tells what the transaction does."""
     row = AuditItem(
         *keys.audit(audit.at_ms, audit.id),
         what=audit.what,
@@ -39,4 +39,4 @@ def audit_write(table: str, audit: Audit) -> dict[str, Any]:
         about=audit.about or None,
         details=audit.details,
     )
-    return put_of(table, row.item(), "attribute_not_exists(pk)")
+    tx.put(row.item(), "attribute_not_exists(pk)")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from chalicelib.domain.core.periods import DAY_MS
 from chalicelib.domain.invites.invites import KEPT_DAYS, Invite
 from chalicelib.store.core.expiry import is_live
 from chalicelib.store.core.keys import Key
 from chalicelib.store.core.models import Item
-from chalicelib.store.core.table import Table, delete_of, number, put_of, text, update_of
+from chalicelib.store.core.table import Table, number, text
+from chalicelib.store.core.transaction import Transaction
 from chalicelib.store.invites import keys
 from chalicelib.store.invites.models import InviteItem, InvitesItem, InviteTokenItem
 
@@ -80,8 +80,8 @@ def load_invites(table: Table, codes: Mapping[str, int], now_ms: int) -> list[In
 # Writes ----------------------------------------------------------------------------------------------------------
 
 
-def create_writes(table: str, invite: Invite, own: OwnInvites, codes: Mapping[str, int]) -> list[dict[str, Any]]:
-    """A new invite, its token, and the list it is in from now on, if that is as it was read."""
+def add_invite(tx: Transaction, invite: Invite, own: OwnInvites, codes: Mapping[str, int]) -> None:
+    """Add a new invite, its token, and the list it is in from now on, if that is as it was read."""
     row = InviteItem(
         *keys.invite(invite.code),
         account=invite.account,
@@ -93,43 +93,36 @@ def create_writes(table: str, invite: Invite, own: OwnInvites, codes: Mapping[st
         expires_at=invite.expires_at,
         expires=_kept_until(invite),
     )
-    return [
-        _own_write(table, invite.account, own, {**codes, invite.code: invite.expires_at}),
-        put_of(table, row.item(), "attribute_not_exists(pk)"),
-        _link_write(table, invite, invite.digest),
-    ]
+    _put_own(tx, invite.account, own, {**codes, invite.code: invite.expires_at})
+    tx.put(row.item(), "attribute_not_exists(pk)")
+    _put_link(tx, invite, invite.digest)
 
 
-def rotate_writes(table: str, invite: Invite, digest: str) -> list[dict[str, Any]]:
-    """Another token instead of the one that was read, if it was not used since: the response says how often it was."""
+def replace_token(tx: Transaction, invite: Invite, digest: str) -> None:
+    """Add another token instead of the one that was read, if that was not used since: the response says how often."""
     values = {":new": text(digest), ":used": number(invite.used)} | _as_read_values(invite)
     condition = f"{_AS_READ} AND used = :used"
-    return [
-        update_of(table, keys.invite(invite.code), "SET digest = :new", condition, None, values),
-        delete_of(table, keys.invite_token(invite.digest)),
-        _link_write(table, invite, digest),
-    ]
+    tx.update(keys.invite(invite.code), "SET digest = :new", condition, None, values)
+    tx.delete(keys.invite_token(invite.digest))
+    _put_link(tx, invite, digest)
 
 
-def revoke_writes(table: str, invite: Invite, own: OwnInvites) -> list[dict[str, Any]]:
-    """No trace of it: code and token are as unknown as any other. Who redeemed it stays known."""
-    writes = [
-        delete_of(table, keys.invite(invite.code), _AS_READ, _as_read_values(invite)),
-        delete_of(table, keys.invite_token(invite.digest)),
-    ]
+def remove_invite(tx: Transaction, invite: Invite, own: OwnInvites) -> None:
+    """Remove every trace of it: code and token are as unknown as any other. Who redeemed it stays known."""
+    tx.delete(keys.invite(invite.code), _AS_READ, None, _as_read_values(invite))
+    tx.delete(keys.invite_token(invite.digest))
     if invite.code in own.codes:
         left = {code: expires for code, expires in own.codes.items() if code != invite.code}
-        writes.append(_own_write(table, invite.account, own, left))
-    return writes
+        _put_own(tx, invite.account, own, left)
 
 
-def use_write(table: str, code: str, digest: str | None, now_ms: int) -> dict[str, Any]:
-    """One use more, if it is there, has one left and has not expired; `digest`: and if this is still its token."""
+def use_invite(tx: Transaction, code: str, digest: str | None, now_ms: int) -> None:
+    """Add one use more, if it is there, has one left and has not expired; `digest`: and if this is still its token."""
     condition = "used < uses AND expiresAt > :now"
     values = {":one": number(1), ":now": number(now_ms)}
     if digest is not None:
         condition, values = f"{condition} AND digest = :digest", values | {":digest": text(digest)}
-    return update_of(table, keys.invite(code), "ADD used :one", condition, None, values)
+    tx.update(keys.invite(code), "ADD used :one", condition, None, values)
 
 
 _AS_READ = "account = :owner AND digest = :digest"
@@ -139,19 +132,20 @@ def _as_read_values(invite: Invite) -> Item:
     return {":owner": text(invite.account), ":digest": text(invite.digest)}
 
 
-def _own_write(table: str, account: str, own: OwnInvites, codes: Mapping[str, int]) -> dict[str, Any]:
+def _put_own(tx: Transaction, account: str, own: OwnInvites, codes: Mapping[str, int]) -> None:
     row = InvitesItem(*keys.invites(account), version=own.version + 1, codes=dict(codes))
     if own.version == 0:
-        return put_of(table, row.item(), "attribute_not_exists(pk)")
-    return put_of(table, row.item(), "v = :v", None, {":v": number(own.version)})
+        tx.put(row.item(), "attribute_not_exists(pk)")
+    else:
+        tx.put(row.item(), "v = :v", None, {":v": number(own.version)})
 
 
-def _link_write(table: str, invite: Invite, digest: str) -> dict[str, Any]:
+def _put_link(tx: Transaction, invite: Invite, digest: str) -> None:
     key: Key = keys.invite_token(digest)
     row = InviteTokenItem(
         *key, code=invite.code, account=invite.account, public=invite.public, expires=_kept_until(invite)
     )
-    return put_of(table, row.item())
+    tx.put(row.item())
 
 
 def _kept_until(invite: Invite) -> int:

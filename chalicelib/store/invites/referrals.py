@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from chalicelib.domain.core.periods import MINUTE_MS, minute_of
 from chalicelib.domain.invites.invites import MAX_FAILED
 from chalicelib.store.core.keys import Key
 from chalicelib.store.core.models import Item
-from chalicelib.store.core.table import Table, check_of, number, put_of, text
+from chalicelib.store.core.table import Table, number, text
+from chalicelib.store.core.transaction import Transaction
 from chalicelib.store.invites import keys
 from chalicelib.store.invites.models import AttemptsItem, ReferralItem
 
@@ -36,10 +36,13 @@ def read_referral(item: Item | None) -> Referral | None:
     return Referral(row.referrer, int(row.at), row.claim)
 
 
-def referral_write(table: str, key: Key, referral: Referral) -> dict[str, Any]:
-    """If neither of the two ever invited the other. Account ids alone: an erasure leaves what names nobody."""
+def add_referral(tx: Transaction, key: Key, referral: Referral) -> None:
+    """Add a referral, if neither of the two ever invited the other.
+
+    It holds account ids alone, so an erasure leaves it.
+    """
     row = ReferralItem(*key, referrer=referral.referrer, at=referral.at_ms, claim=referral.claim)
-    return put_of(table, row.item(), "attribute_not_exists(pk)")
+    tx.put(row.item(), "attribute_not_exists(pk)")
 
 
 def attempts_key(account: str, now_ms: int) -> Key:
@@ -50,10 +53,10 @@ def read_failed(item: Item | None) -> int:
     return len(AttemptsItem.from_raw_data(item).failed) if item else 0
 
 
-def attempts_check(table: str, account: str, now_ms: int) -> dict[str, Any]:
-    """A condition of an atomic write: this minute has not seen too many."""
+def check_attempts(tx: Transaction, account: str, now_ms: int) -> None:
+    """Add the condition that this minute has not seen too many."""
     values = {":maximum": number(MAX_FAILED)}
-    return check_of(table, attempts_key(account, now_ms), _NOT_TOO_MANY, values)
+    tx.check(attempts_key(account, now_ms), _NOT_TOO_MANY, None, values)
 
 
 def count_failed(table: Table, account: str, attempt: str, now_ms: int) -> None:

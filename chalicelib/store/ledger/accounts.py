@@ -9,7 +9,8 @@ from typing import Any
 from chalicelib.domain.ledger.transfer_limits import Sent
 from chalicelib.store.core.keys import Key
 from chalicelib.store.core.models import Item
-from chalicelib.store.core.table import Table, number, text, update_of
+from chalicelib.store.core.table import Table, number, text
+from chalicelib.store.core.transaction import Transaction
 from chalicelib.store.ledger import keys
 from chalicelib.store.ledger.models import BalanceItem
 
@@ -75,8 +76,8 @@ class Change:
     expiring: int | None = AS_IT_IS
     placed: bool = False
 
-    def write(self, table: str, key: Key, amount: int = 0) -> dict[str, Any]:
-        """The update: both figures move by `amount`, available besides by what is released.
+    def add_to(self, tx: Transaction, key: Key, amount: int = 0) -> None:
+        """Add the update of the account: both figures move by `amount`, available besides by what is released.
 
         A condition cannot subtract, so available is kept, not what is held. It never goes below zero.
         """
@@ -105,7 +106,7 @@ class Change:
                 names[f"#{name}"] = name
                 conditions.append(f"#{name} = :was_{name}" if value else f"attribute_not_exists(#{name})")
                 values |= {f":was_{name}": value} if value else {}
-        return update_of(table, key, expression, " AND ".join(conditions), names, values)
+        tx.update(key, expression, " AND ".join(conditions), names, values)
 
 
 def _as_read(account: Account) -> Mapping[str, Any]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from chalicelib.store.core.table import Table, put_of
+from chalicelib.store.core.table import Table
+from chalicelib.store.core.transaction import Transaction
 from chalicelib.store.ledger import keys
 from chalicelib.store.ledger.models import CorrectedItem
 
@@ -26,7 +26,7 @@ def load_corrected(table: Table, transfer_id: str) -> Corrected | None:
     return Corrected(row.by, row.reason or "")
 
 
-def corrected_write(table: str, transfer_id: str, corrected: Corrected) -> dict[str, Any]:
-    """Whatever takes a transfer back writes this: once, by condition."""
+def mark_corrected(tx: Transaction, transfer_id: str, corrected: Corrected) -> None:
+    """Add the mark that a transfer was taken back. A transfer has one mark at most."""
     row = CorrectedItem(*keys.corrected(transfer_id), by=corrected.by, reason=corrected.reason or None)
-    return put_of(table, row.item(), "attribute_not_exists(pk)")
+    tx.put(row.item(), "attribute_not_exists(pk)")

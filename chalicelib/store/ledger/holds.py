@@ -6,7 +6,6 @@ Open ones of players and of redemptions are apart: a player has a hundred at mos
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from chalicelib.domain.core.periods import DAY_MS
 from chalicelib.domain.ledger.holds import KEPT_DAYS, OPEN, Hold
@@ -14,10 +13,11 @@ from chalicelib.domain.ledger.transfer import Transfer, located
 from chalicelib.store.core import keys as core_keys
 from chalicelib.store.core.expiry import is_live
 from chalicelib.store.core.models import Item
-from chalicelib.store.core.table import Table, delete_of, key_of, number, put_of
+from chalicelib.store.core.table import Table, key_of, number
+from chalicelib.store.core.transaction import Transaction
 from chalicelib.store.ledger import keys as ledger_keys
 from chalicelib.store.ledger.accounts import Account, Change
-from chalicelib.store.ledger.double_entry import transfer_writes
+from chalicelib.store.ledger.double_entry import post_transfer
 from chalicelib.store.ledger.models import HoldItem
 
 
@@ -71,8 +71,8 @@ def open_holds_page(table: Table, account_id: str, limit: int, after: str | None
     return found[:limit], len(found) > limit or any(page.next is not None for page in pages)
 
 
-def hold_writes(table: str, hold: Hold, account: Account) -> list[dict[str, Any]]:
-    """Placing one: two items. Available shrinks; the account must still be as it was read.
+def add_hold(tx: Transaction, hold: Hold, account: Account) -> None:
+    """Place one: two items. Available shrinks; the account must still be as it was read.
 
     Of holds that expire the account keeps the earliest expiry, and how many there were.
     """
@@ -80,40 +80,34 @@ def hold_writes(table: str, hold: Hold, account: Account) -> list[dict[str, Any]
     if hold.expires_at is not None:
         earliest = hold.expires_at if account.expiring is None else min(account.expiring, hold.expires_at)
         change = Change(read=account, released=-hold.amount, expiring=earliest, placed=True)
-    return [
-        put_of(table, _row(hold, _open_key(hold)), "attribute_not_exists(pk)"),
-        change.write(table, ledger_keys.account(hold.account, hold.asset)),
-    ]
+    tx.put(_row(hold, _open_key(hold)), "attribute_not_exists(pk)")
+    change.add_to(tx, ledger_keys.account(hold.account, hold.asset))
 
 
-def post_writes(
-    table: str, hold: Hold, posted: Hold, transfer: Transfer, ruleset: str, now_ms: int
-) -> list[dict[str, Any]]:
-    """Posting one: its move, and the transfer of what was posted; what was held beyond it is available again.
+def post_hold(tx: Transaction, hold: Hold, posted: Hold, transfer: Transfer, ruleset: str, now_ms: int) -> None:
+    """Post one: its move, and the transfer of what was posted; what was held beyond it is available again.
 
     `posted`: the hold by `as_posted`; `transfer`: from the hold's account, of the posted amount. Five items if it goes
     to a system account.
     """
-    released = Change(released=hold.amount)
-    return [*move_writes(table, hold, posted, now_ms), *transfer_writes(table, transfer, ruleset, released)]
+    move_hold(tx, hold, posted, now_ms)
+    post_transfer(tx, transfer, ruleset, Change(released=hold.amount))
 
 
-def void_writes(table: str, hold: Hold, void: Hold, now_ms: int) -> list[dict[str, Any]]:
-    """Voiding one: three items. `void`: the hold by `as_void`."""
-    released = Change(released=hold.amount).write(table, ledger_keys.account(hold.account, hold.asset))
-    return [*move_writes(table, hold, void, now_ms), released]
+def void_hold(tx: Transaction, hold: Hold, void: Hold, now_ms: int) -> None:
+    """Void one: three items. `void`: the hold by `as_void`."""
+    move_hold(tx, hold, void, now_ms)
+    Change(released=hold.amount).add_to(tx, ledger_keys.account(hold.account, hold.asset))
 
 
-def move_writes(table: str, hold: Hold, done: Hold, now_ms: int) -> list[dict[str, Any]]:
-    """From open to done, if nobody has done so. At its expiry it becomes void, and nothing else from then on."""
+def move_hold(tx: Transaction, hold: Hold, done: Hold, now_ms: int) -> None:
+    """Move one from open to done, if nobody has done so. From its expiry on it can only become void."""
     condition, values = "attribute_exists(pk)", None
     if hold.expires_at is not None:
         condition = f"expiresAt {'<=' if done.by_expiry else '>'} :now"
         values = {":now": number(now_ms)}
-    return [
-        delete_of(table, _open_key(hold), condition, values),
-        put_of(table, _row(done, ledger_keys.done_hold(hold.account, hold.id)), "attribute_not_exists(pk)"),
-    ]
+    tx.delete(_open_key(hold), condition, None, values)
+    tx.put(_row(done, ledger_keys.done_hold(hold.account, hold.id)), "attribute_not_exists(pk)")
 
 
 def _open_key(hold: Hold) -> core_keys.Key:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from chalicelib.domain.core.periods import DAY_MS, MINUTE_MS
 from chalicelib.domain.events.event import LOG_DAYS
 from chalicelib.domain.progress.log import Entry, Minute
 from chalicelib.store.core.item_size import item_size
 from chalicelib.store.core.models import Item
-from chalicelib.store.core.table import number, put_of
+from chalicelib.store.core.table import number
+from chalicelib.store.core.transaction import Transaction
 from chalicelib.store.progress import keys
 from chalicelib.store.progress.models import LogItem
 
@@ -28,8 +27,8 @@ def packs_in(minute: Minute) -> int:
     return 1 + size // (MAX_PACK_BYTES // 2)
 
 
-def pack_writes(table: str, player_id: str, place: int, minute: Minute, now_ms: int) -> list[dict[str, Any]]:
-    """Puts of the chunks that take what was appended: the last one while it holds 1 KB, then new ones.
+def add_packs(tx: Transaction, player_id: str, place: int, minute: Minute, now_ms: int) -> None:
+    """Add the chunks that take what was appended: the last one while it holds 1 KB, then new ones.
 
     Each is on condition of the number of entries that it was read with, so that two writers of one minute collide
     even where neither writes the player.
@@ -46,14 +45,12 @@ def pack_writes(table: str, player_id: str, place: int, minute: Minute, now_ms: 
         touched = True
     filled.append((chunk, entries, stored))
     minute.next_chunk, minute.next_last = chunk, entries
-    writes = []
     for chunk_number, held, before in filled:
         item = _pack(player_id, place, chunk_number, held, now_ms)
         if before:
-            writes.append(put_of(table, item, "n = :n", None, {":n": number(before)}))
+            tx.put(item, "n = :n", None, {":n": number(before)})
         else:
-            writes.append(put_of(table, item, "attribute_not_exists(pk)"))
-    return writes
+            tx.put(item, "attribute_not_exists(pk)")
 
 
 def expiry(now_ms: int, time_ms: int) -> int:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from chalicelib.domain.core.periods import month_name
 from chalicelib.domain.progress.player import Player
 from chalicelib.store.core.codecs import Json
 from chalicelib.store.core.item_size import item_size
 from chalicelib.store.core.models import Item
-from chalicelib.store.core.table import number, put_of, text, update_of
+from chalicelib.store.core.table import number, text
+from chalicelib.store.core.transaction import Transaction
 from chalicelib.store.identity import keys as identity_keys
 from chalicelib.store.identity.models import IdentityItem, PublicItem
 from chalicelib.store.progress import keys as progress_keys
@@ -26,50 +26,51 @@ _MIN_MODELS = 4
 ASKED_AT: Json[dict[str, int]] = Json(dict[str, int])
 
 
-def player_writes(table: str, player: Player, ruleset: str) -> list[dict[str, Any]]:
-    """The writes of a player's next version, on condition of the one that was read."""
+def add_player(tx: Transaction, player: Player, ruleset: str, key_changes: int | None = None) -> None:
+    """Add a player's next version, on condition of the one that was read.
+
+    `key_changes`: how often the keys of a player who begins to exist were changed.
+    """
     version = player.version + 1
-    sides = dict(player.sides)
-    beside: list[dict[str, Any]] = []
-    if player.version == 0 or "identity" in player.changed:
-        sides[progress_keys.SIDES[identity_keys.IDENTITY]] = version
-        beside += _identity(table, player, version) if player.version else _creation(table, player, version)
-    for part, item in _side_items(player, version).items():
-        if part.lower() in player.changed:
-            sides[progress_keys.SIDES[part]] = version
-            beside.append(put_of(table, item))
-    player.sides = sides
-    condition = (_NEW, None) if player.version == 0 else ("v = :v", {":v": number(player.version)})
-    state = put_of(table, state_item(player, version, ruleset), condition[0], None, condition[1])
+    companions = _companions(player, version)
+    identity = [identity_keys.IDENTITY] if player.version == 0 or "identity" in player.changed else []
+    player.sides = player.sides | {progress_keys.SIDES[part]: version for part in (*identity, *companions)}
+    if player.version == 0:
+        tx.put(state_item(player, version, ruleset), _NEW)
+        _create(tx, player, key_changes)
+    else:
+        tx.put(state_item(player, version, ruleset), "v = :v", None, {":v": number(player.version)})
+        if identity:
+            _update_identity(tx, player)
+    for item in companions.values():
+        tx.put(item)
     months: dict[str, list[int]] = {}
     for day in sorted(player.changed_days):
         months.setdefault(month_name(day), []).append(day)
-    return [state, *beside, *(_days_update(table, player, month, days) for month, days in months.items())]
+    for month, days in months.items():
+        _update_days(tx, player, month, days)
 
 
-def newcomer_writes(table: str, player: Player, ruleset: str) -> list[dict[str, Any]]:
-    """What makes a player exist, at version 1, before any event: part of an atomic write that fails if they do."""
-    return player_writes(table, player, ruleset)
-
-
-def _creation(table: str, player: Player, version: int) -> list[dict[str, Any]]:
+def _create(tx: Transaction, player: Player, key_changes: int | None) -> None:
     pk, sk = identity_keys.player(player.id, identity_keys.IDENTITY)
     identity = player.identity
-    row = IdentityItem(pk, sk, version=version, account=identity.account, public=identity.public)
+    row = IdentityItem(pk, sk, version=1, key_changes=key_changes, account=identity.account, public=identity.public)
     row.created_at, row.display_name = identity.created_at, identity.display_name
     row.private, row.hidden = identity.private or None, identity.hidden or None
     row.asked_at = identity.asked_at or None
     public_pk, public_sk = identity_keys.public(identity.public)
-    return [
-        put_of(table, row.item(), _NEW),
-        put_of(table, PublicItem(public_pk, public_sk, player=player.id).item(), _NEW),
-    ]
+    tx.put(row.item(), _NEW)
+    tx.put(PublicItem(public_pk, public_sk, player=player.id).item(), _NEW)
 
 
-def _identity(table: str, player: Player, version: int) -> list[dict[str, Any]]:
+def _update_identity(tx: Transaction, player: Player) -> None:
     """Who the player is shown as; the rest of the item, changes of keys among it, is not this write's."""
     identity = player.identity
-    shown: Item = {"private": {"BOOL": identity.private}, "hidden": {"BOOL": identity.hidden}, "v": number(version)}
+    shown: Item = {
+        "private": {"BOOL": identity.private},
+        "hidden": {"BOOL": identity.hidden},
+        "v": number(player.version + 1),
+    }
     shown["asked_at"] = text(ASKED_AT.serialize(identity.asked_at))
     if identity.display_name:
         shown["display_name"] = text(identity.display_name)
@@ -78,10 +79,11 @@ def _identity(table: str, player: Player, version: int) -> list[dict[str, Any]]:
     names = {f"#{name}": name for name in (*shown, "display_name")}
     values = {f":{name}": value for name, value in shown.items()}
     where = identity_keys.player(player.id, identity_keys.IDENTITY)
-    return [update_of(table, where, expression, "attribute_exists(pk)", names, values)]
+    tx.update(where, expression, "attribute_exists(pk)", names, values)
 
 
-def _side_items(player: Player, version: int) -> dict[str, Item]:
+def _companions(player: Player, version: int) -> dict[str, Item]:
+    """The items beside the state that changed, by part."""
     built: dict[str, Item] = {}
     if "streak" in player.changed:
         streak = player.streak
@@ -134,8 +136,8 @@ def _state(player: Player, version: int, ruleset: str) -> StateItem:
     )
 
 
-def _days_update(table: str, player: Player, month: str, days: Sequence[int]) -> dict[str, Any]:
+def _update_days(tx: Transaction, player: Player, month: str, days: Sequence[int]) -> None:
     names = {f"#{day_attribute(day)}": day_attribute(day) for day in days}
     values = {f":{day_attribute(day)}": text(FIGURES.serialize(player.past[day])) for day in days}
     sets = ", ".join(f"#{day_attribute(day)} = :{day_attribute(day)}" for day in days)
-    return update_of(table, progress_keys.days(player.id, month), f"SET {sets}", "", names, values)
+    tx.update(progress_keys.days(player.id, month), f"SET {sets}", "", names, values)

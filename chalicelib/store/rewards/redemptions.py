@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from chalicelib.domain.ledger.transfer import located
 from chalicelib.store.core.keys import Key
 from chalicelib.store.core.models import Item
-from chalicelib.store.core.table import Table, key_of, number, put_of, text, update_of
+from chalicelib.store.core.table import Table, key_of, number, text
+from chalicelib.store.core.transaction import Transaction
 from chalicelib.store.rewards import keys
 from chalicelib.store.rewards.models import RedemptionItem
 
@@ -48,7 +48,8 @@ class Redemption:
         return found
 
 
-def redemption_write(table: str, made: Redemption, ruleset: str) -> dict[str, Any]:
+def add_redemption(tx: Transaction, made: Redemption, ruleset: str) -> None:
+    """Add a new redemption."""
     board, order = keys.redemption_order(made.status, made.id)
     row = RedemptionItem(
         *keys.redemption(made.public, made.id),
@@ -64,11 +65,11 @@ def redemption_write(table: str, made: Redemption, ruleset: str) -> dict[str, An
         order=order,
         ruleset=ruleset,
     )
-    return put_of(table, row.item(), "attribute_not_exists(pk)")
+    tx.put(row.item(), "attribute_not_exists(pk)")
 
 
-def resolve_write(table: str, read: Redemption, after: Redemption) -> dict[str, Any]:
-    """Its status after a resolution, on condition of the one that was read."""
+def add_resolution(tx: Transaction, read: Redemption, after: Redemption) -> None:
+    """Add the status after a resolution, on condition of the one that was read."""
     board, order = keys.redemption_order(after.status, after.id)
     values: Item = {
         ":was": text(read.status),
@@ -83,7 +84,7 @@ def resolve_write(table: str, read: Redemption, after: Redemption) -> dict[str, 
             expression += f", {name} = :{name}"
             values[f":{name}"] = text(value)
     names = {"#s": "status", "#b": "board", "#o": "order"}
-    return update_of(table, keys.redemption(read.public, read.id), expression, "#s = :was", names, values)
+    tx.update(keys.redemption(read.public, read.id), expression, "#s = :was", names, values)
 
 
 def public_of(key: Key) -> str:

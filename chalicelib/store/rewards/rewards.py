@@ -7,12 +7,12 @@ common there. The price, the window and a new limit then hold as of the reading,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from chalicelib.domain.rewards.rewards import MAX_REWARDS, Listed, Reward
 from chalicelib.store.core.keys import Key
 from chalicelib.store.core.models import Item
-from chalicelib.store.core.table import Table, number, put_of, update_of
+from chalicelib.store.core.table import Table, number
+from chalicelib.store.core.transaction import Transaction
 from chalicelib.store.rewards import keys
 from chalicelib.store.rewards.models import RedeemedItem, RewardItem, StockItem
 
@@ -56,32 +56,30 @@ def read_redeemed(item: Item | None) -> int:
 # Writes of redemptions -------------------------------------------------------------------------------------------
 
 
-def take_stock(table: str, listed: Listed) -> list[dict[str, Any]]:
+def take_stock(tx: Transaction, listed: Listed) -> None:
     """One less, if there is one and the reward is as it was read; nothing without a stock."""
-    if listed.reward.stock is None:
-        return []
-    values = {":one": number(1), ":v": number(listed.version)}
-    return [update_of(table, keys.stock(listed.id), "ADD sold :one", "sold < stock AND v = :v", None, values)]
+    if listed.reward.stock is not None:
+        values = {":one": number(1), ":v": number(listed.version)}
+        tx.update(keys.stock(listed.id), "ADD sold :one", "sold < stock AND v = :v", None, values)
 
 
-def return_stock(table: str, reward_id: str) -> dict[str, Any]:
+def return_stock(tx: Transaction, reward_id: str) -> None:
     """One more: whatever the stock is by now, what was sold is less by one."""
-    return update_of(table, keys.stock(reward_id), "ADD sold :less", "sold > :none", None, _less())
+    tx.update(keys.stock(reward_id), "ADD sold :less", "sold > :none", None, _less())
 
 
-def count_redeemed(table: str, account_id: str, listed: Listed) -> list[dict[str, Any]]:
+def count_redeemed(tx: Transaction, account_id: str, listed: Listed) -> None:
     """One more of a player's, if the reward lets them; nothing without a limit."""
     if listed.reward.per_player is None:
-        return []
+        return
     values = {":one": number(1), ":most": number(listed.reward.per_player)}
     condition = "attribute_not_exists(redeemed) OR redeemed < :most"
-    return [update_of(table, keys.redeemed(account_id, listed.id), "ADD redeemed :one", condition, None, values)]
+    tx.update(keys.redeemed(account_id, listed.id), "ADD redeemed :one", condition, None, values)
 
 
-def uncount_redeemed(table: str, account_id: str, reward_id: str) -> dict[str, Any]:
-    return update_of(
-        table, keys.redeemed(account_id, reward_id), "ADD redeemed :less", "redeemed > :none", None, _less()
-    )
+def uncount_redeemed(tx: Transaction, account_id: str, reward_id: str) -> None:
+    """One less of a player's."""
+    tx.update(keys.redeemed(account_id, reward_id), "ADD redeemed :less", "redeemed > :none", None, _less())
 
 
 def _less() -> Item:
@@ -91,7 +89,7 @@ def _less() -> Item:
 # Writes of admins ------------------------------------------------------------------------------------------------
 
 
-def change_writes(table: str, reward_id: str, before: Listed | None, reward: Reward) -> list[dict[str, Any]]:
+def add_change(tx: Transaction, reward_id: str, before: Listed | None, reward: Reward) -> None:
     """The reward in a new version, on condition of the one that was read.
 
     The stock's limit changes, never what was sold: neither a redemption nor a change can be lost to the other. At
@@ -102,15 +100,16 @@ def change_writes(table: str, reward_id: str, before: Listed | None, reward: Rew
     if not reward.retired:
         row.board, row.order = keys.reward_order(reward.cost, reward_id)
     if before is None:
-        put = put_of(table, row.item(), "attribute_not_exists(pk)")
+        tx.put(row.item(), "attribute_not_exists(pk)")
     else:
-        put = put_of(table, row.item(), "v = :v", None, {":v": number(before.version)})
-    writes = [put, *_limit(table, reward_id, before, reward, version)]
+        tx.put(row.item(), "v = :v", None, {":v": number(before.version)})
+    _limit(tx, reward_id, before, reward, version)
     more = int(not reward.retired) - int(before is not None and not before.reward.retired)
-    return [*writes, _count(table, more)] if more else writes
+    if more:
+        _count(tx, more)
 
 
-def _limit(table: str, reward_id: str, before: Listed | None, reward: Reward, version: int) -> list[dict[str, Any]]:
+def _limit(tx: Transaction, reward_id: str, before: Listed | None, reward: Reward, version: int) -> None:
     values: Item = {":v": number(version)}
     if reward.stock is not None:
         values |= {":stock": number(reward.stock), ":none": number(0)}
@@ -118,14 +117,14 @@ def _limit(table: str, reward_id: str, before: Listed | None, reward: Reward, ve
     elif before is not None and before.reward.stock is not None:
         expression = "SET v = :v REMOVE stock"
     else:
-        return []
-    return [update_of(table, keys.stock(reward_id), expression, "", None, values)]
+        return
+    tx.update(keys.stock(reward_id), expression, "", None, values)
 
 
-def _count(table: str, more: int) -> dict[str, Any]:
+def _count(tx: Transaction, more: int) -> None:
     values = {":more": number(more)} | ({":most": number(MAX_REWARDS)} if more > 0 else {})
     condition = "attribute_not_exists(rewards) OR rewards < :most" if more > 0 else ""
-    return update_of(table, keys.reward_count(), "ADD rewards :more", condition, None, values)
+    tx.update(keys.reward_count(), "ADD rewards :more", condition, None, values)
 
 
 def count_rewards(table: Table) -> int:

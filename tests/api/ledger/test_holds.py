@@ -15,7 +15,7 @@ from chalicelib.services.ledger.place_hold import HoldRequest, place_hold
 from chalicelib.services.ledger.resolve_hold import PostRequest, post_hold, void_hold
 from chalicelib.store.core.table import Table, Unknown
 from chalicelib.store.ledger.accounts import Account, load_account
-from chalicelib.store.ledger.holds import hold_writes
+from chalicelib.store.ledger.holds import add_hold
 from tests.api.conftest import Site
 from tests.api.http import Answer
 from tests.economy import books
@@ -289,7 +289,9 @@ def test_one_without_expiry_is_not_the_players_to_resolve(site: Site, anna: str)
     """It is seen, and stays."""
     owner, now_ms = find_owner(site.context, "anna"), site.world.now_ms()
     hold = Hold(transfer_id(now_ms, owner.public, "x"), owner.account, "tokens", 30, now_ms, purpose="redemption-1")
-    site.context.table.transact(hold_writes(site.context.table.name, hold, settled(site)))
+    tx = site.context.table.transaction()
+    add_hold(tx, hold, settled(site))
+    tx.commit()
     refused(post(site, anna, hold.id), 404, "not_found")
     refused(void(site, anna, hold.id), 404, "not_found")
     (shown,) = site.get("/holds", anna).json["holds"]

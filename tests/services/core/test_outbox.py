@@ -16,7 +16,7 @@ from chalicelib.services import outbox_messages as kinds
 from chalicelib.services.context import AFTER_COMMIT_MS, QUICK_CALL_MS, Outlets
 from chalicelib.services.core.outbox import SWEEP_AFTER_MS, send_owed, sweep_owed
 from chalicelib.store.core import keys
-from chalicelib.store.core.outbox import Owed, owed_write
+from chalicelib.store.core.outbox import Owed, add_owed
 from tests.api.conftest import Site
 from tests.scripted_time import with_time
 
@@ -32,7 +32,9 @@ def site() -> Iterator[Site]:
 
 def owe(site: Site, id_: str, kind: str = "transfer") -> Owed:
     owed = Owed(id_, site.world.now_ms(), kind, FACTS)
-    site.context.table.transact([owed_write(site.context.table.name, owed)])
+    tx = site.context.table.transaction()
+    add_owed(tx, owed)
+    tx.commit()
     return owed
 
 

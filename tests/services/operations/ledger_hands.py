@@ -19,7 +19,7 @@ from chalicelib.services.operations.verify_ledger import Verified, verify_ledger
 from chalicelib.services.progress.create_key import create_key
 from chalicelib.store.core import keys as core_keys
 from chalicelib.store.ledger import keys as ledger_keys
-from chalicelib.store.ledger.double_entry import transfer_writes
+from chalicelib.store.ledger.double_entry import post_transfer
 from chalicelib.store.ledger.models import BalanceItem
 from tests.pipeline import plant as plants
 from tests.pipeline.plant import TABLE, Plant
@@ -52,9 +52,9 @@ def load(plant: Plant, owners: list[Owner], transfers: int, seed: int = 1) -> No
             public = sender.public
         amount, at = rng.randint(1, 1000), began + number * APART_MS
         made = Transfer(transfer_id(at, public, str(number)), ASSET, source, target, amount, "test", at)
-        for write in transfer_writes(TABLE, made, "sim"):
-            if "Put" in write:
-                items.append(write["Put"]["Item"])
+        tx = plant.context.table.transaction()
+        post_transfer(tx, made, "sim")
+        items += [write["Put"]["Item"] for write in tx.requests() if "Put" in write]
         balances[source] -= amount
         balances[target] += amount
     for account, balance in balances.items():

@@ -16,7 +16,7 @@ from chalicelib.services.ledger.transfer_tokens import TransferRequest, transfer
 from chalicelib.services.operations import verify_ledger as service
 from chalicelib.services.operations.verify_ledger import verify_ledger
 from chalicelib.store.ledger import keys
-from chalicelib.store.ledger.double_entry import transfer_writes
+from chalicelib.store.ledger.double_entry import post_transfer
 from tests.services.boards.board_hands import delete, edit
 from tests.services.operations.ledger_hands import ASSET, Economy, caller, key_of, load, players, posting, told, verify
 
@@ -163,7 +163,9 @@ def test_a_balance_below_nothing(economy: Economy) -> None:
     """Its postings say so too."""
     plant, account, now_ms = economy.plant, economy.ada.account, economy.plant.world.now_ms()
     made = Transfer(transfer_id(now_ms, economy.ada.public, "x"), ASSET, account, "@burn", 300, "grant", now_ms)
-    for write in transfer_writes(plant.context.table.name, made, "sim"):
+    tx = plant.context.table.transaction()
+    post_transfer(tx, made, "sim")
+    for write in tx.requests():
         if "Put" in write:
             plant.context.table.put(write["Put"]["Item"])
     edit(plant, economy.balance_key(economy.ada), "ADD #balance :n, #available :n", n=-300)

@@ -21,7 +21,7 @@ from chalicelib.services.rewards.read_rewards import read_reward
 from chalicelib.services.rewards.redeem_reward import RedeemRequest, redeem_reward
 from chalicelib.services.rewards.resolve_redemption import resolve_redemption
 from chalicelib.store.core.table import StoreError
-from chalicelib.store.ledger.double_entry import transfer_writes
+from chalicelib.store.ledger.double_entry import post_transfer
 from tests.boards.turns import ENDINGS, Strand, taking_turns
 from tests.economy import books
 from tests.pipeline import plant as plants
@@ -47,7 +47,9 @@ class Stage:
         owner, now_ms = find_owner(self.context, name), self.context.now_ms()
         id_ = transfer_id(now_ms, owner.public, "fund")
         transfer = Transfer(id_, "coins", MINT, owner.account, 1000, "test", now_ms)
-        self.context.table.transact(transfer_writes(TABLE, transfer, "sim"))
+        tx = self.context.table.transaction()
+        post_transfer(tx, transfer, "sim")
+        tx.commit()
         return Caller(name, "", frozenset(("player",)), owner.account, owner.public)
 
     def put(self, **limits: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,11 +10,11 @@ import pytest
 from chalicelib.domain.ledger.holds import Hold
 from chalicelib.domain.ledger.transfer import BURN, MINT, Transfer, transfer_id
 from chalicelib.store.core.table import ConditionFailed, Table
+from chalicelib.store.core.transaction import Transaction
 from chalicelib.store.ledger.accounts import load_account
-from chalicelib.store.ledger.double_entry import transfer_writes
-from chalicelib.store.ledger.holds import hold_writes, load_hold, open_holds, open_holds_page, post_writes, void_writes
+from chalicelib.store.ledger.double_entry import post_transfer
+from chalicelib.store.ledger.holds import add_hold, load_hold, open_holds, open_holds_page, post_hold, void_hold
 from tests.pipeline import plant as plants
-from tests.pipeline.plant import TABLE
 from tests.simulated import Faults
 
 ADA, PUBLIC = "a" * 32, "b" * 16
@@ -28,22 +29,28 @@ class Desk:
         self.world, self.table = plant.world, plant.context.table
         now_ms = self.now_ms = self.world.now_ms()
         given = Transfer(transfer_id(now_ms, PUBLIC, "x"), "tokens", MINT, ADA, 100, "test", now_ms)
-        self.table.transact(transfer_writes(TABLE, given, "sim"))
+        self.commit(lambda tx: post_transfer(tx, given, "sim"))
         expires_at = now_ms + EXPIRES_IN_MS if expires else None
         self.hold = Hold(transfer_id(now_ms, PUBLIC, "y"), ADA, "tokens", 40, now_ms, expires_at)
-        self.table.transact(hold_writes(TABLE, self.hold, load_account(self.table, ADA, "tokens")))
+        account = load_account(self.table, ADA, "tokens")
+        self.commit(lambda tx: add_hold(tx, self.hold, account))
+
+    def commit(self, add: Callable[[Transaction], None]) -> None:
+        tx = self.table.transaction()
+        add(tx)
+        tx.commit()
 
     def post(self, now_ms: int, amount: int = 40) -> Hold:
         made = transfer_id(now_ms, PUBLIC, str(amount))
         posted = self.hold.as_posted(amount, made, now_ms)
         transfer = Transfer(made, "tokens", ADA, BURN, amount, "hold", now_ms)
-        self.table.transact(post_writes(TABLE, self.hold, posted, transfer, "sim", now_ms))
+        self.commit(lambda tx: post_hold(tx, self.hold, posted, transfer, "sim", now_ms))
         return posted
 
     def void(self, now_ms: int, as_of: int | None = None) -> Hold:
         """`as_of`: the moment it is written for, if it is not the one that the condition is given."""
         void = self.hold.as_void(now_ms if as_of is None else as_of)
-        self.table.transact(void_writes(TABLE, self.hold, void, now_ms))
+        self.commit(lambda tx: void_hold(tx, self.hold, void, now_ms))
         return void
 
     def figures(self) -> tuple[int, int]:

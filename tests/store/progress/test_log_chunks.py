@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.progress.log import Entry, Minute
-from chalicelib.store.progress.log_chunks import MAX_PACK_BYTES, pack_writes, packs_in
+from chalicelib.store.core.table import Table
+from chalicelib.store.progress.log_chunks import MAX_PACK_BYTES, add_packs, packs_in
 from chalicelib.store.progress.models import LogItem
 
 
@@ -19,7 +20,9 @@ def test_the_number_of_packs_bounds_what_is_written() -> None:
     minute = Minute()
     for number in range(60):
         minute.appended.append(entry(number, room=number * 11 % 300))
-        assert len(pack_writes("t", "ada", 29_653_200, minute, 0)) <= packs_in(minute)
+        tx = Table("t", None, lambda _: None).transaction()
+        add_packs(tx, "ada", 29_653_200, minute, 0)
+        assert len(tx) <= packs_in(minute)
     size = sum(len(LogItem.entries.serialize([each])) for each in minute.appended)
     assert packs_in(minute) == 1 + size // (MAX_PACK_BYTES // 2)
     assert packs_in(Minute()) == 0

@@ -11,7 +11,7 @@ from chalicelib.domain.core.periods import MINUTE_MS, minute_of
 from chalicelib.domain.progress.log import Entry, Minute
 from chalicelib.store.core.table import Table
 from chalicelib.store.progress import log_reads
-from chalicelib.store.progress.log_chunks import pack_writes
+from chalicelib.store.progress.log_chunks import add_packs
 from chalicelib.store.progress.log_reads import ENTRIES_IN_PACK, Place, log_page
 from tests.pipeline import plant as plants
 from tests.simulated import Faults
@@ -45,7 +45,9 @@ class Book:
             touched.add(minute_of(time_ms))
         for place in sorted(touched):
             minute = self.minutes[place]
-            self.table.transact(pack_writes(self.table.name, "ada", place, minute, self.now_ms))
+            tx = self.table.transaction()
+            add_packs(tx, "ada", place, minute, self.now_ms)
+            tx.commit()
             minute.stored += minute.appended
             minute.appended, minute.chunk, minute.last = [], minute.next_chunk, minute.next_last
 
