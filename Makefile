@@ -70,7 +70,7 @@ peers: setup ## compare the simulated DynamoDB with Amazon's engine (needs Java 
 bench: setup ## measure; print one JSON object per line (ONLY=prefix)
 	@$(AS_PIP) ONLY=$(ONLY) $(RUN) -m tests.bench
 
-chart: setup ## measure the cost of ranks and draw README's chart (minutes)
+chart: setup ## measure the cost of ranks and draw the chart of docs/architecture/costs.md (minutes)
 	@$(RUN) -m tests.bench.chart
 
 lint: $(READY) ## run ruff and mypy

@@ -121,6 +121,6 @@ def test_the_chart_has_all_lines(figures: list[Figure]) -> None:
     assert len(svg.findall(f"{space}circle")) == 6
 
 
-def test_the_chart_that_readme_shows_is_there() -> None:
-    assert str(chart.FILE.relative_to(Path.cwd())) in Path("README.md").read_text()
+def test_the_chart_that_the_docs_show_is_there() -> None:
+    assert f"../../{chart.FILE.relative_to(Path.cwd())}" in Path("docs/architecture/costs.md").read_text()
     assert "1,000,000" in chart.FILE.read_text()

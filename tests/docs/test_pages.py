@@ -1,0 +1,134 @@
+"""The pages are true: their commands run in the order of the page, and print what the page shows."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from urllib.parse import urlsplit
+
+import click
+import pytest
+
+from chalicelib.cli import main
+from chalicelib.cli.trace import SAMPLE
+from tests.docs.pages import ROOT, Page, anchor, page, pages
+from tests.docs.reader import ELSEWHERE, NOT_RUN, NUMBERS_VARY, Reader
+from tests.docs.site import Site
+
+FOLLOWED = [each for each in pages() if any(block.kind == "sh" for block in each.blocks)]
+# What `make run` has done before a reader comes to these.
+AFTER_MAKE_RUN = {"README.md", "docs/tutorial.md"}
+# A part of the sample that `make run` replays, since its figures vary anyway.
+REQUESTS = 100
+KINDS = {"sh", "json", "text", *ELSEWHERE}
+names = {"ids": lambda value: value.name if isinstance(value, Page) else str(value)}
+
+
+@pytest.mark.parametrize("shown", FOLLOWED, **names)
+def test_a_page_from_top_to_bottom(site: Site, shown: Page) -> None:
+    if shown.name in AFTER_MAKE_RUN:
+        lines = SAMPLE.read_text().splitlines(keepends=True)[: 1 + REQUESTS]
+        (site.files / "sample.csv").write_text("".join(lines))
+        assert site.shell('laurel replay "$SITE_FILES/sample.csv" --days 5').status == 0
+    Reader(site, shown).read()
+
+
+@pytest.mark.parametrize("shown", pages(), **names)
+def test_blocks_and_notes_are_known(shown: Page) -> None:
+    for block in shown.blocks:
+        assert block.kind in KINDS
+        note = block.note.removeprefix(NOT_RUN)
+        assert not block.note or note != block.note or re.fullmatch(
+            rf"{NUMBERS_VARY}|exit status \d|make run ONCE=1", block.note
+        ), block.note
+    assert shown.text.count("```") == 2 * len(shown.blocks)
+
+
+@pytest.mark.parametrize("shown", pages(), **names)
+def test_links_lead_somewhere(shown: Page) -> None:
+    for link in shown.links:
+        parts = urlsplit(link)
+        if parts.scheme:
+            assert parts.scheme == "https"
+            continue
+        target = (shown.path.parent / parts.path).resolve() if parts.path else shown.path
+        assert target.exists(), link
+        assert target.is_relative_to(ROOT), link
+        if parts.fragment:
+            assert parts.fragment in page(target.relative_to(ROOT).as_posix()).anchors, link
+
+
+@pytest.mark.parametrize("shown", pages(), **names)
+def test_make_targets_exist(shown: Page) -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    shell = "\n".join(shown.shell_lines)
+    for target in {*re.findall(r"^make ([a-z-]+)", shell, re.M), *re.findall(r"`make ([a-z-]+)", shown.text)}:
+        assert re.search(rf"^{target}:", makefile, re.M), target
+
+
+@pytest.mark.parametrize("shown", pages(), **names)
+def test_commands_parse(shown: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also those in the prose, and those that are not run here."""
+    monkeypatch.chdir(ROOT)
+    quoted = re.findall(r"`(laurel [a-z]+ [^`]*)`", shown.prose)
+    for line in [line for line in shown.shell_lines if line.startswith("laurel ")] + quoted:
+        if "..." not in line and "<" not in line:
+            parse(re.sub(r"\b(mine\.toml|\w+\.jsonl|\w+\.csv)\b", "README.md", line))
+
+
+def parse(line: str) -> None:
+    context = main.make_context("laurel", shlex.split(line)[1:])
+    words = left_over(context)
+    command: click.Command = main
+    while isinstance(command, click.Group) and words:
+        name, found, words = command.resolve_command(context, words)
+        assert found is not None, line
+        command = found
+        context = command.make_context(name, words, parent=context)
+        words = left_over(context)
+    assert not context.args, line
+
+
+def left_over(context: click.Context) -> list[str]:
+    """The words that a group has not used, for the command after it."""
+    return [*getattr(context, "_protected_args", ()), *context.args]
+
+
+def test_every_page_is_reached_from_readme() -> None:
+    reached, waiting = set(), [page("README.md")]
+    while waiting:
+        shown = waiting.pop()
+        reached.add(shown.name)
+        for link in shown.links:
+            target = (shown.path.parent / urlsplit(link).path).resolve()
+            for other in pages():
+                if other.path == target and other.name not in reached:
+                    waiting.append(other)
+    assert {each.name for each in pages()} == reached
+
+
+def test_readme_is_one_page() -> None:
+    lines = page("README.md").text.splitlines()
+    assert len(lines) <= 130
+    assert max(map(len, lines)) <= 120
+
+
+def test_anchors_are_those_of_the_headings() -> None:
+    assert anchor("Balance, history, statement") == "balance-history-statement"
+
+
+def test_a_page_that_is_not_true_fails(site: Site) -> None:
+    """Each kind of untruth is found: a status, a figure, an order of members, a text, an unknown command."""
+    event = {"type": "request.completed", "apiKeyId": "ada", "metadata": {"modle": 1}, "apikey": "x"}
+    for wrong in (
+        "```sh\ncurl -s $SITE/laurel/api/gamification/rank\n```\n",
+        "```sh\nlaurel nothing\n```\n",
+        f"```json\n{json.dumps(event)}\n```\n",
+        '```sh\ncurl -s $SITE/laurel/api/gamification/status\n```\n\n```json\n{"status": "ok", "ruleset": "1"}\n```\n',
+        '```sh\ncurl -s $SITE/laurel/api/gamification/status\n```\n\n```json\n{"ruleset": "2026.1", "status": "ok"}\n```\n',
+        "```sh\nlaurel key create --player ada\n```\n\n```text\na key of bob (player), shown this once:\n```\n",
+        "```rust\n```\n",
+    ):
+        with pytest.raises(AssertionError, match="README.md:2"):
+            Reader(site, Page(ROOT / "README.md", wrong)).read()
