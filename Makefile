@@ -19,7 +19,8 @@ COMPILE = $(AS_PIP) $(UV) pip compile --quiet --generate-hashes --universal --no
 export PYTHONPATH := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test coverage sim peers bench chart lint format lock package deploy stack-stop clean
+# A folder has the name of the target `docs`.
+.PHONY: docs help setup run test coverage sim peers bench chart lint format lock package deploy stack-stop clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -72,6 +73,9 @@ bench: setup ## measure; print one JSON object per line (ONLY=prefix)
 
 chart: setup ## measure the cost of ranks and draw the chart of docs/architecture/costs.md (minutes)
 	@$(RUN) -m tests.bench.chart
+
+docs: $(READY) ## generate docs/reference from the code
+	@$(RUN) -m infra.reference
 
 lint: $(READY) ## run ruff and mypy
 	@$(VENV)/bin/ruff check .

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-# Generated values: ids, codes, tokens, keys, moments, masked names, digests. The page's value stands for the real one from then on.
+# Generated values: ids, codes, tokens, keys, moments, masked names, digests. The page's value stands for the real one
+# from then on.
 GENERATED = (
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|laurel_[0-9a-f]{8}_[0-9a-f]{32}"
     r"|\d{4}-\d\d-\d\dT[\d:.]+Z|[0-9a-f]{64}|[0-9a-f]{37}|[0-9a-f]{32}|[0-9a-f]{16}|[A-Z2-9]{4}-[A-Z2-9]{4,5}"

@@ -45,7 +45,10 @@ class Ran:
 
 @dataclass
 class Site:
-    """`folder`: the working directory of commands, where the package is as in a checkout. `statuses`: of the requests answered since they were last read."""
+    """`folder`: the working directory of commands, where the package is as in a checkout.
+
+    `statuses`: of the requests answered since they were last read.
+    """
 
     laurel: Deployment
     folder: Path
