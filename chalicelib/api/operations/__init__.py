@@ -1,0 +1,1 @@
+"""The API document, its page, and health."""

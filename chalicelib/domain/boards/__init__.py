@@ -1,0 +1,1 @@
+"""Rank indexes, ties, repairs and proofs of boards."""

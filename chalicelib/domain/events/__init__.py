@@ -1,0 +1,1 @@
+"""Events at the boundary: formats, payloads, rejections."""

@@ -1,0 +1,1 @@
+"""Names, public ids and permissions of players."""

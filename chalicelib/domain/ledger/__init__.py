@@ -1,0 +1,1 @@
+"""Transfers, limits and holds."""

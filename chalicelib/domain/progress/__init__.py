@@ -1,0 +1,1 @@
+"""The rules of XP, streaks, badges and stats, and the scores that follow."""

@@ -1,0 +1,1 @@
+"""The ruleset: its schema, its validation, levels and badge criteria."""

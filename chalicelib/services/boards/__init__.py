@@ -1,0 +1,1 @@
+"""Write, rotate, repair, verify and read boards."""

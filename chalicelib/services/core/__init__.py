@@ -1,0 +1,1 @@
+"""Idempotency, retries, the outbox and cursors."""

@@ -1,0 +1,1 @@
+"""Events in: accept, award, reject, record failures."""

@@ -1,0 +1,1 @@
+"""Authentication, owners of accounts, the audit log."""

@@ -1,0 +1,1 @@
+"""Create, rotate, revoke and redeem invites."""

@@ -1,0 +1,1 @@
+"""Move tokens, hold them, and prove accounts."""

@@ -1,0 +1,1 @@
+"""Failed messages, replays, and the proof of the whole ledger."""

@@ -1,0 +1,1 @@
+"""Apply events to players; read and change players."""

@@ -1,0 +1,1 @@
+"""Keep the catalogue; redeem and resolve."""

@@ -1,0 +1,1 @@
+"""Entries, rank index nodes, redo logs and archives."""

@@ -1,0 +1,1 @@
+"""The table, transactions, idempotency keys and the outbox."""

@@ -1,0 +1,1 @@
+"""Failed messages, awards and the backlog."""

@@ -1,0 +1,1 @@
+"""Identities, API keys and audit rows."""

@@ -1,0 +1,1 @@
+"""Runs that apply a ruleset."""
