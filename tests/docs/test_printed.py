@@ -31,7 +31,7 @@ def test_readme_shows_what_make_run_prints(
 ) -> None:
     lines = trace.SAMPLE.read_text().splitlines(keepends=True)[: 1 + REQUESTS]
     (site.folder / "sample.csv").write_text("".join(lines))
-    recording = trace.look_through(site.folder / "sample.csv")
+    recording = trace.inspect_file(site.folder / "sample.csv")
     expected = Counter(event["subject"] for event in trace.events_of(recording, PLAN, site.laurel.world.now_ms()))
     assert site.shell(f"laurel replay sample.csv --players {PLAN.players} --days {PLAN.days}").status == 0
     monkeypatch.setattr(readings, "_week_name", lambda _: "2026-W21")
