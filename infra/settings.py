@@ -13,6 +13,7 @@ Target = Literal["aws", "local"]
 APP = "laurel"
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
+API_FUNCTION = "api_handler"
 API_STAGE = "laurel"  # the first path segment of every URL, on AWS and locally
 LOCAL_HOST = "127.0.0.1"
 ORDER_INDEX = "order-index"
@@ -97,7 +98,7 @@ WRITE = ("PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem")
 # at most 100 players of two calls each: about 2 s, so 60 s leave room for conflicts.
 FUNCTIONS = (
     Function(
-        "api_handler", "APIHandler", "app.app", 512, 29,
+        API_FUNCTION, "APIHandler", "chalicelib.api.app.app", 512, 29,
         sends=("events", "own"), table=READ + WRITE, index=True, publishes=True,
     ),
     Function(

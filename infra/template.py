@@ -14,6 +14,7 @@ from chalicelib.settings import RULESETS
 from infra import gateway, observability
 from infra.policies import function_name
 from infra.settings import (
+    API_FUNCTION,
     API_STAGE,
     FUNCTIONS,
     INDEX_ATTRIBUTES,
@@ -125,6 +126,9 @@ def function(build: Build, item: Function, ruleset: str) -> Json:
         "FunctionName": function_name(build, item),
         "Environment": {"Variables": environment(build, item, ruleset)},
     }
+    if item.name == API_FUNCTION:
+        # Chalice says app.app, which loads the workers too.
+        properties["Handler"] = item.handler
     if item.queue:
         properties["Events"] = {item.event_id: {"Type": "SQS", "Properties": event_source(item)}}
     return {"Properties": properties}

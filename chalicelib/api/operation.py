@@ -1,43 +1,146 @@
-"""What each route takes and gives: read by the router, and by the OpenAPI document."""
+"""Operations: what Laurel offers to callers, each described once. Transports are made from these descriptions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from enum import StrEnum
+from functools import cached_property
+from importlib import import_module
+from inspect import signature
+from typing import TYPE_CHECKING, Any
 
+from chalicelib.domain.core.errors import ErrorKind
+
+if TYPE_CHECKING:
+    from chalicelib.services.context import Context
+    from chalicelib.services.identity.authenticate import Caller
+
+PREFIX = "/api/gamification"
+JSON = "application/json"
 TAGS = ("events", "players", "leaderboards", "economy", "admin", "service")
 
 
-@dataclass(slots=True)
-class Operation:
-    """One method of one path. Types are msgspec Structs.
+class Auth(StrEnum):
+    """Which callers an operation takes."""
 
-    `query`: of the query string; `body`: of a JSON body (several: any of them, or an array of them),
-    `optional_body`: to send none is to send `{}`; `answer`: of the answer. `permission`: what the key needs; "" takes
-    any request. `optional_key`: a key is read where there is one. `headers`: of a request, each with what it is for.
-    `errors`: statuses beside the usual ones. `media`: of an answer that is no JSON. `tagged`: a read's answer has an
-    ETag. `replays`: the same request again gets the first answer, and a header says so.
+    NONE = "none"
+    OPTIONAL = "optional"
+    KEY = "key"
+
+
+class RateClass(StrEnum):
+    """Operations of one class share a rate limit."""
+
+    READ = "read"
+    WRITE = "write"
+    EVENTS = "events"
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """One operation: who may call it, what it takes, what it returns, and the use case that does it.
+
+    `use_case`: "module:function", imported by the first call. It takes the context, and by name: `caller`, if it has
+    this parameter; each path parameter `x` as `x_id`; the members of the query; the body as `request`; `constants`.
+    `query`, `body`, `answer`: types by name, in the use case's module unless they name their own. Several bodies:
+    any of them, or an array of them; the use case then decodes the JSON. `optional_body`: no body means `{}`.
+    `permission`: what the key needs; "" takes callers without a key. `optional_key`: a key is read if there is one.
+    `refusals`: kinds of errors beside those that every such operation has. `replays`: a retry gets the first answer.
+
+    Over HTTP: `method` and `path`; `status` of a success; `headers` of a request, each with its purpose; `media` of
+    the response; `tagged`: responses to reads have an ETag; `view`: "module:function" that makes the response from
+    the request's Call, where this is more than to encode the answer.
     """
 
+    name: str
     path: str
     summary: str
     tag: str
-    answer: Any = None
-    method: str = "GET"
-    query: Any = None
-    body: Any = None
+    use_case: str = ""
+    constants: Mapping[str, Any] = field(default_factory=dict)
+    query: str = ""
+    body: str | tuple[str, ...] = ()
     optional_body: bool = False
+    answer: str = ""
     permission: str = ""
     optional_key: bool = False
+    rate: RateClass | None = None
+    refusals: tuple[ErrorKind, ...] = ()
+    replays: bool = False
+    description: str = ""
+    method: str = "GET"
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
-    errors: tuple[int, ...] = ()
-    description: str = ""
-    media: str = "application/json"
+    media: str = JSON
     tagged: bool = True
-    replays: bool = False
-    name: str = ""
+    view: str = ""
+
+    @property
+    def auth(self) -> Auth:
+        """Which callers it takes."""
+        if self.permission:
+            return Auth.KEY
+        return Auth.OPTIONAL if self.optional_key else Auth.NONE
+
+    @property
+    def rate_class(self) -> RateClass:
+        """The class of its rate limit: that of reads or of writes, unless it names one."""
+        return self.rate or (RateClass.READ if self.method == "GET" else RateClass.WRITE)
+
+    @property
+    def path_parameters(self) -> list[str]:
+        """The names of the path's parameters, in order."""
+        return [part[1:-1] for part in self.path.split("/") if part.startswith("{")]
+
+    @cached_property
+    def function(self) -> Any:
+        """The use case, imported when first asked for."""
+        return resolve(self.use_case)
+
+    @cached_property
+    def query_type(self) -> Any:
+        """The type of the query; None if there is none."""
+        return self._type(self.query) if self.query else None
+
+    @cached_property
+    def body_types(self) -> tuple[Any, ...]:
+        """The types that a body may have; none if there is no body."""
+        names = (self.body,) if isinstance(self.body, str) else self.body
+        return tuple(self._type(name) for name in names)
+
+    @cached_property
+    def answer_type(self) -> Any:
+        """The type of the answer; None if it is a document of its own."""
+        return self._type(self.answer) if self.answer else None
+
+    def run(
+        self,
+        context: Context,
+        caller: Caller | None = None,
+        path: Mapping[str, str] | None = None,
+        query: Any = None,
+        body: Any = None,
+    ) -> Any:
+        """Call the use case. `query` and `body` are of the operation's types."""
+        arguments = {f"{name}_id": value for name, value in (path or {}).items()} | dict(self.constants)
+        if query is not None:
+            arguments |= {name: getattr(query, name) for name in query.__struct_fields__}
+        if self.body:
+            arguments["request"] = body
+        if self._takes_caller:
+            arguments["caller"] = caller
+        return self.function(context, **arguments)
+
+    @cached_property
+    def _takes_caller(self) -> bool:
+        return "caller" in signature(self.function).parameters
+
+    def _type(self, name: str) -> Any:
+        return resolve(name if ":" in name else f"{self.use_case.partition(':')[0]}:{name}")
 
 
-OPERATIONS: list[Operation] = []
+def resolve(reference: str) -> Any:
+    """Import what "module:name" refers to."""
+    module, _, name = reference.partition(":")
+    return getattr(import_module(module), name)

@@ -1,4 +1,4 @@
-"""A request as views see it: its caller, path, query and body, each checked."""
+"""An HTTP request as the input of its operation: caller, path, query and body, each checked."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from urllib.parse import unquote
 import msgspec
 from chalice.app import Request
 
-from chalicelib.api.operation import Operation
+from chalicelib.api.operation import Auth, Operation
 from chalicelib.api.query import read_query
 from chalicelib.api.statuses import UnsupportedMediaType
 from chalicelib.domain.core.decoding_errors import fault
-from chalicelib.domain.core.errors import InvalidRequest, NotFound, PayloadTooLarge
+from chalicelib.domain.core.errors import InvalidRequest, NotFound, PayloadTooLarge, Unauthenticated
 from chalicelib.domain.core.moments import decode_moment
 from chalicelib.domain.events.event import BYTE_ORDER_MARK
 from chalicelib.domain.events.formats import MAX_DEPTH, too_deep, whole_numbers
@@ -25,6 +25,7 @@ from chalicelib.services.identity.authenticate import Caller, authenticate, requ
 DEADLINE_MS = 22_000
 # Half of what SQS takes in four calls; API Gateway itself stops at 10 MB.
 MAX_BODY_BYTES = 1024 * 1024
+KEY_NEEDED = "A valid API key is needed, as 'X-API-Key' or 'Authorization: Bearer'."
 JSON_TYPES = ("application/json", "application/cloudevents+json", "application/cloudevents-batch+json")
 
 
@@ -57,21 +58,19 @@ class Call:
     def read(self) -> None:
         """Check everything, in the order in which a caller may know: key, permission, path, query, body."""
         operation = self.operation
-        if operation.permission or (operation.optional_key and self.key()):
-            self.caller = authenticate(self.context, self.key(), self.address())
-        if operation.permission:
-            require(self.who, operation.permission)
-        self.query = read_query(self.request.query_params, operation.query)
-        if operation.body is not None:
+        if operation.auth is Auth.KEY or (operation.auth is Auth.OPTIONAL and self.key()):
+            self.caller = self._authenticate()
+            if operation.permission:
+                require(self.caller, operation.permission)
+        self.query = read_query(self.request.query_params, operation.query_type)
+        if operation.body:
             raw = read_json(self.request, "{}" if operation.optional_body else "")
-            self.body = raw if isinstance(operation.body, tuple) else convert(raw, operation.body)
+            self.body = convert(raw, operation.body_types[0]) if len(operation.body_types) == 1 else raw
 
-    @property
-    def who(self) -> Caller:
-        """The caller of an operation that needs a key."""
-        if self.caller is None:
-            raise TypeError(f"{self.operation.name} needs a permission to have a caller")
-        return self.caller
+    def run(self) -> Any:
+        """Call the operation's use case."""
+        path = {name: self.path(name) for name in self.operation.path_parameters}
+        return self.operation.run(self.context, self.caller, path, self.query, self.body)
 
     def path(self, name: str) -> str:
         """A path parameter, percent-decoded."""
@@ -79,6 +78,12 @@ class Call:
             return unquote(self._path[name], errors="strict")
         except UnicodeDecodeError as error:
             raise NotFound("There is nothing at this path.") from error
+
+    def _authenticate(self) -> Caller:
+        try:
+            return authenticate(self.context, self.key(), self.address())
+        except Unauthenticated as error:
+            raise Unauthenticated(KEY_NEEDED) from error
 
     def header(self, name: str) -> str:
         return str(self.request.headers.get(name) or "")

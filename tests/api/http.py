@@ -9,7 +9,7 @@ from typing import Any
 
 from chalice.local import RouteMatcher
 
-import app
+from chalicelib.api.app import app
 
 # What a REST API's proxy integration sends, as recorded; the parts that vary are filled in.
 EVENT: dict[str, Any] = {
@@ -57,7 +57,7 @@ class Answer:
 
 def event_of(method: str, path: str, headers: dict[str, str], body: str | None) -> dict[str, Any]:
     """The Lambda event of a request to a route that exists."""
-    matched = RouteMatcher(list(app.app.routes)).match_route(path)
+    matched = RouteMatcher(list(app.routes)).match_route(path)
     event = json.loads(json.dumps(EVENT))
     event |= {"resource": matched.route, "path": path.split("?")[0], "httpMethod": method, "body": body}
     event["requestContext"] |= {"resourcePath": matched.route, "httpMethod": method}
@@ -69,7 +69,7 @@ def event_of(method: str, path: str, headers: dict[str, str], body: str | None) 
 
 def invoke(event: dict[str, Any]) -> Answer:
     """What the API's Lambda answers to an event."""
-    raw = app.app(event, None)
+    raw = app(event, None)
     json.dumps(raw)
     body = b64decode(raw["body"]).decode() if raw.get("isBase64Encoded") else raw["body"]
     return Answer(raw["statusCode"], raw["headers"], body)

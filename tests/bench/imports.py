@@ -48,7 +48,7 @@ def imports(runs: int = RUNS) -> Iterator[Figure]:
     for handler, *taken in zip(handlers, *rounds, strict=True):
         wall, cpu, context = (statistics.median(values) for values in zip(*taken, strict=True))
         yield Figure(
-            "import.api_ms" if handler == "app.app" else "import.worker_ms",
+            "import.api_ms" if handler == "chalicelib.api.app.app" else "import.worker_ms",
             wall,
             "ms",
             # Where wall is far above CPU, the machine was busy with something else.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -11,9 +10,10 @@ from typing import Any
 from chalice.app import Request
 from chalice.local import RouteMatcher
 
-import app
-from chalicelib.api.blueprint import PREFIX, respond
-from chalicelib.api.operation import OPERATIONS, Operation
+from chalicelib.api.app import app
+from chalicelib.api.http import respond
+from chalicelib.api.operation import PREFIX, Operation
+from chalicelib.api.registry import OPERATIONS
 from tests.api.http import EVENT
 from tests.economy.spelling import REPLAYED
 
@@ -31,7 +31,7 @@ class Given:
 def send(method: str, path: str, body: Any, key: str) -> Given:
     """One request with an API key."""
     route, captured, query = _match(PREFIX + path)
-    operation, view = _views()[method, route]
+    operation = _operations()[method, route]
     headers = {"x-api-key": key, "content-type": "application/json"}
     event = EVENT | {
         "httpMethod": method,
@@ -42,7 +42,7 @@ def send(method: str, path: str, body: Any, key: str) -> Given:
         "pathParameters": captured,
         "multiValueQueryStringParameters": query,
     }
-    response = respond(operation, view, Request(event, None), captured)
+    response = respond(operation, Request(event, None), captured)
     found = json.loads(response.body)
     return Given(
         response.status_code, found, REPLAYED in response.headers, str(response.headers.get("Retry-After", ""))
@@ -51,7 +51,7 @@ def send(method: str, path: str, body: Any, key: str) -> Given:
 
 @cache
 def _matcher() -> RouteMatcher:
-    return RouteMatcher(list(app.app.routes))
+    return RouteMatcher(list(app.routes))
 
 
 def _match(path: str) -> tuple[str, dict[str, str], dict[str, list[str]]]:
@@ -60,12 +60,5 @@ def _match(path: str) -> tuple[str, dict[str, str], dict[str, list[str]]]:
 
 
 @cache
-def _views() -> dict[tuple[str, str], tuple[Operation, Any]]:
-    modules = [module for name, module in sys.modules.items() if name.startswith("chalicelib.api.")]
-    views = {}
-    for operation in OPERATIONS:
-        for module in modules:
-            view = getattr(module, operation.name, None)
-            if getattr(view, "__module__", "") == module.__name__:
-                views[operation.method, operation.path] = operation, view
-    return views
+def _operations() -> dict[tuple[str, str], Operation]:
+    return {(operation.method, operation.path): operation for operation in OPERATIONS}

@@ -13,9 +13,9 @@ import pytest
 from cfnlint.api import lint_all
 
 from chalicelib import observability
+from chalicelib.api.request import KEY_NEEDED
 from chalicelib.domain.core.errors import LaurelError
 from chalicelib.domain.rules.ruleset import load
-from chalicelib.services.identity.authenticate import REFUSAL
 from chalicelib.settings import RULESETS
 from infra.gateway import REFUSALS, RETRY_AFTER_S
 from infra.package import Package
@@ -222,7 +222,7 @@ def test_every_refusal_of_the_gateway_speaks_laurels_language(resources: Json) -
     assert set(refusals) == set(REFUSALS) >= {"DEFAULT_4XX", "DEFAULT_5XX", "UNAUTHORIZED", "THROTTLED"}
     ours = {kind.code for kind in LaurelError.__subclasses__()} | {"rate_limited", "timeout"}
     assert {code for _, _, code in REFUSALS.values()} <= ours
-    assert REFUSALS["UNAUTHORIZED"][1] == REFUSAL
+    assert REFUSALS["UNAUTHORIZED"][1] == KEY_NEEDED
     for kind, refusal in refusals.items():
         headers = {name.rpartition(".")[2]: value for name, value in refusal["responseParameters"].items()}
         assert headers["Access-Control-Allow-Origin"] == "'*'"

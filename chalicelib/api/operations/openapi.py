@@ -7,10 +7,12 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.api.blueprint import JSON, REPLAYED
-from chalicelib.api.operation import OPERATIONS, TAGS, Operation
+from chalicelib.api.http import REPLAYED
+from chalicelib.api.operation import JSON, TAGS, Auth, Operation
 from chalicelib.api.operations.examples import examples
+from chalicelib.api.registry import OPERATIONS
 from chalicelib.api.request import MAX_BODY_BYTES
+from chalicelib.api.statuses import STATUSES
 from chalicelib.domain.events.event import MAX_EVENTS_PER_MESSAGE
 
 Json = dict[str, Any]
@@ -61,9 +63,8 @@ def document_json() -> str:
 
 def document() -> Json:
     """The whole document as JSON-ready values."""
-    operations = [each for each in OPERATIONS if each.method != "OPTIONS"]
     paths: Json = {}
-    for operation in operations:
+    for operation in OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
     return {
         "openapi": "3.1.0",
@@ -73,7 +74,7 @@ def document() -> Json:
         "tags": [{"name": tag} for tag in TAGS],
         "paths": paths,
         "components": {
-            "schemas": _schemas(operations),
+            "schemas": _schemas(),
             "securitySchemes": {
                 "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
                 "bearer": {"type": "http", "scheme": "bearer", "description": "The API key as a bearer token."},
@@ -83,8 +84,8 @@ def document() -> Json:
     }
 
 
-def _schemas(operations: list[Operation]) -> Json:
-    kinds = {id(kind): kind for operation in operations for kind in _kinds(operation)}
+def _schemas() -> Json:
+    kinds = {id(kind): kind for operation in OPERATIONS for kind in _kinds(operation)}
     _, schemas = msgspec.json.schema_components([*kinds.values(), Error], ref_template=REF)
     for name, members in NOT_SENT.items():
         for member in members:
@@ -99,8 +100,8 @@ def _schemas(operations: list[Operation]) -> Json:
 
 def _kinds(operation: Operation) -> list[Any]:
     """The Structs that a body or an answer is made of; query parameters are spelled out one by one."""
-    bodies = operation.body if isinstance(operation.body, tuple) else (operation.body,)
-    return [kind for kind in (*bodies, operation.answer) if isinstance(kind, type) and issubclass(kind, msgspec.Struct)]
+    answer = operation.answer_type
+    return [*operation.body_types, *([answer] if answer else [])]
 
 
 def _operation(operation: Operation) -> Json:
@@ -108,37 +109,38 @@ def _operation(operation: Operation) -> Json:
         "operationId": operation.name,
         "summary": operation.summary,
         "tags": [operation.tag],
+        "x-rate-class": operation.rate_class,
         "responses": _responses(operation),
     }
     texts = [operation.description]
     if operation.permission:
         texts.append(f"Needs a key with the permission `{operation.permission}`.")
     described["description"] = " ".join(text for text in texts if text)
-    parameters = _path_parameters(operation.path) + _query_parameters(operation.query) + _headers(operation)
+    parameters = _path_parameters(operation) + _query_parameters(operation.query_type) + _headers(operation)
     if parameters:
         described["parameters"] = parameters
-    if operation.body is not None:
+    if operation.body:
         described["requestBody"] = {
             "required": not operation.optional_body,
             "content": {JSON: {"schema": _body(operation)}},
         }
     key: list[Json] = [{"apiKey": []}, {"bearer": []}]
-    described["security"] = key if operation.permission else [{}, *key] if operation.optional_key else []
+    described["security"] = {Auth.KEY: key, Auth.OPTIONAL: [{}, *key], Auth.NONE: []}[operation.auth]
     return described
 
 
 def _body(operation: Operation) -> Json:
-    if not isinstance(operation.body, tuple):
-        return _ref(operation.body)
-    one: Json = {"anyOf": [_ref(kind) for kind in operation.body]}
+    refs = [_ref(kind) for kind in operation.body_types]
+    if len(refs) == 1:
+        return refs[0]
+    one: Json = {"anyOf": refs}
     many = {"type": "array", "items": one, "minItems": 1, "maxItems": MAX_EVENTS_PER_MESSAGE}
     return {"anyOf": [*one["anyOf"], many]}
 
 
 def _responses(operation: Operation) -> Json:
     good: Json = {"description": _GOOD.get(operation.status) or ("Found." if operation.method == "GET" else "Done.")}
-    kinds = _kinds(operation)
-    schema = _ref(operation.answer) if operation.answer in kinds else {"type": "object"}
+    schema = _ref(operation.answer_type) if operation.answer else {"type": "object"}
     if operation.media != JSON:
         schema = {"type": "string"}
     good["content"] = {operation.media: {"schema": schema}}
@@ -157,19 +159,19 @@ def _responses(operation: Operation) -> Json:
 
 def _errors(operation: Operation) -> set[int]:
     # An unknown parameter is refused everywhere.
-    codes = {400, 429, 500, *operation.errors}
-    if operation.answer is not None and operation.media == JSON and operation.path.startswith("/api"):
+    codes = {400, 429, 500, *(STATUSES[kind] for kind in operation.refusals)}
+    if operation.answer and operation.media == JSON:
         codes.add(503)
     if operation.permission:
         codes |= {401, 403, 404} if operation.method == "GET" else {401, 403}
-    if operation.optional_key:
+    if operation.auth is Auth.OPTIONAL:
         codes.add(401)
-    if operation.body is not None:
+    if operation.body:
         codes |= {413, 415}
     return codes
 
 
-def _path_parameters(path: str) -> list[Json]:
+def _path_parameters(operation: Operation) -> list[Json]:
     about = {
         "player": "The player's id, or the public id that a board shows.",
         "badge": "The badge's id.",
@@ -177,10 +179,9 @@ def _path_parameters(path: str) -> list[Json]:
         "redemption": "The redemption's id.",
         "hold": "The hold's id.",
     }
-    names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
     return [
         {"name": name, "in": "path", "required": True, "description": about[name], "schema": {"type": "string"}}
-        for name in names
+        for name in operation.path_parameters
     ]
 
 

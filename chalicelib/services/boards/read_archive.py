@@ -12,13 +12,15 @@ from chalicelib.domain.boards.archive import Place
 from chalicelib.domain.core.errors import InvalidRequest, NotFound
 from chalicelib.domain.core.periods import ALL, day_of, moment_name, parse_period, period_days, period_name
 from chalicelib.domain.identity.names import HIDDEN_NAME
-from chalicelib.services.boards.read_leaderboard import LeaderboardEntry, find_scope, sees_all, shown
+from chalicelib.services.boards.read_leaderboard import SCOPE, LeaderboardEntry, find_scope, sees_all, shown
 from chalicelib.services.context import Context
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.store.boards import archives
 from chalicelib.store.boards.entries import Entry
 from chalicelib.store.boards.reads import Ranked
 from chalicelib.store.identity.identities import players_of_public
+
+ENDED = "As in `/leaderboard`, of a day, week or month that has ended. Default: the last one."
 
 
 class ArchivedEntry(LeaderboardEntry):
@@ -38,8 +40,14 @@ class ArchivedBoard(msgspec.Struct, rename="camel"):
     frozen_at: Annotated[str, Meta(description="UTC; what came later does not count.")]
 
 
+class ArchiveQuery(msgspec.Struct):
+    scope: Annotated[str, Meta(max_length=32, description=SCOPE, examples=["monthly"])] = "weekly"
+    period: Annotated[str, Meta(max_length=16, description=ENDED, examples=["2026-W20"])] | None = None
+    limit: Annotated[int, Meta(ge=1, le=100)] = 10
+
+
 def read_archive(
-    context: Context, caller: Caller | None, *, scope: str, period: str | None = None, limit: int = 10
+    context: Context, caller: Caller | None, *, scope: str = "weekly", period: str | None = None, limit: int = 10
 ) -> ArchivedBoard:
     """The archive of a period, by default of the last one that ended, with its best `limit` places.
 

@@ -19,6 +19,14 @@ from chalicelib.services.identity.authenticate import Caller
 from chalicelib.store.boards.reads import BoardReads, Ranked
 
 Rank = Annotated[int, Meta(ge=1)]
+SCOPE = (
+    "A board of the ruleset; by the default one `global`, `daily`, `weekly`, `monthly`, `tokens_shared` or "
+    "`contributions`."
+)
+PERIOD = (
+    "In UTC: `2026-05-19`, `2026-W21` (ISO week), `2026-05` or `all`, as the scope has it. "
+    "Default: the one that holds today. A period to come is an empty board; a day long past is 404."
+)
 
 
 class LeaderboardEntry(msgspec.Struct, rename="camel"):
@@ -44,6 +52,17 @@ class Leaderboard(msgspec.Struct, rename="camel"):
 
 
 E = TypeVar("E", bound=LeaderboardEntry)
+
+
+class BoardQuery(msgspec.Struct):
+    scope: Annotated[str, Meta(max_length=32, description=SCOPE, examples=["weekly"])] = "global"
+    period: Annotated[str, Meta(max_length=16, description=PERIOD, examples=["2026-W21"])] | None = None
+
+
+class LeaderboardQuery(BoardQuery):
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+    # As far as any input goes; a page costs the same wherever it is.
+    offset: Annotated[int, Meta(ge=0, le=10**12, description="Entries to skip.")] = 0
 
 
 def read_leaderboard(

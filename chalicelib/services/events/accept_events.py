@@ -87,6 +87,11 @@ def accept_events(context: Context, caller: Caller, raws: Sequence[Any]) -> Take
     return Taken(Accepted(len(checked), [each.event.id for each in checked]), replayed and not others)
 
 
+def send_events(context: Context, caller: Caller, request: Any) -> Accepted:
+    """Queue one raw event, or an array of them. Raises what `accept_events` raises."""
+    return accept_events(context, caller, request if isinstance(request, list) else [request]).accepted
+
+
 def check_points(context: Context, points: int) -> None:
     """Raises RejectedEvent for points that no award may have."""
     most = context.rules.ruleset.awards.max_points

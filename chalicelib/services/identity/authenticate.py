@@ -12,7 +12,7 @@ from chalicelib.store.core.table import StoreError
 from chalicelib.store.identity.api_keys import find_key, mark_used
 
 # One sentence for a missing, a wrong and a revoked key: nobody learns which it was.
-REFUSAL = "A valid API key is needed, as 'X-API-Key' or 'Authorization: Bearer'."
+REFUSAL = "A valid API key is needed."
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,23 +26,23 @@ class InviteRevoked(msgspec.Struct):
     code: str
 
 
-def revoke_invite(context: Context, caller: Caller, wanted: str) -> InviteRevoked:
+def revoke_invite(context: Context, caller: Caller, code: str) -> InviteRevoked:
     """From now on its code and its token are unknown.
 
     Raises InvalidRequest without a code, NotFound for what is no invite of the caller's.
     """
-    if not wanted:
+    if not code:
         raise InvalidRequest("'code' is missing.", parameter="code")
     owner = owner_of(context, caller)
-    code = parse_code(wanted)
-    if code is None:
+    parsed = parse_code(code)
+    if parsed is None:
         raise unknown_invite()
     tried = False
 
     def attempt() -> None:
         nonlocal tried
-        items = context.table.get_many([keys.invite(code), keys.invites(owner.account)])
-        invite = read_invite(items.get(keys.invite(code)), context.now_ms())
+        items = context.table.get_many([keys.invite(parsed), keys.invites(owner.account)])
+        invite = read_invite(items.get(keys.invite(parsed)), context.now_ms())
         if invite is None or invite.account != owner.account:
             if tried:
                 return
@@ -54,4 +54,4 @@ def revoke_invite(context: Context, caller: Caller, wanted: str) -> InviteRevoke
         tx.commit()
 
     settle(context, attempt)
-    return InviteRevoked(success=True, code=shown_code(code))
+    return InviteRevoked(success=True, code=shown_code(parsed))

@@ -18,8 +18,8 @@ from chalicelib.services.core.idempotency import Asked, IdempotencyKey, Items, P
 from chalicelib.services.identity.audit import audit
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.owners import NOBODY, find_owner, owner_of
+from chalicelib.services.ledger.assets import known_asset
 from chalicelib.services.ledger.expire_holds import usable
-from chalicelib.services.ledger.read_balance import known_asset
 from chalicelib.store.ledger.accounts import Account, Change, load_account
 from chalicelib.store.ledger.double_entry import post_transfer
 

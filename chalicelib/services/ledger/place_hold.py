@@ -26,8 +26,8 @@ from chalicelib.services.core.answer import Answer
 from chalicelib.services.core.idempotency import Asked, IdempotencyKey, Items, Prepared, once
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.owners import owner_of
+from chalicelib.services.ledger.assets import known_asset
 from chalicelib.services.ledger.expire_holds import settled
-from chalicelib.services.ledger.read_balance import known_asset
 from chalicelib.store.ledger import keys
 from chalicelib.store.ledger.accounts import Account, read_account
 from chalicelib.store.ledger.holds import add_hold, open_holds

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from chalicelib.services.context import Context
 from chalicelib.services.core.cursors import cursor_of, parts_of
@@ -21,6 +23,11 @@ class Holds(msgspec.Struct):
 
     holds: list[HoldShown]
     cursor: str | None
+
+
+class HoldsQuery(msgspec.Struct):
+    cursor: Annotated[str, Meta(max_length=64, description="Of the page before.")] | None = None
+    limit: Annotated[int, Meta(ge=1, le=100)] = 50
 
 
 def read_holds(context: Context, caller: Caller, *, cursor: str | None = None, limit: int = 50) -> Holds:

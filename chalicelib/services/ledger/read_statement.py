@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from chalicelib.domain.core.errors import Unavailable
 from chalicelib.domain.core.periods import moment_name
@@ -18,8 +19,8 @@ from chalicelib.services.context import Context
 from chalicelib.services.core.cursors import cursor_of, parts_of, unknown_cursor
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.owners import find_owner, owner_of
+from chalicelib.services.ledger.assets import AssetName, known_asset
 from chalicelib.services.ledger.counterparties import name_others
-from chalicelib.services.ledger.read_balance import known_asset
 from chalicelib.store.ledger.accounts import load_account
 from chalicelib.store.ledger.postings import NEWEST, Posted, postings_before
 
@@ -66,10 +67,16 @@ class _Place:
     balance: int
 
 
+class StatementQuery(msgspec.Struct):
+    asset: AssetName | None = None
+    cursor: Annotated[str, Meta(max_length=160, description="Of the page before.")] | None = None
+    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+
+
 def read_statement(
     context: Context,
     caller: Caller,
-    wanted: str | None = None,
+    player_id: str | None = None,
     *,
     asset: str | None = None,
     cursor: str | None = None,
@@ -79,7 +86,7 @@ def read_statement(
 
     Raises NotFound; InvalidRequest for an unknown asset or cursor; Unavailable if the account never came to rest.
     """
-    owner = owner_of(context, caller) if wanted is None else find_owner(context, wanted, anew=True)
+    owner = owner_of(context, caller) if player_id is None else find_owner(context, player_id, anew=True)
     asset = known_asset(context, asset)
     place = _place(cursor) if cursor else _newest(context, owner.account, asset)
     recent: list[Posted] = []
@@ -88,7 +95,7 @@ def read_statement(
     rows = recent[: limit + 1]
     if len(rows) <= limit:
         rows += postings_before(context.table, owner.account, asset, place.since, limit + 1 - len(rows))
-    name = name_others(context, rows[:limit], whole=wanted is not None)
+    name = name_others(context, rows[:limit], whole=player_id is not None)
     balance = place.balance + sum(row.amount for row in recent)
     lines = []
     for row in rows[:limit]:

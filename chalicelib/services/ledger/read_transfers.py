@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from chalicelib.domain.core.periods import moment_name
 from chalicelib.services.context import Context
 from chalicelib.services.core.cursors import cursor_of, parts_of
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.owners import owner_of
+from chalicelib.services.ledger.assets import transferable
 from chalicelib.services.ledger.counterparties import name_others
-from chalicelib.services.ledger.transfer_tokens import transferable
 from chalicelib.store.ledger.postings import NEWEST, Posted, postings_before
 
 Direction = Literal["sent", "received", "all"]
@@ -41,6 +42,12 @@ class TransferList(msgspec.Struct):
 
     transfers: list[TransferSeen]
     cursor: str | None
+
+
+class TransfersQuery(msgspec.Struct):
+    direction: Direction = "all"
+    cursor: Annotated[str, Meta(max_length=160, description="Of the page before.")] | None = None
+    limit: Annotated[int, Meta(ge=1, le=100)] = 50
 
 
 def read_transfers(

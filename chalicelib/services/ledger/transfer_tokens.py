@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from chalicelib.domain.core.errors import ConflictingState, InsufficientBalance, InvalidRequest, NotFound
+from chalicelib.domain.core.errors import InsufficientBalance, InvalidRequest, NotFound
 from chalicelib.domain.core.periods import moment_name
 from chalicelib.domain.identity.names import PLAYER_ID
 from chalicelib.domain.identity.owner import Owner
@@ -21,6 +21,7 @@ from chalicelib.services.core.answer import Answer
 from chalicelib.services.core.idempotency import Asked, IdempotencyKey, Items, Prepared, once
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.owners import find_owner, owner_in, owner_keys, owner_of
+from chalicelib.services.ledger.assets import transferable
 from chalicelib.services.ledger.expire_holds import usable
 from chalicelib.store.core.outbox import Owed
 from chalicelib.store.ledger import keys
@@ -98,14 +99,6 @@ def _recipient(context: Context, items: Items, wanted: str, *, strong: bool) -> 
     if owner is None:
         raise NotFound("There is no such player to send to.", code="unknown_recipient")
     return owner
-
-
-def transferable(context: Context) -> str:
-    """The asset that players send: the first transferable one of the ruleset. Raises ConflictingState."""
-    found = next((name for name, asset in context.rules.ruleset.assets.items() if asset.transferable), None)
-    if found is None:
-        raise ConflictingState("This ruleset has nothing to send.", code="not_transferable")
-    return found
 
 
 def _prepared(

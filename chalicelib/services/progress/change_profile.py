@@ -36,14 +36,14 @@ class ProfileChange(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     private: bool | UnsetType = UNSET
 
 
-def change_profile(context: Context, caller: Caller, change: ProfileChange) -> Profile:
+def change_profile(context: Context, caller: Caller, request: ProfileChange) -> Profile:
     """The profile after the change. Raises InvalidRequest for a name that cannot be shown, NotFound without a player.
 
     The change is made here, by the event that is queued first; its copy in the queue tells the boards, and makes the
     change itself if this should fail.
     """
     find_player(context, caller)
-    if data := _asked(change):
+    if data := _asked(request):
         event = queue_event(context, PROFILE_CHANGED, SOURCE, caller.player, data)
         outcome = apply_to_player(context, caller.player, [event], None)
         if outcome.failed is not None:

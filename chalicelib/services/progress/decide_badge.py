@@ -26,13 +26,13 @@ class BadgeDecisionRequest(msgspec.Struct, rename="camel", forbid_unknown_fields
 
 
 def decide_badge(
-    context: Context, caller: Caller, badge: str, decision: Decision, request: BadgeDecisionRequest
+    context: Context, caller: Caller, badge_id: str, decision: Decision, request: BadgeDecisionRequest
 ) -> Accepted:
     """Queue a decision about a badge. Raises NotFound for a badge or player that is not there."""
-    if badge not in context.rules.badges:
-        raise NotFound("There is no such badge.", badge=badge[:48])
+    if badge_id not in context.rules.badges:
+        raise NotFound("There is no such badge.", badge=badge_id[:48])
     player = real_id(context, request.player)
-    event_id = f"{decision}:{badge}:{request.idempotency_key or context.new_id()}"
+    event_id = f"{decision}:{badge_id}:{request.idempotency_key or context.new_id()}"
     # Without a time of its own it is known by (subject, source, id): a repeat is the same decision at any time.
     event = {
         "specversion": "1.0",
@@ -40,7 +40,7 @@ def decide_badge(
         "source": SOURCE,
         "type": decision,
         "subject": player,
-        "data": {"badgeId": badge, "decidedBy": caller.player},
+        "data": {"badgeId": badge_id, "decidedBy": caller.player},
     }
     context.queues.send(QUEUE, [msgspec.json.encode(event).decode()])
     return Accepted(1, [event_id])

@@ -14,10 +14,10 @@ SOURCE = "laurel/admin"
 Decision = Literal["player.hidden", "player.unhidden"]
 
 
-def hide_player(context: Context, caller: Caller, wanted: str, decision: Decision) -> Accepted:
+def hide_player(context: Context, caller: Caller, player_id: str, decision: Decision) -> Accepted:
     """Queue the decision about the player with this id or public id. Raises NotFound.
 
     Totals, rewards and what a frozen board's archive says stay as they are.
     """
-    event = queue_event(context, decision, SOURCE, real_id(context, wanted), {"decidedBy": caller.player})
+    event = queue_event(context, decision, SOURCE, real_id(context, player_id), {"decidedBy": caller.player})
     return Accepted(1, [event.id])

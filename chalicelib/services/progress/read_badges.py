@@ -39,11 +39,15 @@ class BadgeList(msgspec.Struct, rename="camel"):
     total: int
 
 
+class BadgeQuery(msgspec.Struct):
+    earned: Annotated[bool | None, Meta(description="Only badges that are earned, or that are not.")] = None
+
+
 def read_badges(
-    context: Context, caller: Caller, wanted: str | None = None, *, earned: bool | None = None
+    context: Context, caller: Caller, player_id: str | None = None, *, earned: bool | None = None
 ) -> BadgeList:
     """All badges, or only those (not) earned, of the caller or the player with this id. Raises NotFound."""
-    player = find_player(context, caller, wanted).player
+    player = find_player(context, caller, player_id).player
     shown = [_shown(player, badge, place) for place, badge in enumerate(context.rules.badges.values(), 1)]
     count = sum(badge.earned for badge in shown)
     return BadgeList([badge for badge in shown if earned in (None, badge.earned)], count, len(shown))

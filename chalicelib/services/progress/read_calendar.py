@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -31,9 +31,13 @@ class Calendar(msgspec.Struct, rename="camel"):
     days: list[CalendarDay]
 
 
-def read_calendar(context: Context, caller: Caller, wanted: str | None = None, *, days: int = 30) -> Calendar:
+class CalendarQuery(msgspec.Struct):
+    days: Literal[30, 365] = 30
+
+
+def read_calendar(context: Context, caller: Caller, player_id: str | None = None, *, days: int = 30) -> Calendar:
     """The last `days` UTC days of the caller or of the player with this id. Raises NotFound."""
-    player = find_player(context, caller, wanted).player
+    player = find_player(context, caller, player_id).player
     today = day_of(context.now_ms())
     window = range(today - days + 1, today + 1)
     load_days(context.table, player, window)

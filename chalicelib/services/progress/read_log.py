@@ -59,10 +59,15 @@ class Log(msgspec.Struct, rename="camel"):
     cursor: str | None
 
 
+class LogQuery(msgspec.Struct):
+    cursor: Annotated[str, Meta(max_length=64, description="Of the page before.")] | None = None
+    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+
+
 def read_log(
     context: Context,
     caller: Caller,
-    wanted: str | None = None,
+    player_id: str | None = None,
     *,
     cursor: str | None = None,
     limit: int = 50,
@@ -72,7 +77,7 @@ def read_log(
 
     Raises NotFound; InvalidRequest for a cursor that no answer gave.
     """
-    seen = find_player(context, caller, wanted)
+    seen = find_player(context, caller, player_id)
     place = _place(cursor) if cursor else None
     shown: list[LogEntry] = []
     for _ in range(MAX_QUERIES):
@@ -91,10 +96,10 @@ def read_log(
 
 
 def read_awards(
-    context: Context, caller: Caller, wanted: str | None = None, *, cursor: str | None = None, limit: int = 50
+    context: Context, caller: Caller, player_id: str | None = None, *, cursor: str | None = None, limit: int = 50
 ) -> Log:
     """Like read_log, awards alone."""
-    return read_log(context, caller, wanted, cursor=cursor, limit=limit, only=AWARD_TYPE)
+    return read_log(context, caller, player_id, cursor=cursor, limit=limit, only=AWARD_TYPE)
 
 
 def _shown(entry: Entry, minute: int, whole: bool) -> LogEntry:

@@ -47,9 +47,9 @@ class Profile(msgspec.Struct, rename="camel"):
     hidden: Annotated[bool, Meta(description="Kept off the boards by an admin.")] | UnsetType = UNSET
 
 
-def read_profile(context: Context, caller: Caller, wanted: str | None = None) -> Profile:
+def read_profile(context: Context, caller: Caller, player_id: str | None = None) -> Profile:
     """The caller's profile, or that of the player with this id or public id. Raises NotFound."""
-    seen = find_player(context, caller, wanted)
+    seen = find_player(context, caller, player_id)
     player, rules = seen.player, context.rules
     level = player.level(rules)
     into, to_next = rules.levels.progress(player.xp)

@@ -31,9 +31,9 @@ class StreakShown(msgspec.Struct, rename="camel"):
     next_milestone: NextMilestone | None
 
 
-def read_streak(context: Context, caller: Caller, wanted: str | None = None) -> StreakShown:
+def read_streak(context: Context, caller: Caller, player_id: str | None = None) -> StreakShown:
     """The streak of the caller or of the player with this id. Raises NotFound."""
-    streak = find_player(context, caller, wanted).player.streak
+    streak = find_player(context, caller, player_id).player.streak
     today = day_of(context.now_ms())
     current = streak.current(today)
     coming = next((days for days in context.rules.milestones if days > current), None)

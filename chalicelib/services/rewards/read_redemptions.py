@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from chalicelib.services.context import Context
 from chalicelib.services.core.cursors import cursor_of, parts_of
@@ -19,6 +20,8 @@ from chalicelib.store.rewards.redemptions import own_redemptions, redemptions_of
 MAX_LIMIT = 100
 _CURSOR = re.compile(r"([0-9a-f]{37})")
 Status = Literal["pending", "completed", "fulfilled", "cancelled", "refunded"]
+Cursor = Annotated[str, Meta(max_length=64, description="Of the page before.")]
+Limit = Annotated[int, Meta(ge=1, le=MAX_LIMIT)]
 
 
 class Redemptions(msgspec.Struct):
@@ -40,6 +43,17 @@ class AllRedemptions(msgspec.Struct):
 
     redemptions: list[RedemptionOf]
     cursor: str | None
+
+
+class RedemptionsQuery(msgspec.Struct):
+    cursor: Cursor | None = None
+    limit: Limit = 50
+
+
+class AllRedemptionsQuery(msgspec.Struct):
+    status: Status = "pending"
+    cursor: Cursor | None = None
+    limit: Limit = 50
 
 
 def read_redemptions(context: Context, caller: Caller, cursor: str | None = None, limit: int = 50) -> Redemptions:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.api.operation import OPERATIONS
+from chalicelib.api.registry import OPERATIONS
 from chalicelib.services.identity import authenticate
 from chalicelib.store.core.table import Busy
 from tests.api.conftest import Site, request_event

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-import app
-from chalicelib.api.blueprint import RETRY_AFTER_S, refusal
-from chalicelib.api.operation import OPERATIONS
+from chalicelib.api.app import app
+from chalicelib.api.http import RETRY_AFTER_S, refusal
+from chalicelib.api.registry import OPERATIONS
 from chalicelib.api.request import DEADLINE_MS
 from chalicelib.services.context import AFTER_COMMIT_MS
 from chalicelib.store.core.table import Busy, StoreError
@@ -79,7 +79,7 @@ def test_preflight(site: Site) -> None:
     assert (answer.status, answer.text) == (204, "")
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert "X-Api-Key" in answer.headers["Access-Control-Allow-Headers"]
-    for path, methods in app.app.routes.items():
+    for path, methods in app.routes.items():
         assert all(route.cors is not None for route in methods.values()), path
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.api.operation import OPERATIONS
+from chalicelib.api.registry import OPERATIONS
 from tests.api.conftest import Site
 from tests.api.http import request
 

@@ -9,10 +9,11 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-import app
-from chalicelib.api.operation import OPERATIONS
+from chalicelib.api.app import app
+from chalicelib.api.operation import JSON
 from chalicelib.api.operations import openapi
 from chalicelib.api.operations.examples import examples
+from chalicelib.api.registry import OPERATIONS
 from chalicelib.api.request import convert
 from chalicelib.domain.core.moments import moment_text
 from tests.api.conftest import BASE, Site, request_event
@@ -34,7 +35,7 @@ def test_it_is_openapi_3_1(document: Any) -> None:
 
 
 def test_every_route_is_in_it_and_nothing_else(document: Any) -> None:
-    routes = {(path, method.lower()) for path, methods in app.app.routes.items() for method in methods}
+    routes = {(path, method.lower()) for path, methods in app.routes.items() for method in methods}
     described = {(path, method) for path, methods in document["paths"].items() for method in methods}
     assert routes == described
     assert len(routes) == len(OPERATIONS)
@@ -46,16 +47,19 @@ def test_every_operation_says_what_it_needs_and_how_it_fails(document: Any) -> N
     for methods in document["paths"].values():
         for described in methods.values():
             operation = by_name[described["operationId"]]
+            assert described["x-rate-class"] == operation.rate_class
             assert bool(operation.permission) == (described["security"] == [{"apiKey": []}, {"bearer": []}])
             if operation.permission:
                 assert {"401", "403"} <= set(described["responses"])
                 assert f"`{operation.permission}`" in described["description"]
-            if operation.body is not None:
+            if operation.body:
                 assert {"400", "413", "415"} <= set(described["responses"])
 
 
 def test_what_is_done_once_says_when_it_was_done_before(document: Any) -> None:
-    keyed = [each for each in OPERATIONS if "idempotency_key" in getattr(each.body, "__struct_fields__", ())]
+    keyed = [
+        each for each in OPERATIONS if any("idempotency_key" in kind.__struct_fields__ for kind in each.body_types)
+    ]
     for operation in keyed:
         described = document["paths"][operation.path][operation.method.lower()]
         # What is queued is not known yet to be a replay.
@@ -118,13 +122,13 @@ def test_answers_are_what_the_document_says(site: Site, document: Any) -> None:
     site.world.sleep(7 * 86_400)
     site.close_boards()
     for operation in OPERATIONS:
-        if operation.method != "GET" or operation.media != "application/json" or operation.answer == dict[str, Any]:
+        if operation.method != "GET" or operation.media != JSON or not operation.answer:
             continue
         answer = request("GET", operation.path.replace("{player}", "anna").replace("{reward}", "mug"), key=key).json
-        schema = document["components"]["schemas"][operation.answer.__name__]
+        schema = document["components"]["schemas"][operation.answer_type.__name__]
         assert set(answer) <= set(schema["properties"])
         assert set(schema.get("required", [])) <= set(answer)
-        msgspec.convert(answer, operation.answer)
+        msgspec.convert(answer, operation.answer_type)
 
 
 class Reader(HTMLParser):

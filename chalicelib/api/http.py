@@ -8,12 +8,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import chalice
 import msgspec
-from chalice.app import CORSConfig, Request, Response
+from chalice.app import Chalice, CORSConfig, Request, Response
 
 from chalicelib import wiring
-from chalicelib.api.operation import OPERATIONS, Operation
+from chalicelib.api.operation import JSON, Operation, resolve
 from chalicelib.api.request import Call
 from chalicelib.api.statuses import STATUSES, MethodNotAllowed, status_of
 from chalicelib.domain.core.errors import (
@@ -29,8 +28,6 @@ from chalicelib.domain.core.errors import (
 from chalicelib.observability import logger
 from chalicelib.services.core.answer import Answer
 
-PREFIX = "/api/gamification"
-JSON = "application/json"
 REPLAYED = "Idempotency-Replayed"
 # Boards move every second; three of staleness take the load of a thousand readers off the table.
 PUBLIC_CACHE = "public, max-age=3"
@@ -50,36 +47,24 @@ CORS = CORSConfig(
     max_age=86_400,
 )
 
-View = Callable[[Call], Any]
+
+def add_route(app: Chalice, operation: Operation) -> None:
+    """Register an operation with a Chalice application."""
+
+    def answer(**path_parameters: str) -> Response:
+        return respond(operation, app.current_request, path_parameters)
+
+    answer.__name__ = operation.name
+    app.route(operation.path, methods=[operation.method], cors=CORS, content_types=[])(answer)
 
 
-class Blueprint(chalice.Blueprint):
-    """A Chalice blueprint whose views take a Call and return a value to encode, or raise a LaurelError."""
-
-    def route(self, path: str, **kwargs: Any) -> Callable[[View], View]:
-        """Register a view for one method of a path; `kwargs` are those of Operation."""
-        operation = Operation(path=path, **kwargs)
-        register = super().route(path, methods=[operation.method], cors=CORS, content_types=[])
-
-        def decorate(view: View) -> View:
-            def answer(**path_parameters: str) -> Response:
-                return respond(operation, view, self.current_request, path_parameters)
-
-            answer.__name__ = operation.name = view.__name__
-            OPERATIONS.append(operation)
-            register(answer)
-            return view
-
-        return decorate
-
-
-def respond(operation: Operation, view: View, request: Request, path_parameters: dict[str, str]) -> Response:
+def respond(operation: Operation, request: Request, path_parameters: dict[str, str]) -> Response:
     """The whole of one request: who calls, what they ask, the view, its answer or its error."""
     began = time.monotonic()
     call = Call(operation, request, path_parameters, wiring.context)
     try:
         call.read()
-        response = encode(call, view(call))
+        response = resolve(operation.view)(call) if operation.view else encode(call, call.run())
     except Exception as error:  # noqa: BLE001 - the one place where any of them becomes an answer
         response = refusal(error, lambda: int(call.context.uniform(*RETRY_AFTER_S)))
     logger.info(
@@ -100,8 +85,6 @@ def respond(operation: Operation, view: View, request: Request, path_parameters:
 def encode(call: Call, answer: Any) -> Response:
     """An answer's JSON; reads carry its digest as ETag, and are not sent again to who has it."""
     operation = call.operation
-    if isinstance(answer, Response):
-        return answer
     headers = {"Content-Type": JSON, "Vary": "Authorization, X-API-Key"}
     status = operation.status
     if isinstance(answer, Answer):

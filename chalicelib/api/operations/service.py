@@ -1,0 +1,31 @@
+"""Operations on the service itself: its status, and its own description."""
+
+from __future__ import annotations
+
+from chalicelib.api.operation import PREFIX, Operation
+
+OPERATIONS = (
+    Operation(
+        "read_status",
+        f"{PREFIX}/status",
+        "Whether the API answers",
+        "service",
+        use_case="chalicelib.services.operations.read_status:read_status",
+        answer="Status",
+    ),
+    Operation(
+        "read_openapi",
+        "/openapi.json",
+        "This API as OpenAPI 3.1",
+        "service",
+        view="chalicelib.api.operations.docs:read_openapi",
+    ),
+    Operation(
+        "read_docs",
+        "/docs",
+        "This API as a page to read",
+        "service",
+        media="text/html",
+        view="chalicelib.api.operations.docs:read_docs",
+    ),
+)

@@ -1,0 +1,32 @@
+"""Assets of the ruleset, as requests name them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from chalicelib.domain.core.errors import ConflictingState, InvalidRequest
+from chalicelib.services.context import Context
+
+AssetName = Annotated[
+    str, Meta(max_length=64, description="Of the ruleset; without it, the one that players send each other.")
+]
+
+
+def transferable(context: Context) -> str:
+    """Return the asset that players send: the first transferable one of the ruleset. Raises ConflictingState."""
+    found = next((name for name, asset in context.rules.ruleset.assets.items() if asset.transferable), None)
+    if found is None:
+        raise ConflictingState("This ruleset has nothing to send.", code="not_transferable")
+    return found
+
+
+def known_asset(context: Context, asset: str | None) -> str:
+    """Return an asset of the ruleset, by default the one that players send. Raises InvalidRequest."""
+    if asset is None:
+        return transferable(context)
+    known = list(context.rules.ruleset.assets)
+    if asset not in known:
+        raise InvalidRequest(f"'asset' must be one of {', '.join(known)}.", parameter="asset", allowed=known)
+    return asset

@@ -1,0 +1,19 @@
+"""Whether Laurel answers, and by which ruleset."""
+
+from __future__ import annotations
+
+import msgspec
+
+from chalicelib.services.context import Context
+
+
+class Status(msgspec.Struct):
+    """`ruleset`: the version of the ruleset in use."""
+
+    status: str
+    ruleset: str
+
+
+def read_status(context: Context) -> Status:
+    """Return that Laurel answers."""
+    return Status("ok", context.rules.version)
