@@ -8,7 +8,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-OUT_OF_TIME = "the deadline is too near to begin"
+OUT_OF_TIME = "not enough time before the deadline"
 
 # Pauses double from 20 ms up to this exponent, at most 2.6 s.
 LONGEST_PAUSE = 7

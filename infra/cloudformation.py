@@ -81,7 +81,7 @@ def deploy(
     before = describe(client, name)
     if before and before["StackStatus"] == "ROLLBACK_COMPLETE":
         raise DeployError(
-            f"Stack {name} never came to be: its first creation was rolled back. Delete it (and its table, if that "
+            f"Stack {name} was never created: its creation was rolled back. Delete it (and its table, if that "
             "was kept), then deploy again."
         )
     kind = "UPDATE" if before else "CREATE"

@@ -36,7 +36,7 @@ def check_runtime(build: Build) -> None:
     if build.target == "aws" and sys.version_info[:2] not in {(3, minor) for minor in LAMBDA_MINORS}:
         known = ", ".join(f"3.{minor}" for minor in LAMBDA_MINORS)
         raise SettingError(
-            f"Python {python_minor()} is no AWS Lambda runtime Laurel knows ({known}): "
+            f"Python {python_minor()} is not a supported AWS Lambda runtime ({known}): "
             "the zip is compiled by the Python that builds it. Build with one of those."
         )
 
@@ -89,7 +89,9 @@ def _install(build: Build, into: Path) -> None:
     # Copies, because the files are pruned and compiled in place and the installer's cache must stay unchanged.
     done = subprocess.run([*command, "--link-mode", "copy"], check=False, stdin=subprocess.DEVNULL)
     if done.returncode:
-        raise SettingError(f"The zip's dependencies could not be installed from {lock(build).name}: uv says why above.")
+        raise SettingError(
+            f"The zip's dependencies could not be installed from {lock(build).name}: see uv's output above."
+        )
 
 
 def _prune(site: Path, models: set[str]) -> None:

@@ -11,7 +11,7 @@ Json = dict[str, Any]
 CONSUME = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"]
 
 # Statements whose actions AWS defines without resources: they accept no value but "*".
-RESOURCELESS = {"Traces": "X-Ray's put actions know no resource types"}
+RESOURCELESS = {"Traces": "X-Ray's put actions have no resource types"}
 
 
 def function_name(build: Build, function: Function) -> str:

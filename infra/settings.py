@@ -192,7 +192,7 @@ class Build:
                 f"CORS_ORIGIN {self.cors_origin!r} must be '*' or an origin like https://app.example.com."
             )
         if self.target == "aws" and self.stage == "local":
-            raise SettingError("STAGE 'local' is the laptop's; choose another one for AWS.")
+            raise SettingError("STAGE 'local' is reserved for the local stack; choose another one for AWS.")
 
     @property
     def protected(self) -> bool:

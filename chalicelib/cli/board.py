@@ -93,7 +93,7 @@ def repair(target: Target, scope: str, period: str | None, seconds: float) -> No
 @click.argument("scope", required=False)
 @click.argument("period", required=False)
 @click.option("--all", "everything", is_flag=True, help="Rebuild every board that is kept.")
-@click.option("--from", "start", default="", help="Continue a stopped rebuild of the board, as it printed.")
+@click.option("--from", "start", default="", help="Continue from the position that a stopped rebuild printed.")
 @click.pass_obj
 def rebuild(target: Target, scope: str | None, period: str | None, everything: bool, start: str) -> None:
     """Rebuild boards from the players' totals.

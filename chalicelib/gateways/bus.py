@@ -66,4 +66,4 @@ class EventBus:
             results = answer["Entries"]
             reason = next((result["ErrorCode"] for result in results if result.get("ErrorCode")), "unknown")
             pending = [entry for entry, result in zip(pending, results, strict=True) if result.get("ErrorCode")]
-        raise NotPublished(f"{len(pending)} events not taken: {reason}")
+        raise NotPublished(f"{len(pending)} events not accepted: {reason}")

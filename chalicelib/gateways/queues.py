@@ -158,13 +158,13 @@ class SqsQueues:
                     answer = self.client.delete_message_batch(QueueUrl=self.urls[queue], Entries=entries)
                 except (ClientError, BotoCoreError) as error:
                     if not worth_another_try(error):
-                        raise NotDeleted(f"{len(pending)} messages stayed in '{queue}': {error}") from error
+                        raise NotDeleted(f"{len(pending)} messages were not deleted from '{queue}': {error}") from error
                     continue
                 pending = {entry["Id"]: pending[entry["Id"]] for entry in answer.get("Failed", [])}
                 if not pending:
                     break
             else:
-                raise NotDeleted(f"{len(pending)} messages stayed in the queue '{queue}'")
+                raise NotDeleted(f"{len(pending)} messages were not deleted from '{queue}'")
 
     def _retried(self, call: Callable[[], T]) -> T:
         """Return the result of a read-only call. Retry while the queue has trouble of its own."""
@@ -222,7 +222,7 @@ class SqsQueues:
             pending = {name: pending[name] for name in reasons}
             if not pending:
                 break
-        sentence = f"{len(reasons)} of {len(batch)} messages not taken: "
+        sentence = f"{len(reasons)} of {len(batch)} messages not accepted: "
         return {int(name): NotSent(sentence + reason) for name, reason in reasons.items()}
 
 

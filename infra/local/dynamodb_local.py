@@ -48,7 +48,7 @@ def fetch(directory: Path = DIRECTORY) -> Path:
         return libraries
     _require_java()
     if shutil.which("mvn") is None:
-        raise Unavailable("DynamoDB Local is fetched by Maven: install mvn, or do without it.")
+        raise Unavailable("Fetching DynamoDB Local needs Maven: install mvn, or run without the engine.")
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "pom.xml").write_text(_POM)
     incomplete = directory / f"{VERSION}.part"

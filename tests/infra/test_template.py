@@ -343,8 +343,8 @@ def test_bad_stage_names_are_refused(stage: str) -> None:
         Build(stage, "aws")
 
 
-def test_the_laptops_stage_is_not_for_aws() -> None:
-    with pytest.raises(SettingError, match="laptop"):
+def test_the_local_stage_is_not_for_aws() -> None:
+    with pytest.raises(SettingError, match="reserved"):
         replace(Build("prod", "aws"), stage="local")
 
 

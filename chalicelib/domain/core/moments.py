@@ -57,13 +57,13 @@ def instant_of(text: str) -> Instant:
         raise ValueError(f"must be a time such as {EXAMPLE}")
     day, hour, minute, second, fraction, sign, hours, minutes = found.groups()
     if sign is None and text[-1] not in "Zz":
-        raise ValueError(f"must have an offset from UTC, or Z, as {EXAMPLE} has")
+        raise ValueError(f"must have an offset from UTC, or Z, such as {EXAMPLE}")
     ahead = (int(hours) * 60 + int(minutes)) * (-1 if sign == "-" else 1) if sign else 0
     minute_ms = _day_ms(day) + (int(hour) * 60 + int(minute) - ahead) * MINUTE_MS
     if second == "60":
         # Leap seconds are announced case by case. They can only be the last second of a UTC day.
         if (minute_ms + MINUTE_MS) % DAY_MS:
-            raise ValueError("must be within a minute: only the last one of a UTC day may have a second 60")
+            raise ValueError("must have a second below 60: only the last minute of a UTC day may have a second 60")
         ms = minute_ms + MINUTE_MS - 1
     else:
         ms = minute_ms + int(second) * 1000 + int((fraction or "0")[:3].ljust(3, "0"))
@@ -78,7 +78,7 @@ def _day_ms(day: str) -> int:
     try:
         return number_of(date.fromisoformat(day)) * DAY_MS
     except ValueError as error:
-        raise ValueError(f"must be a day of the calendar: {error}") from error
+        raise ValueError(f"must be a valid date: {error}") from error
 
 
 def decode_moment(kind: type, raw: Any) -> Instant:
@@ -87,7 +87,7 @@ def decode_moment(kind: type, raw: Any) -> Instant:
     Raises ValueError; msgspec turns it into a ValidationError that names the member.
     """
     if kind is not Instant:
-        raise NotImplementedError(f"{kind} is no type that is read from JSON")
+        raise NotImplementedError(f"{kind} is not a type with a decoder")
     if not isinstance(raw, str):
         raise ValueError(f"must be a text with a time such as {EXAMPLE}")
     return instant_of(raw)

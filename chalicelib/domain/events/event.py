@@ -180,7 +180,7 @@ def parse(raw: Any, delivery: Delivery, settings: RulesetSettings, now_ms: int) 
         raise RejectedEvent("not_json", f"The event is not JSON: {raw.error}.")
     canonical = normalise(raw, f"{delivery.message_id}/{delivery.index}")
     if canonical.type in OWN_TYPES and not delivery.own:
-        raise RejectedEvent("own_type", f"Events of type '{canonical.type}' are made by Laurel alone.")
+        raise RejectedEvent("own_type", f"Only Laurel may send events of type '{canonical.type}'.")
     received = delivery.received_ms
     if canonical.received_at is not None:
         received = _received(canonical.received_at, received)
@@ -217,7 +217,7 @@ def check_age(time_ms: int, received_ms: int, now_ms: int, settings: RulesetSett
     Raises RejectedEvent for an event too old, too far ahead, or redriven too late.
     """
     if now_ms - received_ms > MAX_DELAY_MS:
-        raise RejectedEvent("redriven_too_late", "It was received too long ago to tell whether it was applied.")
+        raise RejectedEvent("redriven_too_late", "It was received too long ago to know whether it was applied.")
     if time_ms > received_ms + settings.max_ahead_seconds * 1000:
         raise RejectedEvent("too_far_ahead", f"'time' is more than {settings.max_ahead_seconds} s ahead.")
     oldest = BACKFILL_FROM_MS if backfill else received_ms - settings.max_age_days * DAY_MS

@@ -25,7 +25,7 @@ def change_identity(change: Change, type_: str, payload: Payload) -> None:
         if payload.display_name is not None:
             name = payload.display_name
             if name and chosen_name(name) != name:
-                raise RejectedEvent("invalid_name", "'data.displayName' is no name that can be shown.")
+                raise RejectedEvent("invalid_name", "'data.displayName' is not a valid display name.")
             if identity.asks("name", at_ms):
                 identity.display_name = name or None
         if payload.private is not None and identity.asks("private", at_ms):

@@ -227,7 +227,7 @@ Criterion = ActionCount | AmountTotal | StreakLength | UniqueCount | Rank | Firs
 
 def _check_star(badges: list[str]) -> None:
     if "*" in badges and badges != ["*"]:
-        raise ValueError("'*' (every other badge) stands alone")
+        raise ValueError("'*' (every other badge) must be the only entry")
 
 
 def claims_first(criterion: Criterion) -> bool:

@@ -141,7 +141,7 @@ def test_text_that_sqs_would_refuse(site: Site, writer: str) -> None:
 
 def test_a_queue_that_does_not_take_everything(site: Site, writer: str) -> None:
     def refuse(queue: str, bodies: Any) -> None:
-        raise NotSent("1 of 1 messages not taken: InternalError")
+        raise NotSent("1 of 1 messages not accepted: InternalError")
 
     site.context.queues.send = refuse  # type: ignore[method-assign]
     answer = site.post("/events", request_event("anna", "1"), writer)

@@ -56,7 +56,7 @@ def told(value: Any, kind: Any = Sent, **more: Any) -> Fault:
         (
             {"when": "2026-05-19T12:00:00"},
             "when",
-            "'when' must have an offset from UTC, or Z, as 2026-05-19T12:00:00Z has.",
+            "'when' must have an offset from UTC, or Z, such as 2026-05-19T12:00:00Z.",
         ),
         ({"when": "yesterday"}, "when", "'when' must be a time such as 2026-05-19T12:00:00Z."),
         ({"when": 5}, "when", "'when' must be a text with a time such as 2026-05-19T12:00:00Z."),

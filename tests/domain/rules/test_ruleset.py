@@ -141,7 +141,7 @@ def criterion(text: str) -> tuple[str, str]:
         (criterion('{ type = "first", action = "nap" }'), "badges[0].criterion", "unknown action 'nap'"),
         (criterion('{ type = "all" }'), "badges[0].criterion", "'all' needs criteria or badges"),
         (criterion('{ type = "any", criteria = [] }'), "badges[0].criterion", "'any' needs criteria or badges"),
-        (criterion('{ type = "any", badges = ["*", "generous"] }'), "badges[0].criterion", "stands alone"),
+        (criterion('{ type = "any", badges = ["*", "generous"] }'), "badges[0].criterion", "must be the only entry"),
         (criterion('{ type = "all", badges = ["nap"] }'), "badges[0].criterion", "unknown badge 'nap'"),
         (
             criterion('{ type = "any", criteria = [{ type = "stat", stat = "naps", at_least = 1 }] }'),
