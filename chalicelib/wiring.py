@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from botocore.config import Config
 from botocore.session import Session, get_session
@@ -17,9 +17,8 @@ from chalicelib import settings as settings_
 from chalicelib.domain.rules import ruleset
 from chalicelib.gateways.bus import EventBus
 from chalicelib.gateways.queues import SqsQueues
-from chalicelib.services.context import Context, Outlets
+from chalicelib.services.context import Context, Ledger, Outlets
 from chalicelib.store.core.table import Table, connect
-from chalicelib.store.ledger.player_ledger import PlayerLedger
 
 RETRY_BASE_S = 0.02
 
@@ -50,6 +49,15 @@ def warn(message: str, facts: Mapping[str, Any]) -> None:
     logger.warning(message, extra=dict(facts))
 
 
+class LazyLedger:
+    """The ledger, imported by its first use: few requests and workers pay players."""
+
+    def __getattr__(self, name: str) -> Any:
+        from chalicelib.store.ledger.player_ledger import PlayerLedger
+
+        return getattr(PlayerLedger(), name)
+
+
 def build(chosen: settings_.Settings, session: Session) -> Context:
     """Build a context from settings and a botocore session. All clients share the session."""
 
@@ -66,7 +74,7 @@ def build(chosen: settings_.Settings, session: Session) -> Context:
         table=Table(chosen.table, connect(session), pause),
         queues=ways_out.queues,
         bus=ways_out.bus,
-        ledger=PlayerLedger(),
+        ledger=cast(Ledger, LazyLedger()),
         rules=ruleset.load(chosen.ruleset),
         now_ms=lambda: time.time_ns() // 1_000_000,
         pause=pause,

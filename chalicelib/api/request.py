@@ -15,9 +15,8 @@ from chalicelib.api.query import read_query
 from chalicelib.api.statuses import UnsupportedMediaType
 from chalicelib.domain.core.decoding_errors import fault
 from chalicelib.domain.core.errors import InvalidRequest, NotFound, PayloadTooLarge, Unauthenticated
+from chalicelib.domain.core.json_values import BYTE_ORDER_MARK, MAX_DEPTH, too_deep, whole_numbers
 from chalicelib.domain.core.moments import decode_moment
-from chalicelib.domain.events.event import BYTE_ORDER_MARK
-from chalicelib.domain.events.formats import MAX_DEPTH, too_deep, whole_numbers
 from chalicelib.services.context import Context
 from chalicelib.services.identity.authenticate import Caller, authenticate, require
 

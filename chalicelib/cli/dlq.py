@@ -8,9 +8,10 @@ import msgspec
 from chalicelib.cli.output import counted
 from chalicelib.cli.target import Target
 from chalicelib.domain.core.errors import InvalidRequest
+from chalicelib.domain.core.json_values import too_deep
 from chalicelib.domain.core.periods import moment_name
 from chalicelib.domain.core.queues import BOARDS_DEAD_LETTER, DEAD_LETTER, REJECTED
-from chalicelib.domain.events.formats import MAX_WRITTEN_DEPTH, too_deep
+from chalicelib.domain.events.formats import MAX_WRITTEN_DEPTH
 from chalicelib.domain.events.rejections import Rejections
 from chalicelib.services.events.failed_messages import Parked
 from chalicelib.services.operations.list_failures import MAX_LISTED, find_failure, list_failures

@@ -6,17 +6,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from chalicelib.domain.core.domain_event import Notice
 from chalicelib.domain.core.errors import LostRace, OutOfReach
 from chalicelib.domain.identity.owner import Owner
-from chalicelib.domain.progress.effect import Credit
 from chalicelib.domain.rules.ruleset import Rules
 from chalicelib.gateways.queues import Received
 from chalicelib.retry import Retry
 from chalicelib.store.core.table import Table
 from chalicelib.store.core.transaction import Transaction
+
+if TYPE_CHECKING:
+    from chalicelib.domain.progress.effect import Credit
 
 # What follows a commit keeps its caller waiting for no longer.
 AFTER_COMMIT_MS = 500

@@ -7,11 +7,17 @@ from typing import Any
 
 import msgspec
 
+from chalicelib.api.boards import examples as boards_examples
+from chalicelib.api.events import examples as events_examples
 from chalicelib.api.http import REPLAYED
+from chalicelib.api.invites import examples as invites_examples
+from chalicelib.api.ledger import examples as ledger_examples
 from chalicelib.api.operation import JSON, TAGS, Auth, Operation
-from chalicelib.api.operations.examples import examples
+from chalicelib.api.operations import examples as operations_examples
+from chalicelib.api.progress import examples as progress_examples
 from chalicelib.api.registry import OPERATIONS
 from chalicelib.api.request import MAX_BODY_BYTES
+from chalicelib.api.rewards import examples as rewards_examples
 from chalicelib.api.statuses import STATUSES
 from chalicelib.domain.events.event import MAX_EVENTS_PER_MESSAGE
 
@@ -45,6 +51,19 @@ MEANINGS = {
     429: "Too many requests. `rate_limited`, or as the operation says.",
     500: "Something went wrong here.",
     503: "Busy; nothing was done, or not all of it: try again.",
+}
+EXAMPLES = {
+    name: example
+    for module in (
+        events_examples,
+        progress_examples,
+        boards_examples,
+        ledger_examples,
+        rewards_examples,
+        invites_examples,
+        operations_examples,
+    )
+    for name, example in module.EXAMPLES.items()
 }
 _GOOD = {201: "Made.", 202: "Queued."}
 
@@ -93,7 +112,7 @@ def _schemas() -> Json:
     for name, (how, *members) in EITHER.items():
         schemas[name][how] = [{"required": [each], "properties": {each: {"type": "string"}}} for each in members]
     schemas["Error"]["additionalProperties"] = True
-    for name, example in examples().items():
+    for name, example in EXAMPLES.items():
         schemas[name]["examples"] = [example]
     return schemas
 

@@ -10,18 +10,17 @@ from typing import Any
 import msgspec
 
 from chalicelib.domain.core.errors import RejectedEvent
+from chalicelib.domain.core.json_values import BYTE_ORDER_MARK, MAX_DEPTH, too_deep
 from chalicelib.domain.core.moments import Instant
 from chalicelib.domain.core.periods import DAY_MS, moment_name
 from chalicelib.domain.core.settings import RulesetSettings
 from chalicelib.domain.events.formats import (
     AWARD_TYPE,
-    MAX_DEPTH,
     MAX_WRITTEN_DEPTH,
     CloudEvent,
     award_key,
     digest,
     normalise,
-    too_deep,
 )
 from chalicelib.domain.events.payloads import Payload, decode_payload, given
 
@@ -32,8 +31,6 @@ MAX_EVENTS_PER_MESSAGE = 500
 MAX_DELAY_MS = 60 * DAY_MS
 # Backfill lowers the age limit to this moment: a bounded number of years bounds the item of active days.
 BACKFILL_FROM_MS = 946_684_800_000
-# Some editors and libraries write it at the start of a text; it is not part of JSON.
-BYTE_ORDER_MARK = "\ufeff"
 # Member of `data` of an award on the internal queue: its points were counted when it was accepted.
 RESERVED = "reserved"
 # Only Laurel makes these events: HTTP and the public queue refuse them.

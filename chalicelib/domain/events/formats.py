@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
 from typing import Annotated, Any
 
 import msgspec
@@ -12,18 +11,16 @@ from msgspec import Meta
 
 from chalicelib.domain.core.decoding_errors import fault
 from chalicelib.domain.core.errors import RejectedEvent
+from chalicelib.domain.core.json_values import MAX_DEPTH, too_deep, whole_numbers
 from chalicelib.domain.core.moments import Moment, decode_moment, moment_text
 from chalicelib.domain.identity.names import NO_PLAYERS, is_player_id
 
 MAX_EVENT_BYTES = 16 * 1024
 # A redrive adds members (id, receivedAt, those of the canonical form), which must not make the event too large.
 REDRIVE_BYTES = 512
-MAX_DEPTH = 20
 # Events that nest deeper than this are stored as text: near the interpreter's own limit they can be read but not
 # written.
 MAX_WRITTEN_DEPTH = 4 * MAX_DEPTH
-# Above this a double does not represent every integer.
-MAX_EXACT = 2**53
 GATEWAY_SOURCE, AWARDS_SOURCE = "gateway", "awards"
 AWARD_TYPE = "award"
 # `$` alone would allow a trailing line feed.
@@ -152,28 +149,6 @@ def canonical_json(event: CloudEvent) -> dict[str, Any]:
     return {name: value for name, value in built.items() if value is not None}
 
 
-def whole_numbers(value: Any) -> Any:
-    """Return decoded JSON with integers in place of floats such as 250.0, which JSON Schema accepts as integers."""
-    if isinstance(value, float):
-        return int(value) if value.is_integer() and abs(value) <= MAX_EXACT else value
-    if isinstance(value, dict):
-        return {name: whole_numbers(each) if type(each) in _MAY_HOLD_FLOATS else each for name, each in value.items()}
-    if isinstance(value, list):
-        return [whole_numbers(each) if type(each) in _MAY_HOLD_FLOATS else each for each in value]
-    return value
-
-
-def too_deep(value: Any, limit: int = MAX_DEPTH) -> bool:
-    """Return whether containers nest deeper than `limit`."""
-    if not isinstance(value, dict | list):
-        return False
-    if limit == 0:
-        return True
-    parts: Iterator[Any] = iter(value.values() if isinstance(value, dict) else value)
-    return any(too_deep(part, limit - 1) for part in parts)
-
-
-_MAY_HOLD_FLOATS = (float, dict, list)
 # Optional members besides `data`: an empty one counts as absent.
 _MAY_BE_EMPTY: dict[type, frozenset[str]] = {
     CloudEvent: frozenset(["time", "receivedAt"]),

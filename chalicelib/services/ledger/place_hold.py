@@ -8,7 +8,6 @@ import msgspec
 from msgspec import Meta
 
 from chalicelib.domain.core.errors import ConflictingState, InsufficientBalance
-from chalicelib.domain.core.periods import moment_name
 from chalicelib.domain.identity.owner import Owner
 from chalicelib.domain.ledger.holds import (
     DEFAULT_EXPIRES_S,
@@ -28,6 +27,7 @@ from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.owners import owner_of
 from chalicelib.services.ledger.assets import known_asset
 from chalicelib.services.ledger.expire_holds import settled
+from chalicelib.services.ledger.hold_shown import HoldShown, hold_shown
 from chalicelib.store.ledger import keys
 from chalicelib.store.ledger.accounts import Account, read_account
 from chalicelib.store.ledger.holds import add_hold, open_holds
@@ -40,24 +40,6 @@ class HoldRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     asset: Annotated[str, Meta(min_length=1, max_length=128)]
     idempotency_key: IdempotencyKey
     expires_in: Annotated[int, Meta(ge=MIN_EXPIRES_S, le=MAX_EXPIRES_S)] = DEFAULT_EXPIRES_S
-
-
-class HoldShown(msgspec.Struct, rename="camel", omit_defaults=True):
-    """`status`: `open`, `posted` or `void`. `posted`: how much of it, by `transferId`; the rest is available again.
-
-    One without `expiresAt` is that of a `redemption`, which ends with it.
-    """
-
-    id: str
-    asset: str
-    amount: int
-    status: str
-    created_at: str
-    expires_at: str | None = None
-    redemption: str | None = None
-    posted: int | None = None
-    transfer_id: str | None = None
-    resolved_at: str | None = None
 
 
 class HoldPlaced(msgspec.Struct):
@@ -93,21 +75,6 @@ def place_hold(context: Context, caller: Caller, request: HoldRequest) -> Answer
     return once(context, Asked(owner.account, request.idempotency_key, "hold", members), [account_key], prepare)
 
 
-def shown(hold: Hold) -> HoldShown:
-    return HoldShown(
-        id=hold.id,
-        asset=hold.asset,
-        amount=hold.amount,
-        status=hold.state,
-        created_at=moment_name(hold.created_at),
-        expires_at=None if hold.expires_at is None else moment_name(hold.expires_at),
-        redemption=hold.purpose or None,
-        posted=hold.posted or None,
-        transfer_id=hold.transfer or None,
-        resolved_at=None if hold.resolved_at is None else moment_name(hold.resolved_at),
-    )
-
-
 def _check_number(context: Context, owner: Owner, asset: str, account: Account, now_ms: int) -> None:
     """Exact, since the account must be as it was read before: one more placed would have changed it."""
     if account.placed < MAX_OPEN:
@@ -129,7 +96,7 @@ def _prepared(context: Context, owner: Owner, request: HoldRequest, account: Acc
         expires_at=now_ms + request.expires_in * 1000,
     )
     placed = HoldPlaced(
-        success=True, hold=shown(hold), balance=account.balance, available=account.available - hold.amount
+        success=True, hold=hold_shown(hold), balance=account.balance, available=account.available - hold.amount
     )
     tx = context.table.transaction()
     add_hold(tx, hold, account)

@@ -12,7 +12,7 @@ from chalicelib.services.context import Context
 from chalicelib.services.core.cursors import cursor_of, parts_of
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.owners import owner_of
-from chalicelib.services.ledger.place_hold import HoldShown, shown
+from chalicelib.services.ledger.hold_shown import HoldShown, hold_shown
 from chalicelib.store.ledger.holds import open_holds_page
 
 _CURSOR = re.compile(r"([0-9a-f]{37})")
@@ -36,5 +36,5 @@ def read_holds(context: Context, caller: Caller, *, cursor: str | None = None, l
     page, more = open_holds_page(context.table, owner_of(context, caller).account, limit, after)
     now_ms = context.now_ms()
     return Holds(
-        [shown(hold) for hold in page if not hold.has_expired(now_ms)], cursor_of(page[-1].id) if more else None
+        [hold_shown(hold) for hold in page if not hold.has_expired(now_ms)], cursor_of(page[-1].id) if more else None
     )

@@ -16,7 +16,7 @@ from chalicelib.services.core.answer import Answer
 from chalicelib.services.core.retry_until_known import settle
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.owners import owner_of
-from chalicelib.services.ledger.place_hold import HoldShown, shown
+from chalicelib.services.ledger.hold_shown import HoldShown, hold_shown
 from chalicelib.store.core.transaction import Transaction
 from chalicelib.store.ledger import holds
 
@@ -109,11 +109,11 @@ def _again(hold: Hold, wanted: Ending, *, mine: bool) -> Answer[HoldResolved]:
         return _told(hold, replayed=hold.by_expiry or not mine)
     if hold.by_expiry:
         check_amount(wanted[1], hold.amount)
-        raise ConflictingState("This hold has expired.", code="hold_expired", expiresAt=shown(hold).expires_at)
+        raise ConflictingState("This hold has expired.", code="hold_expired", expiresAt=hold_shown(hold).expires_at)
     raise ConflictingState(
         "This hold was resolved otherwise.", code="hold_resolved", status=hold.state, posted=hold.posted
     )
 
 
 def _told(hold: Hold, *, replayed: bool = False) -> Answer[HoldResolved]:
-    return Answer.of(HoldResolved(success=True, hold=shown(hold)), replayed=replayed)
+    return Answer.of(HoldResolved(success=True, hold=hold_shown(hold)), replayed=replayed)

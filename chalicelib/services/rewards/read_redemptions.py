@@ -12,7 +12,7 @@ from chalicelib.services.context import Context
 from chalicelib.services.core.cursors import cursor_of, parts_of
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.owners import owner_of
-from chalicelib.services.rewards.redeem_reward import RedemptionShown, redemption_shown
+from chalicelib.services.rewards.redemption_shown import RedemptionShown, redemption_shown
 from chalicelib.store.identity.identities import players_of_public
 from chalicelib.store.rewards.redemptions import own_redemptions, redemptions_of_status
 

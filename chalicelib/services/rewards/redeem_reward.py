@@ -19,6 +19,7 @@ from chalicelib.services.core.idempotency import Asked, IdempotencyKey, Items, P
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.owners import owner_of
 from chalicelib.services.ledger.expire_holds import usable
+from chalicelib.services.rewards.redemption_shown import RedemptionShown
 from chalicelib.store.core.outbox import Owed
 from chalicelib.store.ledger import keys as ledger_keys
 from chalicelib.store.ledger.accounts import Account, Change, read_account
@@ -31,18 +32,6 @@ from chalicelib.store.rewards.rewards import count_redeemed, read_redeemed, read
 
 class RedeemRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     idempotency_key: IdempotencyKey
-
-
-class RedemptionShown(msgspec.Struct, rename="camel", omit_defaults=True):
-    """`status`: `completed`, or `pending` until an admin says `fulfilled` or `cancelled`; `refunded` afterwards."""
-
-    id: str
-    reward_id: str
-    cost: int
-    asset: str
-    status: str
-    created_at: str
-    resolved_at: str | None = None
 
 
 class RedemptionMade(msgspec.Struct):
@@ -141,18 +130,6 @@ def facts_of(made: Redemption, player: str) -> dict[str, Any]:
         "asset": made.asset,
         "status": made.status,
     }
-
-
-def redemption_shown(made: Redemption) -> RedemptionShown:
-    return RedemptionShown(
-        id=made.id,
-        reward_id=made.reward,
-        cost=made.cost,
-        asset=made.asset,
-        status=made.status,
-        created_at=moment_name(made.created_at),
-        resolved_at=None if made.resolved_at is None else moment_name(made.resolved_at),
-    )
 
 
 def _made(reward_id: str, outcome: dict[str, Any]) -> RedemptionMade:

@@ -17,7 +17,8 @@ from chalicelib.services.core.outbox import send_owed
 from chalicelib.services.core.retry_until_known import settle
 from chalicelib.services.identity.audit import audit
 from chalicelib.services.identity.authenticate import Caller
-from chalicelib.services.rewards.redeem_reward import RedemptionShown, facts_of, hold_of, payment, redemption_shown
+from chalicelib.services.rewards.redeem_reward import facts_of, hold_of, payment
+from chalicelib.services.rewards.redemption_shown import RedemptionShown, redemption_shown
 from chalicelib.store.core.outbox import Owed, add_owed
 from chalicelib.store.core.transaction import Transaction
 from chalicelib.store.identity import keys

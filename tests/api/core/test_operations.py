@@ -11,12 +11,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from chalicelib.api import registry
 from chalicelib.api.operation import JSON, Auth, Operation, RateClass, resolve
 from chalicelib.api.registry import OPERATIONS
 from chalicelib.domain.identity.permissions import PERMISSIONS
 from chalicelib.services.context import Context
 from chalicelib.services.core.answer import Answer
 from chalicelib.services.identity.authenticate import Caller
+from tests.test_concerns import BEFORE, concern_of
 
 USED = [operation for operation in OPERATIONS if operation.use_case]
 NO_TRANSPORT = """
@@ -118,3 +120,19 @@ def test_reads_and_writes_and_events_have_limits_of_their_own() -> None:
 def test_no_operation_needs_a_transport() -> None:
     done = subprocess.run([sys.executable, "-c", NO_TRANSPORT], capture_output=True, text=True, check=True)
     assert done.stdout.split() == [str(len(OPERATIONS))]
+
+
+def test_an_operation_refers_only_to_its_own_concern_and_those_before_it() -> None:
+    """References are texts, which no check of imports sees."""
+    wrong, seen = [], 0
+    for module in [each for each in vars(registry).values() if inspect.ismodule(each)]:
+        own = concern_of(module.__name__)
+        assert own
+        for operation in module.OPERATIONS:
+            seen += 1
+            bodies = (operation.body,) if isinstance(operation.body, str) else operation.body
+            for reference in (operation.use_case, operation.view, operation.query, *bodies):
+                used = concern_of(reference.partition(":")[0])
+                if used and used not in {own, *BEFORE[own]}:
+                    wrong.append(f"{operation.name} -> {reference}")
+    assert (seen, wrong) == (len(OPERATIONS), [])

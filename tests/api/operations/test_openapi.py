@@ -12,7 +12,6 @@ from openapi_spec_validator import validate
 from chalicelib.api.app import app
 from chalicelib.api.operation import JSON
 from chalicelib.api.operations import openapi
-from chalicelib.api.operations.examples import examples
 from chalicelib.api.registry import OPERATIONS
 from chalicelib.api.request import convert
 from chalicelib.domain.core.moments import moment_text
@@ -70,7 +69,7 @@ def test_what_is_done_once_says_when_it_was_done_before(document: Any) -> None:
 
 def test_examples_are_what_they_say(document: Any) -> None:
     kinds = {kind.__name__: kind for operation in OPERATIONS for kind in openapi._kinds(operation)}
-    shown = examples()
+    shown = openapi.EXAMPLES
     assert set(shown) == set(document["components"]["schemas"])
     assert set(kinds) <= set(shown)
     for name, kind in kinds.items():
@@ -81,7 +80,7 @@ def test_examples_are_what_they_say(document: Any) -> None:
 @pytest.mark.parametrize("form", ["CloudEvent", "GatewayEvent", "AwardEvent"])
 def test_examples_of_events_are_accepted(site: Site, form: str) -> None:
     key = site.key("root", "admin")
-    assert site.post("/events", examples()[form], key).status == 202
+    assert site.post("/events", openapi.EXAMPLES[form], key).status == 202
 
 
 def test_what_either_member_names_is_said(document: Any) -> None:

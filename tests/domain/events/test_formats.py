@@ -9,7 +9,6 @@ import pytest
 
 from chalicelib.domain.core.errors import RejectedEvent
 from chalicelib.domain.events.event import Delivery, Event, parse, split
-from chalicelib.domain.events.formats import whole_numbers
 from chalicelib.domain.identity.names import NO_PLAYERS, is_player_id
 from chalicelib.domain.ledger.transfer import BURN, MINT, REWARDS, is_system
 from chalicelib.domain.rules.ruleset import Rules
@@ -85,23 +84,6 @@ def test_no_player_is_called_like_an_account_of_the_ledger() -> None:
 @pytest.mark.parametrize("player", ["...", "a.", "@ada", "mint", "@mint2", "@"])
 def test_ids_that_look_alike_are_ids(player: str) -> None:
     assert is_player_id(player)
-
-
-@pytest.mark.parametrize(
-    ("value", "whole"),
-    [
-        (250.0, 250),
-        (-0.0, 0),
-        (1.5, 1.5),
-        (2.0**53, 2**53),
-        (1e300, 1e300),
-        (True, True),
-        ({"a": [1.0, {"b": 2.0}], "c": "3.0"}, {"a": [1, {"b": 2}], "c": "3.0"}),
-    ],
-)
-def test_a_number_without_a_fraction_is_an_integer(value: Any, whole: Any) -> None:
-    found = whole_numbers(value)
-    assert (found, json.dumps(found)) == (whole, json.dumps(whole))
 
 
 def test_integers_may_be_spelled_as_json_allows(read: Any) -> None:

@@ -1,0 +1,41 @@
+"""Holds as callers see them."""
+
+from __future__ import annotations
+
+import msgspec
+
+from chalicelib.domain.core.periods import moment_name
+from chalicelib.domain.ledger.holds import Hold
+
+
+class HoldShown(msgspec.Struct, rename="camel", omit_defaults=True):
+    """`status`: `open`, `posted` or `void`. `posted`: how much of it, by `transferId`; the rest is available again.
+
+    One without `expiresAt` is that of a `redemption`, which ends with it.
+    """
+
+    id: str
+    asset: str
+    amount: int
+    status: str
+    created_at: str
+    expires_at: str | None = None
+    redemption: str | None = None
+    posted: int | None = None
+    transfer_id: str | None = None
+    resolved_at: str | None = None
+
+
+def hold_shown(hold: Hold) -> HoldShown:
+    return HoldShown(
+        id=hold.id,
+        asset=hold.asset,
+        amount=hold.amount,
+        status=hold.state,
+        created_at=moment_name(hold.created_at),
+        expires_at=None if hold.expires_at is None else moment_name(hold.expires_at),
+        redemption=hold.purpose or None,
+        posted=hold.posted or None,
+        transfer_id=hold.transfer or None,
+        resolved_at=None if hold.resolved_at is None else moment_name(hold.resolved_at),
+    )
