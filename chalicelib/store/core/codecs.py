@@ -31,7 +31,7 @@ class Json(Attribute[T]):
 
 
 class Packed(Attribute[T]):
-    """A typed value as MessagePack: numbers in 1 to 9 bytes, half of JSON's size. For the item of 1,024 bytes only."""
+    """A typed value as MessagePack: numbers in 1 to 9 bytes, half of JSON's size. Only for the item of 1,024 bytes."""
 
     attr_type = BINARY
 

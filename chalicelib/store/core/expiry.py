@@ -1,8 +1,8 @@
-"""Tells live items from expired ones."""
+"""Distinguishes live items from expired ones."""
 
 from __future__ import annotations
 
 
 def is_live(expires: int, now_ms: int) -> bool:
-    """Whether an item still counts: the clock decides, not whether the table has collected it yet."""
+    """Return whether an item is live by the clock, whether or not TTL has deleted it yet."""
     return expires * 1000 > now_ms

@@ -1,4 +1,4 @@
-"""What became of idempotency keys: one item a key and account, kept for 30 days."""
+"""Idempotency keys and their outcomes: one item per key and account, kept for 30 days."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from chalicelib.store.core.table import number
 from chalicelib.store.core.transaction import Transaction
 
 KEY_DAYS = 30
-# A key that is taken for a moment keeps its row longer than any write may still be under way.
+# The row of a reserved key stays longer than any write can still be running.
 _TAKEN_ROW_S = 3_600
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What was asked under a key (a digest), and its outcome. `refused`: the kind of the refusal, if it is one.
+    """The request under a key, as a digest, and its outcome.
 
-    `taken`: the key is only kept from others for a moment, after a refusal that is not remembered.
+    `refused`: the kind of the refusal, if the outcome is one. `taken`: the key is reserved for a short time only, after
+    a refusal that is not remembered.
     """
 
     asked: str
@@ -37,7 +38,7 @@ def request_key(account_id: str, idempotency_key: str) -> Key:
 
 
 def read_request(item: Item | None, now_ms: int) -> Remembered | None:
-    """What is remembered; an expired item is as good as none, collected or not."""
+    """Return what is remembered under a key; None if nothing is. An expired item counts as none, deleted or not."""
     if item is None:
         return None
     row = RequestItem.from_raw_data(item)
@@ -49,14 +50,14 @@ def read_request(item: Item | None, now_ms: int) -> Remembered | None:
 
 
 def remember(tx: Transaction, key: Key, remembered: Remembered, now_ms: int, kept_ms: int = KEY_DAYS * DAY_MS) -> None:
-    """Remember for `kept_ms`, by default 30 days, if the key is free."""
+    """Remember an outcome for `kept_ms`, by default 30 days, if the key is free."""
     _put(tx, key, remembered, now_ms, (now_ms + kept_ms) // 1000)
 
 
 def take_key(tx: Transaction, key: Key, remembered: Remembered, now_ms: int, taken_ms: int) -> None:
-    """Take the key for a moment, if it is free.
+    """Reserve the key for a short time, if it is free.
 
-    The row stays for an hour: a write that began before finds it, whatever TTL collects meanwhile.
+    The row stays for an hour, so that a write that began earlier still finds it after the reservation has ended.
     """
     free_from = (now_ms + taken_ms) // 1000
     _put(tx, key, remembered, now_ms, free_from + _TAKEN_ROW_S, free_from)

@@ -1,4 +1,4 @@
-"""Item sizes by DynamoDB's rules: names and text as UTF-8, numbers half a byte a digit, containers 3 bytes more."""
+"""Item sizes by DynamoDB's rules: names and text as UTF-8, half a byte per digit, 3 bytes more per container."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from chalicelib.store.core.models import Item
 
 
 def item_size(item: Item) -> int:
-    """Bytes that an item counts for."""
+    """Return the bytes that an item counts for."""
     return sum(len(name.encode()) + value_size(value) for name, value in item.items())
 
 
 def value_size(value: dict[str, Any]) -> int:
-    """Bytes of one attribute value."""
+    """Return the bytes of one attribute value."""
     ((kind, content),) = value.items()
     if kind == "S":
         return len(content.encode())

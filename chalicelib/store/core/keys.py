@@ -14,12 +14,12 @@ OUTBOX_SHARDS = 16
 
 
 def request(account_id: str, key: str) -> Key:
-    """Of an idempotency key: whatever is in it, and nothing that tells it."""
+    """Return the key of an idempotency key: a digest, which accepts any text and does not reveal it."""
     return f"IDEMPOTENCY#{account_id}", hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
 
 
 def owed(at_ms: int, id_: str) -> Key:
-    """Spread by id, in order of time within a shard."""
+    """Return the key of an outbox row: spread over shards by id, ordered by time within a shard."""
     shard = hashlib.blake2b(id_.encode(), digest_size=1).digest()[0] % OUTBOX_SHARDS
     return outbox(shard), f"{at_ms:013d}#{id_}"
 

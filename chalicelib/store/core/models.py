@@ -21,7 +21,7 @@ Item = dict[str, dict[str, Any]]
 
 
 class Kind(Model):
-    """What every item has. `ruleset`: the version of the ruleset it was written under."""
+    """The attributes of every item. `ruleset`: the version of the ruleset that the item was written under."""
 
     class Meta:
         table_name = "laurel"
@@ -35,7 +35,7 @@ class Kind(Model):
 
 
 class RequestItem(Kind):
-    """What became of an idempotency key: a digest of what was asked, and the outcome.
+    """The outcome of an idempotency key, and a digest of its request.
 
     `refused`: the kind of the refusal, if the outcome is one. `free_from` (epoch seconds): the key is free again from
     then on, before the row expires.
@@ -50,7 +50,7 @@ class RequestItem(Kind):
 
 
 class OwedItem(Kind):
-    """What a commit owes the world until it is sent: facts, from which messages are made under stable ids."""
+    """An outbox row, kept until it is sent: the facts of a commit, from which messages with stable ids are built."""
 
     kind = UnicodeAttribute()
     facts: Json[dict[str, Any]] = Json(dict[str, Any])

@@ -1,4 +1,4 @@
-"""The outbox: what commits owe the world, written with them, deleted when it was sent."""
+"""The outbox: facts to publish, written in the same commit as the change, and deleted once they are sent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from chalicelib.store.core.transaction import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """`kind` and facts, from which the same messages are made however often. `id`: unique; `at_ms`: of the commit."""
+    """A row of the outbox. Every send of it builds the same messages from `kind` and `facts`.
+
+    `id`: unique. `at_ms`: the time of the commit.
+    """
 
     id: str
     at_ms: int
@@ -23,18 +26,18 @@ class Owed:
 
 
 def add_owed(tx: Transaction, owed: Owed) -> None:
-    """Add the row of what a commit owes."""
+    """Add an outbox row to a transaction."""
     row = OwedItem(*keys.owed(owed.at_ms, owed.id), kind=owed.kind, facts=owed.facts)
     tx.put(row.item(), "attribute_not_exists(pk)")
 
 
 def delete_owed(table: Table, owed: Owed) -> None:
-    """After it was sent. Deleting it twice is no matter."""
+    """Delete an outbox row that was sent. Deleting it twice is safe."""
     table.delete(keys.owed(owed.at_ms, owed.id))
 
 
 def owed_before(table: Table, until_ms: int, first_shard: int = 0) -> Iterator[Owed]:
-    """What commits up to a moment still owe, oldest first within a shard; shard by shard, beginning with any."""
+    """Yield the outbox rows of commits up to a moment: shard by shard from `first_shard` on, oldest first in each."""
     for place in range(keys.OUTBOX_SHARDS):
         shard = (first_shard + place) % keys.OUTBOX_SHARDS
         for item in table.query_all(keys.outbox(shard), between=("0", f"{until_ms:013d}~")):

@@ -1,11 +1,11 @@
-"""How requests to the table end.
+"""Outcomes of requests to the table.
 
 A write ends in one of three ways. It is done if the call returns. It is refused, and changes nothing, if the call
 raises LostRace or a StoreError that is not Unknown. It is unknown if the call raises Unknown.
 
 StoreError                      the store could not do it; the caller may retry later
-├── Busy                        throttled, out of time, or parts of the answer kept missing
-└── Unknown                     a write was not answered: it may have been done, or may still be done
+├── Busy                        throttled, out of time, or parts of the response kept missing
+└── Unknown                     a write got no response: it may have been done, or may still be done
 LostRace (domain)               another writer was first
 └── ConditionFailed             a condition did not hold; `failed` are the places in a transaction
 """
@@ -40,15 +40,15 @@ _NO_CREDENTIALS = (NoCredentialsError, CredentialRetrievalError)
 
 
 class StoreError(OutOfReach):
-    """The store could not do it, for a reason of its own."""
+    """The store could not do the request, for a reason of its own."""
 
 
 class Busy(StoreError):
-    """Throttled, out of time, or an answer stayed partial."""
+    """The store throttled the request, ran out of time, or kept responding in part."""
 
 
 class Unknown(StoreError):
-    """A write was not answered: it may have been done, or may still be done."""
+    """A write got no response: it may have been done, or may still be done."""
 
 
 class ConditionFailed(LostRace):
@@ -59,12 +59,12 @@ class ConditionFailed(LostRace):
         self.failed = tuple(failed)
 
     def at(self, place: int) -> bool:
-        """Whether the condition of the write at this place of the transaction failed."""
+        """Return whether the condition of the write at this place of the transaction failed."""
         return place in self.failed
 
 
 def failure_of(operation: str, error: ClientError | BotoCoreError) -> StoreError | LostRace:
-    """What an error of the client means: Busy and Unknown are worth another try of the same request."""
+    """Return the failure that a client error stands for. Busy and Unknown are worth a retry of the same request."""
     if isinstance(error, ClientError):
         return _answered(operation, error)
     text = f"{operation}: {error}"
@@ -86,7 +86,7 @@ def _answered(operation: str, error: ClientError) -> StoreError | LostRace:
         return LostRace(code)
     if code in _THROTTLED:
         return Busy(str(error))
-    # DynamoDB is still at work on an earlier try of this very transaction.
+    # DynamoDB is still executing an earlier try of the same transaction.
     in_progress = code == "TransactionInProgressException"
     if in_progress or answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
         return (Unknown if operation in _WRITES else Busy)(str(error))
@@ -94,7 +94,7 @@ def _answered(operation: str, error: ClientError) -> StoreError | LostRace:
 
 
 def _cancelled(error: ClientError, reasons: Sequence[str]) -> StoreError | LostRace:
-    """Why a transaction was cancelled: nothing of it was done."""
+    """Return the failure that cancelled a transaction. Nothing of the transaction was done."""
     failed = [place for place, reason in enumerate(reasons) if reason == "ConditionalCheckFailed"]
     if failed:
         return ConditionFailed(failed)

@@ -1,4 +1,4 @@
-"""The one way to the table: reads that read unprocessed keys; writes end as done, refused or unknown (`outcomes`)."""
+"""Access to the table. Reads retry unprocessed keys; writes end as done, refused or unknown (`outcomes`)."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ from chalicelib.store.core.transaction import Transaction
 from chalicelib.store.core.writes import Delete, Put, Update
 from chalicelib.store.core.writes import key_of as key_of
 
-# DynamoDB's own limit.
+# A limit of DynamoDB.
 MAX_BATCH_GET = 100
-# Seven pauses are 1.3 s on average, and up to 2.5 s: longer than most bursts of throttling.
+# Seven pauses take 1.3 s on average and 2.5 s at most: longer than most bursts of throttling.
 MAX_TRIES = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Items in key order, and the key to go on from, or None at the end."""
+    """Items in key order, and the key to continue from, or None at the end."""
 
     items: list[Item]
     next: Item | None
 
 
 def connect(session: Session) -> Any:
-    """A DynamoDB client with the timeouts of a service that retries: 1 s to connect, 3 s to read.
+    """Create a DynamoDB client with the timeouts of a service that retries: 1 s to connect, 3 s to read.
 
-    It makes one try: Table tries again, since only it knows the deadline, and what an earlier try may have done.
-    Requests are built here from typed values, so botocore's own check of their shape (a sixth of a call) is off.
+    The client makes one try. Table retries, because only Table knows the deadline and what an earlier try may have
+    done. Requests are built from typed values, so botocore's own check of their shape (a sixth of a call) is off.
     """
     config = Config(
         connect_timeout=1,
         read_timeout=3,
         max_pool_connections=32,
         parameter_validation=False,
-        # Botocore writes its own user agent anew twice a call: a quarter of a call's CPU.
+        # Botocore builds its own user agent twice per call: a quarter of a call's CPU.
         user_agent="laurel",
         retries={"total_max_attempts": 1, "mode": "standard"},
     )
@@ -65,7 +65,7 @@ class Table:
         self.retry = Retry(pause)
 
     def using(self, retry: Retry) -> Table:
-        """The same table under another retry policy."""
+        """Return the same table with another retry policy."""
         table = copy.copy(self)
         table.retry = retry
         return table
@@ -77,25 +77,25 @@ class Table:
         return answer.get("Item")
 
     def get_many(self, keys: Sequence[Key], *, strong: bool = True) -> dict[Key, Item]:
-        """The items that exist, by key."""
+        """Return the items that exist, by key."""
         found: dict[Key, Item] = {}
         distinct = list(dict.fromkeys(keys))
         for start in range(0, len(distinct), MAX_BATCH_GET):
-            wanted = [key_of(key) for key in distinct[start : start + MAX_BATCH_GET]]
-            for item in self._batch(wanted, strong):
+            requested = [key_of(key) for key in distinct[start : start + MAX_BATCH_GET]]
+            for item in self._batch(requested, strong):
                 found[item["pk"]["S"], item["sk"]["S"]] = item
         return found
 
-    def _batch(self, wanted: list[Item], strong: bool) -> Iterator[Item]:
+    def _batch(self, requested: list[Item], strong: bool) -> Iterator[Item]:
         for _ in self.retry.tries(MAX_TRIES):
             answer = self._call(
-                "batch_get_item", {"RequestItems": {self.name: {"Keys": wanted, "ConsistentRead": strong}}}
+                "batch_get_item", {"RequestItems": {self.name: {"Keys": requested, "ConsistentRead": strong}}}
             )
             yield from answer["Responses"].get(self.name, [])
-            wanted = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
-            if not wanted:
+            requested = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
+            if not requested:
                 return
-        raise Busy(f"{len(wanted)} items stayed unprocessed")
+        raise Busy(f"{len(requested)} items stayed unprocessed")
 
     def query(
         self,
@@ -111,7 +111,7 @@ class Table:
         counts: bool = False,
         attributes: Sequence[str] = (),
     ) -> Page:
-        """One page of a partition (of the order index if `index`, whose reads are never strong)."""
+        """Read one page of a partition. With `index`, read the order index, whose reads are never strong."""
         hash_name, range_name = ("board", "order") if index else ("pk", "sk")
         request: dict[str, Any] = {
             "TableName": self.name,
@@ -143,7 +143,7 @@ class Table:
         return Page(items, answer.get("LastEvaluatedKey"))
 
     def query_all(self, pk: str, **conditions: Any) -> Iterator[Item]:
-        """Every item, page after page."""
+        """Yield every item, page after page."""
         start: Item | None = None
         while True:
             page = self.query(pk, start=start, **conditions)
@@ -153,11 +153,11 @@ class Table:
                 return
 
     def scan_keys(self, sk: str, start: Item | None = None) -> Page:
-        """One page (1 MB read) of the keys of all items with this sort key, in no order."""
+        """Read one page (1 MB) of the keys of all items with this sort key, in no order."""
         return self.scan("sk = :s", {":s": {"S": sk}}, ("pk", "sk"), start)
 
     def scan(self, condition: str, values: Item, attributes: Sequence[str], start: Item | None = None) -> Page:
-        """One page (1 MB read) of these attributes of all items that meet a condition, in no order. Strong."""
+        """Read one page (1 MB) of these attributes of all items that meet a condition, in no order. Strong."""
         request: dict[str, Any] = {
             "TableName": self.name,
             "FilterExpression": condition,
@@ -191,7 +191,7 @@ class Table:
         self.apply(Update(key, expression, condition, names, values))
 
     def apply(self, update: Update) -> None:
-        """Do one update by itself."""
+        """Execute one update outside of a transaction."""
         self._call("update_item", update.request(self.name))
 
     def delete(
@@ -200,21 +200,22 @@ class Table:
         self._call("delete_item", Delete(key, condition, names, values).request(self.name))
 
     def transaction(self) -> Transaction:
-        """A new unit of work: writes to be committed together."""
+        """Return a new unit of work: writes to be committed together."""
         return Transaction(self)
 
     def transact(self, writes: Sequence[dict[str, Any]]) -> None:
-        """All writes or none. Raises ConditionFailed with places, LostRace for another running transaction, Unknown.
+        """Execute all writes or none.
 
-        Tries of one call share a token, so DynamoDB does it once.
+        Raises ConditionFailed with places, LostRace for another running transaction, Unknown. All tries of one call
+        share a token, so DynamoDB executes it once.
         """
         token = str(uuid.uuid4())
         self._call("transact_write_items", {"TransactItems": list(writes), "ClientRequestToken": token})
 
     def _call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-        """One request, tried again while the store has trouble of its own.
+        """Send a request, and retry it while the store is busy.
 
-        Once a try of a write was not answered, a later refusal may be about that very write: it ends as Unknown.
+        After a try of a write got no response, a later refusal may be due to that try: the write ends as Unknown.
         """
         unanswered: Unknown | None = None
         lost: StoreError = Busy(f"{operation}: {OUT_OF_TIME}")

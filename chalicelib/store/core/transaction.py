@@ -1,6 +1,6 @@
-"""A unit of work: writes of several items that are all done or none.
+"""A unit of work: writes of several items, all done or none.
 
-A function whose first parameter is a `Transaction` adds its writes to it; `commit` sends them.
+A function whose first parameter is a `Transaction` adds its writes to it. `commit` sends them.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from chalicelib.store.core.writes import Check, Delete, Names, Put, Request, Upd
 if TYPE_CHECKING:
     from chalicelib.store.core.table import Table
 
-# DynamoDB's own limits.
+# Limits of DynamoDB.
 MAX_ITEMS = 100
 MAX_BYTES = 4 * 1024 * 1024
 MAX_ITEM_BYTES = 400 * 1024
 
-# Where a write is in its transaction: `ConditionFailed.at` tells whether its condition failed.
+# Where a write is in its transaction: `ConditionFailed.at` returns whether its condition failed.
 Place = NewType("Place", int)
 
 _ADD_CLAUSE = re.compile(r"ADD ([#\w]+ :\w+(?:, [#\w]+ :\w+)*)")
@@ -29,14 +29,14 @@ _WORDS = re.compile(r"[#:]?\w+")
 
 
 class InvalidTransaction(ValueError):
-    """A transaction that must not be sent; nothing of it was written."""
+    """A transaction that must not be sent. Nothing of it was written."""
 
 
 class Transaction:
     """Collects writes for one table and commits them once. Its length is the number of items.
 
-    A second write of the same item is refused, unless both only add numbers to it under the same condition: such
-    updates become one. Writes are sent in the order in which they were added.
+    It refuses a second write of the same item, unless both only add numbers to it under the same condition: such
+    updates are merged into one. It sends writes in the order in which they were added.
     """
 
     def __init__(self, table: Table) -> None:
@@ -51,7 +51,7 @@ class Transaction:
 
     @property
     def size(self) -> int:
-        """Bytes of all writes, as far as they are known here."""
+        """Return the bytes of all writes, as far as the writes show them."""
         return sum(write.size for write in self._writes)
 
     def put(
@@ -72,7 +72,7 @@ class Transaction:
         names: Names | None = None,
         values: Item | None = None,
     ) -> Place:
-        """Change attributes of an item. Returns the place of an earlier update if both became one."""
+        """Change attributes of an item. Returns the place of the earlier update if both are merged into one."""
         return self._add(Update(key, expression, condition, names, values))
 
     def check(self, key: Key, condition: str, names: Names | None = None, values: Item | None = None) -> Place:
@@ -84,31 +84,31 @@ class Transaction:
         return self._add(Delete(key, condition, names, values))
 
     def book(self, name: str, amount: int) -> None:
-        """Note a signed amount under a name: `commit` refuses unless the amounts of each name sum to 0."""
+        """Record a signed amount under a name. `commit` refuses unless the amounts of each name sum to 0."""
         self._sums[name] = self._sums.get(name, 0) + amount
 
     def include(self, other: Transaction) -> None:
-        """Add all writes of another transaction, and what it has booked."""
+        """Add all writes and booked amounts of another transaction."""
         for write in other._writes:
             self._add(write)
         for name, amount in other._sums.items():
             self.book(name, amount)
 
     def requests(self) -> list[Request]:
-        """The writes as DynamoDB's TransactItems."""
+        """Return the writes as DynamoDB's TransactItems."""
         return [{write.kind: write.request(self._table.name)} for write in self._writes]
 
     def commit(self) -> None:
-        """Do all writes or none, once.
+        """Execute all writes or none, once.
 
         Raises ConditionFailed with the places of the failed conditions, LostRace for another running transaction,
-        Unknown, StoreError; InvalidTransaction, before anything is sent, for what must not be written.
+        Unknown, StoreError; and InvalidTransaction, before anything is sent, if the transaction is not valid.
         """
         if self._committed:
             raise InvalidTransaction("this transaction was committed before")
         if not self._writes:
             raise InvalidTransaction("this transaction has no writes")
-        # Ten items cannot be too large, and to measure them takes a tenth of a millisecond.
+        # Ten items cannot be too large, and measuring them takes a tenth of a millisecond.
         if len(self) * MAX_ITEM_BYTES > MAX_BYTES and self.size > MAX_BYTES:
             raise InvalidTransaction(f"a transaction takes {MAX_BYTES} bytes, not {self.size}")
         for name, amount in self._sums.items():
@@ -130,7 +130,7 @@ class Transaction:
 
 
 def _merged(one: Write, other: Write) -> Write:
-    """One update that does what both do. Raises InvalidTransaction if there is none."""
+    """Merge two updates into one that does what both do. Raises InvalidTransaction if there is none."""
     if not isinstance(one, Update) or not isinstance(other, Update):
         raise InvalidTransaction(f"{one.key} is written twice: {one.kind} and {other.kind}")
     amounts = _amounts(one)
@@ -144,10 +144,10 @@ def _merged(one: Write, other: Write) -> Write:
 
 
 def _amounts(update: Update) -> set[str] | None:
-    """The placeholders of the numbers that an update adds.
+    """Return the placeholders of the numbers that an update adds.
 
-    None if it does anything else, or if its condition depends on what it adds: then one update after the other is not
-    the same as the sum of both.
+    None if it does anything else, or if its condition depends on what it adds: then two updates in a row differ from
+    their sum.
     """
     clause = _ADD_CLAUSE.fullmatch(update.expression)
     if not clause:
@@ -163,6 +163,6 @@ def _amounts(update: Update) -> set[str] | None:
 
 
 def _without(update: Update, amounts: set[str]) -> Update:
-    """The update without the numbers that it adds."""
+    """Return the update without the numbers that it adds."""
     kept = {name: value for name, value in (update.values or {}).items() if name not in amounts}
     return replace(update, values=kept)

@@ -1,4 +1,4 @@
-"""Writes of one item as values: put, update, delete, check. Each becomes a DynamoDB request for a named table."""
+"""Writes of one item as values: put, update, delete, check. Each builds a DynamoDB request for a named table."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Change attributes of an item, which need not exist."""
+    """Change attributes of an item, which may not exist yet."""
 
     kind: ClassVar[str] = "Update"
     key: Key
@@ -49,7 +49,7 @@ class Update:
 
     @property
     def size(self) -> int:
-        """Bytes of the key and of the values; what else the item holds is not known here."""
+        """Return the bytes of the key and of the values. The rest of the item is not known here."""
         return _known_size(self)
 
     def request(self, table: str) -> Request:
@@ -76,7 +76,7 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Write nothing; the transaction fails unless the condition holds."""
+    """Write nothing. The transaction fails unless the condition holds."""
 
     kind: ClassVar[str] = "ConditionCheck"
     key: Key
