@@ -1,4 +1,4 @@
-"""API keys: found by the SHA-256 of the key, listed under their player. No key itself is ever stored."""
+"""API keys: found by the SHA-256 of the key, listed under their player. The key itself is never stored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KEY_PREFIX = "PLAYER_KEY#"
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
-    """A key as its player's list has it. `digest`: SHA-256, in hex. Times in ms; `revoked_at` 0: it is active."""
+    """A key as its player's list holds it. `digest`: SHA-256, in hex. Times in ms; `revoked_at` 0: it is active."""
 
     prefix: str
     digest: str
@@ -27,26 +27,26 @@ class StoredKey:
 
 @dataclass(frozen=True, slots=True)
 class PlayerKeys:
-    """A player's keys, and `changes`: how often they had changed when they were read."""
+    """A player's keys, and `changes`: the number of changes of the keys when they were read."""
 
     keys: list[StoredKey]
     changes: int
 
     @property
     def active(self) -> list[StoredKey]:
-        """Oldest first."""
+        """Return the active keys, oldest first."""
         found = [key for key in self.keys if not key.revoked_at]
         return sorted(found, key=lambda key: (key.created_at, key.prefix))
 
 
 def find_key(table: Table, digest: str) -> KeyItem | None:
-    """The key with this digest, strongly read: a revoked one is dead at once."""
+    """Return the key with this digest. The read is strong, so a revoked key stops working at once."""
     item = table.get(keys.api_key(digest))
     return KeyItem.from_raw_data(item) if item else None
 
 
 def read_keys(table: Table, player: str) -> PlayerKeys:
-    """A player's keys, revoked ones too. The changes are counted before the list is read, never after."""
+    """Read a player's keys, revoked ones too. The count of changes is read before the list, never after it."""
     identity = table.get(keys.player(player, keys.IDENTITY))
     changes = int(IdentityItem.from_raw_data(identity).key_changes or 0) if identity else 0
     pk, _ = keys.player_key(player)
@@ -68,9 +68,9 @@ def add_key(
     permissions: Sequence[str],
     retired: Sequence[StoredKey],
 ) -> None:
-    """Add a key, and the end of others.
+    """Add a key, and revoke the `retired` ones.
 
-    The transaction must also make the player exist, or hold `note_key_change`.
+    The transaction must also create the player, or contain `note_key_change`.
     """
     pk, sk = keys.api_key(key.digest)
     found_by = KeyItem(
@@ -93,7 +93,7 @@ def add_key(
 def note_key_change(tx: Transaction, player: str, changes: int) -> None:
     """Count a change of a player's keys. The commit fails if they changed since `changes` was read.
 
-    Two changes of the same list would each miss the other.
+    Without this condition, two concurrent changes of a list would each miss the other.
     """
     tx.update(
         keys.player(player, keys.IDENTITY),
@@ -105,7 +105,7 @@ def note_key_change(tx: Transaction, player: str, changes: int) -> None:
 
 
 def mark_used(table: Table, digest: str, day: str) -> None:
-    """Note the last day a key was used. Raises LostRace if that, or a later day, is known."""
+    """Record the last day on which a key was used. Raises LostRace if that day, or a later one, is recorded."""
     table.update(
         keys.api_key(digest),
         "SET used_on = :d",

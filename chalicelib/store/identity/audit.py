@@ -1,4 +1,4 @@
-"""The audit log: who did what, when, from which address. Rows are added, never changed."""
+"""The audit log: the action, its author, its time and the author's address. Rows are added, never changed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from chalicelib.store.identity.models import AuditItem
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """`what` was done (`grant`, `correction`, `reward.changed`, ...), with its `details`, by the player behind a key.
+    """An action `what` (`grant`, `correction`, `reward.changed`, ...) with its `details`, by the player of a key.
 
-    `id`: unique, what is done twice is written once; `about`: the player it was done to, where there is one. It names
-    players by their ids, so that erasing one has to look here too.
+    `id`: unique; a repeated action is written once. `about`: the player that the action concerned, if there is one.
+    Players are named by their ids, so an erasure must read these rows too.
     """
 
     id: str
@@ -29,7 +29,7 @@ class Audit:
 
 
 def add_audit(tx: Transaction, audit: Audit) -> None:
-    """Add the row that tells what the transaction does."""
+    """Add the audit row of the transaction's action."""
     row = AuditItem(
         *keys.audit(audit.at_ms, audit.id),
         what=audit.what,

@@ -12,13 +12,13 @@ from chalicelib.store.identity.models import IdentityItem, PublicItem
 
 
 def player_of_public(table: Table, public_id: str) -> str | None:
-    """The id of the player with this public id."""
+    """Return the id of the player with this public id."""
     item = table.get(keys.public(public_id))
     return PublicItem.from_raw_data(item).player if item else None
 
 
 def players_of_public(table: Table, public_ids: Sequence[str]) -> dict[str, tuple[str, Identity]]:
-    """(id, identity) of the players with these public ids, as far as they exist; two eventually consistent reads."""
+    """Return (id, identity) of the players with these public ids, if they exist, by two eventually consistent reads."""
     items = table.get_many([keys.public(public_id) for public_id in public_ids], strong=False)
     players = [PublicItem.from_raw_data(item).player for item in items.values()]
     found = table.get_many([keys.player(player, keys.IDENTITY) for player in players], strong=False)

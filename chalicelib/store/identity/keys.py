@@ -31,5 +31,5 @@ def api_key(sha256: str) -> Key:
 
 
 def audit(at_ms: int, id_: str) -> Key:
-    """By month, in order of time."""
+    """Return the key of an audit row: by month, ordered by time."""
     return f"AUDIT#{month_name(day_of(at_ms))}", f"{at_ms:013d}#{id_}"

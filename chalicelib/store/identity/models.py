@@ -15,7 +15,7 @@ from chalicelib.store.core.models import Kind
 
 
 class AuditItem(Kind):
-    """Who did what, when (the key tells), from which address. Never changed but by an erasure."""
+    """An audit row: action, author and address; its key holds the time. Only an erasure changes it."""
 
     what = UnicodeAttribute()
     by = UnicodeAttribute()
@@ -26,9 +26,9 @@ class AuditItem(Kind):
 
 
 class IdentityItem(Kind):
-    """The one row that maps a player to the random ids on ledger rows and boards; erasure deletes it.
+    """The only row that maps a player to the random ids on ledger rows and boards. An erasure deletes it.
 
-    `key_changes` counts keys made and revoked: the condition under which the next one is.
+    `key_changes`: how many times keys were created and revoked. The next change is conditional on it.
     """
 
     version = NumberAttribute(attr_name="v")
@@ -43,14 +43,16 @@ class IdentityItem(Kind):
 
 
 class PublicItem(Kind):
-    """Public id -> player."""
+    """Maps a public id to its player."""
 
     player = UnicodeAttribute()
 
 
 class KeyItem(Kind):
-    """An API key, found by its SHA-256. `revoked_at`: for good. It tells the account too, so that a transfer need not
-    read who sends it before it reads what they have."""
+    """An API key, found by its SHA-256. `revoked_at`: the revocation is permanent.
+
+    It holds the account too, so that a transfer need not read the sender before it reads the sender's balance.
+    """
 
     player = UnicodeAttribute()
     prefix = UnicodeAttribute()
@@ -63,7 +65,7 @@ class KeyItem(Kind):
 
 
 class PlayerKeyItem(Kind):
-    """A player's own list of keys: prefix -> digest."""
+    """An entry of a player's list of keys: maps a prefix to a digest."""
 
     digest = UnicodeAttribute()
     created_at = NumberAttribute()
