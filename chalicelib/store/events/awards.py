@@ -1,4 +1,4 @@
-"""What granters of awards have granted, by UTC day: one row each, added to under the day's bound."""
+"""Points granted by the granters of awards: one row per granter and UTC day, within the day's limit."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def granter_key(granter: str, day: int) -> Key:
 
 
 def read_granted(item: Item | None) -> int:
-    """Absolute points granted so far."""
+    """Return the absolute points granted so far."""
     return int(item["points"]["N"]) if item else 0
 
 
 def add_granted(tx: Transaction, granter: str, day: int, points: int, most: int) -> None:
-    """Add absolute points to a granter's day, on condition that it then holds at most `most`."""
+    """Add absolute points to a granter's day, on condition that the sum is at most `most`."""
     tx.update(
         granter_key(granter, day),
         "ADD points :p SET expires = :e, #d = :d",

@@ -1,4 +1,4 @@
-"""Bodies of messages that were set aside: compressed, in their row while they are small, else in items beside it."""
+"""Bodies of failed messages: compressed, inside their row while they are small, else in separate items."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from chalicelib.store.core.table import Table, number
 from chalicelib.store.events import keys as events_keys
 from chalicelib.store.events.models import FailureItem
 
-# Most rejected messages are a few short events. A larger body would make a list of rows slow, and their partitions hot.
+# Most rejected messages are a few short events. A larger body would slow down lists of rows and heat up partitions.
 INLINE_BYTES = 4 * 1024
-# With its key well within an item's 400 KB. A message has at most 1 MiB, which does not grow by more than some bytes
-# when it cannot be compressed: three parts.
+# A part with its key is well below an item's 400 KB. A message has at most 1 MiB, and grows by a few bytes if it
+# cannot be compressed: three parts.
 PART_BYTES = 380 * 1024
 
 
@@ -22,7 +22,7 @@ def pack(body: str) -> bytes:
 
 
 def put_parts(table: Table, queue: str, failure_id: str, packed: bytes, expires: int) -> int:
-    """Write a packed body into items of its own; returns how many. Writing it again changes nothing."""
+    """Write a packed body into separate items. Returns how many. Writing it again changes nothing."""
     parts = [packed[start : start + PART_BYTES] for start in range(0, len(packed), PART_BYTES)]
     for place, part in enumerate(parts):
         values: Item = {":b": {"B": part}, ":e": number(expires)}
@@ -32,14 +32,14 @@ def put_parts(table: Table, queue: str, failure_id: str, packed: bytes, expires:
 
 
 def load_body(table: Table, row: FailureItem) -> str | None:
-    """The body of a set-aside message as it was sent; None if a part of it is gone."""
+    """Return the body of a failed message as it was sent; None if a part of it is gone."""
     packed = row.body
     if packed is None:
-        wanted = _parts_of(row)
-        found = table.get_many(wanted)
-        if not wanted or len(found) < len(wanted):
+        part_keys = _parts_of(row)
+        found = table.get_many(part_keys)
+        if not part_keys or len(found) < len(part_keys):
             return None
-        packed = b"".join(found[key]["body"]["B"] for key in wanted)
+        packed = b"".join(found[key]["body"]["B"] for key in part_keys)
     return zlib.decompress(packed).decode("utf-8", "surrogatepass")
 
 

@@ -1,7 +1,7 @@
-"""What was set aside: rejected messages, and dead letters once they have left their queue; and why messages failed.
+"""Failed messages: rejected messages, dead letters that have left their queue, and the reasons of failures.
 
-A row holds why, and the body or where its parts are. Parts are written before their row and deleted after it, so a row
-that is there is whole; parts without a row are collected by TTL.
+A row holds the reason, and the body or the number of its parts. Parts are written before their row and deleted after
+it, so an existing row is complete. TTL deletes parts without a row.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from chalicelib.store.events import keys
 from chalicelib.store.events.failed_bodies import INLINE_BYTES, delete_parts, pack, put_parts
 from chalicelib.store.events.models import FailureItem, NoteItem
 
-# As long as an event may be redriven (60 days from receipt), and some.
+# Longer than an event may be redriven (60 days from receipt).
 KEEP_DAYS = 75
 # The cursor behind the last row.
 END = f"{keys.FAILURE_SHARDS}."
@@ -28,8 +28,10 @@ END = f"{keys.FAILURE_SHARDS}."
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Why a message failed the last time it was delivered. `queue`: where it ends if it keeps failing; `origin`: the
-    queue it came from."""
+    """The reason for which a message failed at its latest delivery.
+
+    `queue`: the queue that takes the message if it keeps failing. `origin`: the queue that it came from.
+    """
 
     id: str
     queue: str
@@ -43,8 +45,10 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Failure(Note):
-    """A message to set aside whole. `received_ms`: when its first queue had it. `rejections`: which of its events can
-    never be valid, None if it is not a message of events that was rejected. `group`: its message group, if it had one.
+    """A failed message to keep with its body.
+
+    `received_ms`: when its first queue received it. `rejections`: the events of it that can never be valid; None if it
+    is not a rejected message of events. `group`: its message group, if it had one.
     """
 
     body: str
@@ -54,20 +58,23 @@ class Failure(Note):
 
 
 def note_failure(table: Table, note: Note) -> None:
-    """Keep the latest reason of a message's failing."""
+    """Record the latest reason for which a message failed."""
     expression, names, values = _why(note)
     table.update(keys.note(note.queue, note.id), f"SET {expression}", "", names, values)
 
 
 def get_notes(table: Table, queue: str, ids: Sequence[str], now_ms: int) -> dict[str, NoteItem]:
-    """Why these messages failed, by id, of those that have a note."""
+    """Return the notes of these messages, by id, of those that have one."""
     found = table.get_many([keys.note(queue, name) for name in ids])
     notes = {str(row.pk).rpartition("#")[2]: row for row in map(NoteItem.from_raw_data, found.values())}
     return {name: row for name, row in notes.items() if _kept(row, now_ms)}
 
 
 def set_aside(table: Table, failure: Failure) -> None:
-    """Record a message with its body. Setting it aside again replaces the record; when it first was is kept."""
+    """Record a failed message with its body.
+
+    Recording it again replaces the record, but keeps the time of the first one.
+    """
     packed = pack(failure.body)
     expression, names, values = _why(failure)
     values[":m"] = number(failure.received_ms)
@@ -89,7 +96,7 @@ def set_aside(table: Table, failure: Failure) -> None:
 
 
 def get_failures(table: Table, queue: str, ids: Sequence[str], now_ms: int) -> dict[str, FailureItem]:
-    """Rows of set-aside messages, by id, of those that are there."""
+    """Return the rows of these failed messages, by id, of those that exist."""
     found = table.get_many([keys.failure(queue, name) for name in ids])
     rows = [FailureItem.from_raw_data(item) for item in found.values()]
     return {str(row.sk): row for row in rows if _kept(row, now_ms)}
@@ -98,10 +105,10 @@ def get_failures(table: Table, queue: str, ids: Sequence[str], now_ms: int) -> d
 def failures_page(
     table: Table, queue: str, after: str, limit: int, now_ms: int
 ) -> tuple[list[FailureItem], str | None]:
-    """Up to `limit` rows of set-aside messages of a queue, and a cursor to go on from, None at the end.
+    """Return up to `limit` rows of a queue's failed messages, and a cursor to continue from, None at the end.
 
-    A FIFO queue's messages come in order within each group; others in no order that means anything. A page may be
-    short, also empty, before the end. Raises InvalidRequest for a cursor that no page gave.
+    The messages of a FIFO queue are ordered within each group. Other messages are in no particular order. A page before
+    the end may be short, or empty. Raises InvalidRequest for a cursor that no page returned.
     """
     shard, start = _place_of(after)
     if shard == keys.FAILURE_SHARDS:
@@ -116,13 +123,13 @@ def failures_page(
 
 
 def forget_failure(table: Table, row: FailureItem) -> None:
-    """Delete a set-aside message with its body."""
+    """Delete a failed message with its body."""
     table.delete((str(row.pk), str(row.sk)))
     delete_parts(table, row)
 
 
 def _why(note: Note) -> tuple[str, dict[str, str], dict[str, Any]]:
-    """The assignments that every record has in common, with their names and values."""
+    """Return the assignments that all records share, with their names and values."""
     values = {
         ":q": text(note.queue),
         ":r": text(note.reason),

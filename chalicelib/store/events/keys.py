@@ -15,9 +15,9 @@ import hashlib
 from chalicelib.domain.core.periods import minute_name
 from chalicelib.store.core.keys import Key
 
-# A partition takes 1,000 write units a second. A row has at most 20 KB, mostly 1 or 2; larger bodies are in partitions
-# of their own. So a hundred messages a second are 25 units a second for each of eight, and 250 if every row is as large
-# as it can be.
+# A partition takes 1,000 write units per second. A row has at most 20 KB, mostly 1 or 2; larger bodies are in
+# partitions of their own. So a hundred messages per second take 25 units per second of each of the eight shards, and
+# 250 if every row has the maximum size.
 FAILURE_SHARDS = 8
 
 
@@ -26,7 +26,7 @@ def granter(name: str, day: str) -> Key:
 
 
 def received(queue: str, minute: int) -> Key:
-    """Of a source queue, in order of time."""
+    """Return the key of a source queue's minute, ordered by time."""
     return f"RECEIVED#{queue}", minute_name(minute)
 
 
@@ -35,7 +35,7 @@ def backlog(bound_ms: int) -> Key:
 
 
 def failure(queue: str, failure_id: str) -> Key:
-    """Parts of a message are together, and messages of a group, in their order."""
+    """Return the key of a failed message. It keeps the parts of a message together, and a group's messages in order."""
     whole = failure_id.rpartition("/")[0] or failure_id
     shard = hashlib.blake2b(whole.encode(), digest_size=1).digest()[0] % FAILURE_SHARDS
     return failure_partition(queue, shard), failure_id

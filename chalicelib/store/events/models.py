@@ -15,14 +15,14 @@ from chalicelib.store.core.models import Kind
 
 
 class ReceivedItem(Kind):
-    """Of a source queue and a minute (the key tells): when the oldest message was sent that workers received."""
+    """The time at which the oldest message was sent that workers received. The key holds source queue and minute."""
 
     least = NumberAttribute()
     expires = NumberAttribute()
 
 
 class BacklogItem(Kind):
-    """What looks at the source queues have shown of a bound (the key tells): clear since when, and confirmed."""
+    """The results of backlog checks for a bound: clear since when, and confirmed. The key holds the bound."""
 
     clear_since = NumberAttribute(attr_name="clearSince", null=True)
     confirmed = BooleanAttribute(null=True)
@@ -30,7 +30,7 @@ class BacklogItem(Kind):
 
 
 class NoteItem(Kind):
-    """Why a message failed the last time it was delivered."""
+    """The reason for which a message failed at its latest delivery."""
 
     queue = UnicodeAttribute()
     reason = UnicodeAttribute()
@@ -44,7 +44,7 @@ class NoteItem(Kind):
 
 
 class FailureItem(NoteItem):
-    """A message that was set aside: `body` (compressed), or the number of `parts` that hold it."""
+    """A failed message: `body` (compressed), or the number of `parts` that hold it."""
 
     received_at = NumberAttribute()
     body = BinaryAttribute(legacy_encoding=False, null=True)
