@@ -1,4 +1,4 @@
-"""The item kind that says how far a ruleset has been carried to the players, beside those in `models`."""
+"""The item kind that records how far a ruleset has been applied to the players."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from chalicelib.store.core.models import Kind
 
 
 class RulesetRunItem(Kind):
-    """The latest run. `place_*`: the key behind which the scan of players goes on."""
+    """The latest run. `place_*`: the key after which the scan of players continues."""
 
     ruleset = UnicodeAttribute()
     run = UnicodeAttribute()

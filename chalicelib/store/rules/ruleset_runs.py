@@ -1,4 +1,4 @@
-"""The latest run that carries a ruleset to the players: one row, which says where a run that was stopped goes on."""
+"""The latest run that applies a ruleset to the players: one row, which says where a stopped run continues."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from chalicelib.store.rules.models import RulesetRunItem
 
 @dataclass(frozen=True, slots=True)
 class RulesetRun:
-    """`ruleset`, `run`: ids. `sent`: players queued so far. `place`: the scan goes on behind it. `done_ms`: when all
-    were queued, None until then."""
+    """A run of a ruleset. `ruleset`, `run`: ids. `sent`: players queued so far.
+
+    `place`: the key after which the scan continues. `done_ms`: when all were queued, None until then.
+    """
 
     ruleset: str
     run: str
@@ -24,7 +26,7 @@ class RulesetRun:
 
 
 def read_run(table: Table) -> RulesetRun | None:
-    """The latest run, of whatever ruleset, strongly read."""
+    """Read the latest run, of any ruleset. The read is strong."""
     item = table.get(rules_keys.ruleset_run())
     if item is None:
         return None
@@ -35,7 +37,7 @@ def read_run(table: Table) -> RulesetRun | None:
 
 
 def begin_run(table: Table, latest: RulesetRun | None, run: RulesetRun) -> None:
-    """Write a new run in place of the latest. Raises ConditionFailed if another has begun meanwhile."""
+    """Write a new run in place of the latest. Raises ConditionFailed if another run has begun in the meantime."""
     if latest is None:
         table.put(_item(run), "attribute_not_exists(pk)")
     else:
@@ -43,12 +45,12 @@ def begin_run(table: Table, latest: RulesetRun | None, run: RulesetRun) -> None:
 
 
 def note_run(table: Table, run: RulesetRun) -> None:
-    """Note how far a run has come. Raises ConditionFailed if another has begun meanwhile."""
+    """Record how far a run has come. Raises ConditionFailed if another run has begun in the meantime."""
     table.put(_item(run), "#run = :run", {"#run": "run"}, {":run": text(run.run)})
 
 
 def finish_run(table: Table, run: RulesetRun, at_ms: int) -> None:
-    """Note that a run has queued all players. Raises ConditionFailed if another has begun meanwhile."""
+    """Record that a run has queued all players. Raises ConditionFailed if another run has begun in the meantime."""
     note_run(table, replace(run, place=None, done_ms=at_ms))
 
 
