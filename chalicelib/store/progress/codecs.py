@@ -9,7 +9,7 @@ import msgspec
 from chalicelib.domain.rules.schema import NUMERIC_STATS
 from chalicelib.store.core.codecs import Packed
 
-# Their places are what the table holds: add at the end, never take one out. Other actions are held by name.
+# The table holds their places: add at the end, and never remove one. Other actions are stored by name.
 KNOWN_ACTIONS = (
     "request",
     "provider_switch",
@@ -32,7 +32,7 @@ _CODES: dict[str, Any] = {name: place for place, name in enumerate(KNOWN_ACTIONS
 
 
 class Counters(Packed[dict[str, int]]):
-    """Counts by action; a well-known action's name is its place in `KNOWN_ACTIONS`."""
+    """Counts by action. The name of a well-known action is stored as its place in `KNOWN_ACTIONS`."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(dict[int | str, int], **settings)
@@ -46,7 +46,7 @@ class Counters(Packed[dict[str, int]]):
 
 
 class Stats(Packed[dict[str, int]]):
-    """Stats by their place in `NUMERIC_STATS`; one of 0 is as good as none."""
+    """Stats by their place in `NUMERIC_STATS`. A stat of 0 counts as none."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(list[int], **settings)

@@ -1,4 +1,4 @@
-"""What one commit writes of a player: state, companion items, log, dedupe records."""
+"""The writes of one commit for a player: state, companion items, log, dedupe records."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from chalicelib.store.progress.player_writes import add_player
 
 # Two below DynamoDB's 100, so that a later rule can add a row to every commit.
 MAX_ITEMS = 98
-# What one event adds at most: log chunks 2, state and identity 3, companions 3, months 2, a dedupe record, a record of
-# what pays once, a pair, a granter's day, and a row for each badge of being first.
+# One event adds at most: log chunks 2, state and identity 3, companions 3, months 2, a dedupe record, a record of
+# a reward that pays once, a pair, a granter's day, and a row for each badge of being first.
 EVENT_ITEMS = 14 + MAX_FIRST_BADGES
 _NEW = "attribute_not_exists(pk)"
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """What one commit holds. `known`: the player's own state changed, not just its log."""
+    """The content of one commit. `known`: the player's own state changed, not just its log."""
 
     player: Player
     records: Records
@@ -37,7 +37,10 @@ class Write:
 
 
 def most_items(write: Write) -> int:
-    """How many items `add_write` adds, at most. It builds none of them, and is asked after each event of a batch."""
+    """Return the greatest number of items that `add_write` can add.
+
+    It builds no items, because it runs after each event of a batch.
+    """
     player, records = write.player, write.records
     packs = sum(packs_in(minute) for minute in records.minutes.values() if minute.appended)
     months = len({month_name(day) for day in player.changed_days})
@@ -48,7 +51,7 @@ def most_items(write: Write) -> int:
 
 
 def add_write(tx: Transaction, write: Write) -> None:
-    """Add all of it. The commit fails if anybody wrote the player, or a shared record, since it was read."""
+    """Add all writes. The commit fails if another writer changed the player, or a shared record, since it was read."""
     for place, minute in write.records.minutes.items():
         if minute.appended:
             add_packs(tx, write.player.id, place, minute, write.now_ms)
@@ -63,7 +66,7 @@ def _add_keyed(tx: Transaction, write: Write) -> None:
         keyed = write.records.keyed[identity]
         pk, sk = keys.keyed(write.player.id, identity)
         row = KeyedItem(pk, sk, time_ms=keyed.time_ms, entry=keyed.entry, expires=expiry(write.now_ms, keyed.time_ms))
-        # An expired record, collected or not, is as good as none.
+        # An expired record counts as none, deleted or not.
         free = f"{_NEW} OR expires <= :now"
         tx.put(row.item(), free, None, {":now": number(write.now_ms // 1000)})
 
@@ -85,7 +88,7 @@ def _add_records(tx: Transaction, write: Write) -> None:
 
 
 def note_written(write: Write) -> None:
-    """Make the player and the records stand for what the table holds after the commit."""
+    """Update the player and the records to the state of the table after the commit."""
     player, records = write.player, write.records
     if write.known:
         player.version += 1

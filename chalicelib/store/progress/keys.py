@@ -12,9 +12,9 @@ from chalicelib.store.core.keys import Key
 from chalicelib.store.identity.keys import IDENTITY, STATE, player
 
 STREAK, BADGES, SETS = "STREAK", "BADGES", "SETS"
-# What a player consists of, read together.
+# The items of a player that are read together.
 CORE = (STATE, IDENTITY, STREAK, BADGES, SETS)
-# The letter under which the state keeps each one's version.
+# Item -> the letter under which the state keeps its version.
 SIDES = {IDENTITY: "i", STREAK: "k", BADGES: "b", SETS: "s"}
 LOG = "LOG#"
 

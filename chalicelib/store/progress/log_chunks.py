@@ -17,10 +17,13 @@ MAX_PACK_BYTES = 1024
 
 
 def packs_in(minute: Minute) -> int:
-    """How many chunks a write of the minute touches, at most: two entries of a pack together exceed half of one."""
+    """Return the greatest number of chunks that a write of the minute touches.
+
+    Two neighbouring chunks together exceed the size of one, so each counts for half of it.
+    """
     if not minute.appended:
         return 0
-    # Asked after each event of a batch: what was measured before is not measured again.
+    # This runs after each event of a batch: entries that were measured before are not measured again.
     known, size = minute.sized
     size += sum(len(LogItem.entries.serialize([entry])) for entry in minute.appended[known:])
     minute.sized = len(minute.appended), size
@@ -28,10 +31,10 @@ def packs_in(minute: Minute) -> int:
 
 
 def add_packs(tx: Transaction, player_id: str, place: int, minute: Minute, now_ms: int) -> None:
-    """Add the chunks that take what was appended: the last one while it holds 1 KB, then new ones.
+    """Add the chunks that take the appended entries: the last chunk while it has room within 1 KB, then new ones.
 
-    Each is on condition of the number of entries that it was read with, so that two writers of one minute collide
-    even where neither writes the player.
+    Each write is conditional on the number of entries that were read, so that two writers of one minute collide even if
+    neither writes the player.
     """
     chunk, entries, stored = minute.chunk, list(minute.last), len(minute.last)
     filled: list[tuple[int, list[Entry], int]] = []
@@ -54,7 +57,7 @@ def add_packs(tx: Transaction, player_id: str, place: int, minute: Minute, now_m
 
 
 def expiry(now_ms: int, time_ms: int) -> int:
-    """Epoch seconds at which the log and its dedupe records may go: 90 days after the later of commit and event."""
+    """Return the expiry of log and dedupe records (epoch s): 90 days after the later of commit and event."""
     return (max(now_ms, time_ms) + LOG_DAYS * DAY_MS) // 1000
 
 

@@ -1,4 +1,4 @@
-"""The log of a player as readers see it: newest event first, page by page."""
+"""Reads of a player's log: newest event first, page by page."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ from chalicelib.store.progress import keys as progress_keys
 from chalicelib.store.progress.models import LogItem
 from chalicelib.store.progress.records import minute_from
 
-# Four entries are what a pack of the log holds at least, once it is full.
+# A full pack of the log holds at least four entries.
 ENTRIES_IN_PACK = 4
 # Packs of a minute are in the order of their commits. A page reads all packs of a minute and sorts them, up to 500:
-# 3,000 entries (50 a second all through a minute) in 64 read units. A minute of more packs is sorted in parts.
+# 3,000 entries (50 per second for a minute) in 64 read units. A minute of more packs is sorted in parts.
 SORTED_PACKS = 500
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """Where an entry stands in the log; a later place is a newer one. `part`: of the minute, by packs that are sorted
-    together. `offset`: ms within the minute. `chunk` and `position`, its pack and the place there, are in the order of
-    commits and never change."""
+    """A place of an entry in the log. A later place is a newer one.
+
+    `part`: of the minute, by packs that are sorted together. `offset`: ms within the minute. `chunk` and `position`,
+    its pack and the place there, are in the order of commits and never change.
+    """
 
     minute: int
     part: int
@@ -37,32 +39,32 @@ class Place:
 
     @property
     def start(self) -> Place:
-        """The least place of its part: no entry is before it there."""
+        """Return the least place of the part. No entry of the part is before it."""
         return Place(self.minute, self.part, 0, self.part * SORTED_PACKS, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class LogPage:
-    """Entries of the log with their places, and the place to go on before, or None at the end."""
+    """Entries of the log with their places, and the place before which to continue, or None at the end."""
 
     entries: list[tuple[Place, Entry]]
     next: Place | None
 
 
-def log_page(table: Table, player: str, now_ms: int, wanted: int, before: Place | None = None) -> LogPage:
-    """Some entries before a place (or from the end), newest first; more than `wanted`, if it takes no more reading.
+def log_page(table: Table, player: str, now_ms: int, at_least: int, before: Place | None = None) -> LogPage:
+    """Read entries before a place (or from the end), newest first; more than `at_least` if that costs no further read.
 
-    What has expired by the clock is left out, so a page may be empty and not the last. One eventually consistent
-    query, and another one if it ends among packs that are sorted together and found too little beyond them.
+    Expired entries are left out, so a page may be empty without being the last. It takes one eventually consistent
+    query, and another one if the first ends among packs that are sorted together and found too little beyond them.
     """
     pk, top = identity_keys.player(player, progress_keys.LOG + "~")
     start = None
     if before:
-        # A part of which nothing is left is not read again.
+        # A part without further entries is not read again.
         used_up = before == before.start
         top = progress_keys.log(player, before.minute, before.start.chunk + (0 if used_up else SORTED_PACKS - 1))[1]
         start = key_of((pk, top)) if used_up else None
-    packs = wanted // ENTRIES_IN_PACK + 1
+    packs = at_least // ENTRIES_IN_PACK + 1
     page = table.query(pk, between=(progress_keys.LOG, top), newest_first=True, limit=packs, start=start, strong=False)
     if not page.items:
         return LogPage([], None)
@@ -72,7 +74,7 @@ def log_page(table: Table, player: str, now_ms: int, wanted: int, before: Place 
     last = _place_of(page.items[-1])
     if last.chunk > last.start.chunk:
         whole = [(place, entry) for place, entry in found if place.start > last]
-        if len(whole) > wanted:
+        if len(whole) > at_least:
             return LogPage(whole, whole[-1][0].start)
         rest = (
             progress_keys.log(player, last.minute, last.start.chunk)[1],

@@ -43,7 +43,7 @@ class StateItem(Kind):
 
 
 class StreakItem(Kind):
-    """Active days (bitmap a year, in hex), milestone marks."""
+    """Active days (one bitmap per year, in hex), milestone marks."""
 
     version = NumberAttribute(attr_name="v")
     years: Json[dict[int, str]] = Json(dict[int, str])
@@ -61,7 +61,7 @@ class BadgesItem(Kind):
 
 
 class SetsItem(Kind):
-    """Distinct names, at most 64 a set."""
+    """Distinct names, at most 64 per set."""
 
     version = NumberAttribute(attr_name="v")
     sets: Json[dict[str, list[str]]] = Json(dict[str, list[str]])
@@ -80,7 +80,7 @@ class LogItem(Kind):
 
 
 class KeyedItem(Kind):
-    """Dedupe record of an event whose identity is without time, or of a key."""
+    """A dedupe record of an event whose identity is without time, or of a key."""
 
     time_ms = NumberAttribute(attr_name="t")
     entry: Json[Entry] = Json(Entry, attr_name="e")
@@ -88,21 +88,21 @@ class KeyedItem(Kind):
 
 
 class OnceItem(Kind):
-    """What paid only the first time."""
+    """A record of a reward that pays only once."""
 
     ruleset = UnicodeAttribute(attr_name="rv")
     at = NumberAttribute()
 
 
 class PairItem(Kind):
-    """Tokens moved between two players, as one of them sees it."""
+    """Tokens moved between two players, from the view of one of them."""
 
     sent = NumberAttribute()
     received = NumberAttribute()
 
 
 class FirstItem(Kind):
-    """Who was the first player ever."""
+    """The first player ever who earned a badge."""
 
     player = UnicodeAttribute()
     at = NumberAttribute()

@@ -1,4 +1,4 @@
-"""What readers are shown of a player beside the state: ids, ranks, balances, days."""
+"""Reads of a player's data outside of the state: ids, ranks, balances, days."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chalicelib.store.progress.records import day_figures, read_days
 
 
 def best_ranks(table: Table, players: Sequence[str], scope: str) -> dict[str, int]:
-    """The best judged rank on boards of a scope, of players who have one."""
+    """Return the best judged rank on boards of a scope, of players who have one."""
     items = table.get_many([identity_keys.player(player, progress_keys.BADGES) for player in players])
     ranks = {pk.removeprefix("PLAYER#"): BadgesItem.from_raw_data(item).ranks or {} for (pk, _), item in items.items()}
     return {player: best[scope] for player, best in ranks.items() if scope in best}
@@ -32,7 +32,7 @@ def load_days(table: Table, player: Player, days: Iterable[int]) -> None:
 
 
 def known_days(table: Table, player: str) -> set[int]:
-    """Every day for which a player has figures, the open one too."""
+    """Return every day for which a player has figures, the open one too."""
     found: set[int] = set()
     state = table.get(identity_keys.player(player))
     if state and int(state["d"]["N"]) >= 0:

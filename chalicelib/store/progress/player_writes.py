@@ -1,4 +1,4 @@
-"""What one commit writes of a player: the state, what lies beside it, days that ended or changed late."""
+"""The writes of one commit for a player: the state, its companion items, days that ended or changed late."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ASKED_AT: Json[dict[str, int]] = Json(dict[str, int])
 def add_player(tx: Transaction, player: Player, ruleset: str, key_changes: int | None = None) -> None:
     """Add a player's next version, on condition of the one that was read.
 
-    `key_changes`: how often the keys of a player who begins to exist were changed.
+    `key_changes`: how often the keys of a new player were changed.
     """
     version = player.version + 1
     companions = _companions(player, version)
@@ -64,7 +64,7 @@ def _create(tx: Transaction, player: Player, key_changes: int | None) -> None:
 
 
 def _update_identity(tx: Transaction, player: Player) -> None:
-    """Who the player is shown as; the rest of the item, changes of keys among it, is not this write's."""
+    """Add the update of how the player is shown. It leaves the rest of the item, such as `key_changes`, unchanged."""
     identity = player.identity
     shown: Item = {
         "private": {"BOOL": identity.private},
@@ -83,7 +83,7 @@ def _update_identity(tx: Transaction, player: Player) -> None:
 
 
 def _companions(player: Player, version: int) -> dict[str, Item]:
-    """The items beside the state that changed, by part."""
+    """Return the changed companion items of the state, by part."""
     built: dict[str, Item] = {}
     if "streak" in player.changed:
         streak = player.streak
@@ -102,7 +102,7 @@ def _companions(player: Player, version: int) -> dict[str, Item]:
 
 
 def state_item(player: Player, version: int, ruleset: str) -> Item:
-    """The state as an item; forgets models until it fits one write unit."""
+    """Return the state as an item. It forgets models until the item fits one write unit."""
     while True:
         item = _state(player, version, ruleset).item()
         if item_size(item) <= MAX_STATE_BYTES or len(player.models) <= _MIN_MODELS:

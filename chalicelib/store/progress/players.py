@@ -1,4 +1,4 @@
-"""Reading players: the state and what lies beside it, as of one commit."""
+"""Reads of players: the state and its companion items, as of one commit."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from chalicelib.store.identity.identities import read_identity
 from chalicelib.store.progress import keys as progress_keys
 from chalicelib.store.progress.models import BadgesItem, SetsItem, StateItem, StreakItem
 
-# A torn read is one commit old; three in a row are somebody else's trouble.
+# A torn read mixes two commits. Three in a row mean that the player changes too fast to be read.
 MAX_TORN_READS = 3
 _MODEL_BYTES = 16
 
 
 def load_players(table: Table, ids: Sequence[str]) -> dict[str, Player]:
-    """The players that exist, with all that lies beside their state, each as of one commit."""
+    """Load the players that exist, each with all companion items of the state as of one commit."""
     players: dict[str, Player] = {}
-    wanted = list(ids)
+    missing = list(ids)
     for _ in range(MAX_TORN_READS):
         found = table.get_many(
-            [identity_keys.player(player_id, part) for player_id in wanted for part in progress_keys.CORE]
+            [identity_keys.player(player_id, part) for player_id in missing for part in progress_keys.CORE]
         )
         torn = []
-        for player_id in wanted:
+        for player_id in missing:
             core = {part: found.get(identity_keys.player(player_id, part)) for part in progress_keys.CORE}
             state = core[identity_keys.STATE]
             if state is None:
@@ -40,18 +40,18 @@ def load_players(table: Table, ids: Sequence[str]) -> dict[str, Player]:
             players[player_id] = _player(player_id, core)
         if not torn:
             return players
-        wanted = torn
+        missing = torn
     raise Busy("a player kept changing while it was read")
 
 
 def all_players(table: Table) -> Iterator[list[str]]:
-    """The ids of all players, page by page, in no order."""
+    """Yield the ids of all players, page by page, in no order."""
     for players, _ in players_after(table, None):
         yield players
 
 
 def players_after(table: Table, place: core_keys.Key | None) -> Iterator[tuple[list[str], core_keys.Key | None]]:
-    """The ids of all players from a place on, page by page, each with the place after it, None at the end."""
+    """Yield the ids of all players after a place, page by page, each with the place after it, None at the end."""
     while True:
         page = table.scan_keys(identity_keys.STATE, key_of(place) if place else None)
         place = (page.next["pk"]["S"], page.next["sk"]["S"]) if page.next else None
@@ -61,7 +61,7 @@ def players_after(table: Table, place: core_keys.Key | None) -> Iterator[tuple[l
 
 
 def some_players(table: Table, near: str) -> list[str]:
-    """The ids of some players: those on one page of a scan that begins where `near`, a player or not, would be."""
+    """Return the ids of some players: one page of a scan that begins where `near`, a player or not, would be."""
     page = table.scan_keys(identity_keys.STATE, key_of(identity_keys.player(near)))
     return [item["pk"]["S"].removeprefix("PLAYER#") for item in page.items]
 
@@ -71,7 +71,7 @@ def load_player(table: Table, player_id: str) -> Player | None:
 
 
 def _whole(state: Item, core: dict[str, Item | None]) -> bool:
-    """Whether each item beside the state is the one that the state's commit saw: a batch read is no snapshot."""
+    """Return whether each companion item has the version that the state names. A batch read is no snapshot."""
     sides: dict[str, int] = StateItem.sides.deserialize(state["sv"]["B"])
     for part, letter in progress_keys.SIDES.items():
         item = core[part]
@@ -113,7 +113,7 @@ def read_streak(item: Item) -> Streak:
 
 
 def pack_models(models: dict[str, ModelUse]) -> bytes:
-    """Digest (5 bytes), last use (6), how long before it the first was and whether nothing was before that (5)."""
+    """Pack each model: its digest (5 bytes), last use (6), time from first to last use with `nothing_before` (5)."""
     return b"".join(
         bytes.fromhex(name)
         + use.last.to_bytes(6, "big")

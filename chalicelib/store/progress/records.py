@@ -1,4 +1,4 @@
-"""Reading the records beside a player that the rules of some events ask for."""
+"""Reads of the records of a player that the rules of some events need."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from chalicelib.store.events.awards import granter_key, read_granted
 from chalicelib.store.progress import keys as progress_keys
 from chalicelib.store.progress.models import KeyedItem, LogItem, PairItem
 
-# Packs read at once when a window of the log is searched: 50 KB, about 12 read units.
+# Packs per query when a window of the log is searched: 50 KB, about 12 read units.
 LOG_PAGE = 50
 FIGURES: Json[DayFigures] = Json(DayFigures)
 
 
 @dataclass(slots=True)
 class Wanted:
-    """What the rules of one player's events need read, beside the player."""
+    """The records that the rules of one player's events need, apart from the player."""
 
     minutes: set[int] = field(default_factory=set)
     days: set[int] = field(default_factory=set)
@@ -36,14 +36,16 @@ class Wanted:
     firsts: set[str] = field(default_factory=set)
 
     def past_months(self, player: Player) -> list[int]:
-        """One day of each month to read: of late days, and of the open day if these events end its week or month,
-        whose boards then are the sums of all their days."""
+        """Return a day of each month to read: of late days, and of the open day if these events end its week or month.
+
+        The boards of a week or month that ends are the sums of all its days.
+        """
         latest = max(self.days, default=player.day)
         ending = player.day >= 0 and not (latest in week_days(player.day) and latest in month_days(player.day))
         return months_to_load(day for day in self.days if day < player.day or (ending and day < latest))
 
     def keys(self, player: Player) -> list[core_keys.Key]:
-        """Sorted where the order of a set of texts would differ from process to process."""
+        """Return the keys, sorted where the order of a set of texts would differ between processes."""
         found = [progress_keys.log(player.id, minute, 0) for minute in self.minutes]
         found += [progress_keys.days(player.id, month_name(day)) for day in self.past_months(player)]
         found += [progress_keys.keyed(player.id, identity) for identity in sorted(self.keyed)]
@@ -54,16 +56,14 @@ class Wanted:
         return found
 
 
-def load_records(
-    table: Table, wanted: dict[str, Wanted], players: dict[str, Player], now_ms: int
-) -> dict[str, Records]:
-    """The wanted records of each player; reads past days into the player.
+def load_records(table: Table, wants: dict[str, Wanted], players: dict[str, Player], now_ms: int) -> dict[str, Records]:
+    """Load the records that the events of each player need; read past days into the player.
 
-    Must be called after the players were read: a record written in between then fails the version's condition.
+    Call it after the players were read: a record that is written in between then fails the condition on the version.
     """
-    wishes = {player_id: want.keys(players[player_id]) for player_id, want in wanted.items()}
-    items = table.get_many([key for wish in wishes.values() for key in wish])
-    return {player_id: _records(table, players[player_id], want, items, now_ms) for player_id, want in wanted.items()}
+    keys_by_player = {player_id: want.keys(players[player_id]) for player_id, want in wants.items()}
+    items = table.get_many([key for player_keys in keys_by_player.values() for key in player_keys])
+    return {player_id: _records(table, players[player_id], want, items, now_ms) for player_id, want in wants.items()}
 
 
 def _records(table: Table, player: Player, want: Wanted, items: dict[core_keys.Key, Item], now_ms: int) -> Records:
@@ -102,16 +102,19 @@ def _read_months(player: Player, months: list[int], items: dict[core_keys.Key, I
 
 
 def _read_days_of_repeats(table: Table, player: Player, want: Wanted, records: Records) -> None:
-    """An identity without time comes again at another one: the boards told again are those of the first."""
+    """Read the days of first occurrences: an identity without time may repeat at another time.
+
+    The boards are then updated again for the day of the first occurrence.
+    """
     elsewhere = {day_of(keyed.time_ms) for keyed in records.keyed.values()} - want.days
     months = Wanted(days=elsewhere | want.days).past_months(player) if elsewhere else []
-    wanted = [progress_keys.days(player.id, month_name(day)) for day in months]
-    if wanted:
-        _read_months(player, months, table.get_many(wanted))
+    month_keys = [progress_keys.days(player.id, month_name(day)) for day in months]
+    if month_keys:
+        _read_months(player, months, table.get_many(month_keys))
 
 
 def read_minute(table: Table, player_id: str, minute: int, first: Item) -> Minute:
-    """All chunks of a minute, given its first: later ones follow it in the partition."""
+    """Return all chunks of a minute, given its first. Later chunks follow it in the partition."""
     pk, _ = progress_keys.log(player_id, minute, 0)
     chunks = [
         first,
@@ -128,7 +131,7 @@ def read_minute(table: Table, player_id: str, minute: int, first: Item) -> Minut
 
 
 def model_in_log(table: Table, player_id: str, model: str, since_ms: int, until_ms: int) -> bool:
-    """Whether the log holds a paid use of the model in the closed interval; reads back from its end until it does."""
+    """Return whether the log holds a paid use of the model in the closed interval. It reads back from its end."""
     pk, low = progress_keys.log(player_id, minute_of(since_ms), 0)
     between = (low, progress_keys.log_prefix(minute_of(until_ms)) + "~")
     for item in table.query_all(pk, between=between, newest_first=True, limit=LOG_PAGE):
@@ -139,12 +142,12 @@ def model_in_log(table: Table, player_id: str, model: str, since_ms: int, until_
 
 
 def minute_from(sk: str) -> int:
-    """The minute in a log item's sort key, `LOG#2026-05-19T12:34#0000`."""
+    """Return the minute in a log item's sort key, `LOG#2026-05-19T12:34#0000`."""
     return int(datetime.fromisoformat(sk.split("#")[1]).replace(tzinfo=UTC).timestamp()) // 60
 
 
 def read_days(player: Player, any_day: int, item: Item) -> None:
-    """Past days of the month that holds `any_day`, into the player; the open day is the state's."""
+    """Read the past days of the month of `any_day` into the player. The open day is in the state."""
     first = number_of(date_of(any_day).replace(day=1))
     for day, figures in day_figures(item, first).items():
         if day != player.day:
@@ -152,14 +155,14 @@ def read_days(player: Player, any_day: int, item: Item) -> None:
 
 
 def read_all_days(table: Table, player: Player) -> None:
-    """All past days, into the player: one query, 2 KB a month."""
+    """Read all past days into the player: one query, 2 KB per month."""
     pk, prefix = progress_keys.days(player.id, "")
     for item in table.query_all(pk, prefix=prefix):
         read_days(player, number_of(date.fromisoformat(item["sk"]["S"].removeprefix(prefix) + "-01")), item)
 
 
 def day_figures(item: Item, first_day: int) -> dict[int, DayFigures]:
-    """Day -> figures of a DAYS item whose month begins at `first_day`."""
+    """Return day -> figures of a DAYS item whose month begins at `first_day`."""
     return {
         first_day + int(name[1:]) - 1: FIGURES.deserialize(value["S"])
         for name, value in item.items()
