@@ -1,4 +1,4 @@
-"""What is written down of what a caller does."""
+"""Audit records of callers' actions."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from chalicelib.store.identity.audit import Audit, add_audit
 
 
 def audit(tx: Transaction, caller: Caller, what: str, id_: str, now_ms: int, about: str = "", **details: Any) -> None:
-    """Add an audit row to the transaction that does `what` under an id of its own.
+    """Add an audit record of the action `what`, with its own id, to the transaction of the action.
 
-    `about`: the player it is done to. `details` that are None are left out.
+    `about`: the affected player. `details` that are None are left out.
     """
-    told = {name: value for name, value in details.items() if value is not None}
-    add_audit(tx, Audit(id_, now_ms, what, caller.player, caller.prefix, caller.address, about, told))
+    stored = {name: value for name, value in details.items() if value is not None}
+    add_audit(tx, Audit(id_, now_ms, what, caller.player, caller.prefix, caller.address, about, stored))

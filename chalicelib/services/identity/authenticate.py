@@ -1,4 +1,4 @@
-"""Who calls: a key's player and permissions."""
+"""Authentication: the player and the permissions of an API key."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from chalicelib.services.context import Context
 from chalicelib.store.core.table import StoreError
 from chalicelib.store.identity.api_keys import find_key, mark_used
 
-# One sentence for a missing, a wrong and a revoked key: nobody learns which it was.
+# One sentence for a missing, a wrong and a revoked key, so that callers cannot distinguish them.
 REFUSAL = "A valid API key is needed."
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The player behind a key. `prefix`: the key's visible part; `account`, `public`: the player's random ids, where
-    the key tells them; `address`: where the request came from."""
+    """The player of a key.
+
+    `prefix`: the key's visible part. `account`, `public`: the player's random ids, if the key record holds them.
+    `address`: the origin of the request.
+    """
 
     player: str
     prefix: str
@@ -28,12 +31,12 @@ class Caller:
     address: str = ""
 
     def may(self, permission: str) -> bool:
-        """Whether the key allows it; an admin's allows everything."""
+        """Return whether the key has the permission; an admin's key has all."""
         return permission in self.permissions or ADMIN in self.permissions
 
 
 def authenticate(context: Context, key: str, address: str = "") -> Caller:
-    """The caller with this key, from this address. Raises Unauthenticated if it is missing, wrong or revoked."""
+    """Return the caller with this key and address. Raises Unauthenticated for a missing, wrong or revoked key."""
     if not is_key(key):
         raise Unauthenticated(REFUSAL)
     digest = key_digest(key)
@@ -47,7 +50,7 @@ def authenticate(context: Context, key: str, address: str = "") -> Caller:
 
 
 def require(caller: Caller, permission: str) -> None:
-    """Raises Forbidden unless the caller's key allows it."""
+    """Raise Forbidden unless the caller's key has the permission."""
     if not caller.may(permission):
         raise Forbidden(f"This key may not do that: it needs the permission '{permission}'.", permission=permission)
 
@@ -56,5 +59,5 @@ def _note_use(context: Context, digest: str, today: str) -> None:
     try:
         mark_used(context.table, digest, today)
     except (LostRace, StoreError):
-        # Another request noted it, or the next one will: no reason to refuse this one.
+        # Another request has noted the use, or the next one will.
         return

@@ -1,4 +1,4 @@
-"""Whose account is whose: the caller's, and that of a player named by id or public id."""
+"""Owners of accounts: the caller, and players given by id or public id."""
 
 from __future__ import annotations
 
@@ -14,59 +14,59 @@ from chalicelib.store.core.models import Item
 from chalicelib.store.identity import keys
 from chalicelib.store.identity.identities import read_identity
 
-# One sentence for who does not exist, who is private and who is hidden.
+# One sentence for players that do not exist, are private or are hidden.
 NOBODY = "There is no such player."
-# Of the players that a process remembers: some 3 MB.
+# Owners in the cache of a process: some 3 MB.
 MAX_OWNERS = 10_000
 
 
 def owner_of(context: Context, caller: Caller) -> Owner:
-    """The caller's own; one read if their key does not tell. Raises NotFound."""
+    """Return the caller as an owner. Takes one read if the key record holds no account. Raises NotFound."""
     if caller.account:
         return Owner(caller.player, caller.account, caller.public)
-    # By id alone: an id may look like the public id of somebody else.
+    # By id only: an id may look like another player's public id.
     identity = context.table.get(keys.player(caller.player, keys.IDENTITY))
     if identity is None:
         raise NotFound(NOBODY)
     return _owner(caller.player, identity)
 
 
-def find_owner(context: Context, wanted: str, *, anew: bool = False) -> Owner:
-    """The owner with this id or public id; `anew`: as the table has it now. Raises NotFound."""
-    if anew:
-        context.owners.pop(wanted, None)
-    items = context.table.get_many(owner_keys(context, wanted))
-    owner = owner_in(context, items, wanted)
+def find_owner(context: Context, name: str, *, refresh: bool = False) -> Owner:
+    """Return the owner with this id or public id; `refresh` bypasses the cache. Raises NotFound."""
+    if refresh:
+        context.owners.pop(name, None)
+    items = context.table.get_many(owner_keys(context, name))
+    owner = owner_in(context, items, name)
     if owner is None:
         raise NotFound(NOBODY)
     return owner
 
 
-def owner_keys(context: Context, wanted: str) -> list[Key]:
-    """What must be read to know an owner by id or public id: nothing if they are known already."""
-    if wanted in context.owners or not PLAYER_ID.fullmatch(wanted):
+def owner_keys(context: Context, name: str) -> list[Key]:
+    """Return the keys to read for an owner by id or public id; none if the cache has the owner."""
+    if name in context.owners or not PLAYER_ID.fullmatch(name):
         return []
-    found = [keys.player(wanted, keys.IDENTITY)]
-    return [*found, keys.public(wanted)] if PUBLIC_ID.fullmatch(wanted) else found
+    found = [keys.player(name, keys.IDENTITY)]
+    return [*found, keys.public(name)] if PUBLIC_ID.fullmatch(name) else found
 
 
-def owner_in(context: Context, items: Mapping[Key, Item], wanted: str) -> Owner | None:
-    """The owner, given what `owner_keys` asked for; one more read if a public id was given.
+def owner_in(context: Context, items: Mapping[Key, Item], name: str) -> Owner | None:
+    """Return the owner from the items of `owner_keys`; takes one more read for a public id.
 
-    A public id goes before an id that looks the same: anybody may call themselves so, and nobody chooses a public id.
+    A public id precedes an id that looks the same: players may choose their id, but not their public id.
     """
-    known = context.owners.get(wanted)
+    known = context.owners.get(name)
     if known is not None:
         return known
-    public = items.get(keys.public(wanted))
-    player = wanted if public is None else public["player"]["S"]
+    public = items.get(keys.public(name))
+    player = name if public is None else public["player"]["S"]
     key = keys.player(player, keys.IDENTITY)
     identity = items.get(key) if public is None else context.table.get(key)
     if identity is None:
         return None
     if len(context.owners) >= MAX_OWNERS:
         context.owners.clear()
-    owner = context.owners[wanted] = _owner(player, identity)
+    owner = context.owners[name] = _owner(player, identity)
     return owner
 
 

@@ -73,7 +73,7 @@ def grant_tokens(context: Context, caller: Caller, request: GrantRequest) -> Ans
 
     def prepare(_: Items, strong: bool) -> Prepared:
         _check(request.amount)
-        owner = find_owner(context, request.player, anew=strong)
+        owner = find_owner(context, request.player, refresh=strong)
         account, now_ms = load_account(context.table, owner.account, asset), context.now_ms()
         if account.closed:
             raise NotFound(NOBODY)

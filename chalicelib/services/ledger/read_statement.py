@@ -86,7 +86,7 @@ def read_statement(
 
     Raises NotFound; InvalidRequest for an unknown asset or cursor; Unavailable if the account never came to rest.
     """
-    owner = owner_of(context, caller) if player_id is None else find_owner(context, player_id, anew=True)
+    owner = owner_of(context, caller) if player_id is None else find_owner(context, player_id, refresh=True)
     asset = known_asset(context, asset)
     place = _place(cursor) if cursor else _newest(context, owner.account, asset)
     recent: list[Posted] = []

@@ -95,7 +95,7 @@ def _recipient(context: Context, items: Items, wanted: str, *, strong: bool) -> 
         owner = owner_in(context, items, wanted)
     elif PLAYER_ID.fullmatch(wanted):
         with suppress(NotFound):
-            owner = find_owner(context, wanted, anew=True)
+            owner = find_owner(context, wanted, refresh=True)
     if owner is None:
         raise NotFound("There is no such player to send to.", code="unknown_recipient")
     return owner

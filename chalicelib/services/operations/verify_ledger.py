@@ -116,7 +116,7 @@ class _Proof:
         table = self.context.table
         # Otherwise it names an account itself, or nothing at all.
         with suppress(NotFound):
-            owner = find_owner(self.context, account, anew=True)
+            owner = find_owner(self.context, account, refresh=True)
             account = owner.account
             self._look_at(own_redeemed(table, owner.public))
         assets = [self.asset] if self.asset else list(self.context.rules.ruleset.assets)
