@@ -1,4 +1,4 @@
-"""What a use case is given: the store, the ways out, the rules, the clock. `wiring` fills it once a process."""
+"""The dependencies of a use case: store, queues, bus, ledger, rules and clock. `wiring` builds one per process."""
 
 from __future__ import annotations
 
@@ -20,17 +20,20 @@ from chalicelib.store.core.transaction import Transaction
 if TYPE_CHECKING:
     from chalicelib.domain.progress.effect import Credit
 
-# What follows a commit keeps its caller waiting for no longer.
+# Limit for the work after a commit while the caller waits.
 AFTER_COMMIT_MS = 500
-# The longest that one of its calls takes: 200 ms to connect, 250 ms to read.
+# Limit for one call of that work: 200 ms to connect, 250 ms to read.
 QUICK_CALL_MS = 450
 A = TypeVar("A")
 B = TypeVar("B")
 
 
 class Queues(Protocol):
-    """Laurel's queues by short name. `send` and `send_grouped` raise unless the queue has all of it; `send_each`
-    answers for each body, None if the queue has it."""
+    """Laurel's queues by short name.
+
+    `send` and `send_grouped` raise unless the queue accepted everything. `send_each` returns one result per body: None
+    if the queue accepted it, else the error.
+    """
 
     def send(self, queue: str, bodies: Sequence[str]) -> None: ...
     def send_each(self, queue: str, bodies: Sequence[str]) -> Sequence[OutOfReach | None]: ...
@@ -43,14 +46,14 @@ class Queues(Protocol):
 
 
 class Bus(Protocol):
-    """Publishing domain events; raises unless the bus took all of them."""
+    """The bus for domain events. `publish` raises unless the bus accepted all of them."""
 
     def publish(self, notices: Sequence[Notice]) -> None: ...
     def using(self, retry: Retry) -> Bus: ...
 
 
 class Ledger(Protocol):
-    """What progress needs of the ledger. `items_per_credit`: how many items a paid credit is, at most."""
+    """The part of the ledger that progress uses. `items_per_credit`: the most items that one paid credit writes."""
 
     @property
     def items_per_credit(self) -> int: ...
@@ -61,19 +64,19 @@ class Ledger(Protocol):
 
 
 class OutOfTime(OutOfReach):
-    """The caller would have stopped waiting before this was done; nothing of it is begun."""
+    """Too little time is left before the deadline to start the work. Nothing of it was started."""
 
     def __init__(self) -> None:
         super().__init__("the caller would have stopped waiting before this was done")
 
 
-def _unheard(message: str, facts: Mapping[str, Any]) -> None:
-    """Where nobody reads a log."""
+def _discard(message: str, facts: Mapping[str, Any]) -> None:
+    """Discard a warning: the default where no log is read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outlets:
-    """Queues and bus that give up within half a second, with one try a call."""
+    """Queues and bus with one try per call that give up within half a second."""
 
     queues: Queues
     bus: Bus
@@ -81,14 +84,16 @@ class Outlets:
 
 @dataclass(slots=True)
 class Context:
-    """`now_ms`: the clock. `pause(n)`: wait before retry n, with jitter. `uniform(a, b)`: jitter of other kinds.
+    """The dependencies and the deadline of a use case.
+
+    `now_ms`: the clock. `pause(n)`: wait before retry n, with jitter. `uniform(a, b)`: other random numbers.
     `new_id()`: 32 random hex digits.
 
-    `pool`: runs players side by side, or None to take one after the other. `owners`: who was looked up, by the id
-    that was asked for; a player's account never changes. `noted`: by queue, the minute and the oldest message that the
-    process noted last (`services/events/backlog.py`). `deadline_ms`: when the caller stops waiting, None if it
-    waits for as long as it takes. `quick()`: the ways out for what follows a commit while a caller waits; None where
-    nobody does. `warn(message, facts)`: writes a warning to the log.
+    `pool`: runs work in parallel; None runs it sequentially. `owners`: cache of owners by the requested id; a player's
+    account never changes. `noted`: queue -> the minute and the oldest message that the process noted last
+    (`services/events/backlog.py`). `deadline_ms`: when the caller stops waiting; None without a deadline. `quick()`:
+    the outlets for the work after a commit while a caller waits; None where no caller waits. `warn(message, facts)`:
+    writes a warning to the log.
     """
 
     table: Table
@@ -105,15 +110,15 @@ class Context:
     noted: dict[str, tuple[int, int]] = field(default_factory=dict)
     deadline_ms: int | None = None
     quick: Callable[[], Outlets] | None = None
-    warn: Callable[[str, Mapping[str, Any]], None] = _unheard
+    warn: Callable[[str, Mapping[str, Any]], None] = _discard
 
     @property
     def retry(self) -> Retry:
-        """The policy for trying again under this context's deadline."""
+        """Return the retry policy under this context's deadline."""
         return Retry(self.pause, self.now_ms, self.deadline_ms)
 
     def within(self, ms: int) -> Context:
-        """The same context, and the same table and ways out, for work that must end within so many milliseconds."""
+        """Return a copy of the context, with its table, queues and bus, for work that must end within `ms`."""
         deadline_ms = self.now_ms() + ms
         if self.deadline_ms is not None:
             deadline_ms = min(deadline_ms, self.deadline_ms)
@@ -127,7 +132,7 @@ class Context:
         )
 
     def after_commit(self) -> Context:
-        """The context for what follows a commit: queues and bus keep a waiting caller for half a second at most."""
+        """Return the context for the work after a commit: queues and bus take half a second at most."""
         if self.quick is None:
             return self
         outlets = self.quick()
@@ -135,23 +140,25 @@ class Context:
         return replace(self, queues=outlets.queues.using(retry), bus=outlets.bus.using(retry))
 
     def has_time(self, reserve_ms: int = 0) -> bool:
-        """Whether more than `reserve_ms` milliseconds are left before the deadline."""
+        """Return whether more than `reserve_ms` milliseconds are left before the deadline."""
         return self.deadline_ms is None or self.now_ms() + reserve_ms < self.deadline_ms
 
     def require_time(self, reserve_ms: int) -> None:
-        """Raises OutOfTime unless more than `reserve_ms` milliseconds are left before the deadline."""
+        """Raise OutOfTime unless more than `reserve_ms` milliseconds are left before the deadline."""
         if not self.has_time(reserve_ms):
             raise OutOfTime
 
     def each(self, work: Callable[[A], B], items: Iterable[A]) -> list[B]:
-        """The work done on every item, in order of the items."""
+        """Run the work on every item; return the results in the order of the items."""
         if self.pool is None:
             return [work(item) for item in items]
         return list(self.pool.map(work, items))
 
     def later(self, work: Callable[[], None]) -> None:
-        """Work that nobody waits for, and that something else makes good if it is never done: a Lambda may stand still
-        once it has answered."""
+        """Run work that no caller waits for. Another process must repeat it if it is lost.
+
+        A Lambda may freeze after its response, so the work may never run.
+        """
         if self.pool is None:
             _unless_out_of_reach(work)
         else:

@@ -1,4 +1,4 @@
-"""Builds the messages of any outbox record, by its kind."""
+"""Messages of any outbox record, by its kind."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chalicelib.domain.rewards.outbox_messages import CANCELLED, FULFILLED, REDE
 
 
 def messages_of(id_: str, at_ms: int, kind: str, facts: dict[str, Any]) -> Messages:
-    """The messages of a row of the outbox."""
+    """Return the messages of an outbox record."""
     return KINDS[kind](id_, at_ms, facts)
 
 

@@ -1,4 +1,4 @@
-"""The answer to a request that is done once."""
+"""The answer to an idempotent request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[T]):
-    """The outcome of a request that is done once, as JSON-ready values: a `T`, or the body of a refusal.
+    """The outcome of an idempotent request, as JSON-ready values: a `T`, or the body of a refusal.
 
     `refused`: the kind of the refusal, None after a success. `replayed`: the outcome was known before this request.
     """
@@ -26,11 +26,11 @@ class Answer(Generic[T]):
 
     @classmethod
     def of(cls, result: T, *, replayed: bool = False) -> Answer[T]:
-        """A success."""
+        """Return the answer of a success."""
         return cls(msgspec.to_builtins(result), replayed=replayed)
 
     def shaped(self, shape: Callable[[dict[str, Any]], T]) -> Answer[T]:
-        """The answer with its outcome in the shape that callers know; a refusal stays as it is."""
+        """Return the answer with its outcome converted to the public shape; a refusal stays unchanged."""
         if self.refused:
             return self
         return Answer(msgspec.to_builtins(shape(self.outcome)), replayed=self.replayed)

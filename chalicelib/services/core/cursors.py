@@ -1,4 +1,4 @@
-"""Cursors: where a page of a list ends, as text that callers hand back and need not understand."""
+"""Cursors: the end of a page of a list, as opaque text that callers send back for the next page."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from chalicelib.domain.core.errors import InvalidRequest
 
 
 def cursor_of(*parts: str | int) -> str:
-    """The parts as one text; none of them holds a dot, but the last may."""
+    """Encode the parts as one cursor. Only the last part may contain a dot."""
     return urlsafe_b64encode(".".join(str(part) for part in parts).encode()).decode().rstrip("=")
 
 
 def parts_of(cursor: str, shape: re.Pattern[str]) -> tuple[str, ...]:
-    """The groups of what a cursor says. Raises InvalidRequest for one that no answer gave."""
+    """Decode a cursor; return the groups of `shape`. Raises InvalidRequest for a cursor that no answer returned."""
     try:
         text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
     except ValueError:

@@ -1,6 +1,6 @@
-"""Requests that are done once however often they are sent: the key's outcome is in the same atomic write as its effect.
+"""Idempotent requests: one atomic write stores a request's effect and the outcome under its idempotency key.
 
-What is remembered is the outcome, not the request: names of players come from the request that is answered again.
+The record holds the outcome, not the request: an answer to a retry takes the names of players from the retry.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from chalicelib.store.core.outbox import Owed, add_owed
 from chalicelib.store.core.outcomes import StoreError, Unknown
 from chalicelib.store.core.transaction import Transaction
 
-# Fifty at once on one account take nine rounds.
+# Fifty concurrent requests on one account take nine rounds.
 MAX_TRIES = 12
-# A key's expiry is in whole seconds: a write that began before it expires finds the key taken.
+# A key expires in whole seconds. A write that started before its expiry finds the key taken.
 FORESTALLED_MS = 1_000
 OTHERS_WRITE = "Others keep writing the same; try again."
 NOT_ANSWERED = "It is not known yet whether this was done. Send the same request again."
@@ -50,7 +50,7 @@ IdempotencyKey = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request: whose account, under which key, what (an operation and its members, without the key)."""
+    """One request: the account, the key, the operation and the request's members without the key."""
 
     account: str
     key: str
@@ -59,22 +59,22 @@ class Asked:
 
     @property
     def digest(self) -> str:
-        """Tells a request from another under the same key."""
-        # Not msgspec: a number of any length may be asked for, and is refused later.
+        """Return a digest that differs for another request under the same key."""
+        # Not msgspec: a request may contain a number of any length, which is refused later.
         text = json.dumps([self.operation, self.members], sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What is to be written beside the key: the transaction, what to remember, what the commit owes the world.
+    """The write that accompanies the key: its transaction, the outcome to store, and the outbox record of the commit.
 
     `refused`: the kind of the refusal, if the outcome is one.
     """
 
     tx: Transaction
     outcome: dict[str, Any]
-    owed: Owed | None = None
+    outbox: Owed | None = None
     refused: ErrorKind | None = None
 
 
@@ -85,16 +85,16 @@ Tried = tuple[Remembered, Prepared]
 def once(
     context: Context,
     asked: Asked,
-    wanted: Sequence[Key],
+    required: Sequence[Key],
     prepare: Callable[[Items, bool], Prepared],
 ) -> Answer[Any]:
-    """Do what was asked, or answer again what became of it.
+    """Execute the request, or return the stored answer of its key.
 
-    `prepare(items, strong)` decides on the wanted items, and raises what it refuses, or LostRace to read again; it is
-    asked again with strong reads before a refusal is believed, and after every lost race. What is refused for good is
-    remembered.
-    Raises ConflictingState (`idempotency_conflict`) if the key was used for something else, Unavailable if others kept
-    writing, OutcomeUnknown if a write was not answered; the same key then tells what came of it.
+    `prepare(items, strong)` decides on the items of the `required` keys. It raises a refusal, or LostRace to read
+    again. It runs again with strong reads before a refusal counts, and after every lost race. Permanent refusals are
+    stored.
+    Raises ConflictingState (`idempotency_conflict`) if the key was used for another request, Unavailable if others kept
+    writing, OutcomeUnknown if a write was not answered; a retry with the same key then returns the outcome.
     """
     key = request_key(asked.account, asked.key)
     strong = unanswered = False
@@ -102,7 +102,7 @@ def once(
     for _ in _tries(context):
         now_ms = context.now_ms()
         try:
-            items = context.table.get_many([key, *wanted], strong=strong)
+            items = context.table.get_many([key, *required], strong=strong)
             known = read_request(items.get(key), now_ms)
             if known is not None:
                 return _again(context, asked, known, tried)
@@ -113,7 +113,7 @@ def once(
                     strong = True
                     continue
                 if not refusal.remembered:
-                    # A batch is not read at one moment: what is refused may be refused for what this very key did.
+                    # A batch read is no snapshot: the cause of the refusal may be this key's own effect.
                     known = read_request(context.table.get(key), now_ms)
                     if known is not None:
                         return _again(context, asked, known, tried)
@@ -125,7 +125,7 @@ def once(
             try:
                 _write(context, key, *tried[-1], now_ms)
             except (LostRace, Unknown) as lost:
-                # An unknown write may be done: the next reading tells.
+                # A write with an unknown outcome may be done: the next read shows it.
                 unanswered = unanswered or isinstance(lost, Unknown)
                 if not strong:
                     context.pause(0)
@@ -135,22 +135,22 @@ def once(
         except LostRace:
             strong = True
         except StoreError:
-            # How an earlier write ended is still to be told.
+            # The outcome of an earlier write is still unknown.
             if not unanswered:
                 raise
     raise OutcomeUnknown(NOT_ANSWERED) if unanswered else Unavailable(OTHERS_WRITE)
 
 
 def _tries(context: Context) -> Iterator[int]:
-    """Count the tries; a strong reading follows the eventually consistent one without a pause."""
+    """Count the tries. The first strong read follows the eventually consistent one without a pause."""
     yield 0
     yield from context.retry.tries(MAX_TRIES)
 
 
 def _again(context: Context, asked: Asked, known: Remembered, tried: list[Tried]) -> Answer[Any]:
-    """The answer that is known. Raises LostRace while the key is only taken, so that its refusal is decided anew.
+    """Return the stored answer. Raises LostRace while the key is only taken, so that the refusal is decided again.
 
-    `tried`: what this very request tried to write before; any of it may have been written, and late.
+    `tried`: what this request tried to write before. Any of these writes may have succeeded, even late.
     """
     if known.taken:
         raise LostRace("the key is taken for a moment")
@@ -163,9 +163,9 @@ def _again(context: Context, asked: Asked, known: Remembered, tried: list[Tried]
 
 
 def _forestalled(context: Context, key: Key, asked: Asked, refusal: LaurelError, now_ms: int) -> bool:
-    """Take the key for a second, so that a write of this request that was not answered fails if it still comes.
+    """Take the key for a second and return whether that succeeded: an unanswered write that arrives later then fails.
 
-    False if it came before, or if it is unknown whether the key was taken.
+    False if the write arrived first, or if it is unknown whether the key was taken.
     """
     remembered = Remembered(asked.digest, refusal.body(), refusal.kind)
     tx = context.table.transaction()
@@ -178,8 +178,8 @@ def _forestalled(context: Context, key: Key, asked: Asked, refusal: LaurelError,
 
 
 def _done(context: Context, prepared: Prepared) -> Answer[Any]:
-    if prepared.owed:
-        send_owed(context, prepared.owed)
+    if prepared.outbox:
+        send_owed(context, prepared.outbox)
     return Answer(prepared.outcome, prepared.refused)
 
 
@@ -187,6 +187,6 @@ def _write(context: Context, key: Key, remembered: Remembered, prepared: Prepare
     tx = context.table.transaction()
     remember(tx, key, remembered, now_ms)
     tx.include(prepared.tx)
-    if prepared.owed:
-        add_owed(tx, prepared.owed)
+    if prepared.outbox:
+        add_owed(tx, prepared.outbox)
     tx.commit()

@@ -1,4 +1,4 @@
-"""Send what commits owe the world: at once, and by a schedule for what nobody sent."""
+"""Send the messages of outbox records: at once after the commit, and by a schedule if that failed."""
 
 from __future__ import annotations
 
@@ -14,54 +14,56 @@ from chalicelib.services.context import Context
 from chalicelib.services.outbox_messages import messages_of
 from chalicelib.store.core.outbox import Owed, delete_owed, owed_before
 
-# Younger ones are most likely being sent by whoever committed them.
+# The process that committed a younger record is probably still sending it.
 SWEEP_AFTER_MS = 30_000
-# What one row may take: three calls.
+# Time for one record: three calls.
 RESERVE_MS = 10_000
 
 
 @dataclass(slots=True)
 class Swept:
-    """`sent`: how many; `failed`: id -> why it waits for the next run."""
+    """The result of a sweep. `sent`: number of records; `failed`: id -> the error. The next run retries those."""
 
     sent: int = 0
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def send_owed(context: Context, owed: Owed) -> bool:
-    """Send, and delete the row after the response; False if the sweep has to send it.
+def send_owed(context: Context, record: Owed) -> bool:
+    """Send the messages of a record, then delete it after the response. Return whether they were sent.
 
-    It takes half a second at most while a caller waits, and never fails what was committed.
+    Takes half a second at most while a caller waits. A failure does not fail the commit: the sweep sends the record.
     """
     try:
-        _send(context.after_commit(), owed)
-        context.later(lambda: delete_owed(context.table, owed))
-    except Exception as error:  # noqa: BLE001 - the commit stands, whatever keeps its messages from being sent
-        context.warn("left to the sweep", {"id": owed.id, "kind": owed.kind, "error": repr(error)})
+        _send(context.after_commit(), record)
+        context.later(lambda: delete_owed(context.table, record))
+    except Exception as error:  # noqa: BLE001 - the commit is done, the sweep repeats the sending
+        context.warn("left to the sweep", {"id": record.id, "kind": record.kind, "error": repr(error)})
         return False
     return True
 
 
 def sweep_owed(context: Context) -> Swept:
-    """Send all that has been owed for more than 30 seconds, until the deadline is near."""
+    """Send all outbox records that are older than 30 seconds, until the deadline is near."""
     swept, until_ms = Swept(), context.now_ms() - SWEEP_AFTER_MS
-    # A run that has no time for all of it leaves the rest to the next ones, which begin further on.
-    for owed in owed_before(context.table, until_ms, first_shard=minute_of(until_ms)):
+    # Runs begin at different shards: the next ones reach the records for which this run has no time.
+    for record in owed_before(context.table, until_ms, first_shard=minute_of(until_ms)):
         if not context.has_time(RESERVE_MS):
             break
         try:
-            _send(context, owed)
-            delete_owed(context.table, owed)
+            _send(context, record)
+            delete_owed(context.table, record)
             swept.sent += 1
-        except Exception as error:  # noqa: BLE001 - one that cannot be sent must not keep the others
-            swept.failed[owed.id] = repr(error)
+        except Exception as error:  # noqa: BLE001 - one failure must not stop the others
+            swept.failed[record.id] = repr(error)
     return swept
 
 
-def _send(context: Context, owed: Owed) -> None:
-    """Send to queue and bus side by side. The row is deleted later: after a crash in between, the sweep sends the same
-    messages under the same ids."""
-    messages = messages_of(owed.id, owed.at_ms, owed.kind, owed.facts)
+def _send(context: Context, record: Owed) -> None:
+    """Send to queue and bus in parallel.
+
+    The record is deleted later: after a crash in between, the sweep sends the same messages under the same ids.
+    """
+    messages = messages_of(record.id, record.at_ms, record.kind, record.facts)
     sends: list[Callable[[], None]] = []
     if messages.events:
         sends.append(lambda: context.queues.send(OWN, [_text(event) for event in messages.events]))

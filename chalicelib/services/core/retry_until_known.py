@@ -1,4 +1,4 @@
-"""Reading and writing until it is certain how it ended."""
+"""Retry a write until its outcome is known."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ T = TypeVar("T")
 
 
 def settle(context: Context, attempt: Callable[[], T], final: Collection[str] = ()) -> T:
-    """Return what `attempt` returns, trying it again after a lost race and after a write that was not answered.
+    """Return the result of `attempt`; retry it after a lost race and after a write that was not answered.
 
-    An attempt reads strongly, and recognises its own earlier write. After a write that was not answered a refusal is
-    believed only if its code is in `final`: what it says never changes again, and keeps that write from being done.
-    Otherwise the write may still come, and the request ends as OutcomeUnknown. Raises what the last try raised.
+    An attempt reads strongly and recognises its own earlier write. After an unanswered write, a refusal counts only if
+    its code is in `final`: such a state never changes again and makes that write fail. For other refusals the write may
+    still succeed, so the request ends as OutcomeUnknown. Raises the error of the last try.
     """
     unanswered = False
 
