@@ -22,6 +22,7 @@ CLEAN = (
     "chalicelib/retry.py",
     "chalicelib/services/context.py",
     "chalicelib/services/core",
+    "chalicelib/services/events",
     "chalicelib/services/identity",
     "chalicelib/services/outbox_messages.py",
     "chalicelib/settings.py",
@@ -69,7 +70,7 @@ RETIRED_NAMES = {
     "who": "caller, player",
 }
 # Names with users outside of the clean packages: rename them together.
-SHARED_NAMES = {"seen_by", "send_owed", "sweep_owed"}
+SHARED_NAMES = {"Parked", "parked_id", "seen_by", "send_owed", "sweep_owed"}
 # First words that make a docstring's first line a riddle or an aphorism.
 NOT_FIRST = re.compile(r"(?:Who|Whom|Whose|What|Whether|Which|When|Where|How|That)\b")
 # A function does something: its docstring begins with a verb in the imperative.

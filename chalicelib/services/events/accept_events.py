@@ -1,4 +1,4 @@
-"""Take events in over HTTP: check all of them, then queue all of them, or none."""
+"""Accept events over HTTP: check all of them, then queue all or none."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from chalicelib.services.events.reserve_awards import AwardAsked, reserve_awards
 from chalicelib.services.identity.authenticate import Caller, require
 
 QUEUE, AWARDS_QUEUE = "events", "own"
-# A message is one worker's unit of retry: 100 KB are some hundred events, and well under SQS's 256 KB.
+# A message is a worker's unit of retry. 100 KB hold some hundred events and are well under SQS's 256 KB.
 MAX_MESSAGE_BYTES = 100 * 1024
-# After that no queue holds the first message of an award any more: it was applied, or set aside.
+# After this time no queue still holds the first message of an award: it was applied or recorded as failed.
 QUEUED_AGAIN_MS = 14 * DAY_MS
 
 
 class Accepted(msgspec.Struct):
-    """The queue has all of them: how many, and each one's id, in order."""
+    """Events that the queue accepted: their number, and their ids in the order of the request."""
 
     accepted: Annotated[int, Meta(ge=1, le=MAX_EVENTS_PER_MESSAGE)]
     ids: list[str]
@@ -38,7 +38,7 @@ class Accepted(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What was accepted. `replayed`: every event of it is an award that was accepted before."""
+    """The accepted events. `replayed`: all of them are awards that were accepted before."""
 
     accepted: Accepted
     replayed: bool
@@ -52,18 +52,18 @@ class _Refused:
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """An event that the worker will accept; `award`: how its granter knows it, if it is one."""
+    """An event that the worker will accept. `award`: its reservation request, if it is an award."""
 
     event: CloudEvent
     award: AwardAsked | None
 
 
 def accept_events(context: Context, caller: Caller, raws: Sequence[Any]) -> Taken:
-    """Queue raw events of any form; each keeps its id, or gets one.
+    """Queue raw events of any form; each keeps its id or gets one.
 
-    Awards are reserved first, so that the worker will apply what was accepted. Raises InvalidRequest with index and
-    reason of each bad one, Forbidden for an award by a key that may not grant, what `reserve_awards` raises, and
-    whatever the queue raises; in all cases but the last nothing was queued.
+    Awards are reserved first, so that the worker applies every accepted award. Raises InvalidRequest with the index and
+    reason of each invalid event, Forbidden for an award if the key lacks the permission, and the errors of
+    `reserve_awards` and of the queue. In all cases but the last nothing was queued.
     """
     if not 1 <= len(raws) <= MAX_EVENTS_PER_MESSAGE:
         raise InvalidRequest(
@@ -88,19 +88,19 @@ def accept_events(context: Context, caller: Caller, raws: Sequence[Any]) -> Take
 
 
 def send_events(context: Context, caller: Caller, request: Any) -> Accepted:
-    """Queue one raw event, or an array of them. Raises what `accept_events` raises."""
+    """Queue one raw event or an array of them. Raises the errors of `accept_events`."""
     return accept_events(context, caller, request if isinstance(request, list) else [request]).accepted
 
 
 def check_points(context: Context, points: int) -> None:
-    """Raises RejectedEvent for points that no award may have."""
+    """Raise RejectedEvent for points outside the ruleset's bounds."""
     most = context.rules.ruleset.awards.max_points
     if not 0 < abs(points) <= most:
         raise RejectedEvent("award_out_of_range", points_sentence(most))
 
 
 def packed(bodies: Sequence[str]) -> Iterator[str]:
-    """JSON texts as JSON arrays of at most 100 KB each, in order."""
+    """Yield JSON texts, in order, as JSON arrays of at most 100 KB each."""
     pack: list[str] = []
     size = 0
     for body in bodies:
@@ -115,9 +115,9 @@ def packed(bodies: Sequence[str]) -> Iterator[str]:
 
 
 def _check(context: Context, caller: Caller, raw: Any, now_ms: int) -> _Checked:
-    """One raw event in the canonical form. Raises RejectedEvent for what the worker would reject."""
+    """Return a raw event in the canonical form. Raises RejectedEvent if the worker would reject it."""
     event = formats.normalise(raw, context.new_id())
-    # When it was received is the queue's to say, on this way in.
+    # Over HTTP, the queue sets the time of receipt.
     event.received_at = None
     award = None
     if event.type == AWARD_TYPE:
@@ -126,32 +126,33 @@ def _check(context: Context, caller: Caller, raw: Any, now_ms: int) -> _Checked:
     parsed = events.parse(formats.canonical_json(event), Delivery("", now_ms), context.rules.settings, now_ms)
     if isinstance(parsed.payload, Award):
         check_points(context, parsed.payload.points)
-        award = _asked(event, parsed.payload)
+        award = _request_of(event, parsed.payload)
     if len(_text(event).encode()) > MAX_EVENT_BYTES:
         raise RejectedEvent("too_large", f"An event has at most {MAX_EVENT_BYTES} bytes.")
     return _Checked(event, award)
 
 
-def _asked(event: CloudEvent, award: Award) -> AwardAsked:
-    """How its granter knows an award: by its key, else by what the worker would know it by for this player."""
+def _request_of(event: CloudEvent, award: Award) -> AwardAsked:
+    """Return the reservation request of an award, under its key, else under the identity that the worker would use."""
     time_ms = event.time.ms if event.time else None
     data = {name: value for name, value in (event.data or {}).items() if value is not None}
-    said = {name: value for name, value in data.items() if name not in ("grantedBy", RESERVED)}
+    content = {name: value for name, value in data.items() if name not in ("grantedBy", RESERVED)}
     members = {
         "player": event.subject,
         "source": event.source,
         "time": time_ms,
-        "data": said | {"public": award.public},
+        "data": content | {"public": award.public},
     }
-    # No key that is sent holds a NUL.
-    known_by = award.key or "\0".join(("award", event.subject, event.source, event.id, str(time_ms)))
-    return AwardAsked(known_by, event.id, award.points, members)
+    # A key from a request contains no NUL.
+    identity = award.key or "\0".join(("award", event.subject, event.source, event.id, str(time_ms)))
+    return AwardAsked(identity, event.id, award.points, members)
 
 
 def _queue_awards(context: Context, caller: Caller, awards: Sequence[_Checked]) -> bool:
-    """Reserve awards, then queue them; whether all were reserved before.
+    """Reserve awards, then queue them. Return whether all were reserved before.
 
-    What was reserved before is queued again: whoever asked first may have died in between. The worker knows it again.
+    Awards that were reserved before are queued again: the process of the first request may have died in between. The
+    worker detects the duplicates.
     """
     if not awards:
         return True

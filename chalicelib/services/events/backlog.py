@@ -1,7 +1,7 @@
-"""Hold a freeze while events that were received in time may still wait to be applied.
+"""Delay a freeze while events that were received in time may still wait to be applied.
 
-Workers note how old the oldest message is that they receive; `rotate` looks at the notes and at the queues' own
-numbers. What the looks show is noted by bound, so that all boards with this bound and all runs of `rotate` share it.
+Workers note the age of the oldest message that they receive. `rotate` reads these notes and the queues' own counts. The
+result is stored per bound, so that all boards with this bound and all runs of `rotate` share it.
 """
 
 from __future__ import annotations
@@ -22,22 +22,24 @@ def grace_ms_of(context: Context) -> int:
 
 
 def note_received(context: Context, queue: str, oldest_ms: int) -> None:
-    """Note when the oldest message of a batch was sent, while that can hold a freeze: at most two writes a minute by
-    each process and queue. A note that cannot be written fails no message."""
+    """Note when the oldest message of a batch was sent, while that can delay a freeze.
+
+    Takes at most two writes a minute per process and queue. A failed write fails no message.
+    """
     now_ms = context.now_ms()
     bound_ms = last_bound_ms(now_ms, grace_ms_of(context))
     if not may_hold(now_ms, bound_ms) or not is_news(context.noted.get(queue), now_ms, oldest_ms, bound_ms):
         return
     with suppress(OutOfReach):
-        with suppress(LostRace):  # one as old is noted
+        with suppress(LostRace):  # a note at least as old exists
             backlog.note_received(context.table, queue, now_ms, oldest_ms)
         context.noted[queue] = (minute_of(now_ms), oldest_ms)
 
 
 class Backlog:
-    """The source queues, as one run of `rotate` sees them: it looks at most once for each bound.
+    """The state of the source queues for one run of `rotate`, which checks each bound at most once.
 
-    `reasons`: by bound, what a look has found.
+    `reasons`: bound -> the result of the check.
     """
 
     def __init__(self, context: Context) -> None:
@@ -45,14 +47,14 @@ class Backlog:
         self.reasons: dict[int, str] = {}
 
     def holds(self, bound_ms: int) -> str:
-        """Why the periods with this bound must not be frozen yet; empty if they may be. Raises OutOfReach."""
+        """Return why the periods with this bound must not be frozen yet; empty if they may be. Raises OutOfReach."""
         if not may_hold(self.context.now_ms(), bound_ms):
             return ""
         if bound_ms not in self.reasons:
-            self.reasons[bound_ms] = self._look(bound_ms)
+            self.reasons[bound_ms] = self._check(bound_ms)
         return self.reasons[bound_ms]
 
-    def _look(self, bound_ms: int) -> str:
+    def _check(self, bound_ms: int) -> str:
         table = self.context.table
         known = backlog.read_watch(table, bound_ms)
         if known.confirmed:
@@ -63,7 +65,7 @@ class Backlog:
         if new != known:
             try:
                 backlog.write_watch(table, bound_ms, known, new)
-            except LostRace:  # another run noted something meanwhile, and its word counts
+            except LostRace:  # another run wrote a newer state, which counts
                 new = backlog.read_watch(table, bound_ms)
         if new.confirmed:
             return ""

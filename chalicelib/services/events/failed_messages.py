@@ -1,8 +1,8 @@
-"""Messages that were set aside: what they say and where they came from.
+"""Failed messages: their content and their origin.
 
-A rejected message lies in the table from the start; its message on `rejected` is an envelope that names the row. On
-`dead_letter` lies the message that kept failing, as it was sent; on `boards_dead_letter` a board message. The table
-takes over what these two would forget.
+A rejected message is in the table from the start; its message on `rejected` is an envelope that names the row.
+`dead_letter` holds messages that kept failing, as they were sent; `boards_dead_letter` holds board messages. Messages
+of these two are moved to the table before the queues delete them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ DEFAULT_ORIGIN = "events"
 
 
 class RejectedPart(msgspec.Struct):
-    """One rejected event in an envelope, as it was sent; `index` is null for a body that was rejected as a whole."""
+    """One rejected event of an envelope, as it was sent. `index` is null for a body that was rejected as a whole."""
 
     index: int | None
     reason: str
@@ -36,9 +36,9 @@ class RejectedPart(msgspec.Struct):
 
 
 class Envelope(msgspec.Struct, rename="camel"):
-    """A message of the queue `rejected`: which row of the table holds the rejected message, and why it was.
+    """A message of the queue `rejected`: the row of the rejected message in the table, and the reason.
 
-    `reasons`: how many of its events were rejected, by reason. `events`: the first of them, as many as have room.
+    `reasons`: reason -> number of rejected events. `events`: the first of them, as many as fit.
     """
 
     id: str
@@ -52,9 +52,12 @@ class Envelope(msgspec.Struct, rename="camel"):
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """One message set aside. `body`: as it was sent; empty if it was not asked for, None if it is gone. `received_ms`:
-    when its first queue had it. `receipt`: its handle while it is in flight from its queue, empty if it lies in the
-    table. `rejections`: which of its events can never be valid."""
+    """A failed message, in a queue or in the table.
+
+    `body`: as it was sent; empty if it was not requested, None if it is deleted. `received_ms`: when its first queue
+    received it. `receipt`: its handle while it is in flight from its queue; empty if it is in the table. `rejections`:
+    its events that can never be valid.
+    """
 
     id: str
     queue: str
@@ -75,17 +78,17 @@ class Parked:
 
 
 def parked_id(queue: str, message: Received) -> str:
-    """The id of a message in flight: a FIFO queue's tells its place in its group."""
+    """Return the id of a message in flight. In a FIFO queue it contains the message's place in its group."""
     return f"{message.group}/{message.sequence:0>20}" if queue == BOARDS_DEAD_LETTER else message.id
 
 
 def is_envelope(queue: str, message: Received) -> bool:
-    """Whether a message only tells of a row of the table."""
+    """Return whether a message only names a row of the table."""
     return queue == REJECTED and envelope_of(message.body) is not None
 
 
 def from_queue(queue: str, message: Received, note: NoteItem | None) -> Parked:
-    """A message in flight that is no envelope, with what the table says of it."""
+    """Return a message in flight that is no envelope, with its note from the table."""
     known_origin = str(note.origin) if note else BOARDS if queue == BOARDS_DEAD_LETTER else DEFAULT_ORIGIN
     return Parked(
         id=parked_id(queue, message),
@@ -103,7 +106,7 @@ def from_queue(queue: str, message: Received, note: NoteItem | None) -> Parked:
 
 
 def from_table(context: Context, row: FailureItem, *, with_body: bool) -> Parked:
-    """A message that lies in the table."""
+    """Return a message that is in the table."""
     return Parked(
         id=str(row.sk),
         queue=str(row.queue),
@@ -120,31 +123,31 @@ def from_table(context: Context, row: FailureItem, *, with_body: bool) -> Parked
 
 
 def with_notes(context: Context, queue: str, messages: Sequence[Received]) -> list[Parked]:
-    """Messages in flight that are no envelopes, each with why it failed."""
+    """Return messages in flight that are no envelopes, each with the reason of its failure."""
     notes = get_notes(context.table, queue, [message.id for message in messages], context.now_ms())
     return [from_queue(queue, message, notes.get(message.id)) for message in messages]
 
 
 def receive_all(context: Context, queue: str, visibility_s: int, most: int) -> Iterator[list[Received]]:
-    """The messages waiting in a queue, up to about `most`, each once; they stay hidden for `visibility_s`."""
-    seen: set[str] = set()
-    while len(seen) < most:
+    """Yield the messages of a queue, up to about `most`, each once; they stay hidden for `visibility_s`."""
+    received_ids: set[str] = set()
+    while len(received_ids) < most:
         batch = context.queues.receive(queue, visibility_s)
-        fresh = [message for message in batch if message.id not in seen]
+        fresh = [message for message in batch if message.id not in received_ids]
         if not fresh:
             return
-        seen |= {message.id for message in fresh}
+        received_ids |= {message.id for message in fresh}
         yield fresh
 
 
 def release(context: Context, queue: str, receipts: Sequence[str]) -> None:
-    """Let others see messages again at once."""
+    """Make messages visible to other receivers at once."""
     if receipts:
         context.queues.postpone(queue, dict.fromkeys(receipts, 0))
 
 
 def envelope_of(body: str) -> Envelope | None:
-    """A message of the queue `rejected` as an envelope, or None if Laurel did not send it."""
+    """Decode a message of the queue `rejected` as an envelope; None if Laurel did not send it."""
     try:
         return msgspec.json.decode(body, type=Envelope)
     except (msgspec.MsgspecError, RecursionError):

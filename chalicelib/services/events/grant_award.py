@@ -17,8 +17,11 @@ from chalicelib.services.identity.authenticate import Caller
 
 
 class AwardRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """Points for one player, named by `player` or `username`. An award is known by its `key`, else by player, `reason`
-    and `timestamp`; with neither `key` nor `timestamp`, each request is an award of its own."""
+    """Points for one player, named by `player` or `username`.
+
+    An award is identified by its `key`, else by player, `reason` and `timestamp`. With neither `key` nor `timestamp`,
+    each request is a separate award.
+    """
 
     points: Annotated[
         int,
@@ -44,9 +47,10 @@ class AwardRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def grant_award(context: Context, caller: Caller, request: AwardRequest) -> Answer[Accepted]:
-    """Queue an award, granted by the caller.
+    """Queue an award that the caller grants.
 
-    Raises InvalidRequest (`award_out_of_range` for points that no award may have), and what `accept_events` raises.
+    Raises InvalidRequest (`award_out_of_range` for points outside the ruleset's bounds) and the errors of
+    `accept_events`.
     """
     player = request.player or request.username
     if player is None or (request.player and request.username and request.player != request.username):

@@ -1,4 +1,4 @@
-"""Events that Laurel itself makes on request: on its own queue first, so that none is lost, whatever comes after."""
+"""Events that Laurel creates on request. They go to its own queue first, so that a later failure loses none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chalicelib.services.context import Context
 
 
 def queue_event(context: Context, type_: str, source: str, player: str, data: dict[str, Any]) -> Event:
-    """Queue an event of now; returns it as the worker will read it. Raises NotSent."""
+    """Queue an event with the current time; return it as the worker will parse it. Raises NotSent."""
     now_ms = context.now_ms()
     raw = {
         "specversion": "1.0",

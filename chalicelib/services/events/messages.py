@@ -1,4 +1,4 @@
-"""Messages as a worker gets them from an event queue."""
+"""Messages that a worker receives from an event queue."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One SQS message. `sent_ms`: when its queue first had it. `attempts`: deliveries so far, this one included."""
+    """One SQS message. `sent_ms`: when its queue received it. `attempts`: deliveries so far, this one included."""
 
     id: str
     receipt: str

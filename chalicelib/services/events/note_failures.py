@@ -1,4 +1,4 @@
-"""Keep why messages failed, for whoever looks when they have become dead letters: SQS keeps no reason."""
+"""Note why messages failed, for operators who inspect the dead letters: SQS stores no reason."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from chalicelib.services.context import Context, OutOfTime
 from chalicelib.services.events.messages import Message, body_hash
 from chalicelib.store.events.failed_messages import Note, note_failure
 
-# A note takes some milliseconds; nothing is lost without it but the reason.
+# A note takes some milliseconds. Without it only the reason is lost.
 RESERVE_MS = 4_000
 
 
 def note_failures(
     context: Context, origin: str, queue: str, messages: Sequence[Message], failed: Mapping[str, Exception]
 ) -> None:
-    """Note why each of these messages has failed, while there is time; `queue` is where they end if they keep failing.
+    """Note why each of these messages failed, while there is time. `queue`: their dead-letter queue.
 
-    A note that cannot be written fails nothing: the message is safe in its queue.
+    A failed write has no other effect: the message is safe in its queue.
     """
 
     def note(message: Message) -> None:
         error = failed[message.id]
-        # Who finds no time once mostly does the next time.
+        # A message that lacked time once usually succeeds at the next delivery.
         if not context.has_time(RESERVE_MS) or (isinstance(error, OutOfTime) and message.attempts == 1):
             return
         with suppress(Exception):

@@ -1,4 +1,4 @@
-"""Record messages that hold what can never be valid: a row with the body for each, then an envelope on `rejected`."""
+"""Record rejected messages: for each, write a row with its body, then send an envelope to `rejected`."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from chalicelib.services.events.messages import Message, body_hash
 from chalicelib.services.events.resend_events import earliest_receipt
 from chalicelib.store.events.failed_messages import Failure, set_aside
 
-# A row or an envelope takes some milliseconds; with this much left, one that meets a timeout and a retry is still done.
+# A row or an envelope takes some milliseconds. This reserve covers a timeout and a retry.
 RESERVE_MS = 8_000
-# Ten envelopes of this size are one call.
+# Ten envelopes of this size fit into one call.
 MAX_ENVELOPE_BYTES = 24 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A message and those of its events that were rejected, in order of their places."""
+    """A message and its rejected events, in order of their indexes."""
 
     message: Message
     rejections: Sequence[Rejection]
 
 
 def reject_messages(context: Context, queue: str, rejected: Sequence[Rejected]) -> dict[str, Exception]:
-    """Record each message and send its envelope; returns the ids of those that must come again, with why.
+    """Record each message and send its envelope; return id -> error of the messages that must be delivered again.
 
-    Each is recorded apart from the others. The row comes first: a message that comes again replaces it.
+    Each message is recorded independently. The row is written first: another delivery replaces it.
     """
     outcomes = context.each(lambda each: _record(context, queue, each), rejected)
     failed = {each.message.id: error for each, error in zip(rejected, outcomes, strict=True) if error is not None}
@@ -68,7 +68,7 @@ def _record(context: Context, queue: str, rejected: Rejected) -> Exception | Non
             rejections=collect(rejected.rejections),
         )
         set_aside(context.table, failure)
-    except Exception as error:  # noqa: BLE001 - whatever it is about this message must not keep its neighbours
+    except Exception as error:  # noqa: BLE001 - one failure must not stop the others
         return error
     return None
 
@@ -78,12 +78,12 @@ def _send(context: Context, queue: str, call: Sequence[Rejected]) -> Sequence[Ex
         return [OutOfTime() for _ in call]
     try:
         return context.queues.send_each(REJECTED, [_envelope(queue, each) for each in call])
-    except Exception as error:  # noqa: BLE001 - they come again, and with them nobody else
+    except Exception as error:  # noqa: BLE001 - only these messages are delivered again
         return [error for _ in call]
 
 
 def _envelope(queue: str, rejected: Rejected) -> str:
-    """The message of the queue: which row, why, and as many of the rejected events as it has room for."""
+    """Return the envelope as JSON: the row, the reason, and as many of the rejected events as fit."""
     message, rejections = rejected.message, rejected.rejections
     raws = _raws(message.body)
     envelope = Envelope(

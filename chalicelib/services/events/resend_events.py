@@ -1,4 +1,4 @@
-"""How set-aside messages travel again: each event keeps the identity and the age that it had."""
+"""Bodies for resending failed messages. Each event keeps its identity and its age."""
 
 from __future__ import annotations
 
@@ -19,47 +19,47 @@ MAX_BODY_BYTES = 200 * 1024
 
 
 class NotRedrivable(Exception):
-    """Sending this again cannot help; the message says why."""
+    """Resending a message is useless. The text of the exception says why."""
 
 
-def bodies_again(parked: Parked, now_ms: int) -> list[str]:
-    """The message bodies that send it again; each event keeps its identity and age. Raises NotRedrivable."""
-    if parked.body is None:
+def bodies_again(failed: Parked, now_ms: int) -> list[str]:
+    """Return the message bodies to resend. Each event keeps its identity and age. Raises NotRedrivable."""
+    if failed.body is None:
         raise NotRedrivable("its body is gone")
-    if parked.queue == BOARDS_DEAD_LETTER:
-        return [parked.body]
-    if parked.queue == REJECTED:
-        chosen = _rejected_events(parked, parked.body)
+    if failed.queue == BOARDS_DEAD_LETTER:
+        return [failed.body]
+    if failed.queue == REJECTED:
+        chosen = _rejected_events(failed, failed.body)
     else:
         try:
-            decoded = event.decode(parked.body)
+            decoded = event.decode(failed.body)
         except (msgspec.DecodeError, RecursionError):
-            return [parked.body]
+            return [failed.body]
         chosen = list(enumerate(decoded if isinstance(decoded, list) else [decoded]))
-    again = [remembered(raw, f"{parked.id}/{index}", parked.received_ms) for index, raw in chosen]
-    _check_delay(again, parked.received_ms, now_ms)
+    again = [remembered(raw, f"{failed.id}/{index}", failed.received_ms) for index, raw in chosen]
+    _check_delay(again, failed.received_ms, now_ms)
     return packed(again)
 
 
 def remembered(raw: Any, fallback_id: str, received_ms: int) -> Any:
-    """An event as it came, with the id and the moment of first receipt that it had then written into it.
+    """Return an event with its original id and its first time of receipt written into it.
 
-    No `time` is added: an event without one is known by (subject, source, id), and gets its time from `receivedAt`.
+    No `time` is added: an event without one is identified by (subject, source, id) and `receivedAt` is its time.
     """
     if not isinstance(raw, dict):
         return raw
     known = identified(raw, fallback_id)
-    known["receivedAt"] = moment_name(min(_claimed(raw), received_ms))
+    known["receivedAt"] = moment_name(min(_first_receipt(raw), received_ms))
     return known
 
 
 def identified(raw: dict[str, Any], fallback_id: str) -> dict[str, Any]:
-    """An event that brings its id, whatever message carries it: only short forms may come without."""
+    """Return an event that contains its id, so that any message can carry it. Only short forms may lack an id."""
     if "specversion" in raw:
         return dict(raw)
     if raw.get("event") == formats.AWARD_TYPE:
         try:
-            # The form of an award has no place for an id.
+            # The short form of an award has no member for an id.
             return formats.canonical_json(formats.normalise(raw, fallback_id))
         except RejectedEvent:
             return dict(raw)
@@ -67,7 +67,7 @@ def identified(raw: dict[str, Any], fallback_id: str) -> dict[str, Any]:
 
 
 def packed(raws: Sequence[Any], most: int = event.MAX_EVENTS_PER_MESSAGE) -> list[str]:
-    """Events as message bodies: arrays of at most `most` events and 200 KB; one alone as itself."""
+    """Return events as message bodies: arrays of at most `most` events and 200 KB, or one event without an array."""
     groups: list[list[bytes]] = []
     size = 0
     for raw in raws:
@@ -83,20 +83,20 @@ def packed(raws: Sequence[Any], most: int = event.MAX_EVENTS_PER_MESSAGE) -> lis
     ]
 
 
-def _rejected_events(parked: Parked, body: str) -> list[tuple[int, Any]]:
-    """The events of a rejected message that are to go again, with their places in it."""
-    if parked.rejections is None:
+def _rejected_events(failed: Parked, body: str) -> list[tuple[int, Any]]:
+    """Return the events of a rejected message to resend, with their indexes."""
+    if failed.rejections is None:
         raise NotRedrivable("it is no message of events that Laurel rejected")
     try:
         decoded = event.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         decoded = None
-    if parked.rejections.whole:
-        # An array that was too long may travel in parts.
+    if failed.rejections.whole:
+        # An array that was too long can be resent in parts.
         chosen = list(enumerate(decoded)) if isinstance(decoded, list) else []
     else:
-        chosen = parked.rejections.chosen(decoded if isinstance(decoded, list) else [decoded])
-        # One that is no object is rejected again, which keeps it, as long as something else can be applied.
+        chosen = failed.rejections.chosen(decoded if isinstance(decoded, list) else [decoded])
+        # Values that are no objects are rejected again, and so recorded, if another event can be applied.
         chosen = chosen if any(isinstance(raw, dict) for _, raw in chosen) else []
     if not chosen:
         raise NotRedrivable("it is no JSON object: nothing in it can be applied")
@@ -114,14 +114,14 @@ def _check_delay(raws: Sequence[Any], received_ms: int, now_ms: int) -> None:
 
 
 def earliest_receipt(raws: Sequence[Any], sent_ms: int) -> int:
-    """When the first of these events was received, by their own word: those redriven before bring it."""
-    return min([sent_ms, *(_claimed(raw) for raw in raws if isinstance(raw, dict))])
+    """Return when the first of these events was received. Events that were redriven before contain the time."""
+    return min([sent_ms, *(_first_receipt(raw) for raw in raws if isinstance(raw, dict))])
 
 
-def _claimed(raw: dict[str, Any]) -> int:
-    """When an event redriven before was first received; far ahead if it does not say."""
+def _first_receipt(raw: dict[str, Any]) -> int:
+    """Return when an event that was redriven before was first received; a time far ahead if it has none."""
     try:
-        # Whoever sent it may claim any year.
+        # The sender may claim any year.
         return max(0, msgspec.convert(raw["receivedAt"], Instant, dec_hook=decode_moment).ms)
     except (KeyError, msgspec.ValidationError):
         return 10**15

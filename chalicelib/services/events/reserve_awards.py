@@ -1,8 +1,8 @@
-"""Reserve the points of awards on their granter's day, once for each award, before anything is queued.
+"""Reserve the points of awards on their granter's day, once per award, before the awards are queued.
 
-A key is the granter's own, in one realm with the idempotency keys of the other operations. What is remembered under it
-and the points on the granter's day are one atomic write, so the day counts each award once, however often it is sent,
-and an award that was accepted is within the bound when the worker comes to it.
+Keys belong to the granter and share a namespace with the idempotency keys of the other operations. One atomic write
+stores the record of the key and adds the points to the granter's day. So the day counts each award once, even if it is
+sent again, and an accepted award is within the bound when the worker applies it.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from chalicelib.store.core.outcomes import Unknown
 from chalicelib.store.core.transaction import MAX_ITEMS, Transaction
 from chalicelib.store.events.awards import add_granted, granter_key, read_granted
 
-# As long as the worker knows an award again: until then it would ignore another one under the same key.
+# As long as the worker detects duplicates of an award: until then it would ignore another award with the same key.
 KEPT_MS = LOG_DAYS * DAY_MS
-# In one write, beside the granter's day.
+# Awards in one write. The granter's day takes one more item.
 MAX_AT_ONCE = MAX_ITEMS - 1
-# Another award has the key for 90 days: a write that was not answered finds it taken.
+# Another award holds the key for 90 days, so a write that was not answered fails.
 FINAL = ("idempotency_conflict",)
 AT = "at"
 
 
 @dataclass(frozen=True, slots=True)
 class AwardAsked:
-    """One award. `key`: what its granter knows it by; `members`: what it says; `id`: as answers show it."""
+    """A request to reserve an award. `key`: unique per granter; `members`: its content; `id`: the id in answers."""
 
     key: str
     id: str
@@ -47,19 +47,20 @@ class AwardAsked:
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """When an award was accepted first (ms). `replayed`: before this request."""
+    """A reservation. `at_ms`: when the award was first accepted. `replayed`: that was before this request."""
 
     at_ms: int
     replayed: bool
 
 
 def reserve_awards(context: Context, caller: Caller, awards: Sequence[AwardAsked]) -> list[Reserved]:
-    """Remember each award under its key and add its points to the caller's day; what is known already is left as it is.
+    """Store each award under its key and add its points to the caller's day; skip awards that are stored already.
 
-    Raises ConflictingState (`idempotency_conflict`) if a key is another award's, TooManyRequests (`award_bound`) if the
-    day has no room for all of them, InvalidRequest (`award_bound`) if no day has, and what `settle` raises. An award
-    that is reserved and never queued keeps its points of the day until it is sent again: the process died, or others
-    took the room between two writes, of which more than 99 awards take several.
+    Raises ConflictingState (`idempotency_conflict`) if another award has the key, TooManyRequests (`award_bound`) if
+    the rest of the day's bound is too small for all of them, InvalidRequest (`award_bound`) if the whole bound is too
+    small, and the errors of `settle`. A reserved award that was never queued keeps its points of the day until it is
+    sent again. This happens if the process dies, or if other requests use up the bound between two writes: more than 99
+    awards take several writes.
     """
     account = owner_of(context, caller).account
     asked = {each.key: Asked(account, each.key, "award", each.members) for each in awards}
@@ -80,9 +81,9 @@ def _reserve(
     known: dict[str, int],
     tried: set[tuple[str, int]],
 ) -> None:
-    """One reading, then as many writes as the awards take that nobody has reserved yet.
+    """Read once, then write the awards that are not reserved yet, in as many writes as they need.
 
-    `tried`: key and time of what this request has reserved, or may have: that is no replay.
+    `tried`: (key, time) of the awards that this request has reserved or may have reserved. These are no replays.
     """
     now_ms = context.now_ms()
     day = day_of(now_ms)
