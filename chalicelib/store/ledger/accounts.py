@@ -1,4 +1,4 @@
-"""A player's account of one asset: read, and changed on condition of how it was read."""
+"""A player's account of one asset: reads, and changes on condition of the state that was read."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from chalicelib.store.ledger.models import BalanceItem
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Balance, what of it is available, what bounds transfers. `expiring`: no open hold expires before (ms).
+    """An account's balance, the part of it that is available, and the figures that limit transfers.
 
-    `placed`: how many holds that expire were ever placed: it tells an account from itself before one more of them.
-    `exists`: something was ever posted to it; `closed`: it takes nothing any more.
+    `expiring`: no open hold expires before it (ms). `placed`: how many expiring holds were ever placed; it makes the
+    account differ from its state before another one. `exists`: a transfer was ever posted to it. `closed`: it takes no
+    more credits.
     """
 
     balance: int = 0
@@ -37,7 +38,7 @@ class Account:
 
 
 def read_account(item: Item | None) -> Account:
-    """An account from its item; nothing on it where there is none."""
+    """Return the account of an item; an empty one if there is no item."""
     if item is None:
         return Account()
     row = BalanceItem.from_raw_data(item)
@@ -57,29 +58,29 @@ def load_account(table: Table, account_id: str, asset: str, *, strong: bool = Tr
     return read_account(table.get(keys.account(account_id, asset), strong=strong))
 
 
-# An expiry that no hold has.
-AS_IT_IS = -1
+# Stands for an unchanged expiry: no hold has it.
+UNCHANGED = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a write does to an account beside its posting's amount.
+    """The change that a write makes to an account in addition to its posting's amount.
 
-    `read`: it must still be as it was read, so that what the caller is told of it is exact. `released`: of what was
-    held, so much is available again; less than 0: so much is held. `sent`, `expiring`: their new values, where they
-    change; an `expiring` of None is taken away. `placed`: one more hold that expires.
+    `read`: the state that the account must still have, so that the figures in the response are exact. `released`: this
+    part of the held amount becomes available again; below 0, it becomes held. `sent`, `expiring`: their new values, if
+    they change; None removes `expiring`. `placed`: the write places an expiring hold.
     """
 
     read: Account | None = None
     released: int = 0
     sent: Sent | None = None
-    expiring: int | None = AS_IT_IS
+    expiring: int | None = UNCHANGED
     placed: bool = False
 
     def add_to(self, tx: Transaction, key: Key, amount: int = 0) -> None:
-        """Add the update of the account: both figures move by `amount`, available besides by what is released.
+        """Add the update of the account: `amount` changes both figures, `released` changes the available one only.
 
-        A condition cannot subtract, so available is kept, not what is held. It never goes below zero.
+        A condition cannot subtract, so the item holds the available amount, not the held one. It never goes below zero.
         """
         available = amount + self.released
         values: dict[str, Any] = {":a": number(available), ":b": number(amount)}
@@ -94,7 +95,7 @@ class Change:
         sets: dict[str, Any] = {}
         if self.sent is not None:
             sets["sent"] = text(BalanceItem.sent.serialize(self.sent))
-        if self.expiring not in (None, AS_IT_IS):
+        if self.expiring not in (None, UNCHANGED):
             sets["expiring"] = number(self.expiring)
         if sets:
             expression += " SET " + ", ".join(f"{name} = :{name}" for name in sets)
@@ -110,7 +111,7 @@ class Change:
 
 
 def _as_read(account: Account) -> Mapping[str, Any]:
-    """Attribute -> value, None where there is none."""
+    """Return attribute -> value, None where there is none."""
     if not account.exists:
         return {"balance": None}
     return {
@@ -123,10 +124,10 @@ def _as_read(account: Account) -> Mapping[str, Any]:
 
 
 def read_balances(table: Table, account: str, assets: Sequence[str]) -> dict[str, int]:
-    """Balance by asset; 0 where nothing was ever posted."""
-    wanted = {asset: keys.account(account, asset) for asset in assets}
-    found = table.get_many(list(wanted.values()))
+    """Return balance by asset; 0 where nothing was ever posted."""
+    key_of_asset = {asset: keys.account(account, asset) for asset in assets}
+    found = table.get_many(list(key_of_asset.values()))
     return {
         asset: int(BalanceItem.from_raw_data(found[key]).balance) if key in found else 0
-        for asset, key in wanted.items()
+        for asset, key in key_of_asset.items()
     }

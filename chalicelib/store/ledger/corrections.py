@@ -1,4 +1,4 @@
-"""Which transfers were corrected: one row for each, written with its correction, so that there is never a second."""
+"""Corrected transfers: one row each, written together with the correction, so that there is never a second one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chalicelib.store.ledger.models import CorrectedItem
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """`by`: the id of the transfer that took another one back."""
+    """The mark of a corrected transfer. `by`: the id of the transfer that reversed it."""
 
     by: str
     reason: str = ""
@@ -27,6 +27,6 @@ def load_corrected(table: Table, transfer_id: str) -> Corrected | None:
 
 
 def mark_corrected(tx: Transaction, transfer_id: str, corrected: Corrected) -> None:
-    """Add the mark that a transfer was taken back. A transfer has one mark at most."""
+    """Add the mark that a transfer was reversed. A transfer has at most one mark."""
     row = CorrectedItem(*keys.corrected(transfer_id), by=corrected.by, reason=corrected.reason or None)
     tx.put(row.item(), "attribute_not_exists(pk)")

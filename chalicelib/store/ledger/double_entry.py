@@ -1,4 +1,4 @@
-"""The ledger's writes: the only place where a transfer becomes postings and balances."""
+"""Writes of the ledger: the only place that turns a transfer into postings and balances."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ def post_transfer(
 ) -> None:
     """Add a transfer: two postings, and a balance for each side that is no system account.
 
-    A balance never goes below what is held; a closed account takes no credit; a posting that exists already fails the
-    whole write. `debit`, `credit`: what else changes on the source and on the target account, on condition of how they
-    were read.
+    A balance never goes below what is held. A closed account takes no credit. A posting that exists already fails the
+    whole write. `debit`, `credit`: further changes of the source and of the target account, on condition of the state
+    that was read.
     """
     for posting in transfer.postings():
         _post(tx, transfer, posting, ruleset)
@@ -27,7 +27,7 @@ def post_transfer(
 
 def _post(tx: Transaction, transfer: Transfer, posting: Posting, ruleset: str) -> None:
     pk, sk = keys.posting(posting.account, posting.other, transfer.asset, transfer.id)
-    seen = transfer.seen_by.get(posting.account, {})
+    visible = transfer.seen_by.get(posting.account, {})
     row = PostingItem(
         pk,
         sk,
@@ -36,7 +36,7 @@ def _post(tx: Transaction, transfer: Transfer, posting: Posting, ruleset: str) -
         kind=transfer.kind,
         details=transfer.details or None,
         ruleset=ruleset,
-        **seen,
+        **visible,
     )
     tx.put(row.item(), "attribute_not_exists(pk)")
     tx.book(f"transfer {transfer.id}", posting.amount)

@@ -1,6 +1,6 @@
-"""Holds: an item each, which moves from the open ones to the done ones in the write that resolves it.
+"""Holds: one item each, which moves from the open holds to the done holds in the write that resolves it.
 
-Open ones of players and of redemptions are apart: a player has a hundred at most, pending redemptions have no bound.
+Open holds of players and of redemptions are apart: a player has at most a hundred, pending redemptions have no limit.
 """
 
 from __future__ import annotations
@@ -41,10 +41,13 @@ def read_hold(item: Item) -> Hold:
 
 
 def load_hold(table: Table, account_id: str, hold_id: str, now_ms: int) -> Hold | None:
-    """A player's hold, open or resolved in the last 30 days; what nobody resolved by its expiry was resolved then."""
+    """Load a player's hold, open or resolved in the last 30 days.
+
+    A hold that was not resolved by its expiry counts as resolved then.
+    """
     places = [ledger_keys.open_hold(account_id, hold_id), ledger_keys.done_hold(account_id, hold_id)]
     found = table.get_many(places)
-    # The two are not read at one moment: it may have moved behind the reader.
+    # The two keys are not read at the same moment: the hold may have moved between the two reads.
     item = found.get(places[0]) or found.get(places[1]) or table.get(places[1])
     if item is None:
         return None
@@ -54,14 +57,16 @@ def load_hold(table: Table, account_id: str, hold_id: str, now_ms: int) -> Hold 
 
 
 def open_holds(table: Table, account_id: str) -> Iterator[Hold]:
-    """All of a player's that nobody resolved, of every asset, oldest first: what expired and was not swept too."""
+    """Yield all unresolved holds of a player, of every asset, oldest first, including expired ones not swept yet."""
     for item in table.query_all(ledger_keys.holds(account_id), prefix=ledger_keys.OPEN_HOLD):
         yield read_hold(item)
 
 
 def open_holds_page(table: Table, account_id: str, limit: int, after: str | None = None) -> tuple[list[Hold], bool]:
-    """A page of them and those of redemptions, newest first, after the one with this id; and whether there may be
-    more."""
+    """Return a page of open holds of player and redemptions, newest first, and whether there may be more.
+
+    The page begins after the hold with the id `after`.
+    """
     pages = []
     for place in (ledger_keys.open_hold, ledger_keys.pending_hold):
         pk, prefix = place(account_id, "")
@@ -72,9 +77,9 @@ def open_holds_page(table: Table, account_id: str, limit: int, after: str | None
 
 
 def add_hold(tx: Transaction, hold: Hold, account: Account) -> None:
-    """Place one: two items. Available shrinks; the account must still be as it was read.
+    """Place a hold: two items. Its amount is no longer available; the account must still be as it was read.
 
-    Of holds that expire the account keeps the earliest expiry, and how many there were.
+    The account keeps the earliest expiry of its holds, and the number of expiring holds that were ever placed.
     """
     change = Change(read=account, released=-hold.amount)
     if hold.expires_at is not None:
@@ -85,23 +90,23 @@ def add_hold(tx: Transaction, hold: Hold, account: Account) -> None:
 
 
 def post_hold(tx: Transaction, hold: Hold, posted: Hold, transfer: Transfer, ruleset: str, now_ms: int) -> None:
-    """Post one: its move, and the transfer of what was posted; what was held beyond it is available again.
+    """Post a hold: move it, and add the transfer of the posted amount. The rest is available again.
 
-    `posted`: the hold by `as_posted`; `transfer`: from the hold's account, of the posted amount. Five items if it goes
-    to a system account.
+    `posted`: the hold by `as_posted`. `transfer`: from the hold's account, of the posted amount. It takes five items if
+    the target is a system account.
     """
     move_hold(tx, hold, posted, now_ms)
     post_transfer(tx, transfer, ruleset, Change(released=hold.amount))
 
 
 def void_hold(tx: Transaction, hold: Hold, void: Hold, now_ms: int) -> None:
-    """Void one: three items. `void`: the hold by `as_void`."""
+    """Void a hold: three items. `void`: the hold by `as_void`."""
     move_hold(tx, hold, void, now_ms)
     Change(released=hold.amount).add_to(tx, ledger_keys.account(hold.account, hold.asset))
 
 
 def move_hold(tx: Transaction, hold: Hold, done: Hold, now_ms: int) -> None:
-    """Move one from open to done, if nobody has done so. From its expiry on it can only become void."""
+    """Move a hold from open to done, if it is still open. From its expiry on it can only become void."""
     condition, values = "attribute_exists(pk)", None
     if hold.expires_at is not None:
         condition = f"expiresAt {'<=' if done.by_expiry else '>'} :now"
@@ -132,5 +137,5 @@ def _row(hold: Hold, key: core_keys.Key) -> Item:
 
 
 def _kept_until(resolved_at: int) -> int:
-    """In seconds, as the table wants it."""
+    """Return the expiry of a resolved hold's item, in epoch seconds."""
     return (resolved_at + KEPT_DAYS * DAY_MS) // 1000

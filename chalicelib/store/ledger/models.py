@@ -15,9 +15,10 @@ from chalicelib.store.core.models import Kind
 
 
 class HoldItem(Kind):
-    """A part of a balance that is set aside. Its key tells account, creation, and whether it is open.
+    """A hold: a reserved part of a balance. Its key holds account, creation, and whether it is open.
 
-    `expires_at`: none: until it is resolved. `purpose`: a redemption's id. `expires`: once it is resolved.
+    `expires_at`: a hold without one lasts until it is resolved. `purpose`: a redemption's id. `expires`: set once it is
+    resolved.
     """
 
     asset = UnicodeAttribute()
@@ -32,14 +33,14 @@ class HoldItem(Kind):
 
 
 class CorrectedItem(Kind):
-    """That a transfer was corrected, for good: by which transfer, and for what reason."""
+    """The permanent mark of a corrected transfer: the transfer that corrected it, and the reason."""
 
     by = UnicodeAttribute()
     reason = UnicodeAttribute(null=True)
 
 
 class PostingItem(Kind):
-    """One side of a transfer. Immutable. Its key tells account, asset, transfer and time, which its longest note needs.
+    """One side of a transfer. Immutable. Its key holds account, asset, transfer and time: the longest note needs the room.
 
     `with`: the public id of the player on the other side.
     """
@@ -56,8 +57,8 @@ class PostingItem(Kind):
 class BalanceItem(Kind):
     """A player's account of one asset. Held = balance - available.
 
-    `sent`: what bounds transfers. `expiring`: no open hold expires before (ms). `placed`: how many holds that
-    expire were ever placed. `closed`: it takes nothing any more.
+    `sent`: the figures that limit transfers. `expiring`: no open hold expires before it (ms). `placed`: how many
+    expiring holds were ever placed. `closed`: it takes no more credits.
     """
 
     balance = NumberAttribute()

@@ -1,4 +1,4 @@
-"""The ledger as other concerns use it: paying what rules owe players, and reading balances."""
+"""The ledger for other concerns: pays the credits of rules to players, and reads balances."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from chalicelib.store.ledger.double_entry import post_transfer
 
 
 class PlayerLedger:
-    """`items_per_credit`: how many items a paid credit is, at most: two postings and a balance."""
+    """Pays players and reads balances.
+
+    `items_per_credit`: how many items a paid credit takes at most: two postings and a balance.
+    """
 
     items_per_credit = 3
 

@@ -1,4 +1,4 @@
-"""Reading postings: what happened to an account, newest first."""
+"""Reads of postings: the changes of an account, newest first."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from chalicelib.store.core.table import Table, key_of
 from chalicelib.store.ledger import keys
 from chalicelib.store.ledger.models import PostingItem
 
-# After every transfer's id.
+# Sorts after the id of every transfer.
 NEWEST = "~"
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """One side of a transfer as it is kept. `public`: of the player on the other side, where it is one."""
+    """One stored side of a transfer. `public`: the public id of the player on the other side, if there is one."""
 
     id: str
     amount: int
@@ -30,14 +30,17 @@ class Posted:
 
     @property
     def created_at(self) -> int:
-        """Milliseconds."""
+        """Return the time of the transfer, in milliseconds."""
         return int(self.id[:11], 16)
 
 
 def postings_before(
     table: Table, account_id: str, asset: str, before: str, limit: int | None = None, *, since: str = ""
 ) -> list[Posted]:
-    """A player's postings with ids from `since` to before `before`, newest first: up to `limit`, else all. Strong."""
+    """Return a player's postings, newest first: up to `limit`, else all. The read is strong.
+
+    Their ids range from `since` to before `before`.
+    """
     partition = keys.account(account_id, asset)[0]
     top = keys.POSTING + before
     conditions: dict[str, Any] = {"between": (keys.POSTING + since, top), "newest_first": True}
@@ -52,12 +55,12 @@ def postings_before(
 
 
 def find_posting(table: Table, account_id: str, assets: Sequence[str], transfer_id: str) -> tuple[str, Posted] | None:
-    """(asset, posting) of a transfer on a player's account. Strong."""
+    """Return (asset, posting) of a transfer on a player's account. The read is strong."""
     if is_system(account_id):
         raise ValueError(account_id)
-    wanted = {keys.posting(account_id, "", asset, transfer_id): asset for asset in assets}
-    found = table.get_many(list(wanted))
-    return next(((wanted[key], read_posting(item)) for key, item in found.items()), None)
+    asset_of_key = {keys.posting(account_id, "", asset, transfer_id): asset for asset in assets}
+    found = table.get_many(list(asset_of_key))
+    return next(((asset_of_key[key], read_posting(item)) for key, item in found.items()), None)
 
 
 def read_posting(item: Item) -> Posted:

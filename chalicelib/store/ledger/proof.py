@@ -1,6 +1,6 @@
-"""What the proof of the ledger reads: rows as they stand in the table, whoever wrote them. All reads are strong.
+"""Reads of the ledger's proof: the rows that the table holds, whichever code wrote them. All reads are strong.
 
-It shares no code with what writes them but key names, so that neither hides a mistake of the other.
+The proof shares only key names with the code that writes the rows, so that neither hides a mistake of the other.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from chalicelib.store.core.models import Item
 from chalicelib.store.core.table import Table
 from chalicelib.store.ledger import keys
 
-# Named of what does not belong to an account; one is enough to be looked at.
+# Keys named per account that do not belong to it. One is enough for an operator to check the account.
 MAX_STRAYS = 10
 _FIGURES = ("sk", "amount", "balance", "available", "expiring")
-# Sort keys before and after all that there can be.
+# Sort keys before and after all possible ones.
 _FIRST, _LAST = " ", "\U0010ffff"
 _BALANCE = keys.account("", "")[1]
 _ACCOUNTS = keys.account("", "")[0].partition("#")[0] + "#"
 _HOLDS = keys.holds("")
 _CORRECTED = keys.corrected("")[0]
 _POSTING = ("pk", "sk", "amount", "other", "kind", "details", "note", "rv")
-# What a scan of the table asks for.
+# The items and attributes that a scan of the table requests.
 PREFIXES = (_ACCOUNTS, _HOLDS, _CORRECTED)
 ATTRIBUTES = ("by", *_POSTING)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A posting. `amount`: None if it is no number. `corrects`: the transfer that it says it takes back.
+    """A posting. `amount`: None if it is no number. `corrects`: the transfer that it claims to reverse.
 
-    `told`: details, note and ruleset, which both sides have alike.
+    The last field holds details, note and ruleset, which are equal on both sides.
     """
 
     pk: str
@@ -56,19 +56,19 @@ class Row:
 
     @property
     def takes_back(self) -> bool:
-        """Whether it says so, or should."""
+        """Return whether the posting claims to reverse a transfer, or should do so by its kind."""
         return bool(self.corrects) or self.kind in ("correction", "refund")
 
     @property
     def is_in_place(self) -> bool:
-        """Whether it is where a posting of its account, asset and transfer belongs, and that can be a transfer."""
+        """Return whether the key is that of a posting with its account, asset and id, and the id can be a transfer's."""
         account, asset = keys.account_of(self.pk)
         return located(self.id) is not None and self.key == keys.posting(account, self.other, asset, self.id)
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a balance item says."""
+    """The figures of a balance item."""
 
     balance: int | None
     available: int | None
@@ -77,7 +77,10 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Summed:
-    """A partition: what the balance item says, if there is one; number and sum of the postings; what else is there."""
+    """The sum of a partition. `figures`: of the balance item, if there is one. `postings`, `total`: number and sum.
+
+    `strays`: sort keys of other items.
+    """
 
     figures: Figures | None
     postings: int
@@ -91,7 +94,7 @@ class Summed:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Open holds: their sum, and when the first of them expires (ms)."""
+    """The open holds of an account: their sum, and the earliest expiry among them (ms)."""
 
     amount: int = 0
     soonest: int | None = None
@@ -99,7 +102,7 @@ class Held:
 
 @dataclass(slots=True)
 class Books:
-    """What a page of the table holds of the ledger.
+    """The ledger's items on one page of the table.
 
     `marks`: (transfer, the transfer that corrected it). `balances`: the number of balance items. `partitions`: those of
     player accounts with a balance, a posting or an open hold on the page; the values are None, the order is the page's.
@@ -132,7 +135,7 @@ def read_postings(table: Table, pk: str) -> Iterator[Row]:
 
 
 def sum_partition(table: Table, pk: str, *, since: str = "", until: str = "") -> Summed:
-    """All of it, or what comes with and after the postings `since` an id, or before those from `until` on."""
+    """Sum a partition: all items, those from the posting `since` on, or those before the posting `until`."""
     between = (keys.POSTING + since if since else _FIRST, keys.POSTING + until if until else _LAST)
     figures, postings, total = None, 0, 0
     strays: list[str] = []
@@ -149,7 +152,7 @@ def sum_partition(table: Table, pk: str, *, since: str = "", until: str = "") ->
 
 
 def sum_open_holds(table: Table, account_id: str, asset: str) -> Held:
-    """What nobody resolved, expired or not."""
+    """Sum the unresolved holds of an account and asset, expired or not."""
     amount, soonest = 0, None
     for item in table.query_all(keys.holds(account_id), between=(keys.OPEN_HOLD, keys.PENDING_HOLD + "~")):
         if _text(item, "asset") == asset and _text(item, "state") == OPEN:
@@ -165,12 +168,12 @@ def read_figures(table: Table, pk: str) -> Figures | None:
     return _figures(item) if item else None
 
 
-def read_rows(table: Table, wanted: Sequence[Key]) -> dict[Key, Row]:
-    return {key: _row(item) for key, item in table.get_many(list(wanted)).items()}
+def read_rows(table: Table, row_keys: Sequence[Key]) -> dict[Key, Row]:
+    return {key: _row(item) for key, item in table.get_many(list(row_keys)).items()}
 
 
 def read_correctors(table: Table, transfer_ids: Sequence[str]) -> dict[str, str]:
-    """Transfer -> by which one it was corrected, as noted beside it."""
+    """Return transfer -> the transfer that corrected it, as the marks say."""
     found = table.get_many([keys.corrected(id_) for id_ in transfer_ids])
     return {id_: _text(found[keys.corrected(id_)], "by") for id_ in transfer_ids if keys.corrected(id_) in found}
 
