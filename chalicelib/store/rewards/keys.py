@@ -16,7 +16,7 @@ def reward(reward_id: str) -> Key:
 
 
 def stock(reward_id: str) -> Key:
-    """Apart from the reward: redemptions write it, in one unit of a write."""
+    """Return the key of a reward's stock: an item apart from the reward, which redemptions write for one write unit."""
     return f"REWARD#{reward_id}", "STOCK"
 
 
@@ -25,7 +25,7 @@ def reward_count() -> Key:
 
 
 def reward_order(cost: int, reward_id: str) -> tuple[str, str]:
-    """Where the index has a reward that is not retired: cheapest first, then by id."""
+    """Return the place on the index of a reward that is not retired: cheapest first, then by id."""
     return "REWARDS", f"{cost:013d}#{reward_id}"
 
 
@@ -34,10 +34,10 @@ def redeemed(account_id: str, reward_id: str) -> Key:
 
 
 def redemption(public_id: str, redemption_id: str) -> Key:
-    """By time, which the id begins with. The id tells the public id too."""
+    """Return the key of a redemption, ordered by time, which the id begins with. The id contains the public id too."""
     return f"REDEMPTION#{public_id}", redemption_id
 
 
 def redemption_order(status: str, redemption_id: str) -> tuple[str, str]:
-    """Where the index has a redemption, among all players' with its status, by time."""
+    """Return the place of a redemption on the index: among all players' redemptions of its status, by time."""
     return f"REDEMPTIONS#{status}", redemption_id

@@ -1,4 +1,4 @@
-"""Item kinds of rewards and redemptions, beside those in `models`."""
+"""Item kinds of rewards and redemptions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from chalicelib.store.core.models import Kind
 
 
 class RewardItem(Kind):
-    """A reward as an admin describes it; on the index while it is not retired."""
+    """A reward as an admin describes it. It is on the index while it is not retired."""
 
     version = NumberAttribute(attr_name="v")
     reward: Json[Reward] = Json(Reward)
@@ -19,7 +19,7 @@ class RewardItem(Kind):
 
 
 class StockItem(Kind):
-    """Of a limited reward: `stock` in all, `sold` of them, the version of the reward that says so."""
+    """The stock of a limited reward: `stock` in total, `sold` of it, and the version of the reward that sets it."""
 
     version = NumberAttribute(attr_name="v")
     stock = NumberAttribute(null=True)
@@ -27,14 +27,17 @@ class StockItem(Kind):
 
 
 class RedeemedItem(Kind):
-    """How often a player has had a reward while it was limited."""
+    """The number of times that a player has redeemed a reward while it was limited."""
 
     redeemed = NumberAttribute()
 
 
 class RedemptionItem(Kind):
-    """What became of one redemption. `stocked`, `limited`: what it took of stock and of the player's number, and gives
-    back. `transfer`: what paid for it; `refund`: what paid it back."""
+    """One redemption and its status.
+
+    `stocked`, `limited`: what it took from the stock and from the player's limit, and returns. `transfer`: the payment.
+    `refund`: the transfer that paid it back.
+    """
 
     account = UnicodeAttribute()
     reward = UnicodeAttribute()

@@ -1,4 +1,4 @@
-"""What the proof of redemptions reads: rows as they stand in the table, whoever wrote them. All reads are strong."""
+"""Reads of the redemptions' proof: the rows that the table holds, whichever code wrote them. All reads are strong."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ATTRIBUTES = (
 
 @dataclass(frozen=True, slots=True)
 class Redeemed:
-    """A redemption as its row says; `stocked`, `limited`: it took one of the stock, of the player's number."""
+    """A redemption as its row says. `stocked`, `limited`: it took one from the stock, from the player's limit."""
 
     key: Key
     account: str
@@ -37,13 +37,13 @@ class Redeemed:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Of a page of the table: redemptions; counters of stocks and limits by key."""
+    """The rewards' items on one page of the table: redemptions, and counters of stocks and limits by key."""
 
     redemptions: list[Redeemed] = field(default_factory=list)
     counters: dict[Key, int] = field(default_factory=dict)
 
     def take(self, item: Item) -> None:
-        """Keep an item, if it is one of these."""
+        """Add an item, if it is a redemption or a counter."""
         key = item["pk"]["S"], item["sk"]["S"]
         if key[0].startswith(_REDEMPTIONS):
             self.redemptions.append(_redeemed(item))
@@ -57,17 +57,17 @@ def own_redeemed(table: Table, public_id: str) -> list[Redeemed]:
     return [_redeemed(item) for item in table.query_all(keys.redemption(public_id, "")[0])]
 
 
-def read_redeemed(table: Table, wanted: Sequence[Key]) -> list[Redeemed]:
-    return [_redeemed(item) for item in table.get_many(wanted).values()]
+def read_redeemed(table: Table, redemption_keys: Sequence[Key]) -> list[Redeemed]:
+    return [_redeemed(item) for item in table.get_many(redemption_keys).values()]
 
 
-def read_amounts(table: Table, wanted: Sequence[Key]) -> dict[Key, int]:
-    """Of holds and postings."""
-    return {key: _number(item, "amount") for key, item in table.get_many(wanted).items()}
+def read_amounts(table: Table, amount_keys: Sequence[Key]) -> dict[Key, int]:
+    """Return the amounts of holds and postings, by key."""
+    return {key: _number(item, "amount") for key, item in table.get_many(amount_keys).items()}
 
 
-def read_counters(table: Table, wanted: Sequence[Key]) -> dict[Key, int]:
-    return {key: _number(item, _counter(key)) for key, item in table.get_many(wanted).items()}
+def read_counters(table: Table, counter_keys: Sequence[Key]) -> dict[Key, int]:
+    return {key: _number(item, _counter(key)) for key, item in table.get_many(counter_keys).items()}
 
 
 def _counter(key: Key) -> str:
@@ -90,7 +90,7 @@ def _redeemed(item: Item) -> Redeemed:
 
 
 def _number(item: Item, name: str) -> int:
-    """-1 for what is no whole number: nothing that is counted here is that."""
+    """Return a whole number, or -1 if the attribute is none. No value that is counted here is -1."""
     text = item.get(name, {}).get("N", "")
     return int(text) if text.removeprefix("-").isdigit() else -1
 

@@ -1,4 +1,4 @@
-"""Redemptions: one item each, under the player's public id; on the index by status, for admins."""
+"""Redemptions: one item each, under the player's public id. The index lists them by status, for admins."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from chalicelib.store.rewards.models import RedemptionItem
 
 @dataclass(frozen=True, slots=True)
 class Redemption:
-    """`id` tells when and, by public id, who; `stocked`, `limited`: it took one of the stock, of the player's number.
+    """A redemption. Its id holds its time and the player's public id.
 
-    `transfer`: what paid for it, where it is paid; `refund`: what paid it back.
+    `stocked`, `limited`: it took one from the stock, from the player's limit. `transfer`: the payment, if it is paid.
+    `refund`: the transfer that paid it back.
     """
 
     id: str
@@ -69,7 +70,7 @@ def add_redemption(tx: Transaction, made: Redemption, ruleset: str) -> None:
 
 
 def add_resolution(tx: Transaction, read: Redemption, after: Redemption) -> None:
-    """Add the status after a resolution, on condition of the one that was read."""
+    """Add the status after a resolution, on condition of the status that was read."""
     board, order = keys.redemption_order(after.status, after.id)
     values: Item = {
         ":was": text(read.status),
@@ -88,12 +89,12 @@ def add_resolution(tx: Transaction, read: Redemption, after: Redemption) -> None
 
 
 def public_of(key: Key) -> str:
-    """The public id of the player whose redemption is at this key."""
+    """Return the public id of the player whose redemption is at this key."""
     return key[0].partition("#")[2]
 
 
 def redemption_key(redemption_id: str) -> Key | None:
-    """None for a text that is no id of a redemption."""
+    """Return the key of a redemption; None if the text is no id of one."""
     found = located(redemption_id)
     return keys.redemption(found[1], redemption_id) if found else None
 
@@ -116,7 +117,7 @@ def read_redemption(item: Item) -> Redemption:
 
 
 def own_redemptions(table: Table, public_id: str, limit: int, after: str | None) -> tuple[list[Redemption], str | None]:
-    """A page of a player's, newest first, after the one with this id; and the id to go on after."""
+    """Return a page of a player's redemptions, newest first, after the id `after`; and the id to continue after."""
     pk, _ = keys.redemption(public_id, "")
     start = key_of((pk, after)) if after else None
     page = table.query(pk, limit=limit, newest_first=True, start=start, strong=False)
@@ -126,7 +127,10 @@ def own_redemptions(table: Table, public_id: str, limit: int, after: str | None)
 def redemptions_of_status(
     table: Table, status: str, limit: int, after: str | None
 ) -> tuple[list[Redemption], str | None]:
-    """A page of all players', newest first. The index may be behind: whose status has changed is left out."""
+    """Return a page of all players' redemptions of a status, newest first, and the id to continue after.
+
+    The index may lag: redemptions whose status has changed are omitted.
+    """
     board, order = keys.redemption_order(status, after or "")
     start = None
     key = redemption_key(after) if after else None

@@ -1,7 +1,7 @@
-"""The catalogue: rewards, their stock, how often each player had one.
+"""The catalogue: rewards, their stock, and how often each player redeemed one.
 
-A reward without a stock is never written to by who redeems it, nor is it checked in the write: players have nothing in
-common there. The price, the window and a new limit then hold as of the reading, before the write by a moment.
+A redemption neither writes nor checks a reward without a stock, so players do not contend for it. Price, window and a
+new limit then apply as of the read, a moment before the write.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ def reward_keys(reward_id: str) -> list[Key]:
 
 
 def read_reward(items: Mapping[Key, Item], reward_id: str) -> Listed | None:
-    """A reward, given what `reward_keys` asked for.
+    """Return a reward from the items of `reward_keys`.
 
-    Its two items may be of different moments: the write's condition tells.
+    Its two items may be of different moments: the condition of the write detects that.
     """
     item = items.get(keys.reward(reward_id))
     if item is None:
@@ -39,7 +39,7 @@ def load_reward(table: Table, reward_id: str) -> Listed | None:
 
 
 def list_rewards(table: Table) -> list[Listed]:
-    """All that are not retired, by cost, then id. Eventually consistent, as the index is."""
+    """Return all rewards that are not retired, by cost, then id. Eventually consistent, like the index."""
     board, _ = keys.reward_order(0, "")
     rows = table.query(board, index=True, limit=MAX_REWARDS).items
     ids = [row["pk"]["S"].removeprefix(keys.reward("")[0]) for row in rows]
@@ -57,19 +57,19 @@ def read_redeemed(item: Item | None) -> int:
 
 
 def take_stock(tx: Transaction, listed: Listed) -> None:
-    """One less, if there is one and the reward is as it was read; nothing without a stock."""
+    """Take one from the stock, if one is left and the reward is as it was read. Without a stock, do nothing."""
     if listed.reward.stock is not None:
         values = {":one": number(1), ":v": number(listed.version)}
         tx.update(keys.stock(listed.id), "ADD sold :one", "sold < stock AND v = :v", None, values)
 
 
 def return_stock(tx: Transaction, reward_id: str) -> None:
-    """One more: whatever the stock is by now, what was sold is less by one."""
+    """Return one to the stock: the number sold falls by one, at any present stock."""
     tx.update(keys.stock(reward_id), "ADD sold :less", "sold > :none", None, _less())
 
 
 def count_redeemed(tx: Transaction, account_id: str, listed: Listed) -> None:
-    """One more of a player's, if the reward lets them; nothing without a limit."""
+    """Count a redemption of a player, if the reward's limit allows it. Without a limit, do nothing."""
     if listed.reward.per_player is None:
         return
     values = {":one": number(1), ":most": number(listed.reward.per_player)}
@@ -78,7 +78,7 @@ def count_redeemed(tx: Transaction, account_id: str, listed: Listed) -> None:
 
 
 def uncount_redeemed(tx: Transaction, account_id: str, reward_id: str) -> None:
-    """One less of a player's."""
+    """Take back one counted redemption of a player."""
     tx.update(keys.redeemed(account_id, reward_id), "ADD redeemed :less", "redeemed > :none", None, _less())
 
 
@@ -90,10 +90,10 @@ def _less() -> Item:
 
 
 def add_change(tx: Transaction, reward_id: str, before: Listed | None, reward: Reward) -> None:
-    """The reward in a new version, on condition of the one that was read.
+    """Add the reward in a new version, on condition of the version that was read.
 
-    The stock's limit changes, never what was sold: neither a redemption nor a change can be lost to the other. At
-    most MAX_REWARDS are not retired, by a counter's condition.
+    The limit of the stock changes, never the number sold, so that redemptions and changes do not overwrite each other.
+    The condition of a counter keeps at most MAX_REWARDS rewards that are not retired.
     """
     version = before.version + 1 if before else 1
     row = RewardItem(*keys.reward(reward_id), version=version, reward=reward)
@@ -128,6 +128,6 @@ def _count(tx: Transaction, more: int) -> None:
 
 
 def count_rewards(table: Table) -> int:
-    """How many are not retired."""
+    """Return the number of rewards that are not retired."""
     item = table.get(keys.reward_count())
     return int(item["rewards"]["N"]) if item else 0
