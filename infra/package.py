@@ -17,9 +17,11 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from chalicelib.api.operations.docs import ASSETS
 from chalicelib.domain.core.errors import InvalidRuleset
 from chalicelib.domain.rules.ruleset import Rules, load
 from infra import dependencies
+from infra.openapi import files as openapi_files
 from infra.policies import policy
 from infra.settings import BUILD, FUNCTIONS, ROOT, Build, SettingError, Target
 from infra.template import merge_template
@@ -86,10 +88,12 @@ def _build(build: Build, out: Path) -> None:
 
 def _copy_sources(build: Build, tree: Path) -> tuple[str, Rules]:
     """Copy the files to ship, including the chosen ruleset; return the ruleset's file name and its rules."""
-    ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
+    # Only the API's document needs the examples, and it is made here.
+    ignored = shutil.ignore_patterns("__pycache__", "*.pyc", "examples.py")
     shutil.copy(ROOT / "app.py", tree)
     shutil.copytree(ROOT / "chalicelib", tree / "chalicelib", ignore=ignored)
     shutil.rmtree(tree / "chalicelib" / "cli", ignore_errors=True)  # runs where it is installed, never on Lambda
+    openapi_files.write(tree / "chalicelib" / ASSETS)
     rulesets = tree / "chalicelib" / "rulesets"
     name = DEFAULT_RULESET
     if build.ruleset:

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from chalicelib.api.operations import docs
 from chalicelib.observability import logger
 from infra.local import processes
 from infra.local.stack import Stack, running_stack
+from infra.openapi import files
 from infra.package import Package, package
 from infra.settings import Build
 
@@ -42,6 +44,16 @@ def as_loud_as_before() -> Iterator[None]:
     level = logger.log_level
     yield
     logger.setLevel(level)
+
+
+@pytest.fixture(scope="session")
+def api_documents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The API's description, which otherwise only a package has."""
+    folder = tmp_path_factory.mktemp("assets")
+    files.write(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(docs, "FOLDER", folder)
+        yield
 
 
 @pytest.fixture(scope="session")

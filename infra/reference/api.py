@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import app
-from chalicelib.api.operations.openapi import document
+from infra.openapi.document import document
 from infra.reference.markdown import Json, block, code, kind, members, page, table
 
 ABOUT = (
@@ -18,7 +17,6 @@ ABOUT = (
 
 def api() -> str:
     """Return the page."""
-    assert app.app.routes
     found = document()
     operations = [
         (path, method.upper(), each) for path, methods in found["paths"].items() for method, each in methods.items()

@@ -20,6 +20,8 @@ from tests.api.http import request
 from tests.cli.conftest import Deployment
 from tests.cli.test_replay import small_trace
 
+pytestmark = pytest.mark.usefixtures("api_documents")
+
 
 class Wired(Api):
     """The API in this process."""

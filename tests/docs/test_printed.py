@@ -15,6 +15,7 @@ from tests.docs.compare import without_numbers
 from tests.docs.pages import page
 from tests.docs.site import Site
 
+pytestmark = pytest.mark.usefixtures("api_documents")
 REQUESTS = 60
 
 

@@ -14,6 +14,8 @@ from zipfile import ZipFile
 import pytest
 
 from chalicelib.domain.rules.ruleset import load
+from infra.openapi.document import document
+from infra.openapi.page import page
 from infra.package import Package, package
 from infra.settings import FUNCTIONS, Build
 
@@ -46,6 +48,13 @@ def test_only_what_lambda_needs_is_in_it(aws_zip: ZipFile) -> None:
     chalice = {name for name in aws_zip.namelist() if name.startswith("chalice/") and name.endswith(".py")}
     assert chalice == {"chalice/__init__.py", "chalice/app.py"}
     assert not [name for name in aws_zip.namelist() if name.startswith("chalicelib/cli/")]
+
+
+def test_it_has_the_api_document_and_its_page_as_files(aws_zip: ZipFile) -> None:
+    assets = {name for name in aws_zip.namelist() if name.startswith("chalicelib/api/assets/")}
+    assert assets == {"chalicelib/api/assets/openapi.json", "chalicelib/api/assets/docs.html"}
+    assert json.loads(aws_zip.read("chalicelib/api/assets/openapi.json")) == document()
+    assert aws_zip.read("chalicelib/api/assets/docs.html").decode() == page()
 
 
 def test_both_zips_hold_the_same_but_for_the_machine(aws_zip: ZipFile, local_package: Package) -> None:

@@ -11,13 +11,15 @@ from openapi_spec_validator import validate
 
 from chalicelib.api.app import app
 from chalicelib.api.operation import JSON
-from chalicelib.api.operations import openapi
 from chalicelib.api.registry import OPERATIONS
 from chalicelib.api.request import convert
 from chalicelib.domain.core.moments import moment_text
+from infra.openapi import document as openapi
 from tests.api.conftest import BASE, Site, request_event
 from tests.api.http import request
 from tests.api.rewards.shop import MUG
+
+pytestmark = pytest.mark.usefixtures("api_documents")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import msgspec
@@ -75,8 +74,8 @@ class Error(msgspec.Struct):
     code: str
 
 
-@cache
 def document_json() -> str:
+    """Return the document as JSON."""
     return msgspec.json.encode(document()).decode()
 
 

@@ -1,0 +1,1 @@
+"""The API's description, made at packaging: the OpenAPI document, and a page of it."""
