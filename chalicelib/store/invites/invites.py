@@ -1,4 +1,4 @@
-"""Invites: each by its code, the token's digest that leads to it, and one list of a player's own."""
+"""Invites: each under its code, the token's digest that leads to it, and one list per player."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from chalicelib.store.invites.models import InviteItem, InvitesItem, InviteToken
 
 @dataclass(frozen=True, slots=True)
 class OwnInvites:
-    """A player's list: code -> when it expires (ms). `version`: of how many changes; 0 where there is no list."""
+    """A player's list: code -> expiry of the invite (ms). `version`: the number of its changes; 0 without a list."""
 
     version: int = 0
     codes: dict[str, int] = field(default_factory=dict)
@@ -26,7 +26,7 @@ class OwnInvites:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Where a token leads: a code, and whose it is."""
+    """The target of a token: a code, and the player it belongs to."""
 
     code: str
     account: str
@@ -34,7 +34,7 @@ class Link:
 
 
 def read_invite(item: Item | None, now_ms: int) -> Invite | None:
-    """None too for one that is no longer kept, collected or not."""
+    """Return an invite; None if there is none, or if its time of storage is over, deleted or not."""
     if item is None:
         return None
     row = InviteItem.from_raw_data(item)
@@ -71,7 +71,7 @@ def load_own(table: Table, account: str) -> OwnInvites:
 
 
 def load_invites(table: Table, codes: Mapping[str, int], now_ms: int) -> list[Invite]:
-    """Those of a list that are there, oldest first."""
+    """Return the invites of a list that exist, oldest first."""
     items = table.get_many([keys.invite(code) for code in codes])
     found = [read_invite(item, now_ms) for item in items.values()]
     return sorted((each for each in found if each is not None), key=lambda each: (each.created_at, each.code))
@@ -81,7 +81,7 @@ def load_invites(table: Table, codes: Mapping[str, int], now_ms: int) -> list[In
 
 
 def add_invite(tx: Transaction, invite: Invite, own: OwnInvites, codes: Mapping[str, int]) -> None:
-    """Add a new invite, its token, and the list it is in from now on, if that is as it was read."""
+    """Add a new invite, its token, and the list that contains it, if the list is as it was read."""
     row = InviteItem(
         *keys.invite(invite.code),
         account=invite.account,
@@ -99,7 +99,7 @@ def add_invite(tx: Transaction, invite: Invite, own: OwnInvites, codes: Mapping[
 
 
 def replace_token(tx: Transaction, invite: Invite, digest: str) -> None:
-    """Add another token instead of the one that was read, if that was not used since: the response says how often."""
+    """Replace the token that was read by another one, if the invite was not used since: the response holds its uses."""
     values = {":new": text(digest), ":used": number(invite.used)} | _as_read_values(invite)
     condition = f"{_AS_READ} AND used = :used"
     tx.update(keys.invite(invite.code), "SET digest = :new", condition, None, values)
@@ -108,7 +108,7 @@ def replace_token(tx: Transaction, invite: Invite, digest: str) -> None:
 
 
 def remove_invite(tx: Transaction, invite: Invite, own: OwnInvites) -> None:
-    """Remove every trace of it: code and token are as unknown as any other. Who redeemed it stays known."""
+    """Remove an invite: its code and token become unknown. Players who redeemed it stay recorded."""
     tx.delete(keys.invite(invite.code), _AS_READ, None, _as_read_values(invite))
     tx.delete(keys.invite_token(invite.digest))
     if invite.code in own.codes:
@@ -117,7 +117,7 @@ def remove_invite(tx: Transaction, invite: Invite, own: OwnInvites) -> None:
 
 
 def use_invite(tx: Transaction, code: str, digest: str | None, now_ms: int) -> None:
-    """Add one use more, if it is there, has one left and has not expired; `digest`: and if this is still its token."""
+    """Count a use, if the invite exists, has one left and has not expired; and `digest`, if given, is its token."""
     condition = "used < uses AND expiresAt > :now"
     values = {":one": number(1), ":now": number(now_ms)}
     if digest is not None:

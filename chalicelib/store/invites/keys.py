@@ -26,7 +26,7 @@ def invites(account_id: str) -> Key:
 
 
 def referral(account_id: str, other: str) -> Key:
-    """Of two accounts, the same whoever invited whom."""
+    """Return the key of a referral between two accounts. It is the same for both directions."""
     first, second = sorted((account_id, other))
     return f"REFERRAL#{first}#{second}", "REFERRAL"
 

@@ -1,4 +1,4 @@
-"""Item kinds of invites and referrals, beside those in `models`."""
+"""Item kinds of invites and referrals."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from chalicelib.store.core.models import Kind
 
 
 class InviteItem(Kind):
-    """An invite, found by its code. `digest`: SHA-256 of the token that leads to it as well.
+    """An invite, found by its code. `digest`: SHA-256 of the token that leads to it too.
 
-    It names its player by account and public id: after an erasure it leads nowhere.
+    It names its player by account and public id, so that it leads nowhere after an erasure.
     """
 
     account = UnicodeAttribute()
@@ -25,7 +25,7 @@ class InviteItem(Kind):
 
 
 class InviteTokenItem(Kind):
-    """SHA-256 of a token -> code, and whose it is."""
+    """Maps the SHA-256 of a token to a code and its player."""
 
     code = UnicodeAttribute()
     account = UnicodeAttribute()
@@ -34,14 +34,14 @@ class InviteTokenItem(Kind):
 
 
 class InvitesItem(Kind):
-    """A player's own list, at most 20: code -> when it expires (ms)."""
+    """A player's list of at most 20 invites: code -> expiry (ms)."""
 
     version = NumberAttribute(attr_name="v")
     codes: Json[dict[str, int]] = Json(dict[str, int])
 
 
 class ReferralItem(Kind):
-    """Of two accounts: which one's invite the other redeemed, when, by which request."""
+    """A referral between two accounts: the referrer, the time, and the request that redeemed the invite."""
 
     referrer = UnicodeAttribute()
     at = NumberAttribute()
@@ -49,7 +49,7 @@ class ReferralItem(Kind):
 
 
 class AttemptsItem(Kind):
-    """Which attempts of an account to redeem failed in a minute: a short id of each, at most ten."""
+    """The failed attempts of an account to redeem in one minute: a short id of each, at most ten."""
 
     failed: UnicodeSetAttribute = UnicodeSetAttribute()
     expires = NumberAttribute()

@@ -1,4 +1,4 @@
-"""Who was invited by whom, one item for two accounts whichever invited; and who tried codes in vain."""
+"""Referrals, one item for two accounts in either direction; and failed attempts to redeem codes."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from chalicelib.store.core.transaction import Transaction
 from chalicelib.store.invites import keys
 from chalicelib.store.invites.models import AttemptsItem, ReferralItem
 
-# For the clocks of two processes that disagree.
+# Allows for clock differences between two processes.
 _KEPT_MS = 5 * MINUTE_MS
 _NOT_TOO_MANY = "attribute_not_exists(failed) OR size(failed) < :maximum"
-# Of an attempt's random id: tells ten attempts of a minute apart.
+# Digits of an attempt's random id: enough to distinguish ten attempts in a minute.
 _ATTEMPT_DIGITS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Referral:
-    """`referrer`: the account whose invite it was; `at_ms`: when; `claim`: of the request that wrote it."""
+    """A referral. `referrer`: the account that invited. `at_ms`: its time. `claim`: the request that wrote it."""
 
     referrer: str
     at_ms: int
@@ -37,9 +37,9 @@ def read_referral(item: Item | None) -> Referral | None:
 
 
 def add_referral(tx: Transaction, key: Key, referral: Referral) -> None:
-    """Add a referral, if neither of the two ever invited the other.
+    """Add a referral, if neither of the two accounts ever invited the other.
 
-    It holds account ids alone, so an erasure leaves it.
+    It holds only account ids, so an erasure leaves it.
     """
     row = ReferralItem(*key, referrer=referral.referrer, at=referral.at_ms, claim=referral.claim)
     tx.put(row.item(), "attribute_not_exists(pk)")
@@ -54,7 +54,7 @@ def read_failed(item: Item | None) -> int:
 
 
 def check_attempts(tx: Transaction, account: str, now_ms: int) -> None:
-    """Add the condition that this minute has not seen too many."""
+    """Add the condition that the account has not too many failed attempts in this minute."""
     values = {":maximum": number(MAX_FAILED)}
     tx.check(attempts_key(account, now_ms), _NOT_TOO_MANY, None, values)
 
