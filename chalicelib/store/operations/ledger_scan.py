@@ -1,4 +1,4 @@
-"""Scans the table for everything that a proof of the ledger adds up."""
+"""Scans the table for everything that a proof of the ledger sums up."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ATTRIBUTES = tuple(dict.fromkeys((*ledger.ATTRIBUTES, *rewards.ATTRIBUTES)))
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """A page of the table: what the ledger has on it, what redemptions have, and the key to go on from."""
+    """A page of the table: its ledger items, its redemption items, and the key to continue from."""
 
     books: Books
     kept: Kept
