@@ -40,9 +40,10 @@ class CorrectedItem(Kind):
 
 
 class PostingItem(Kind):
-    """One side of a transfer. Immutable. Its key holds account, asset, transfer and time: the longest note needs the room.
+    """One side of a transfer. Immutable.
 
-    `with`: the public id of the player on the other side.
+    Its key holds account, asset, transfer and time, so that the longest note has room. `with`: the public id of the
+    player on the other side.
     """
 
     amount = NumberAttribute()

@@ -61,7 +61,7 @@ class Row:
 
     @property
     def is_in_place(self) -> bool:
-        """Return whether the key is that of a posting with its account, asset and id, and the id can be a transfer's."""
+        """Return whether the key is that of a posting with its account, asset and id, which a transfer can have."""
         account, asset = keys.account_of(self.pk)
         return located(self.id) is not None and self.key == keys.posting(account, self.other, asset, self.id)
 
