@@ -1,7 +1,7 @@
-"""Apply events to players, exactly once, then tell boards and bus. The heart of the `progress` worker.
+"""Apply events to players, exactly once, then send updates to boards and bus. The core of the `progress` worker.
 
-A batch is grouped by player; each player's events go into one or several atomic writes on condition of the
-player's version. What comes after a write is sent again for every duplicate, so a redelivery completes it.
+A batch is grouped by player. Each player's events go into one or several atomic writes, on condition of the player's
+version. The messages after a write are sent again for every duplicate, so a redelivery completes them.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from chalicelib.store.progress.players import load_players
 from chalicelib.store.progress.records import Wanted, load_records, model_in_log
 
 MAX_CONFLICTS = 5
-# Kept for telling boards and bus of the players who are done: without it none of their messages is acknowledged.
+# Reserve for the updates to boards and bus: without them no message of the finished players is acknowledged.
 ANNOUNCE_MS = 10_000
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of one player's events. `failed`: why none of them may be acknowledged (`conflict` or an error)."""
+    """The result of one player's events. `failed`: why none of them may be acknowledged (a lost race or an error)."""
 
     player: str
     events: list[Event]
@@ -59,25 +59,25 @@ class Outcome:
 
 
 def apply_events(context: Context, events: Sequence[Event]) -> list[Outcome]:
-    """Apply a batch; one outcome for each player. Boards and bus have been told of all that did not fail.
+    """Apply a batch; return one outcome per player. Updates to boards and bus are sent for all that did not fail.
 
-    No player is begun when the deadline is near. Players come in order of their messages: the first messages are done.
+    No player is started when the deadline is near. Players follow the order of their messages: the first ones get done.
     """
     groups: dict[str, list[Event]] = {event.player: [] for event in events}
-    # In order of event time, as far as the batch goes: a queue has no order, and late events cost more.
+    # Ordered by event time within the batch: a queue has no order, and late events cost more.
     for event in sorted(events, key=lambda event: event.time_ms):
         groups[event.player].append(event)
     try:
         readings = read_players(context, groups)
-    except Exception:  # noqa: BLE001 - one player that cannot be read must not keep the others; each reads for itself
+    except Exception:  # noqa: BLE001 - one unreadable player must not stop the others; each is read alone
         readings = {}
 
-    def begin(player: str) -> Outcome:
+    def start(player: str) -> Outcome:
         if not context.has_time(ANNOUNCE_MS):
             return Outcome(player, groups[player], failed=OutOfTime())
         return apply_to_player(context, player, groups[player], readings.get(player))
 
-    outcomes = context.each(begin, groups)
+    outcomes = context.each(start, groups)
     outcomes = [part for outcome in outcomes for part in _isolated(context, outcome)]
     announce(context, outcomes)
     return outcomes
@@ -87,7 +87,7 @@ Reading = tuple[Player, Records]
 
 
 def _isolated(context: Context, outcome: Outcome) -> list[Outcome]:
-    """What broke on one of a player's messages is tried again message by message: one fails, its neighbours do not."""
+    """Apply a player's messages one by one after an unexpected failure: only the faulty one fails."""
     messages: dict[str, list[Event]] = {}
     for event in outcome.events:
         messages.setdefault(event.message_id, []).append(event)
@@ -97,16 +97,16 @@ def _isolated(context: Context, outcome: Outcome) -> list[Outcome]:
 
 
 def read_players(context: Context, groups: dict[str, list[Event]]) -> dict[str, Reading]:
-    """Each player, and after it the records its events ask for: two rounds of batch reads for all of them."""
+    """Read players, then the records that their events need: two rounds of batch reads for all of them."""
     found = load_players(context.table, list(groups))
     players = {player: found.get(player) or newcomer(context, player) for player in groups}
-    wanted = {player: wants(group, context.rules) for player, group in groups.items()}
-    records = load_records(context.table, wanted, players, context.now_ms())
+    required = {player: wants(group, context.rules) for player, group in groups.items()}
+    records = load_records(context.table, required, players, context.now_ms())
     return {player: (players[player], records[player]) for player in groups}
 
 
 def apply_to_player(context: Context, player: str, events: list[Event], reading: Reading | None) -> Outcome:
-    """Apply one player's events, reading again after a lost race or an unknown outcome; gives up after five."""
+    """Apply one player's events; read again after a lost race or an unknown outcome. Gives up after five retries."""
     outcome = Outcome(player, events)
     for attempt in context.retry.tries(MAX_CONFLICTS + 1):
         try:
@@ -114,10 +114,10 @@ def apply_to_player(context: Context, player: str, events: list[Event], reading:
             _apply_all(context, fresh, outcome)
             return outcome
         except (LostRace, Unknown) as lost:
-            # What was written after all is found in the log as duplicates.
+            # If the write succeeded, the log shows the events as duplicates.
             outcome = Outcome(player, events, conflicts=attempt + 1, failed=lost)
             reading = None
-        except Exception as error:  # noqa: BLE001 - the messages of this player come again; the others go on
+        except Exception as error:  # noqa: BLE001 - this player's messages are delivered again; the others continue
             return Outcome(player, events, conflicts=attempt, failed=error)
     return outcome
 
@@ -152,8 +152,9 @@ def _apply_all(context: Context, reading: Reading, outcome: Outcome) -> None:
     if pending:
         commit(context, player, records, pending)
     if outcome.duplicates and not any(applied.known for applied in outcome.applied):
-        # Nothing was written on condition of the version that was read, and the log was read after the player: what it
-        # holds may be newer than this state, whose teller may have died. A state read after the log has it all.
+        # No write has checked the version that was read, and the log was read after the player. So the log may be
+        # newer than this state, and the process that committed it may have died before it sent the state. A state that
+        # is read after the log includes all of the log.
         player = read_players(context, {player.id: outcome.events})[player.id][0]
     if player.version:
         outcome.updates = states_to_tell(context, player, news)
@@ -171,9 +172,9 @@ def _apply_one(context: Context, player: Player, event: Event, records: Records)
 
 
 def commit(context: Context, player: Player, records: Records, pending: Sequence[Applied]) -> None:
-    """Write a player with what events added and earned, or nothing.
+    """Write a player with the changes and earnings of events, atomically.
 
-    Raises LostRace if anybody wrote the player, or a shared record, since it was read.
+    Raises LostRace if the player or a shared record was written since it was read.
     """
     write = _write(context, player, records, pending)
     tx = context.table.transaction()
@@ -186,7 +187,7 @@ def commit(context: Context, player: Player, records: Records, pending: Sequence
 
 
 def _has_room(context: Context, player: Player, records: Records, pending: Sequence[Applied]) -> bool:
-    """Return whether one more event fits into the commit, whatever it adds."""
+    """Return whether any one more event fits into the commit."""
     credits_ = sum(len(applied.credits) for applied in pending)
     items = most_items(_write(context, player, records, pending)) + context.ledger.items_per_credit * credits_
     return items + EVENT_ITEMS + context.ledger.items_per_credit * MAX_ASSETS <= MAX_ITEMS
@@ -216,19 +217,19 @@ def _notices(context: Context, player: str, time_ms: int, entry: Entry) -> list[
 
 
 def announce(context: Context, outcomes: Sequence[Outcome]) -> None:
-    """Send board updates and domain events; a failure fails the outcomes whose part was not sent."""
+    """Send board updates and domain events. A failure fails all outcomes that have some."""
     done = [outcome for outcome in outcomes if outcome.failed is None]
     try:
         send_updates(context, [(board, update) for outcome in done for board, update in outcome.updates.items()])
         context.bus.publish([notice for outcome in done for notice in outcome.notices])
-    except Exception as error:  # noqa: BLE001 - whatever it was, the messages come again and send it again
+    except Exception as error:  # noqa: BLE001 - the messages are delivered again and send it again
         for outcome in done:
             if outcome.updates or outcome.notices:
                 outcome.failed = error
 
 
 def wants(events: Iterable[Event], rules: Rules) -> Wanted:
-    """The records that these events may ask for."""
+    """Return the records that these events may need."""
     want = Wanted(firsts={badge.id for badge in rules.ruleset.badges if claims_first(badge.criterion)})
     for event in events:
         want.minutes.add(minute_of(event.time_ms))
@@ -242,12 +243,12 @@ def wants(events: Iterable[Event], rules: Rules) -> Wanted:
         if isinstance(event.payload, Award) and not event.reserved:
             want.granters.add((event.payload.granted_by or event.source, day_of(event.received_ms)))
         for action, member in rules.once_per:
-            # Whatever the type: an event may also pay what is derived from it, and bonuses.
+            # For events of any type: an event may also pay derived actions and bonuses.
             if event.given.get(member) is not None:
                 want.once.add(f"{action}/{shorten(str(event.given[member]))}")
     return want
 
 
 def newcomer(context: Context, player: str) -> Player:
-    """A player who exists from this commit on."""
+    """Return a new player, who exists once this commit is written."""
     return Player(player, Identity(context.new_id(), context.new_id()[:16], context.now_ms()))

@@ -1,8 +1,9 @@
-"""Carry a changed ruleset to the players who exist: first what it would do, then do it.
+"""Apply a changed ruleset to the existing players: a preview of its effect, and the run itself.
 
-Doing it is one `ruleset.applied` event for each player on Laurel's own queue, known by (player, ruleset, run). The run
-is written down: a stopped one goes on under its id, and what it sends twice changes nothing. A ruleset can be run
-again, for example after another one was in use. The player's state keeps levels and badges from being paid twice.
+A run queues one `ruleset.applied` event per player on Laurel's own queue, identified by (player, ruleset, run). The
+table stores the run: a stopped one continues under its id, and events that are sent twice change nothing. A ruleset can
+be run again, for example after another one was in use. The player's state prevents that levels and badges are paid
+twice.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ from chalicelib.store.progress.players import all_players, players_after
 from chalicelib.store.rules.ruleset_runs import RulesetRun, begin_run, finish_run, note_run, read_run
 
 QUEUE, SOURCE = "own", "laurel/ruleset"
-# Players judged, or events queued, at once: a message of a hundred is one worker's unit of retry.
+# Players or events at once: a message of a hundred events is a worker's unit of retry.
 PLAYERS_AT_ONCE = 100
 
 
 @dataclass(slots=True)
 class Effect:
-    """What a ruleset does: `players` seen, `changed` of them; badges and credits given, levels reached or lost."""
+    """The effect of a ruleset: number of players, `changed` ones, badges and credits, levels reached or lost."""
 
     players: int = 0
     changed: int = 0
@@ -41,7 +42,7 @@ class Effect:
 
 
 def preview_ruleset(context: Context) -> Effect:
-    """What `apply_ruleset` would do now, judged by the same rules; nothing is written."""
+    """Return what `apply_ruleset` would do now, by the same rules. Writes nothing."""
     effect = Effect()
     for players in (part for page in all_players(context.table) for part in _parts(page)):
         events = {player: [_event(context, player)] for player in players}
@@ -65,17 +66,17 @@ def _preview(context: Context, effect: Effect, player: Any, records: Any, event:
 
 
 def current_run(context: Context) -> RulesetRun | None:
-    """The latest run of the ruleset in use, stopped or done; None if none was, or another ruleset was run since."""
+    """Return the latest run, stopped or done, if it is of the ruleset in use; else None."""
     latest = read_run(context.table)
     return latest if latest and latest.ruleset == context.rules.id else None
 
 
 def apply_ruleset(context: Context) -> Iterator[int]:
-    """Queue the event of every player; yields how many so far. A run that was stopped goes on, else a new one begins.
+    """Queue the event of every player; yield the number so far. Continues a stopped run, else starts a new one.
 
-    Raises NotSent (what was queued may come again), LostRace if another run has begun meanwhile.
+    Raises NotSent (some queued events may be sent again), LostRace if another run has started meanwhile.
     """
-    run = _begun(context)
+    run = _started(context)
     for players, place in players_after(context.table, run.place):
         for batch in _parts(players):
             raws = [_raw(context.rules, player, run.run) for player in batch]
@@ -88,10 +89,10 @@ def apply_ruleset(context: Context) -> Iterator[int]:
     finish_run(context.table, run, context.now_ms())
 
 
-def _begun(context: Context) -> RulesetRun:
+def _started(context: Context) -> RulesetRun:
     latest = read_run(context.table)
     if latest and latest.ruleset == context.rules.id and latest.done_ms is None:
-        # Since the last page that was noted, some may have been sent: they are sent again.
+        # Some events after the last noted page may have been sent. They are sent again.
         return latest
     run = RulesetRun(context.rules.id, context.new_id(), context.now_ms())
     begin_run(context.table, latest, run)
@@ -104,7 +105,7 @@ def _parts(players: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _raw(rules: Rules, player: str, run: str) -> dict[str, Any]:
-    """Without a time, so that it is known by player, ruleset and run alone."""
+    """Return the event without a time, so that player, ruleset and run identify it."""
     name = f"{rules.id}/{run}"
     return {"specversion": "1.0", "id": name, "source": SOURCE, "type": RULESET_APPLIED, "subject": player}
 

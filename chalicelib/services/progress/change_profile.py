@@ -1,4 +1,4 @@
-"""Change how one is shown to others: the display name, and whether to be shown at all."""
+"""Change the display name and the privacy of the caller."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SOURCE = "laurel/profile"
 
 
 class ProfileChange(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
-    """What shall change; what is absent stays. `private`: boards show no id and no name."""
+    """The requested changes; absent members stay unchanged. `private`: boards show no id and no name."""
 
     display_name: (
         Annotated[
@@ -37,13 +37,13 @@ class ProfileChange(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
 
 
 def change_profile(context: Context, caller: Caller, request: ProfileChange) -> Profile:
-    """The profile after the change. Raises InvalidRequest for a name that cannot be shown, NotFound without a player.
+    """Change the profile and return it. Raises InvalidRequest for an invalid name, NotFound without a player.
 
-    The change is made here, by the event that is queued first; its copy in the queue tells the boards, and makes the
-    change itself if this should fail.
+    The event is queued first and then applied here. Its copy in the queue updates the boards, and makes the change if
+    this function fails.
     """
     find_player(context, caller)
-    if data := _asked(request):
+    if data := _event_data(request):
         event = queue_event(context, PROFILE_CHANGED, SOURCE, caller.player, data)
         outcome = apply_to_player(context, caller.player, [event], None)
         if outcome.failed is not None:
@@ -51,8 +51,8 @@ def change_profile(context: Context, caller: Caller, request: ProfileChange) -> 
     return read_profile(context, caller)
 
 
-def _asked(change: ProfileChange) -> dict[str, Any]:
-    """The event's data: also what is so already, since another wish may still be on its way."""
+def _event_data(change: ProfileChange) -> dict[str, Any]:
+    """Return the event's data, including unchanged values: an earlier change may still be in the queue."""
     data: dict[str, Any] = {}
     if change.display_name is not UNSET:
         data["displayName"] = _name(change.display_name)
@@ -61,11 +61,11 @@ def _asked(change: ProfileChange) -> dict[str, Any]:
     return data
 
 
-def _name(wanted: str | None) -> str:
-    if wanted is None:
+def _name(requested: str | None) -> str:
+    if requested is None:
         return ""
-    name = chosen_name(wanted)
-    if name is None and is_mask(wanted):
+    name = chosen_name(requested)
+    if name is None and is_mask(requested):
         raise InvalidRequest(
             "'displayName' must not look like the name of a masked player: User***0001, Player #1, Hidden player.",
             parameter="displayName",

@@ -1,4 +1,4 @@
-"""Make an API key for a player, who exists from then on."""
+"""Create an API key for a player, and the player if needed."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from chalicelib.store.identity.api_keys import StoredKey, add_key, note_key_chan
 from chalicelib.store.progress.player_writes import add_player
 from chalicelib.store.progress.players import load_player
 
-# A worker may be writing the same player: each lost race costs two reads.
+# A worker may write the same player: each lost race costs two reads.
 MAX_TRIES = 8
 
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key just made: the one moment it can be seen. `retired`: prefixes of keys that it took the place of."""
+    """A new key, shown only this once. `retired`: prefixes of the keys that it replaced."""
 
     key: str
     prefix: str
@@ -31,9 +31,9 @@ class NewKey:
 
 
 def create_key(context: Context, player: str, permissions: Sequence[str] = (PLAYER,)) -> NewKey:
-    """Make a key with these permissions (`player` always among them); a sixth retires the oldest.
+    """Create a key with these permissions (`player` is always one of them); a sixth key retires the oldest.
 
-    Raises InvalidRequest for an id or a permission that cannot be, LostRace if others kept writing.
+    Raises InvalidRequest for an invalid id or permission, LostRace if others kept writing.
     """
     if not is_player_id(player):
         raise InvalidRequest(
@@ -47,8 +47,8 @@ def create_key(context: Context, player: str, permissions: Sequence[str] = (PLAY
                 parameter="permission",
                 allowed=list(PERMISSIONS),
             )
-    wanted = [each for each in PERMISSIONS if each == PLAYER or each in permissions]
-    return context.retry.run(lambda: _create(context, player, wanted), again=LostRace, most=MAX_TRIES)
+    granted = [each for each in PERMISSIONS if each == PLAYER or each in permissions]
+    return context.retry.run(lambda: _create(context, player, granted), again=LostRace, most=MAX_TRIES)
 
 
 def _create(context: Context, player_id: str, permissions: list[str]) -> NewKey:

@@ -1,4 +1,4 @@
-"""Grant or revoke a badge by hand."""
+"""Grant or revoke a badge manually."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Decision = Literal["badge.granted", "badge.revoked"]
 
 
 class BadgeDecisionRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
-    """Whose badge. The same `idempotencyKey` for the same badge and player is one decision."""
+    """The player. Requests with the same `idempotencyKey`, badge and player are one decision."""
 
     player: PlayerId
     idempotency_key: Annotated[str, Meta(pattern=r"^[!-~]{1,48}$(?!\n)")] | None = None
@@ -28,12 +28,12 @@ class BadgeDecisionRequest(msgspec.Struct, rename="camel", forbid_unknown_fields
 def decide_badge(
     context: Context, caller: Caller, badge_id: str, decision: Decision, request: BadgeDecisionRequest
 ) -> Accepted:
-    """Queue a decision about a badge. Raises NotFound for a badge or player that is not there."""
+    """Queue a decision about a badge. Raises NotFound for an unknown badge or player."""
     if badge_id not in context.rules.badges:
         raise NotFound("There is no such badge.", badge=badge_id[:48])
     player = real_id(context, request.player)
     event_id = f"{decision}:{badge_id}:{request.idempotency_key or context.new_id()}"
-    # Without a time of its own it is known by (subject, source, id): a repeat is the same decision at any time.
+    # Without a time, (subject, source, id) identify the event: a repeat is the same decision at any time.
     event = {
         "specversion": "1.0",
         "id": event_id,

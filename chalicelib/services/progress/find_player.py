@@ -1,4 +1,4 @@
-"""Whose figures may be read by whom."""
+"""Access of callers to other players' data."""
 
 from __future__ import annotations
 
@@ -16,46 +16,46 @@ from chalicelib.store.progress.players import load_player
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A player as one caller sees them. `whole`: the caller is the player, or an admin; `shown_id`: the id to show."""
+class PlayerView:
+    """A caller's view of a player. `whole`: the caller is the player or an admin. `shown_id`: the id to show."""
 
     player: Player
     whole: bool
     shown_id: str
 
 
-def find_player(context: Context, caller: Caller, wanted: str | None = None) -> Seen:
-    """The caller's own player, or the one with this id or public id.
+def find_player(context: Context, caller: Caller, name: str | None = None) -> PlayerView:
+    """Return the caller's own player, or the one with this id or public id.
 
-    Raises NotFound, also for the private and the hidden; they see themselves, and admins see them.
+    Raises NotFound, also for private and hidden players, unless the caller is the player or an admin.
     """
-    if wanted is None or wanted == caller.player:
+    if name is None or name == caller.player:
         player = load_player(context.table, caller.player)
         if player is None:
             raise NotFound(NOBODY)
-        return Seen(player, True, player.id)
-    player = _load(context, wanted)
+        return PlayerView(player, True, player.id)
+    player = _load(context, name)
     if player is None:
         raise NotFound(NOBODY)
     whole = player.id == caller.player or ADMIN in caller.permissions
     if (player.identity.private or player.identity.hidden) and not whole:
         raise NotFound(NOBODY)
-    # Who asks by the public id does not learn the real one, unless the player goes by a chosen name.
-    known = whole or wanted == player.id or bool(player.identity.display_name)
-    return Seen(player, whole, player.id if known else player.identity.public)
+    # A request by public id does not return the real id, unless the player has a chosen name.
+    known = whole or name == player.id or bool(player.identity.display_name)
+    return PlayerView(player, whole, player.id if known else player.identity.public)
 
 
-def real_id(context: Context, wanted: str) -> str:
-    """The id of the player with this id or public id. Raises NotFound."""
-    player = _load(context, wanted)
+def real_id(context: Context, name: str) -> str:
+    """Return the id of the player with this id or public id. Raises NotFound."""
+    player = _load(context, name)
     if player is None:
         raise NotFound(NOBODY)
     return player.id
 
 
-def _load(context: Context, wanted: str) -> Player | None:
-    """A public id goes before an id that looks the same, which anybody may choose."""
-    if not PLAYER_ID.fullmatch(wanted):
+def _load(context: Context, name: str) -> Player | None:
+    """Load a player by id or public id. A public id precedes an id that looks the same: players may choose their id."""
+    if not PLAYER_ID.fullmatch(name):
         return None
-    real = player_of_public(context.table, wanted) if PUBLIC_ID.fullmatch(wanted) else None
-    return load_player(context.table, real or wanted)
+    real = player_of_public(context.table, name) if PUBLIC_ID.fullmatch(name) else None
+    return load_player(context.table, real or name)

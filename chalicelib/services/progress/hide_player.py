@@ -1,4 +1,4 @@
-"""Take a player off the boards and out of others' sight by hand, or bring them back."""
+"""Hide a player from boards and other players manually, or show them again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Decision = Literal["player.hidden", "player.unhidden"]
 def hide_player(context: Context, caller: Caller, player_id: str, decision: Decision) -> Accepted:
     """Queue the decision about the player with this id or public id. Raises NotFound.
 
-    Totals, rewards and what a frozen board's archive says stay as they are.
+    Totals, rewards and archives of frozen boards stay unchanged.
     """
     event = queue_event(context, decision, SOURCE, real_id(context, player_id), {"decidedBy": caller.player})
     return Accepted(1, [event.id])

@@ -1,4 +1,4 @@
-"""What boards must be told of a player after a batch of events: states, as many times as it takes."""
+"""Updates to boards after a batch of events: the player's states, repeated for duplicates."""
 
 from __future__ import annotations
 
@@ -18,9 +18,12 @@ from chalicelib.store.progress.records import read_all_days, read_days
 
 @dataclass(slots=True)
 class News:
-    """`before`: board -> (score, reached at) as the player was read. `touched`: the days of events that were applied;
-    `again`: of those that were applied before, whose states may have been lost. `everywhere`: the player may be shown
-    as somebody else since. `relevelled`: with another level or title. `renewed`: by other rules."""
+    """Changes that boards must show.
+
+    `before`: board -> (score, reached at) when the player was read. `touched`: the days of the applied events. `again`:
+    the days of duplicates, whose states may have been lost. `everywhere`: the name or the privacy of the player may
+    have changed. `relevelled`: the level or title changed. `renewed`: the rules changed.
+    """
 
     before: dict[str, tuple[int, int]]
     touched: set[int] = field(default_factory=set)
@@ -30,44 +33,45 @@ class News:
     renewed: bool = False
 
     def note(self, entry: Entry) -> None:
-        """Note what an event that was applied, now or before, makes boards show."""
+        """Note the effect on boards of an event that was applied now or before."""
         self.everywhere |= entry.type in SHOWN_TYPES
         self.renewed |= entry.type == RULESET_APPLIED
         self.relevelled |= entry.shows_another_level
 
 
 def states_to_tell(context: Context, player: Player, news: News) -> dict[str, BoardUpdate]:
-    """The boards whose score moved, all boards of events that were applied before; all that are open, or all that are
-    kept.
+    """Return the states of a player for the boards to update.
 
-    The player is as of the last commit. Days that are read here may be newer: who changed them tells of them too.
+    These are the boards whose score moved and all boards of duplicates; after some changes all open or all kept boards.
+    The player is in the state of the last commit. Days that are read here may be newer: the process that changed them
+    sends them too.
     """
     rules = context.rules
-    told = scores.scores(player, sorted(news.again), rules)
-    told |= {
+    points_by_board = scores.scores(player, sorted(news.again), rules)
+    points_by_board |= {
         board: points
         for board, points in scores.scores(player, sorted(news.touched), rules).items()
         if _moved(news.before.get(board, (0, 0)), points)
     }
     if news.relevelled or news.renewed:
         _read_open_days(context, player)
-        told |= scores.open_scores(player, rules, context.now_ms(), zeros=news.renewed)
+        points_by_board |= scores.open_scores(player, rules, context.now_ms(), zeros=news.renewed)
     if news.everywhere:
         read_all_days(context.table, player)
         days = sorted({*player.past, player.day} - {-1})
-        told |= scores.kept_scores(player, days, rules, context.now_ms())
-    return {board: scores.update(player, points, rules) for board, points in told.items()}
+        points_by_board |= scores.kept_scores(player, days, rules, context.now_ms())
+    return {board: scores.update(player, points, rules) for board, points in points_by_board.items()}
 
 
 def _read_open_days(context: Context, player: Player) -> None:
-    """Read the days before the player's latest one that open boards count: mostly there are none."""
+    """Read the days that open boards count before the player's latest day: usually there are none."""
     days = range(scores.open_since(context.rules, context.now_ms()), player.day)
-    wanted = {keys.days(player.id, month_name(day)): day for day in months_to_load(days)}
-    if wanted:
-        for key, item in context.table.get_many(list(wanted)).items():
-            read_days(player, wanted[key], item)
+    missing = {keys.days(player.id, month_name(day)): day for day in months_to_load(days)}
+    if missing:
+        for key, item in context.table.get_many(list(missing)).items():
+            read_days(player, missing[key], item)
 
 
 def _moved(before: tuple[int, int], after: tuple[int, int]) -> bool:
-    """Whether a place on a board is another one: by score, or among those who share it."""
+    """Return whether the place on a board changed: by score, or among players with the same score."""
     return before[0] != after[0] or (after[0] > 0 and before[1] != after[1])

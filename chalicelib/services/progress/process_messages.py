@@ -1,4 +1,4 @@
-"""Take a batch of messages off an event queue: parse, apply, reject, and say which must come again."""
+"""Process a batch of messages of an event queue: parse, apply, reject, and report the failed ones."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from chalicelib.services.events.note_failures import note_failures
 from chalicelib.services.events.reject_messages import Rejected, reject_messages
 from chalicelib.services.progress.apply_events import Outcome, apply_events
 
-# Events taken at once: as many as one invocation's memory and time hold with room to spare.
+# Events processed at once: they fit into the memory and time of one invocation with a margin.
 MAX_EVENTS_AT_ONCE = 2000
-# What a part may take: the slowest commit with all its retries.
+# Time for a part: the slowest commit with all its retries.
 RESERVE_MS = 15_000
-# A message that lost five races comes back soon, alone, at a random moment; others wait the queue's own timeout.
+# A message that lost five races is delivered again soon, at a random time. Others wait for the queue's timeout.
 CONFLICT_RETRY_SECONDS = (1, 5)
 
 
 @dataclass(slots=True)
 class Report:
-    """What became of a batch: `failed` message ids, counts for metrics, and `outcomes` by player."""
+    """The result of a batch: `failed` message ids, counts for metrics, and `outcomes` by player."""
 
     failed: dict[str, Exception] = field(default_factory=dict)
     rejected: dict[str, int] = field(default_factory=dict)
@@ -37,11 +37,10 @@ class Report:
 
 
 def process_messages(context: Context, queue: str, messages: Sequence[Message]) -> Report:
-    """Apply every event of the messages, then reject what can never be valid; `queue` is the short name of where they
-    came from.
+    """Apply every event of the messages, then record those that can never be valid. `queue`: short name of the source.
 
-    No part is begun when the deadline is near. A message is failed if any of its events could not be applied, if
-    anything it owes could not be sent, or its rejections not recorded; its neighbours are not.
+    No part is started when the deadline is near. A message fails if any of its events could not be applied, if any of
+    its updates could not be sent, or if its rejections could not be recorded. Other messages do not fail with it.
     """
     report = Report(oldest_ms=min((message.sent_ms for message in messages), default=0))
     if messages:
@@ -51,7 +50,7 @@ def process_messages(context: Context, queue: str, messages: Sequence[Message]) 
     for message in messages:
         try:
             good, rejections[message.id] = _parse(context, queue, message)
-        except Exception as error:  # noqa: BLE001 - what breaks on one message must not keep its neighbours
+        except Exception as error:  # noqa: BLE001 - one failure must not stop the others
             report.failed[message.id] = error
             continue
         parsed.append((message, good))
@@ -106,7 +105,7 @@ def _parts(parsed: list[tuple[Message, list[Event]]]) -> Iterator[list[tuple[Mes
 def _rejected_by_rules(
     part: list[tuple[Message, list[Event]]], outcomes: list[Outcome]
 ) -> Iterator[tuple[Message, list[Rejection]]]:
-    """Events that their rules refused: told by object, since a message may hold equal ones."""
+    """Yield the events that the rules rejected. Identified as objects, since a message may contain equal events."""
     refused = {id(event): error for outcome in outcomes for event, error in outcome.rejected if outcome.failed is None}
     for message, good in part:
         yield message, [Rejection.of(event.index, refused[id(event)]) for event in good if id(event) in refused]
@@ -115,7 +114,7 @@ def _rejected_by_rules(
 def _reject(
     context: Context, queue: str, messages: Sequence[Message], rejections: dict[str, list[Rejection]], report: Report
 ) -> None:
-    """Record the rejections of messages that have not failed: a message that comes again brings its own again."""
+    """Record the rejections of messages that have not failed: a redelivery repeats the rejections of the others."""
     rejected = [
         Rejected(message, sorted(rejections[message.id], key=lambda each: each.index or 0))
         for message in messages
@@ -129,7 +128,7 @@ def _reject(
 
 
 def _postpone(context: Context, queue: str, messages: Sequence[Message], report: Report) -> None:
-    """Bring back early those that only lost a race or found no time."""
+    """Deliver messages again early that only lost a race or lacked time."""
     soon: dict[str, int] = {}
     for message in messages:
         error = report.failed.get(message.id)

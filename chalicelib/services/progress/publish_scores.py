@@ -1,4 +1,4 @@
-"""Sends score updates to the boards queue.
+"""Send score updates to the boards queue.
 
 The queue is FIFO; its message group is a shard of a board.
 """
@@ -15,7 +15,7 @@ from chalicelib.domain.core.queues import BOARDS
 from chalicelib.domain.progress.scores import BoardUpdate, shard_of
 from chalicelib.services.context import Context
 
-# An update is 200 to 600 bytes: a message stays under 128 KB, within SQS's 256 KB.
+# An update takes 200 to 600 bytes, so a message stays under 128 KB. SQS allows 256 KB.
 MAX_UPDATES_PER_MESSAGE = 200
 
 
@@ -28,7 +28,7 @@ class ScoreMessage(msgspec.Struct, omit_defaults=True):
 
 
 def send_updates(context: Context, updates: Sequence[tuple[str, BoardUpdate]]) -> None:
-    """Queue the newest state of each player and board, one message for up to 200 of a shard."""
+    """Queue the newest state of each player and board: one message for up to 200 states of a shard."""
     newest: dict[tuple[str, str], dict[str, BoardUpdate]] = {}
     for board, update in updates:
         players = newest.setdefault((board, shard_for(context, board, update.player)), {})
@@ -44,13 +44,13 @@ def send_updates(context: Context, updates: Sequence[tuple[str, BoardUpdate]]) -
 
 
 def send_messages(context: Context, messages: Sequence[ScoreMessage]) -> None:
-    """Queue messages, each in its shard's group. Raises unless the queue has them all."""
+    """Queue messages, each in its shard's group. Raises unless the queue accepted all."""
     bodies = [(message.shard, msgspec.json.encode(message).decode()) for message in messages]
     if bodies:
         context.queues.send_grouped(BOARDS, bodies)
 
 
 def shard_for(context: Context, board: str, player: str) -> str:
-    """The shard of a board that a player is in, by the ruleset's number of shards."""
+    """Return the shard of a player on a board, by the ruleset's number of shards."""
     known = context.rules.boards.get(board.partition("#")[0])
     return shard_of(board, player, known.shards if known else 1)

@@ -1,4 +1,4 @@
-"""Every badge of the ruleset, as one player stands to it."""
+"""The badges of the ruleset, each with whether a player has earned it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chalicelib.services.context import Context
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.progress.find_player import find_player
 
-SECRET = "???"  # noqa: S105 - what stands in place of a hidden badge
+SECRET = "???"  # noqa: S105 - replaces the texts of a hidden badge
 
 
 class BadgeShown(msgspec.Struct, rename="camel"):
@@ -32,7 +32,7 @@ class BadgeShown(msgspec.Struct, rename="camel"):
 
 
 class BadgeList(msgspec.Struct, rename="camel"):
-    """Badges in the ruleset's order; `earned` and `total` count all of them, whatever was asked for."""
+    """Badges in the ruleset's order. `earned` and `total` count all of them, also those that the query leaves out."""
 
     badges: list[BadgeShown]
     earned: int
@@ -46,7 +46,7 @@ class BadgeQuery(msgspec.Struct):
 def read_badges(
     context: Context, caller: Caller, player_id: str | None = None, *, earned: bool | None = None
 ) -> BadgeList:
-    """All badges, or only those (not) earned, of the caller or the player with this id. Raises NotFound."""
+    """Return all badges, or only those (not) earned, of the caller or the player with this id. Raises NotFound."""
     player = find_player(context, caller, player_id).player
     shown = [_shown(player, badge, place) for place, badge in enumerate(context.rules.badges.values(), 1)]
     count = sum(badge.earned for badge in shown)

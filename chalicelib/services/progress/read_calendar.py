@@ -1,4 +1,4 @@
-"""A player's last days, one by one: what they did, earned and saved."""
+"""A player's last days: events, XP and savings per day."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class CalendarDay(msgspec.Struct, rename="camel"):
 
 
 class Calendar(msgspec.Struct, rename="camel"):
-    """Days in order, today last; a day without events is there too."""
+    """Days in order, today last, including days without events."""
 
     days: list[CalendarDay]
 
@@ -36,7 +36,7 @@ class CalendarQuery(msgspec.Struct):
 
 
 def read_calendar(context: Context, caller: Caller, player_id: str | None = None, *, days: int = 30) -> Calendar:
-    """The last `days` UTC days of the caller or of the player with this id. Raises NotFound."""
+    """Return the last `days` UTC days of the caller or of the player with this id. Raises NotFound."""
     player = find_player(context, caller, player_id).player
     today = day_of(context.now_ms())
     window = range(today - days + 1, today + 1)

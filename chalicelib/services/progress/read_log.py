@@ -1,4 +1,4 @@
-"""What happened to a player: every event applied with what it paid and why, newest first, for 90 days."""
+"""A player's log: the applied events of 90 days with their payments and reasons, newest first."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.progress.find_player import find_player
 from chalicelib.store.progress.log_reads import Place, log_page
 
-# Queries for one answer: a player with few awards among many events gets a short page and a cursor.
+# Queries for one answer. A player with few awards among many events gets a short page and a cursor.
 MAX_QUERIES = 10
-# Eight digits of minutes reach the year 2160, and no further: there are dates for all of them.
+# Eight digits of minutes end in the year 2160, so all of them are valid dates.
 _CURSOR = re.compile(r"(\d{1,8})\.(\d{1,5})\.(\d{1,6})\.(\d{1,4})")
 
 
 class LogEntry(msgspec.Struct, rename="camel", omit_defaults=True):
-    """One applied event. `paid`: XP by action; `unpaid`: why an action that counted paid nothing.
+    """One applied event. `paid`: XP by action. `unpaid`: why a counted action paid nothing.
 
-    `id`, `source`, `credits` and `grantedBy` are shown to the player and to admins alone.
+    Only the player and admins see `id`, `source`, `credits` and `grantedBy`.
     """
 
     time: str
@@ -53,7 +53,7 @@ class LogEntry(msgspec.Struct, rename="camel", omit_defaults=True):
 
 
 class Log(msgspec.Struct, rename="camel"):
-    """A page, newest event first. `cursor` asks for the next one; null at the end."""
+    """A page, newest event first. `cursor` requests the next page; null at the end."""
 
     entries: list[LogEntry]
     cursor: str | None
@@ -73,21 +73,21 @@ def read_log(
     limit: int = 50,
     only: str | None = None,
 ) -> Log:
-    """A page of the log of the caller or of the player with this id, of one event type if `only`.
+    """Return a page of the log of the caller or of the player with this id. `only`: restrict it to one event type.
 
-    Raises NotFound; InvalidRequest for a cursor that no answer gave.
+    Raises NotFound, InvalidRequest for a cursor that no answer returned.
     """
-    seen = find_player(context, caller, player_id)
+    view = find_player(context, caller, player_id)
     place = _place(cursor) if cursor else None
     shown: list[LogEntry] = []
     for _ in range(MAX_QUERIES):
-        page = log_page(context.table, seen.player.id, context.now_ms(), limit - len(shown), place)
+        page = log_page(context.table, view.player.id, context.now_ms(), limit - len(shown), place)
         for at, entry in page.entries:
-            if only not in (None, entry.type) or not (entry.public or seen.whole):
+            if only not in (None, entry.type) or not (entry.public or view.whole):
                 continue
             if len(shown) == limit:
                 return Log(shown, _cursor(place))
-            shown.append(_shown(entry, at.minute, seen.whole))
+            shown.append(_shown(entry, at.minute, view.whole))
             place = at
         place = page.next
         if place is None:
@@ -98,7 +98,7 @@ def read_log(
 def read_awards(
     context: Context, caller: Caller, player_id: str | None = None, *, cursor: str | None = None, limit: int = 50
 ) -> Log:
-    """Like read_log, awards alone."""
+    """Return a page of the awards in the log."""
     return read_log(context, caller, player_id, cursor=cursor, limit=limit, only=AWARD_TYPE)
 
 

@@ -1,4 +1,4 @@
-"""A player's profile: totals, level, streak, stats; balances for who may see them."""
+"""A player's profile: totals, level, streak and stats, and balances for the player and admins."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from chalicelib.domain.identity.names import display_name
 from chalicelib.domain.rules.schema import NUMERIC_STATS, UNIQUE_STATS
 from chalicelib.services.context import Context
 from chalicelib.services.identity.authenticate import Caller
-from chalicelib.services.progress.find_player import Seen, find_player
+from chalicelib.services.progress.find_player import PlayerView, find_player
 
 ASSETS = ("coins", "tokens")
 
 
 class StreakFigures(msgspec.Struct):
-    """Consecutive active UTC days: the run that is still alive, and the longest ever."""
+    """Consecutive active UTC days: the current run and the longest run."""
 
     current: int
     longest: int
 
 
 class Profile(msgspec.Struct, rename="camel"):
-    """A player's totals. `coins`, `tokens`, `private` and `hidden` are shown to the player and to admins alone."""
+    """A player's totals. Only the player and admins see `coins`, `tokens`, `private` and `hidden`."""
 
     id: str
     display_name: str
@@ -48,13 +48,13 @@ class Profile(msgspec.Struct, rename="camel"):
 
 
 def read_profile(context: Context, caller: Caller, player_id: str | None = None) -> Profile:
-    """The caller's profile, or that of the player with this id or public id. Raises NotFound."""
-    seen = find_player(context, caller, player_id)
-    player, rules = seen.player, context.rules
+    """Return the profile of the caller or of the player with this id or public id. Raises NotFound."""
+    view = find_player(context, caller, player_id)
+    player, rules = view.player, context.rules
     level = player.level(rules)
     into, to_next = rules.levels.progress(player.xp)
     shown = Profile(
-        id=seen.shown_id,
+        id=view.shown_id,
         display_name=display_name(player.identity.public, player.identity.display_name),
         created_at=moment_name(player.created_at),
         xp=max(0, player.xp),
@@ -69,12 +69,12 @@ def read_profile(context: Context, caller: Caller, player_id: str | None = None)
         counters=dict(sorted(player.counters.items())),
         ruleset=rules.version,
     )
-    if seen.whole:
-        _add_own(context, seen, shown)
+    if view.whole:
+        _add_private(context, view, shown)
     return shown
 
 
-def _add_own(context: Context, seen: Seen, shown: Profile) -> None:
-    balances = context.ledger.balances(context.table, seen.player.identity.account, ASSETS)
+def _add_private(context: Context, view: PlayerView, shown: Profile) -> None:
+    balances = context.ledger.balances(context.table, view.player.identity.account, ASSETS)
     shown.coins, shown.tokens = balances["coins"], balances["tokens"]
-    shown.private, shown.hidden = seen.player.identity.private, seen.player.identity.hidden
+    shown.private, shown.hidden = view.player.identity.private, view.player.identity.hidden

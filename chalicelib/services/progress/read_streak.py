@@ -1,4 +1,4 @@
-"""A player's streak, decayed by the clock whatever is stored."""
+"""A player's streak as of now: the stored one may have ended since."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chalicelib.services.progress.find_player import find_player
 
 
 class NextMilestone(msgspec.Struct, rename="camel"):
-    """The milestone that the current streak reaches next, and the days to go."""
+    """The next milestone of the current streak, and the remaining days."""
 
     days: int
     remaining: int
@@ -32,7 +32,7 @@ class StreakShown(msgspec.Struct, rename="camel"):
 
 
 def read_streak(context: Context, caller: Caller, player_id: str | None = None) -> StreakShown:
-    """The streak of the caller or of the player with this id. Raises NotFound."""
+    """Return the streak of the caller or of the player with this id. Raises NotFound."""
     streak = find_player(context, caller, player_id).player.streak
     today = day_of(context.now_ms())
     current = streak.current(today)
