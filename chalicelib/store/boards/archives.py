@@ -1,4 +1,4 @@
-"""Archives of boards, one for each period that has ended, and how far each scope has come."""
+"""Archives of boards, one for each period that has ended, and the progress of each scope's rotation."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from chalicelib.store.core.table import Table, key_of, number, text
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """`frozen_at`: when the board was, in ms. `top`: the best places. `waiting`: who is to be told their rank, `told`
-    of them have been, and of the tie group beyond them those up to the player `told_until`. `done`: all of it is.
+    """The archive of a board. `frozen_at`: when the board was frozen, in ms. `top`: the best places.
+
+    `waiting`: the ranks to publish. The next two fields hold the progress: how many of these ranks are published, and
+    the last player of the tie group beyond them whose rank is. `done`: all ranks are published.
     """
 
     scope: str
@@ -34,19 +36,19 @@ class Archive:
 
 
 def read_archives(table: Table, scope: str, periods: Sequence[str]) -> dict[str, Archive]:
-    """The archives that exist, by period, strongly read."""
+    """Return the archives that exist, by period. The read is strong."""
     items = table.get_many([keys.archive(scope, period) for period in periods])
     return {sk: _archive(scope, sk, item) for (_, sk), item in items.items()}
 
 
 def read_archive(table: Table, scope: str, period: str) -> Archive | None:
-    """One archive, eventually consistent."""
+    """Read one archive, eventually consistent."""
     item = table.get(keys.archive(scope, period), strong=False)
     return _archive(scope, period, item) if item else None
 
 
 def create_archive(table: Table, archive: Archive, expires: int | None = None) -> None:
-    """Write an archive, once. Raises ConditionFailed if there is one."""
+    """Write an archive, once. Raises ConditionFailed if it exists."""
     pk, sk = keys.archive(archive.scope, archive.period)
     row = ArchiveItem(pk, sk, total=archive.total, top=archive.top, frozen_at=archive.frozen_at, expires=expires)
     row.waiting = zlib.compress(msgspec.msgpack.encode(archive.waiting.judged))
@@ -55,8 +57,10 @@ def create_archive(table: Table, archive: Archive, expires: int | None = None) -
 
 
 def note_told(table: Table, archive: Archive, told: int, told_until: str = "") -> None:
-    """Note how many have been told their ranks, and who of the tie group was the last. Raises ConditionFailed if all
-    have been."""
+    """Record how many ranks are published, and the last player of the tie group.
+
+    Raises ConditionFailed if all ranks are published.
+    """
     values = {":told": number(told)}
     expression = "SET told = :told"
     if told_until:
@@ -65,24 +69,24 @@ def note_told(table: Table, archive: Archive, told: int, told_until: str = "") -
 
 
 def finish_archive(table: Table, archive: Archive, at_ms: int) -> None:
-    """Note that everybody has been told: nothing of this period is ever sent again."""
+    """Record that all ranks are published: nothing of this period is ever sent again."""
     expression = "SET done = if_not_exists(done, :at) REMOVE waiting, told, tie, toldUntil"
     _update(table, archive, expression, "attribute_exists(pk)", {":at": number(at_ms)})
 
 
 def read_cursor(table: Table, scope: str) -> int | None:
-    """The last day of the last period up to which all are done; None before the first rotation."""
+    """Return the last day of the last period up to which all periods are done; None before the first rotation."""
     item = table.get(keys.rotation(scope))
     return int(item["through"]["N"]) if item else None
 
 
 def start_cursor(table: Table, scope: str, day: int) -> None:
-    """Say where rotations of a scope begin: after this day. Raises ConditionFailed if it is said."""
+    """Record that the rotations of a scope begin after this day. Raises ConditionFailed if a beginning is recorded."""
     table.put({**key_of(keys.rotation(scope)), "through": number(day)}, "attribute_not_exists(pk)")
 
 
 def move_cursor(table: Table, scope: str, day: int) -> None:
-    """Move the cursor on. Raises ConditionFailed if it is as far, or there is none."""
+    """Move the cursor forward. Raises ConditionFailed if it is as far, or does not exist."""
     condition = "through < :day"
     table.update(keys.rotation(scope), "SET through = :day", condition, None, {":day": number(day)})
 

@@ -1,6 +1,6 @@
-"""Reading partitions of millions of items: queries whose answers msgspec decodes in place of botocore's own parser.
+"""Reads of partitions of millions of items: msgspec decodes the responses instead of botocore's parser.
 
-That takes a tenth of the CPU. `tests/store/boards/test_bulk.py` holds both parsers' answers equal.
+That takes a tenth of the CPU. `tests/store/boards/test_bulk.py` checks that both parsers return the same.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from chalicelib.store.core.models import Item
 from chalicelib.store.core.table import Table
 
 T = TypeVar("T")
-# What the query that this thread makes is to be decoded as.
+# The kind as which the running query of this thread decodes its items.
 _KIND: ContextVar[Any] = ContextVar("kind", default=None)
 
 
 class Wire(msgspec.Struct, frozen=True, gc=False):
-    """An attribute's value as it comes over the wire, of one of the types that are read in bulk."""
+    """An attribute's value as the response holds it, of one of the types that are read in bulk."""
 
     N: str = ""
     S: str = ""
@@ -31,20 +31,20 @@ class Wire(msgspec.Struct, frozen=True, gc=False):
 def query_as(
     table: Table, kind: type[T], pk: str, start: Item | None = None, **conditions: Any
 ) -> tuple[list[T], Item | None]:
-    """One page of a partition, as `Table.query` reads it, each item a `kind` of `Wire`s; and the key to go on from."""
-    # The client may be another one than last time.
+    """Read one page of a partition like `Table.query`, each item a `kind` of `Wire`s; and the key to continue from."""
+    # The client may differ from the one of the last call.
     table.client.meta.events.register("before-parse.dynamodb.Query", _decode, unique_id="laurel-bulk")
-    asked = _KIND.set(kind)
+    token = _KIND.set(kind)
     try:
         page = table.query(pk, start=start, **conditions)
     finally:
-        _KIND.reset(asked)
+        _KIND.reset(token)
     items: Any = page.items
     return items, page.next
 
 
 def query_all_as(table: Table, kind: type[T], pk: str, **conditions: Any) -> Iterator[T]:
-    """Every item, page after page."""
+    """Yield every item, page after page."""
     start: Item | None = None
     while True:
         items, start = query_as(table, kind, pk, start, **conditions)
@@ -54,7 +54,7 @@ def query_all_as(table: Table, kind: type[T], pk: str, **conditions: Any) -> Ite
 
 
 def _decode(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
-    """Leave nothing to botocore's parser, if this call asked for it."""
+    """Decode the response instead of botocore's parser, if this call requested it."""
     kind = _KIND.get()
     if kind is None or response_dict["status_code"] >= 300:
         return
@@ -67,6 +67,6 @@ def _decode(response_dict: dict[str, Any], customized_response_dict: dict[str, A
 
 @cache
 def _answers(kind: Any) -> Any:
-    """The struct of an answer with such items."""
+    """Return the struct of a response with such items."""
     fields: list[Any] = [("Items", list[kind]), ("Count", int), ("LastEvaluatedKey", Item | None, None)]
     return msgspec.defstruct("Answer", fields)

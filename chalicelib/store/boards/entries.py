@@ -1,4 +1,4 @@
-"""Entries of boards: the player's score as the board knows it, and what a page shows."""
+"""Entries of boards: a player's score as the board knows it, and the details that a page shows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from chalicelib.store.core.writes import Update
 
 
 class Entry(msgspec.Struct, array_like=True):
-    """A player on a board, or what is left of it: who leaves keeps score and version, off the index.
+    """A player on a board, or the tombstone of one who left: it keeps score and version, off the index.
 
     `seq`: the intent that wrote it.
     """
@@ -38,32 +38,34 @@ class Entry(msgspec.Struct, array_like=True):
 
     @property
     def spot(self) -> tuple[int, int] | None:
-        """(score, reached at) on the board, None off it."""
+        """Return (score, reached at) on the board, None off it."""
         return (self.score, self.reached_at) if self.on_board else None
 
 
 def read_entries(table: Table, board: str, players: Sequence[str]) -> dict[str, Entry]:
-    """The entries that exist, by player, strongly read."""
+    """Return the entries that exist, by player. The read is strong."""
     items = table.get_many([boards_keys.entry(board, player) for player in players])
     return {entry.player: entry for entry in map(entry_of, items.values())}
 
 
 def read_entry(table: Table, board: str, player: str) -> Entry | None:
-    """One entry, eventually consistent."""
+    """Read one entry, eventually consistent."""
     item = table.get(boards_keys.entry(board, player), strong=False)
     return entry_of(item) if item else None
 
 
 def scan_entries(table: Table, board: str) -> Iterator[Entry]:
-    """All entries, tombstones too, strongly read, one page in memory at a time."""
+    """Yield all entries, tombstones too, with one page in memory at a time. The reads are strong."""
     return map(entry_of, table.query_all(boards_keys.board(board), prefix=boards_keys.ENTRY))
 
 
 def entries_after(
     table: Table, board: str, place: core_keys.Key | None = None
 ) -> Iterator[tuple[list[str], core_keys.Key | None]]:
-    """The players of all entries, tombstones too, page by page, with the place from which another call goes on; None
-    at the end."""
+    """Yield the players of all entries, tombstones too, page by page.
+
+    Each page comes with the place from which another call continues, None at the end.
+    """
     start = key_of(place) if place else None
     while True:
         page = table.query(boards_keys.board(board), prefix=boards_keys.ENTRY, start=start, attributes=("sk",))
@@ -83,8 +85,10 @@ class _SpotRow(msgspec.Struct):
 
 
 def read_spots(table: Table, board: str, after: str, limit: int) -> tuple[list[tuple[str, Spot | None, int]], bool]:
-    """(player, spot, seq) of a page of the entries that follow a player's, in order of players, strongly read; and
-    whether there may be more."""
+    """Return (player, spot, seq) of a page of entries, in order of players, and whether there may be more.
+
+    The page begins after the player `after`. The read is strong.
+    """
     following = key_of(boards_keys.entry(board, after)) if after else None
     rows, last = query_as(
         table,
@@ -108,7 +112,7 @@ def _spot(row: _SpotRow) -> Spot:
 def listed_entries(
     table: Table, board: str, between: tuple[str, str] | None, limit: int, *, worst_first: bool = False
 ) -> list[Entry]:
-    """Up to `limit` entries in board order by the ordering index, in a range of orders if there is one."""
+    """Return up to `limit` entries in board order by the ordering index, within a range of orders if one is given."""
     found: list[Item] = []
     following: Item | None = None
     while len(found) < limit:
@@ -128,7 +132,7 @@ def listed_entries(
 
 
 def entry_of(item: Item) -> Entry:
-    """An entry from the table, or from the index, which has score and moment in the order and no version."""
+    """Return the entry of an item of the table or the index. The index has score and time in the order, no version."""
     row = EntryItem.from_raw_data(item)
     score, reached_at = int(row.score or 0), int(row.reached_at or 0)
     if row.score is None and row.order:
@@ -150,9 +154,9 @@ def entry_of(item: Item) -> Entry:
 
 
 def entry_update(board: str, entry: Entry, seq: int, expires: int | None = None) -> Update:
-    """The update of an entry by intent `seq`: done before if the entry knows this intent, or a later one.
+    """Return the update of an entry by intent `seq`. It fails if the entry has this intent's number, or a later one.
 
-    Who is off the board has no index keys.
+    A player off the board has no index keys.
     """
     shown = entry.on_board
     values: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""The best players of a board and how many there are, not as the index has it but as base table and counters do."""
+"""Final standings: the best players of a board, as base table and counters have them, not as the index lists them."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from chalicelib.store.boards.redo_log import read_log
 from chalicelib.store.core.models import Item
 from chalicelib.store.core.table import Table
 
-# As far as a list goes to the end of a large tie group: what is beyond is found by a scan.
+# The longest list that includes a tie group to its end. A scan finds the players beyond it.
 MAX_LISTED = 2500
-# Entries read at once when a tie group is searched for: 250 KB.
+# Entries per page of a search for a tie group: 250 KB.
 SCAN_PAGE = 1000
 _FIRST, _LAST = "0", ":"
 
 
 @dataclass(frozen=True, slots=True)
 class Standings:
-    """`entries`: at least as many of the best as were wanted, if there are. `total`: players on the board.
+    """The final standings. `entries`: at least the requested number of the best, if there are as many.
 
-    `more_ties`: the last one's tie group goes on. `exact`: nobody is missing, and nothing moved meanwhile.
+    `total`: players on the board. `more_ties`: the tie group of the last entry continues. `exact`: no player is
+    missing, and nothing changed during the reads.
     """
 
     entries: list[Entry]
@@ -33,21 +34,22 @@ class Standings:
     exact: bool
 
 
-def final_standings(table: Table, board: str, shards: Sequence[str], wanted: int) -> Standings:
-    """The best `wanted` players, 1 or more, and who is tied with the last of them, as far as that is one run of ties.
+def final_standings(table: Table, board: str, shards: Sequence[str], count: int) -> Standings:
+    """Return the best `count` players, 1 or more, and those tied with the last of them within one run of ties.
 
-    The ordering index says whom to look at, the base table who they are, the counters whether that is all of them.
+    The ordering index names the candidates, the base table holds their entries, and the counters show whether any is
+    missing.
     """
     before = _logs(table, shards)
-    found, total = _find(table, shards, wanted - 1)
+    found, total = _find(table, shards, count - 1)
     end, expected = _LAST, total
     if found is not None:
         end = keys.order_score(found.score - 1) if found.end is None else keys.order_since(found.score, found.end)
-        expected = wanted - 1 - found.skip + found.length
-    # A group without a directory that is too large: who is listed of it is the index's word.
+        expected = count - 1 - found.skip + found.length
+    # A group that is too large and has no directory: only the index decides which of its players are listed.
     cut = expected > MAX_LISTED
     if cut:
-        end, expected = _LAST, wanted
+        end, expected = _LAST, count
     listed = listed_entries(table, board, (_FIRST, end), expected if cut else expected + 1)
     known = read_entries(table, board, [entry.player for entry in listed])
     entries = [entry for entry in known.values() if entry.on_board]
@@ -64,9 +66,9 @@ def final_standings(table: Table, board: str, shards: Sequence[str], wanted: int
 
 
 def tied_players(table: Table, board: str, score: int, after: str) -> tuple[list[str], str | None]:
-    """Players on the board with this score, of some whose ids follow `after`, and the last of those; None at the end.
+    """Return players on the board with this score, among one page of players after `after`; and the last of the page.
 
-    A strong read of the base table: nobody is missing.
+    None instead of the last player at the end. The read of the base table is strong, so no player is missing.
     """
     start: Item | None = None
     if after:
@@ -88,7 +90,7 @@ def tied_players(table: Table, board: str, score: int, after: str) -> tuple[list
 
 
 def _find(table: Table, shards: Sequence[str], offset: int) -> tuple[Found | None, int]:
-    """Where an offset lies, and how many players there are."""
+    """Find the place of an offset, and the number of players."""
     walk = find(offset)
     nodes = read_nodes(table, shards, next(walk), strong=True)
     total = nodes.get(TOTAL, EMPTY).counts.get(0, 0)
@@ -101,6 +103,6 @@ def _find(table: Table, shards: Sequence[str], offset: int) -> tuple[Found | Non
 
 
 def _logs(table: Table, shards: Sequence[str]) -> list[int] | None:
-    """How far the writers of all shards have come; None while one of them is under way."""
+    """Return how far the writers of all shards have come; None while one of them is writing."""
     logs = [read_log(table, shard) for shard in shards]
     return [log.seq for log in logs] if all(log.intent is None for log in logs) else None

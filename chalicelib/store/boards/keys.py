@@ -37,7 +37,7 @@ def board_log(shard: str) -> Key:
 
 
 def tally(shard: str, repair_id: str, last_score: int, name: str, part: int) -> Key:
-    """Of a repair, by the greatest score in it."""
+    """Return the key of a repair's tally. Tallies sort by their greatest score."""
     return repair(shard), f"{tallies(repair_id)}{last_score:016d}#{name}#{part:04d}"
 
 
@@ -46,7 +46,7 @@ def tallies(repair_id: str) -> str:
 
 
 def moves(shard: str, repair_id: str, seq: int) -> Key:
-    """Of an intent that was written while a repair was under way."""
+    """Return the key of the moves of an intent that was written during a repair."""
     return repair(shard), f"{repair_id}#MOVES#{seq:016d}"
 
 
@@ -63,21 +63,24 @@ def rotation(scope: str) -> Key:
 
 
 def order(score: int, reached_at: int, player_id: str) -> str:
-    """Sorts best score first, then who reached it first, then by id."""
+    """Return the order of an entry: best score first, then earliest to reach it, then by id."""
     return f"{order_since(score, reached_at)}#{player_id}"
 
 
 def order_since(score: int, reached_at: int) -> str:
-    """Before every order of players who reached this score at this moment or later, after those who did earlier."""
+    """Return the text before all orders of players who reached this score at this time or later.
+
+    It is after the orders of those who reached it earlier.
+    """
     return f"{order_score(score)}#{reached_at:013d}"
 
 
 def order_score(score: int) -> str:
-    """What the orders of all players with this score begin with; those of better scores are less."""
+    """Return the text with which the orders of all players with this score begin. Better scores have lesser texts."""
     return f"{MAX_SCORE - score:016d}"
 
 
 def spot_of(order_: str) -> tuple[int, int]:
-    """(score, reached at) of an order."""
+    """Return (score, reached at) of an order."""
     score, reached_at, _ = order_.split("#", 2)
     return MAX_SCORE - int(score), int(reached_at)

@@ -15,9 +15,9 @@ from chalicelib.store.core.models import Kind
 
 
 class EntryItem(Kind):
-    """A player's score on a board. Without `board` and `order` it is not on the index: it left the board.
+    """A player's score on a board. Without `board` and `order` it is not on the index: the player left the board.
 
-    The index has what is not null here, and neither version nor score: the order tells the score.
+    The index has the attributes that are not null here, but neither version nor score: the order contains the score.
     """
 
     version = NumberAttribute(attr_name="v", null=True)
@@ -36,7 +36,7 @@ class EntryItem(Kind):
 
 
 class BoardLogItem(Kind):
-    """How far the writer of a board shard has come: `seq` done, `pending` begun. `repair`: one that is under way."""
+    """The progress of a board shard's writer: `seq` is done, `pending` has begun. `repair`: a repair in progress."""
 
     seq = NumberAttribute(null=True)
     pending = NumberAttribute(null=True)
@@ -48,10 +48,10 @@ class BoardLogItem(Kind):
 
 
 class ArchiveItem(Kind):
-    """What a board was when its period was closed, and how far its ranks have been told.
+    """The archive of a board when its period was closed, and the progress of publishing its ranks.
 
-    `waiting`: players who are to be told their ranks, while there are any; `told` of them have been. `tie`: the
-    score and rank of a group that goes on beyond them; `told_until`: the last of it, by id, who has been told.
+    `waiting`: ranks to publish, while there are any. `tie`: the score and rank of a tie group beyond them. The fields
+    of the progress are how many of `waiting` are published, and the last player of the group, by id, whose rank is.
     """
 
     total = NumberAttribute()

@@ -1,4 +1,4 @@
-"""Nodes of the rank index as items: counters and starts are attributes of their own, each written by one update."""
+"""Nodes of the rank index as items: counters and starts are separate attributes, all written by one update."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _NodeRow = dict[str, Wire]
 
 
 def read_nodes(table: Table, shards: Sequence[str], names: Iterable[str], *, strong: bool = False) -> dict[str, Node]:
-    """The nodes that exist, by name; those of several shards are added up."""
-    wanted = [keys.node(shard, name) for name in names for shard in shards]
+    """Return the nodes that exist, by name. Nodes of several shards are summed."""
+    node_keys = [keys.node(shard, name) for name in names for shard in shards]
     found: dict[str, Node] = {}
-    for (_, name), item in table.get_many(wanted, strong=strong).items():
+    for (_, name), item in table.get_many(node_keys, strong=strong).items():
         node = node_of(item)
         found[name] = _sum(found[name], node) if name in found else node
     return found
 
 
 def stream_nodes(table: Table, shard: str) -> Iterator[tuple[str, Node]]:
-    """Every node of a shard with its name, strongly read, one page in memory at a time; counters of 0 are left out."""
+    """Yield every node of a shard with its name, with one page in memory at a time, without counters of 0. Strong."""
     for row in query_all_as(table, _NodeRow, keys.nodes(shard)):
         yield row["sk"].S, _node(row)
 
@@ -54,14 +54,14 @@ def _node(row: Mapping[str, Wire]) -> Node:
 
 @lru_cache(maxsize=1024)
 def _meaning(name: str) -> tuple[bool, int | None]:
-    """Whether an attribute is a start, and of which digit; None if it is neither a start nor a counter."""
+    """Return whether an attribute is a start, and of which digit; None if it is neither a start nor a counter."""
     if _COUNTER.fullmatch(name):
         return False, int(name, 16)
     return True, int(name[1:], 16) if _START.fullmatch(name) else None
 
 
 def node_update(shard: str, name: str, change: NodeChange, seq: int, expires: int | None = None) -> Update:
-    """The one update of a node by intent `seq`: done before if the node knows this intent, or a later one."""
+    """Return the one update of a node by intent `seq`. It fails if the node has this number, or a later one."""
     sets = {attribute: value for attribute, value in change.sets.items() if value is not None} | {"seq": seq}
     if expires is not None:
         sets["expires"] = expires
@@ -81,7 +81,7 @@ def node_update(shard: str, name: str, change: NodeChange, seq: int, expires: in
 
 
 def _sum(one: Node, other: Node) -> Node:
-    """Shards count different players; their tie groups have no common division."""
+    """Sum the nodes of two shards. Shards count different players; their tie groups have no common division."""
     digits = one.counts.keys() | other.counts.keys()
     counts = {digit: one.counts.get(digit, 0) + other.counts.get(digit, 0) for digit in digits}
     return Node(max(one.seq, other.seq), counts)

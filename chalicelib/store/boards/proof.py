@@ -1,7 +1,4 @@
-"""Boards as they lie in the table, for those who prove them: read strongly and apart from what the writer reads with.
-
-Only key names are shared.
-"""
+"""Reads of the boards' proof. They are strong, and share only key names with the reads of the writer."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ from chalicelib.store.core.models import Item
 from chalicelib.store.core.table import Table
 from chalicelib.store.progress import keys as progress_keys
 
-# Counters and starts: what a node is read for.
+# Counters and starts: the attributes of a node that are checked.
 COUNTED = re.compile(r"[0-9A-F]{2}|100|T[0-9A-F]{2}")
 
 
@@ -51,8 +48,10 @@ class _Begun(msgspec.Struct, array_like=True):
 
 @dataclass(frozen=True, slots=True)
 class LogRow:
-    """How far a shard's writer has come, and what it has begun. `reach`: the highest number of an intent; `pending`:
-    of one that is not done."""
+    """The progress of a shard's writer, and the content of its pending intent.
+
+    `reach`: the highest number of an intent. `pending`: the number of an intent that is not done.
+    """
 
     reach: int = 0
     frozen: int | None = None
@@ -62,12 +61,12 @@ class LogRow:
     pending: int | None = None
 
     def entry(self, player: str, row: EntryRow | None) -> EntryRow | None:
-        """The entry once everything that has begun is done."""
+        """Return the entry after all pending writes."""
         begun = self.entries.get(player)
         return begun if begun and (row is None or row.seq < begun.seq) else row
 
     def node(self, name: str, row: NodeRow) -> NodeRow:
-        """The node once everything that has begun is done; `row`: without anything, if there is none yet."""
+        """Return the node after all pending writes. `row`: an empty one if the node does not exist yet."""
         begun = self.nodes.get(name)
         if begun is None or row.seq >= self.reach:
             return row
@@ -92,7 +91,7 @@ def read_log_row(table: Table, shard: str) -> LogRow:
 
 
 def all_logs(table: Table) -> Iterator[str]:
-    """Every shard that has a log, in no order. Reads the whole table."""
+    """Yield every shard that has a log, in no order. It reads the whole table."""
     start: Item | None = None
     while True:
         page = table.scan_keys(boards_keys.board_log("")[1], start)
@@ -103,29 +102,29 @@ def all_logs(table: Table) -> Iterator[str]:
 
 
 def stream_rows(table: Table, board: str) -> Iterator[EntryRow]:
-    """Every entry, tombstones too, one page in memory at a time."""
+    """Yield every entry, tombstones too, with one page in memory at a time."""
     return map(_row, table.query_all(boards_keys.board(board), prefix=boards_keys.ENTRY))
 
 
 def read_rows(table: Table, board: str, players: Sequence[str]) -> dict[str, EntryRow]:
-    """The entries that exist, by player."""
+    """Return the entries that exist, by player."""
     found = table.get_many([boards_keys.entry(board, player) for player in players])
     return {row.player: row for row in map(_row, found.values())}
 
 
 def stream_node_rows(table: Table, shard: str) -> Iterator[tuple[str, NodeRow]]:
-    """Every node of a shard with its name, one page in memory at a time."""
+    """Yield every node of a shard with its name, with one page in memory at a time."""
     return ((item["sk"]["S"], _node(item)) for item in table.query_all(boards_keys.nodes(shard)))
 
 
 def read_node_rows(table: Table, shard: str, names: Sequence[str]) -> dict[str, NodeRow]:
-    """The nodes that exist, by name."""
+    """Return the nodes that exist, by name."""
     found = table.get_many([boards_keys.node(shard, name) for name in names])
     return {name: _node(item) for (_, name), item in found.items()}
 
 
 def list_range(table: Table, board: str, low: int, high: int) -> list[str]:
-    """Players with scores from `low` to `high`, by the ordering index, which lags."""
+    """Return players with scores from `low` to `high`, by the ordering index, which lags."""
     between = (boards_keys.order_score(high), boards_keys.order_score(low) + "~")
     listed = table.query_all(boards_keys.board(board), index=True, between=between, attributes=("sk",))
     return [item["sk"]["S"].removeprefix(boards_keys.ENTRY) for item in listed]
@@ -177,7 +176,7 @@ def _begun_row(entry: _BegunEntry, seq: int) -> EntryRow:
 
 
 def _number(item: Item, name: str, missing: int = -1) -> int:
-    """A whole number, or what stands for one that is not there, or that somebody has made something else."""
+    """Return a whole number, or `missing` if the attribute does not exist or has another type."""
     try:
         return int(item[name]["N"])
     except (KeyError, ValueError):

@@ -1,7 +1,7 @@
-"""What is read of a board: pages, standings, neighbours, at the same cost for any size of it.
+"""Reads of a board: pages, standings, neighbours. Their cost does not depend on the size of the board.
 
-All reads are eventually consistent, so nodes, entries and index may disagree by what is in flight. No read fails for
-that: ranks may then be off by as much, and are right again when nothing moves.
+All reads are eventually consistent, so nodes, entries and index may differ by the writes in flight. No read fails
+because of that: ranks may be off by as much, and are right again when the writes are done.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from chalicelib.store.core.table import Table
 A = TypeVar("A")
 B = TypeVar("B")
 
-# Shown on each side of a player.
+# Neighbours that are shown on each side of a player.
 NEIGHBOURS = 5
-# Read on each side, the player among them: as many as fit into the 4 KB that a query is paid for anyway. They show
-# where the groups of the neighbours end, which mostly saves a trip.
+# Entries that are read on each side, the player among them: as many as fit into the 4 KB that a query costs anyway.
+# They show where the groups of the neighbours end, which mostly saves a round trip.
 REACH = 12
-# Entries that cost no more to read from the top than the nodes that say where they are.
+# Reading this many entries from the top costs no more than the nodes that find their places.
 NEAR_TOP = 60
-# What a second query costs by its rounding to 4 KB, in entries.
+# The cost of a second query by its rounding to 4 KB, in entries.
 SECOND_QUERY = 10
-# Entries that are read only to be skipped; more are counted by the store. Only boards of several shards have so large
-# tie groups without a division.
+# Up to this many entries are read only to be skipped; the store counts more. Only boards of several shards have such
+# large tie groups without a division.
 CARRIED = 1_000
 # Orders begin with digits: these are before and after all of them.
 _FIRST, _LAST = "0", ":"
-# Below every character of a player's id: an order and this are after that order, and before every other one.
+# Below every character of a player's id: an order with this suffix sorts directly after that order.
 _AFTER = "!"
 
 
 class Each(Protocol):
-    """Runs work on items, side by side where it can; results in order of the items."""
+    """Applies a function to items, in parallel where possible; returns results in the order of the items."""
 
     def __call__(self, work: Callable[[A], B], items: Iterable[A], /) -> list[B]: ...
 
@@ -59,8 +59,10 @@ class BoardPage:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Where a player stands. `neighbours`: in board order, the player among them. `points_to_next`: to the score of
-    the next better rank, None at the first."""
+    """A player's standing, and the neighbours in board order, the player among them.
+
+    `points_to_next`: to the score of the next better rank, None at the first.
+    """
 
     standing: Standing
     neighbours: list[Ranked]
@@ -69,7 +71,7 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class BoardReads:
-    """One board: its id, and its shards, whose nodes are added up."""
+    """The reads of one board: its id, and its shards, whose nodes are summed."""
 
     table: Table
     board: str
@@ -77,8 +79,11 @@ class BoardReads:
     each: Each
 
     def page(self, offset: int, limit: int) -> BoardPage:
-        """Entries from `offset` (0: the best) on. One trip near the top, else one a level, and one for the entries;
-        up to two more inside a large tie group."""
+        """Return entries from `offset` (0: the best) on.
+
+        It takes one round trip near the top. Elsewhere it takes one per level and one for the entries, and up to two
+        more inside a large tie group.
+        """
         if offset <= NEAR_TOP:
             entries, total = self._together(lambda: self._list(_FIRST, _LAST, offset + limit), self.total)
             ranked = _ranked(entries)[offset:]
@@ -90,15 +95,15 @@ class BoardReads:
         return BoardPage(ranked, max(total, offset + len(ranked)) if ranked else total)
 
     def top(self, limit: int) -> list[Ranked]:
-        """The best entries, without the total: one query."""
+        """Return the best entries, without the total: one query."""
         return _ranked(self._list(_FIRST, _LAST, limit))
 
     def total(self) -> int:
-        """Players on the board."""
+        """Return the number of players on the board."""
         return self._nodes([TOTAL]).get(TOTAL, EMPTY).counts.get(0, 0)
 
     def entry(self, player: str) -> tuple[Entry | None, int]:
-        """A player's entry, if there is one (on the board or not), and the total: one trip."""
+        """Return a player's entry, if there is one (on the board or not), and the total: one round trip."""
         own = keys.entry(self.board, player)
         items = self.table.get_many([own, *(keys.node(shard, TOTAL) for shard in self.shards)], strong=False)
         item = items.pop(own, None)
@@ -106,11 +111,11 @@ class BoardReads:
         return (None if item is None else entry_of(item)), total
 
     def standing(self, score: int) -> Standing:
-        """Where a score stands: one trip, and half a unit a level."""
+        """Return the standing of a score: one round trip, and half a read unit per level."""
         return standing(score, self._nodes(_names(score)))
 
     def around(self, entry: Entry) -> Surroundings:
-        """A player's standing and neighbours: one trip, and a second one if a tie group of theirs is large."""
+        """Return a player's standing and neighbours: one round trip, or two if a tie group among them is large."""
         own = keys.order(entry.score, entry.reached_at, entry.player)
         nodes, better, worse = self._together(
             lambda: self._nodes(_names(entry.score)),
@@ -131,9 +136,9 @@ class BoardReads:
     def _rank_upwards(
         self, entry: Entry, place: Standing, better: list[Entry], nodes: dict[str, Node], *, at_top: bool
     ) -> list[Ranked]:
-        """The ranks of the nearest better entries, nearest first: by counting down the players who are above.
+        """Rank the nearest better entries, nearest first, by counting down the players above.
 
-        Only if the group of the farthest goes on beyond what was read, its size must be asked for.
+        The size of the farthest entry's group is read only if the group continues beyond the entries that were read.
         """
         ranked: list[Ranked] = []
         above = place.above
@@ -148,7 +153,7 @@ class BoardReads:
         return ranked[:NEIGHBOURS]
 
     def _ties(self, known: int, score: int, nodes: dict[str, Node]) -> int:
-        """Players with this score; `nodes` are those of the path of the known one."""
+        """Return the number of players with this score. `nodes` are those of the path of the known score."""
         name, digit = leaf(score)
         if name != leaf(known)[0]:
             nodes = self._nodes([name])
@@ -162,7 +167,7 @@ class BoardReads:
         return None if following is None else following.score - entry.score
 
     def _find(self, offset: int) -> tuple[Found | None, int]:
-        """Where an offset lies, and the total."""
+        """Find the place of an offset, and the total."""
         walk = find(offset)
         nodes = self._nodes(next(walk))
         total = nodes.get(TOTAL, EMPTY).counts.get(0, 0)
@@ -174,8 +179,11 @@ class BoardReads:
             nodes = self._nodes(names)
 
     def _list_from(self, found: Found, limit: int) -> list[Entry]:
-        """The entries from the place that was found on: forwards from the beginning of its run, or, where that is
-        nearer, from its end in both directions."""
+        """Return the entries from a found place on.
+
+        It reads forwards from the beginning of the place's run, or, if the end is nearer, from the end in both
+        directions.
+        """
         score = found.score
         begin = keys.order_score(score) if found.start is None else keys.order_since(score, found.start)
         end = keys.order_score(max(0, score - 1)) if found.end is None else keys.order_since(score, found.end)
@@ -191,7 +199,7 @@ class BoardReads:
         return [*reversed(before), *after][:limit]
 
     def _pass_over(self, begin: str, entries: int) -> str:
-        """Where to go on after so many entries from `begin` on."""
+        """Return the order to continue from after this many entries from `begin` on."""
         start: dict[str, Any] | None = None
         while entries > 0:
             page = self.table.query(
@@ -204,7 +212,7 @@ class BoardReads:
         return begin if start is None else f"{start['order']['S']}{_AFTER}"
 
     def _list(self, low: str, high: str, limit: int, *, worst_first: bool = False) -> list[Entry]:
-        """Entries by the index with orders between these; none has exactly one of them, but a player's own."""
+        """Return entries by the index with orders between these, of which none is an entry's except a player's own."""
         if low > high:
             return []
         return listed_entries(self.table, self.board, (low, high), limit, worst_first=worst_first)
@@ -221,7 +229,7 @@ def _names(score: int) -> list[str]:
 
 
 def _ranked(entries: Iterable[Entry], score: int = -1, above: int = 0, offset: int = 0) -> list[Ranked]:
-    """Entries that follow each other from `offset` on; `above` players are better than this score."""
+    """Rank entries that follow each other from `offset` on; `above` players are better than this score."""
     ranked = []
     for place, entry in enumerate(entries, offset):
         if entry.score != score:

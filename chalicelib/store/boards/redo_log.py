@@ -1,6 +1,6 @@
-"""The redo log of a board shard: one item that says what its writer is about to do, and how far it has come.
+"""The redo log of a board shard: one item with the writer's pending intent and its progress.
 
-An intent is written before what it says is done, and is done until its end by whoever finds it.
+An intent is written before its writes are executed. Any process that finds a pending intent completes it.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ from chalicelib.store.boards.entries import Entry
 from chalicelib.store.boards.models import BoardLogItem
 from chalicelib.store.core.table import Table, number
 
-# The log is paid for by size, twice an intent; 100 KB are a quarter of what an item may hold.
+# Each intent costs two writes of the log's size. 100 KB are a quarter of an item's limit.
 MAX_INTENT_BYTES = 100 * 1024
 
 
 class Intent(msgspec.Struct, array_like=True):
-    """All writes of one step of a board: entries as they shall be, and what happens to nodes.
+    """All writes of one step of a board: entries in their new state, and changes of nodes.
 
-    `latest`: the last moment at which a player on the board has reached its score. `told`: moves of players whom the
-    repair `repair` has counted, as four numbers each: score and moment before, and after; -1 is off the board.
+    `latest`: the last moment at which a player on the board reached its score. The last two fields are moves of players
+    whom the repair `repair` has counted, and the expiry of these moves. A move is four numbers: score and moment
+    before, and after; -1 is off the board.
     """
 
     seq: int
@@ -40,8 +41,10 @@ class Intent(msgspec.Struct, array_like=True):
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """`seq`: the last intent that is done. `intent`: one that has begun. `frozen`: when the board was, in ms.
-    `repair`: one that is under way."""
+    """The state of a redo log. `seq`: the last intent that is done. `intent`: one that has begun.
+
+    `frozen`: when the board was frozen, in ms. `repair`: a repair in progress.
+    """
 
     seq: int = 0
     intent: Intent | None = None
@@ -51,7 +54,7 @@ class Log:
 
 
 def read_log(table: Table, shard: str) -> Log:
-    """The log, strongly read."""
+    """Read the log. The read is strong."""
     item = table.get(keys.board_log(shard))
     if item is None:
         return Log()
@@ -77,7 +80,7 @@ def begin(table: Table, shard: str, log: Log, seq: int, packed: bytes, expires: 
     """Write an intent if the log is as it was read.
 
     Only a return means that this intent has begun. After any error the log must be read again: an intent that is
-    found pending then may be another writer's, whatever its number.
+    pending then may be another writer's, even with the same number.
     """
     values = {":seq": number(log.seq), ":pending": number(seq), ":intent": {"B": packed}}
     expression = "SET pending = :pending, #intent = :intent, seq = if_not_exists(seq, :seq)"
@@ -85,7 +88,7 @@ def begin(table: Table, shard: str, log: Log, seq: int, packed: bytes, expires: 
 
 
 def finish(table: Table, shard: str, intent: Intent) -> None:
-    """Note that an intent is done. Raises ConditionFailed if somebody else has noted it."""
+    """Record that an intent is done. Raises ConditionFailed if another process has recorded it."""
     table.update(
         keys.board_log(shard),
         "SET seq = :n, latest = :latest REMOVE pending, #intent",
@@ -104,9 +107,10 @@ def freeze(table: Table, shard: str, log: Log, at_ms: int, expires: int | None =
 def advance(
     table: Table, shard: str, log: Log, seq: int, repair: Repair | None, latest: int, expires: int | None = None
 ) -> None:
-    """Note how far a repair has come, None for its end, if the log is as it was read.
+    """Record the progress of a repair, None for its end, if the log is as it was read.
 
-    `seq`, greater than the log's, takes the place of an intent's number: who read the log before can begin nothing.
+    `seq`, greater than the log's, takes the place of an intent's number: a process that read the log before can begin
+    nothing.
     """
     values: dict[str, Any] = {":seq": number(log.seq), ":next": number(seq), ":latest": number(max(log.latest, latest))}
     expression = "SET seq = :next, latest = :latest"

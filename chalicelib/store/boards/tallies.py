@@ -1,6 +1,6 @@
-"""What a repair writes beside a board's log: tallies of entries, and moves of players who are counted already.
+"""The rows of a repair next to a board's log: tallies of entries, and moves of players who are already counted.
 
-Both are written once under names of their own, and never changed. They expire.
+Both are written once under unique names, and never changed. They expire.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from chalicelib.store.core.models import Item
 from chalicelib.store.core.table import Table, number
 from chalicelib.store.core.writes import Update
 
-# At most 13 bytes each once compressed: an item holds 400 KB.
+# At most 13 bytes each when compressed: an item holds 400 KB.
 MAX_MEMBERS = 20_000
 _LAST = "~"
 
@@ -28,8 +28,10 @@ Numbers = Sequence[int]
 
 
 class Tally(msgspec.Struct, array_like=True):
-    """Players on the board by score. `sizes`: how many of each of the `scores`; `moments`: when they reached it, score
-    by score. All are arrays of 8 bytes a number."""
+    """Players on the board by score. `sizes`: the number of players of each of `scores`.
+
+    `moments`: when they reached it, score by score. All are arrays of 8 bytes per number.
+    """
 
     scores: bytes
     sizes: bytes
@@ -42,19 +44,19 @@ class _Row(msgspec.Struct):
 
 
 def tally_updates(shard: str, repair: Repair, name: str, groups: Groups) -> Iterator[Update]:
-    """The updates that write a tally under a name that nothing else has."""
+    """Yield the updates that write a tally under a unique name."""
     for part, (last_score, tally) in enumerate(_parts(groups)):
         key = boards_keys.tally(shard, repair.id, last_score, name, part)
         yield _update(key, msgspec.msgpack.encode(tally), repair.expires)
 
 
 def moves_update(shard: str, repair_id: str, seq: int, moves: Sequence[int], expires: int) -> Update:
-    """The update that writes an intent's moves: the same whoever completes the intent."""
+    """Return the update that writes an intent's moves. It is the same in every process that completes the intent."""
     return _update(boards_keys.moves(shard, repair_id, seq), array("q", moves).tobytes(), expires)
 
 
 def read_tallies(table: Table, shard: str, repair: Repair) -> Iterator[tuple[Numbers, Numbers, Numbers]]:
-    """(scores, sizes, moments) of every part that counts and may have scores that are not corrected yet."""
+    """Yield (scores, sizes, moments) of every valid part that may have scores that are not corrected yet."""
     first, known = boards_keys.tallies(repair.id), frozenset(repair.tallies)
     for sk, data in _rows(table, shard, f"{first}{repair.low:016d}", first + _LAST):
         if sk.split("#")[-2] in known:
@@ -63,7 +65,7 @@ def read_tallies(table: Table, shard: str, repair: Repair) -> Iterator[tuple[Num
 
 
 def read_moves(table: Table, shard: str, repair: Repair) -> Iterator[Sequence[int]]:
-    """The moves of every intent since the repair began, as `Intent.told` has them."""
+    """Yield the moves of every intent since the repair began, in the form of the intent's moves."""
     first, last = (boards_keys.moves(shard, repair.id, seq)[1] for seq in (repair.since, 10**16 - 1))
     return (_numbers(data) for _, data in _rows(table, shard, first, last))
 
