@@ -24,6 +24,7 @@ CLEAN = (
     "chalicelib/services/core",
     "chalicelib/services/events",
     "chalicelib/services/identity",
+    "chalicelib/services/ledger",
     "chalicelib/services/outbox_messages.py",
     "chalicelib/services/progress",
     "chalicelib/settings.py",
@@ -71,7 +72,7 @@ RETIRED_NAMES = {
     "who": "caller, player",
 }
 # Names with users outside of the clean packages: rename them together.
-SHARED_NAMES = {"Parked", "parked_id", "seen_by", "send_owed", "states_to_tell", "sweep_owed"}
+SHARED_NAMES = {"Parked", "TransferSeen", "parked_id", "seen_by", "send_owed", "states_to_tell", "sweep_owed"}
 # First words that make a docstring's first line a riddle or an aphorism.
 NOT_FIRST = re.compile(r"(?:Who|Whom|Whose|What|Whether|Which|When|Where|How|That)\b")
 # A function does something: its docstring begins with a verb in the imperative.

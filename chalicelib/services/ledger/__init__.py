@@ -1,1 +1,1 @@
-"""Move tokens, hold them, and prove accounts."""
+"""Move tokens, hold them, and verify accounts."""

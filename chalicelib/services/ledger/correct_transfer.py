@@ -1,4 +1,4 @@
-"""Take a transfer back by another one that names it: once each, for good."""
+"""Reverse a transfer by a correction that names it: once per transfer, permanently."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from chalicelib.store.ledger.postings import Posted, find_posting
 
 
 class CorrectionRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
-    """`transferId`: of a transfer of any kind, a correction too."""
+    """A request to reverse a transfer. `transferId`: a transfer of any kind, also a correction."""
 
     transfer_id: Annotated[str, Meta(min_length=1, max_length=64)]
     reason: Reason | None = None
@@ -45,7 +45,7 @@ class CorrectionRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=Tr
 class CorrectionShown(
     msgspec.Struct, omit_defaults=True, kw_only=True, rename={"sender": "from", "created_at": "createdAt"}
 ):
-    """`corrects`: the transfer that it takes back; `from` gives back what it had received."""
+    """A correction. `corrects`: the reversed transfer. `from` returns what it had received."""
 
     id: str
     corrects: str
@@ -63,10 +63,10 @@ class CorrectionMade(msgspec.Struct):
 
 
 def correct_transfer(context: Context, caller: Caller, request: CorrectionRequest) -> Answer[CorrectionMade]:
-    """Take a transfer back; what was corrected before is answered as it was then.
+    """Reverse a transfer; for a transfer that was corrected before, return that correction.
 
-    Raises NotFound; InsufficientBalance if what was received is gone, which may be tried again; ConflictingState
-    (`account_closed`, `balance_limit`), and what `settle` raises.
+    Raises NotFound; InsufficientBalance if the receiver has spent the amount, which may be retried; ConflictingState
+    (`account_closed`, `balance_limit`); and the errors of `settle`.
     """
     if request.reason is not None and not is_visible(request.reason):
         raise InvalidRequest("'reason' must be visible characters.", parameter="reason")
@@ -84,7 +84,7 @@ def correct_transfer(context: Context, caller: Caller, request: CorrectionReques
         try:
             correction = _correction(context, owner, asset, posting, request.reason)
         except LaurelError as refusal:
-            # What another admin has just taken back is gone for that very reason.
+            # The refusal may be the effect of another admin's correction of the same transfer.
             if load_corrected(context.table, posting.id):
                 raise LostRace("it was corrected meanwhile") from refusal
             raise
@@ -101,13 +101,13 @@ def correct_transfer(context: Context, caller: Caller, request: CorrectionReques
 def _add(
     tx: Transaction, context: Context, caller: Caller, owner: Owner, correction: Transfer, corrected: Corrected
 ) -> None:
-    taken_back = correction.details["corrects"]
-    told = {"transferId": taken_back, "asset": correction.asset, "amount": correction.amount}
+    corrected_id = correction.details["corrects"]
+    facts = {"transferId": corrected_id, "asset": correction.asset, "amount": correction.amount}
     if corrected.reason:
-        told["reason"] = corrected.reason
-    mark_corrected(tx, taken_back, corrected)
+        facts["reason"] = corrected.reason
+    mark_corrected(tx, corrected_id, corrected)
     post_transfer(tx, correction, context.rules.version)
-    audit(tx, caller, "correction", correction.id, correction.created_at, owner.player, **told)
+    audit(tx, caller, "correction", correction.id, correction.created_at, owner.player, **facts)
 
 
 def _unknown() -> NotFound:
@@ -115,21 +115,21 @@ def _unknown() -> NotFound:
 
 
 def _owner(context: Context, id_: str) -> Owner:
-    """The player on whose account a transfer's id says it is."""
+    """Return the player whose account the id of a transfer names. Raises NotFound."""
     place = located(id_)
     if place is None:
         raise _unknown()
     try:
         owner = find_owner(context, place[1])
-    except NotFound as nobody:
-        raise _unknown() from nobody
+    except NotFound as unknown:
+        raise _unknown() from unknown
     if owner.public != place[1]:
         raise _unknown()
     return owner
 
 
 def _correction(context: Context, owner: Owner, asset: str, posting: Posted, reason: str | None) -> Transfer:
-    """The transfer that takes it back. Raises InsufficientBalance, ConflictingState, or LostRace to try again."""
+    """Return the transfer that reverses a posting. Raises InsufficientBalance, ConflictingState, LostRace to retry."""
     now_ms, amount = context.now_ms(), abs(posting.amount)
     payer, taker = (posting.other, owner.account) if posting.amount < 0 else (owner.account, posting.other)
     if not is_system(payer):

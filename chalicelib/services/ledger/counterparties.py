@@ -1,4 +1,4 @@
-"""How the two sides of a transfer are named to who looks at it."""
+"""Names of the other sides of transfers, for players and admins."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from chalicelib.store.ledger.postings import Posted
 
 
 def name_others(context: Context, postings: Sequence[Posted], *, whole: bool) -> Callable[[Posted], str]:
-    """Names the other side of each of these: `@mint` and its like, or a player.
+    """Return a function that names the other side of each posting: a system account such as `@mint`, or a player.
 
-    As boards do, by id only who goes by a chosen name today and is neither private nor hidden; all whom an admin
-    (`whole`) looks at. By public id all others, who was erased among them, and who is called like a system account:
-    one token sent to somebody on a board must not tell who they are.
+    A player appears by id for an admin (`whole`). For others, as on boards, only players with a chosen name who are
+    neither private nor hidden appear by id. All other players appear by public id, also erased ones and those whose id
+    equals a system account's: sending one token to a player on a board must not reveal their id.
     """
     found = players_of_public(context.table, sorted({each.public for each in postings if each.public}))
     names = {

@@ -1,4 +1,4 @@
-"""Expired holds are void whether or not anybody swept them: who needs what they held releases them first."""
+"""Release of expired holds. They are void without a sweep: an operation that needs their amount releases them first."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from chalicelib.store.ledger.accounts import Account, Change, load_account
 from chalicelib.store.ledger.holds import move_hold, open_holds
 
 MAX_TRIES = 5
-# Each is two items of the write, the account one.
+# Each hold takes two items of the write, the account one.
 MAX_RELEASED = (MAX_ITEMS - 1) // 2
 
 
 def usable(
     context: Context, account_id: str, asset: str, account: Account, needed: int, now_ms: int, *, strong: bool
 ) -> Account:
-    """The account, if nothing expired is in the way of what is needed. Raises LostRace after releasing what was."""
+    """Return the account if expired holds do not block the needed amount. Raises LostRace after their release."""
     if account.available >= needed:
         return account
     return settled(context, account_id, asset, account, now_ms, strong=strong)
 
 
 def settled(context: Context, account_id: str, asset: str, account: Account, now_ms: int, *, strong: bool) -> Account:
-    """The account, if nothing of it has expired. Raises LostRace after releasing what had."""
+    """Return the account if none of its holds has expired. Raises LostRace after the release of expired holds."""
     if not _is_due(account, now_ms):
         return account
     if strong:
-        # An unknown outcome may be a success: the next reading tells.
+        # An unknown outcome may be a success: the next read shows it.
         with suppress(LostRace, OutOfReach):
             release_holds(context, account_id, asset, account, now_ms)
     raise LostRace("what had expired was in the way")
 
 
 def settled_account(context: Context, account_id: str, asset: str) -> Account:
-    """The account as of now, after the release of what expired: one read, if nothing did.
+    """Return the current account, after the release of expired holds. Takes one read if none has expired.
 
     Raises Unavailable if others kept changing it.
     """
@@ -51,10 +51,10 @@ def settled_account(context: Context, account_id: str, asset: str) -> Account:
 
 
 def release_holds(context: Context, account_id: str, asset: str, account: Account, now_ms: int) -> None:
-    """Give back what expired, up to 49 holds in one write, and note when the next will.
+    """Release expired holds, up to 49 in one write, and note the next expiry.
 
-    `account`: read strongly before. Nothing must have changed on it since: a hold placed in between would be forgotten
-    by the note. Raises LostRace.
+    `account`: read strongly before. It must be unchanged since, else the note would omit a hold that was placed in
+    between. Raises LostRace.
     """
     holds = [hold for hold in open_holds(context.table, account_id) if hold.asset == asset and hold.expires_at]
     holds.sort(key=lambda hold: hold.expires_at or 0)

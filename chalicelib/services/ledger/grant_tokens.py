@@ -1,4 +1,4 @@
-"""Mint for a player, or burn of what they have, by an admin's hand."""
+"""Mint tokens for a player, or burn some of their tokens, as an admin."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from chalicelib.services.ledger.expire_holds import usable
 from chalicelib.store.ledger.accounts import Account, Change, load_account
 from chalicelib.store.ledger.double_entry import post_transfer
 
-# What any figure that comes from outside may be: nine thousand of the largest fill an account.
+# The limit for every number from outside. Nine thousand of the largest grants fill an account.
 MAX_GRANT = 10**12
-# It stands on both postings, each of which stays within a KB.
+# Both postings contain it. Each of them stays within a KB.
 MAX_REASON = 200
 Reason = Annotated[
     str,
@@ -35,7 +35,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=128)]
 
 
 class GrantRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
-    """`player`: an id or a public id. An `amount` above 0 is minted, one below 0 burnt."""
+    """A grant. `player`: an id or a public id. An `amount` above 0 is minted, one below 0 is burnt."""
 
     player: Name
     asset: Name
@@ -54,7 +54,7 @@ class GrantShown(msgspec.Struct, rename="camel"):
 
 
 class GrantMade(msgspec.Struct):
-    """`balance`: the player's, after it."""
+    """The result of a grant. `balance`: the player's balance after it."""
 
     success: bool
     transfer: GrantShown
@@ -62,10 +62,10 @@ class GrantMade(msgspec.Struct):
 
 
 def grant_tokens(context: Context, caller: Caller, request: GrantRequest) -> Answer[GrantMade]:
-    """Mint or burn, once for each key of the admin.
+    """Mint or burn tokens, once per key of the admin.
 
     Raises InvalidRequest (`amount_out_of_range`, `insufficient_balance`), NotFound, ConflictingState (`balance_limit`),
-    and what `once` raises.
+    and the errors of `once`.
     """
     admin, asset = owner_of(context, caller), known_asset(context, request.asset)
     if not is_visible(request.reason):
@@ -124,10 +124,10 @@ def _prepared(
         details={"reason": request.reason},
     )
     as_read = Change(read=account)
-    told = {"asset": request.asset, "amount": request.amount, "reason": request.reason}
+    facts = {"asset": request.asset, "amount": request.amount, "reason": request.reason}
     tx = context.table.transaction()
     post_transfer(tx, transfer, context.rules.version, as_read, as_read)
-    audit(tx, caller, "grant", transfer.id, now_ms, owner.player, **told)
+    audit(tx, caller, "grant", transfer.id, now_ms, owner.player, **facts)
     return Prepared(
         tx,
         {"id": transfer.id, "createdAt": moment_name(now_ms), "balance": account.balance + request.amount},

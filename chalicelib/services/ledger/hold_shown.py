@@ -9,9 +9,9 @@ from chalicelib.domain.ledger.holds import Hold
 
 
 class HoldShown(msgspec.Struct, rename="camel", omit_defaults=True):
-    """`status`: `open`, `posted` or `void`. `posted`: how much of it, by `transferId`; the rest is available again.
+    """A hold. `status`: `open`, `posted` or `void`. `posted`: the part that `transferId` paid; the rest was released.
 
-    One without `expiresAt` is that of a `redemption`, which ends with it.
+    A hold without `expiresAt` belongs to a `redemption` and ends with it.
     """
 
     id: str

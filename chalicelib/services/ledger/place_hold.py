@@ -1,4 +1,4 @@
-"""Set a part of a balance aside."""
+"""Hold a part of a balance."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from chalicelib.store.ledger.holds import add_hold, open_holds
 
 
 class HoldRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
-    """`expiresIn`: seconds, by default a week."""
+    """A request for a hold. `expiresIn`: seconds, by default a week."""
 
     amount: Annotated[int, Meta(description=f"{MIN_AMOUNT} to {MAX_AMOUNT}.")]
     asset: Annotated[str, Meta(min_length=1, max_length=128)]
@@ -43,7 +43,7 @@ class HoldRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
 
 
 class HoldPlaced(msgspec.Struct):
-    """`balance`, of which `available` can be spent, after it."""
+    """The result of a hold. `balance` after it, of which `available` can be spent."""
 
     success: bool
     hold: HoldShown
@@ -52,10 +52,10 @@ class HoldPlaced(msgspec.Struct):
 
 
 def place_hold(context: Context, caller: Caller, request: HoldRequest) -> Answer[HoldPlaced]:
-    """Hold an amount of the caller's own, once.
+    """Hold an amount of the caller's balance, once.
 
     Raises InvalidRequest (`amount_out_of_range`, `insufficient_balance`, which is remembered), ConflictingState
-    (`too_many_holds`), and what `once` raises.
+    (`too_many_holds`), and the errors of `once`.
     """
     owner = owner_of(context, caller)
     account_key = keys.account(owner.account, request.asset)
@@ -64,7 +64,7 @@ def place_hold(context: Context, caller: Caller, request: HoldRequest) -> Answer
         check_amount(request.amount)
         asset, now_ms = known_asset(context, request.asset), context.now_ms()
         account = read_account(items.get(account_key))
-        # Also if there is enough: what expired must not pile up among the open ones.
+        # Also if the balance suffices: expired holds must not accumulate among the open ones.
         account = settled(context, owner.account, asset, account, now_ms, strong=strong)
         _check_number(context, owner, asset, account, now_ms)
         if account.available < request.amount:
@@ -76,7 +76,7 @@ def place_hold(context: Context, caller: Caller, request: HoldRequest) -> Answer
 
 
 def _check_number(context: Context, owner: Owner, asset: str, account: Account, now_ms: int) -> None:
-    """Exact, since the account must be as it was read before: one more placed would have changed it."""
+    """Raise ConflictingState for too many open holds. Exact: a hold placed since would have changed the account."""
     if account.placed < MAX_OPEN:
         return
     open_ones = [hold for hold in open_holds(context.table, owner.account) if hold.asset == asset and hold.is_players]

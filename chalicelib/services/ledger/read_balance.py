@@ -1,4 +1,4 @@
-"""What a player has of an asset."""
+"""A player's balance of an asset."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chalicelib.services.ledger.expire_holds import settled_account
 
 
 class Balance(msgspec.Struct):
-    """`balance` = `held` + `available`; holds that have expired hold nothing."""
+    """A balance. `balance` = `held` + `available`; expired holds do not count."""
 
     asset: str
     balance: int
@@ -25,7 +25,7 @@ class BalanceQuery(msgspec.Struct):
 
 
 def read_balance(context: Context, caller: Caller, asset: str | None = None) -> Balance:
-    """The caller's own, of the asset that players send unless another is named. Raises InvalidRequest for none."""
+    """Return the caller's balance, by default of the asset that players send. Raises InvalidRequest if unknown."""
     asset = known_asset(context, asset)
     account = settled_account(context, owner_of(context, caller).account, asset)
     return Balance(asset, account.balance, account.held, account.available)

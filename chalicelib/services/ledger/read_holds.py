@@ -1,4 +1,4 @@
-"""What a player has set aside."""
+"""A player's open holds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CURSOR = re.compile(r"([0-9a-f]{37})")
 
 
 class Holds(msgspec.Struct):
-    """A page, newest first. `cursor` asks for the next one; null at the end."""
+    """A page, newest first. `cursor` requests the next page; null at the end."""
 
     holds: list[HoldShown]
     cursor: str | None
@@ -31,7 +31,7 @@ class HoldsQuery(msgspec.Struct):
 
 
 def read_holds(context: Context, caller: Caller, *, cursor: str | None = None, limit: int = 50) -> Holds:
-    """The caller's open holds, of every asset. Raises InvalidRequest for a cursor that no answer gave."""
+    """Return the caller's open holds of all assets. Raises InvalidRequest for a cursor that no answer returned."""
     after = parts_of(cursor, _CURSOR)[0] if cursor else None
     page, more = open_holds_page(context.table, owner_of(context, caller).account, limit, after)
     now_ms = context.now_ms()

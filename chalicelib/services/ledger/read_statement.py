@@ -1,7 +1,7 @@
 """An account's statement: every posting, newest first, with the balance after it.
 
-The balance is exact while others write. Ids begin with the time at which a transfer was written, so below those of the
-last minute nothing is added any more, and what was summed up there stays true: a cursor carries that sum.
+The balance is exact during concurrent writes. Ids begin with the time at which a transfer was written, so no posting is
+added before those of the last minute. The sum of the older postings stays valid, and a cursor contains it.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from chalicelib.services.ledger.counterparties import name_others
 from chalicelib.store.ledger.accounts import load_account
 from chalicelib.store.ledger.postings import NEWEST, Posted, postings_before
 
-# Twice the time that a write with all its retries takes, and clocks that differ.
+# Twice the time of a write with all its retries, plus the difference of clocks.
 SETTLED_MS = 60_000
-# An account that changes within every one of so many readings is written to without a pause.
+# An account that changes during all of these readings is written continuously.
 MAX_READINGS = 12
 _CURSOR = re.compile(r"([0-9a-f]{37})\.([0-9a-f]{11,37})\.(-?\d{1,18})")
 
 
 class StatementLine(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True):
-    """One posting. `amount` is signed; `other`: a player, or a system account such as `@mint`.
+    """One posting. `amount` is signed. `other`: a player, or a system account such as `@mint`.
 
-    `details`: what else is known of this kind of transfer.
+    `details`: further data of this kind of transfer.
     """
 
     id: str
@@ -51,7 +51,7 @@ class StatementLine(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=
 
 
 class Statement(msgspec.Struct):
-    """A page, newest first. `cursor` asks for the next one; null at the end."""
+    """A page, newest first. `cursor` requests the next page; null at the end."""
 
     asset: str
     postings: list[StatementLine]
@@ -60,7 +60,7 @@ class Statement(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Go on before this id. All postings before `since` come to `balance`, and stay so."""
+    """The place where a page begins: before this id. `balance`: the permanent sum of all postings before `since`."""
 
     before: str
     since: str
@@ -82,9 +82,9 @@ def read_statement(
     cursor: str | None = None,
     limit: int = 50,
 ) -> Statement:
-    """A page of the caller's own statement, or of the player with this id or public id, for admins.
+    """Return a page of the caller's statement, or for admins of the player with this id or public id.
 
-    Raises NotFound; InvalidRequest for an unknown asset or cursor; Unavailable if the account never came to rest.
+    Raises NotFound; InvalidRequest for an unknown asset or cursor; Unavailable if the account changed all the time.
     """
     owner = owner_of(context, caller) if player_id is None else find_owner(context, player_id, refresh=True)
     asset = known_asset(context, asset)
@@ -109,10 +109,10 @@ def read_statement(
 
 
 def _newest(context: Context, account_id: str, asset: str) -> _Place:
-    """Where a statement begins: the balance without the postings of the last minute.
+    """Return the place where a statement begins, with the balance without the postings of the last minute.
 
-    Postings are never taken away: those that two readings have in common were all there when, in between, the
-    balance was read, and no others.
+    Postings are never removed. So if two readings are equal, the same postings existed when the balance was read in
+    between.
     """
     since = f"{context.now_ms() - SETTLED_MS:011x}"
     recent = postings_before(context.table, account_id, asset, NEWEST, since=since)
@@ -126,7 +126,7 @@ def _newest(context: Context, account_id: str, asset: str) -> _Place:
 
 
 def _place(cursor: str) -> _Place:
-    """A balance that a caller made up is seen by nobody else."""
+    """Decode a cursor. It is not signed: only the caller sees a forged balance."""
     before, since, balance = parts_of(cursor, _CURSOR)
     if since > before:
         raise unknown_cursor()

@@ -1,4 +1,4 @@
-"""What a player sent to others and received from them, newest first."""
+"""Transfers that a player sent to others or received from them, newest first."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from chalicelib.services.ledger.counterparties import name_others
 from chalicelib.store.ledger.postings import NEWEST, Posted, postings_before
 
 Direction = Literal["sent", "received", "all"]
-# Queries for one answer, each of a hundred KB at most: who sends little among many credits gets a short page.
+# Queries for one answer, 100 KB each at most. A player with few transfers among many credits gets a short page.
 MAX_QUERIES, QUERIED = 10, 100
 _CURSOR = re.compile(r"([0-9a-f]{37})")
 
@@ -38,7 +38,7 @@ class TransferSeen(
 
 
 class TransferList(msgspec.Struct):
-    """A page, newest first. `cursor` asks for the next one; null at the end."""
+    """A page, newest first. `cursor` requests the next page; null at the end."""
 
     transfers: list[TransferSeen]
     cursor: str | None
@@ -53,18 +53,18 @@ class TransfersQuery(msgspec.Struct):
 def read_transfers(
     context: Context, caller: Caller, direction: Direction = "all", cursor: str | None = None, limit: int = 50
 ) -> TransferList:
-    """A page of the caller's transfers. Raises InvalidRequest for a cursor that no answer gave."""
+    """Return a page of the caller's transfers. Raises InvalidRequest for a cursor that no answer returned."""
     owner, asset = owner_of(context, caller), transferable(context)
     before = parts_of(cursor, _CURSOR)[0] if cursor else NEWEST
     found: list[Posted] = []
     more = True
     for _ in range(MAX_QUERIES):
         rows = postings_before(context.table, owner.account, asset, before, QUERIED)
-        wanted = [row for row in rows if row.kind == "transfer" and direction in ("all", _direction(row))]
+        selected = [row for row in rows if row.kind == "transfer" and direction in ("all", _direction(row))]
         room = limit - len(found)
-        found += wanted[:room]
-        if len(wanted) >= room:
-            more = len(wanted) > room or len(rows) == QUERIED
+        found += selected[:room]
+        if len(selected) >= room:
+            more = len(selected) > room or len(rows) == QUERIED
             before = found[-1].id
             break
         if len(rows) < QUERIED:
@@ -72,14 +72,14 @@ def read_transfers(
             break
         before = rows[-1].id
     name = name_others(context, found, whole=False)
-    return TransferList([_seen(row, owner.player, name(row)) for row in found], cursor_of(before) if more else None)
+    return TransferList([_shown(row, owner.player, name(row)) for row in found], cursor_of(before) if more else None)
 
 
 def _direction(posting: Posted) -> Literal["sent", "received"]:
     return "sent" if posting.amount < 0 else "received"
 
 
-def _seen(posting: Posted, own: str, other: str) -> TransferSeen:
+def _shown(posting: Posted, own: str, other: str) -> TransferSeen:
     sent = posting.amount < 0
     return TransferSeen(
         id=posting.id,

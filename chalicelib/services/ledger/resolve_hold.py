@@ -1,4 +1,4 @@
-"""Post a hold, or void it: once, whoever else tries, and never after it expired."""
+"""Post or void a hold: once, also under concurrent requests, and never after its expiry."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from chalicelib.services.ledger.hold_shown import HoldShown, hold_shown
 from chalicelib.store.core.transaction import Transaction
 from chalicelib.store.ledger import holds
 
-# A hold ends once: a write that was not answered finds it ended.
+# A hold ends once: after that, a write that was not answered fails.
 FINAL = ("hold_resolved", "hold_expired")
-# How it ended: state, and how much was posted.
+# The end of a hold: its state and the posted amount.
 Ending = tuple[str, int]
 
 
@@ -38,18 +38,18 @@ class HoldResolved(msgspec.Struct):
 
 
 def post_hold(context: Context, caller: Caller, hold_id: str, request: PostRequest) -> Answer[HoldResolved]:
-    """Burn what the caller's hold holds, or a part of it; the same again gets the same answer.
+    """Burn the amount of the caller's hold, or a part of it; a repeated request gets the same answer.
 
     Raises NotFound, ConflictingState (`hold_resolved`, `hold_expired`), InvalidRequest (`amount_out_of_range`), and
-    what `settle` raises.
+    the errors of `settle`.
     """
     return _resolve(context, caller, hold_id, post=True, amount=request.amount)
 
 
 def void_hold(context: Context, caller: Caller, hold_id: str) -> Answer[HoldResolved]:
-    """Release all that the caller's hold holds; the same again, or after its expiry, gets the same answer.
+    """Release the amount of the caller's hold; a repeated request, or one after its expiry, gets the same answer.
 
-    Raises NotFound, ConflictingState (`hold_resolved`), and what `settle` raises.
+    Raises NotFound, ConflictingState (`hold_resolved`), and the errors of `settle`.
     """
     return _resolve(context, caller, hold_id, post=False)
 
@@ -63,18 +63,18 @@ def _resolve(
     def attempt() -> Answer[HoldResolved]:
         now_ms = context.now_ms()
         hold = _own(context, owner, hold_id, now_ms)
-        wanted = (POSTED, hold.amount if amount is None else amount) if post else (VOID, 0)
+        requested = (POSTED, hold.amount if amount is None else amount) if post else (VOID, 0)
         if hold.state != OPEN:
-            return _again(hold, wanted, mine=hold in tried)
+            return _again(hold, requested, mine=hold in tried)
         if post:
-            check_amount(wanted[1], hold.amount)
+            check_amount(requested[1], hold.amount)
         tx = context.table.transaction()
-        done = _add_end(tx, context, owner, hold, wanted, now_ms)
+        done = _add_end(tx, context, owner, hold, requested, now_ms)
         tried.append(done)
         tx.commit()
         if done.by_expiry:
             raise LostRace("it was void already, which is noted now")
-        return _told(done)
+        return _answer(done)
 
     return settle(context, attempt, final=FINAL)
 
@@ -86,12 +86,12 @@ def _own(context: Context, owner: Owner, hold_id: str, now_ms: int) -> Hold:
     return hold
 
 
-def _add_end(tx: Transaction, context: Context, owner: Owner, hold: Hold, wanted: Ending, now_ms: int) -> Hold:
-    """Add what ends the hold; returns the hold as it is after that.
+def _add_end(tx: Transaction, context: Context, owner: Owner, hold: Hold, requested: Ending, now_ms: int) -> Hold:
+    """Add the end of the hold to the transaction; return the hold after that.
 
-    One that expired is made void first, whatever is wanted of it: no write that is still under way ends it otherwise.
+    An expired hold becomes void first, for any requested end, so that no pending write can end it differently.
     """
-    state, amount = wanted
+    state, amount = requested
     if state == VOID or hold.has_expired(now_ms):
         void = hold.as_void(now_ms)
         holds.void_hold(tx, hold, void, now_ms)
@@ -103,17 +103,17 @@ def _add_end(tx: Transaction, context: Context, owner: Owner, hold: Hold, wanted
     return posted
 
 
-def _again(hold: Hold, wanted: Ending, *, mine: bool) -> Answer[HoldResolved]:
-    """What became of it. `mine`: by this very request, which lost the answer."""
-    if wanted == (hold.state, hold.posted):
-        return _told(hold, replayed=hold.by_expiry or not mine)
+def _again(hold: Hold, requested: Ending, *, mine: bool) -> Answer[HoldResolved]:
+    """Return the answer for a hold that has ended. `mine`: this request ended it and lost the answer."""
+    if requested == (hold.state, hold.posted):
+        return _answer(hold, replayed=hold.by_expiry or not mine)
     if hold.by_expiry:
-        check_amount(wanted[1], hold.amount)
+        check_amount(requested[1], hold.amount)
         raise ConflictingState("This hold has expired.", code="hold_expired", expiresAt=hold_shown(hold).expires_at)
     raise ConflictingState(
         "This hold was resolved otherwise.", code="hold_resolved", status=hold.state, posted=hold.posted
     )
 
 
-def _told(hold: Hold, *, replayed: bool = False) -> Answer[HoldResolved]:
+def _answer(hold: Hold, *, replayed: bool = False) -> Answer[HoldResolved]:
     return Answer.of(HoldResolved(success=True, hold=hold_shown(hold)), replayed=replayed)

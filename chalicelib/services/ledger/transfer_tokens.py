@@ -28,12 +28,12 @@ from chalicelib.store.ledger import keys
 from chalicelib.store.ledger.accounts import Account, Change, read_account
 from chalicelib.store.ledger.double_entry import post_transfer
 
-# The posting of the longest note is one KB.
+# A posting with the longest note takes one KB.
 Note = Annotated[str, Meta(max_length=MAX_NOTE, description="Shown to both; visible characters.")]
 
 
 class TransferRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
-    """`to`: a player's id, or the public id that a board shows."""
+    """A transfer to another player. `to`: an id, or the public id that a board shows."""
 
     to: Annotated[str, Meta(min_length=1, max_length=128)]
     amount: Annotated[int, Meta(description=f"{transfer_limits.MIN_AMOUNT} to {transfer_limits.MAX_AMOUNT}.")]
@@ -50,7 +50,7 @@ class TransferShown(msgspec.Struct, rename={"sender": "from", "created_at": "cre
 
 
 class TransferMade(msgspec.Struct):
-    """`balance`: the sender's, after it."""
+    """The result of a transfer. `balance`: the sender's balance after it."""
 
     success: bool
     transfer: TransferShown
@@ -61,7 +61,7 @@ def transfer_tokens(context: Context, caller: Caller, request: TransferRequest) 
     """Move tokens from the caller to another player, once.
 
     Raises InvalidRequest (`self_transfer`, `amount_out_of_range`, `insufficient_balance`), NotFound
-    (`unknown_recipient`), TooManyRequests, and what `once` raises.
+    (`unknown_recipient`), TooManyRequests, and the errors of `once`.
     """
     asset = transferable(context)
     if request.note and not is_visible(request.note):
@@ -88,14 +88,14 @@ def transfer_tokens(context: Context, caller: Caller, request: TransferRequest) 
     return answer.shaped(lambda outcome: _made(caller, request, outcome))
 
 
-def _recipient(context: Context, items: Items, wanted: str, *, strong: bool) -> Owner:
-    """Who is remembered may be gone since: whoever reads strongly looks anew."""
+def _recipient(context: Context, items: Items, name: str, *, strong: bool) -> Owner:
+    """Return the recipient. The cache may hold an erased player, so a strong read bypasses it."""
     owner = None
     if not strong:
-        owner = owner_in(context, items, wanted)
-    elif PLAYER_ID.fullmatch(wanted):
+        owner = owner_in(context, items, name)
+    elif PLAYER_ID.fullmatch(name):
         with suppress(NotFound):
-            owner = find_owner(context, wanted, refresh=True)
+            owner = find_owner(context, name, refresh=True)
     if owner is None:
         raise NotFound("There is no such player to send to.", code="unknown_recipient")
     return owner

@@ -1,4 +1,4 @@
-"""Prove that what is marked as corrected was: a mark of nothing refuses a correction that is due."""
+"""Verify the marks of corrected transfers: a mark without its correction would block a valid correction."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from chalicelib.store.ledger.proof import Books, Row, read_correctors, read_rows
 
 
 class Marks:
-    """Whether corrections and marks come in pairs, in memory of one size; those that do not are sorted out by a second
-    look. Corrections without a mark are found with their postings."""
+    """A check in constant memory that corrections and marks come in pairs.
+
+    A second pass finds those that do not. Corrections without a mark are found with their postings.
+    """
 
     def __init__(self, secret: str) -> None:
         self.sums = KeyedSums(secret)
@@ -38,7 +40,7 @@ class Marks:
 
 
 def wrong_marks(table: Table, rows: Iterable[Row]) -> Iterator[Difference]:
-    """Of an account's postings, those that are marked as corrected, and were not."""
+    """Yield the postings of an account that are marked as corrected but were not."""
     waiting = iter(rows)
     while chunk := list(islice(waiting, CHUNK)):
         noted = read_correctors(table, [row.id for row in chunk])
@@ -50,7 +52,7 @@ def wrong_marks(table: Table, rows: Iterable[Row]) -> Iterator[Difference]:
 
 
 def _signed(books: Books, settled: str) -> Iterator[tuple[tuple[str, str], int]]:
-    """(transfer, by), 1 for a correction, -1 for a mark: of those whose other part is there too."""
+    """Yield ((transfer, correction), sign): 1 for a correction, -1 for a mark. Skips recent ones."""
     for row in books.rows:
         if row.corrects and (row.amount or 0) > 0 and row.id < settled:
             yield (row.corrects, row.id), 1

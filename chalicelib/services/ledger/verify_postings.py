@@ -1,4 +1,4 @@
-"""Prove postings: each has its other side, and a correction takes back what was given, once."""
+"""Verify postings: each has its other side, and a correction reverses an existing transfer, once."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from chalicelib.store.core.table import Table
 from chalicelib.store.ledger import keys
 from chalicelib.store.ledger.proof import Row, read_correctors, read_rows
 
-# Sums of a proof of pairs: so many transfers are looked at for one that is wrong, of a million.
+# Number of sums of a check of pairs. One wrong transfer makes one in 4096 transfers suspect.
 SUMS = 4096
-# A batch read takes a hundred.
+# Keys of one batch read.
 CHUNK = 100
 Sign = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """`what` of an account: `balance`, `available`, or a transfer."""
+    """A difference of an account. `what`: `balance`, `available`, or a transfer."""
 
     account: str
     asset: str
@@ -33,7 +33,7 @@ class Difference:
 
     @property
     def sign(self) -> Sign:
-        """What stays of it while the account goes on: of two numbers, how far they are apart."""
+        """Return the part that stays equal while the account changes: for two numbers their difference."""
         try:
             apart = str(int(self.found) - int(self.expected))
         except ValueError:
@@ -45,9 +45,9 @@ class Difference:
 
 
 class KeyedSums:
-    """Whether what was added was taken away again, in memory of one size however much it is.
+    """A check in constant memory that every added entry was subtracted again.
 
-    The digest is keyed anew for each proof, so that nothing can be made up which leaves 0 by design.
+    Each check uses a new key for the digest, so that nobody can construct entries whose sum is 0.
     """
 
     def __init__(self, secret: str) -> None:
@@ -66,7 +66,7 @@ class KeyedSums:
 
 
 class Pairs:
-    """Whether postings come in pairs of opposites: each adds what both sides have in common, under its own sign."""
+    """A check that postings come in pairs of opposites: each adds the data common to both sides, with its own sign."""
 
     def __init__(self, secret: str) -> None:
         self.sums = KeyedSums(secret)
@@ -88,9 +88,9 @@ def _sum_of(name: str) -> int:
 
 
 def wrong_postings(table: Table, rows: Iterable[Row]) -> dict[Row, Difference]:
-    """Those that have no proper other side, or take back what was never given, with what is wrong.
+    """Return the postings without a matching other side, and the corrections of no transfer, with their differences.
 
-    Reads the other sides strongly. A difference may be a transfer that was half read: read it again.
+    Reads the other sides strongly. A difference may come from a read during the transfer's write: read it again.
     """
     wrong: dict[Row, Difference] = {}
     waiting = iter(rows)
@@ -115,36 +115,36 @@ def _wrong(table: Table, rows: Sequence[Row]) -> dict[Row, Difference]:
 
 
 def _given(row: Row) -> Key:
-    """Where the account's own posting is that a correction takes back."""
+    """Return the key of the account's own posting that a correction reverses."""
     account, asset = keys.account_of(row.pk)
     return keys.posting(account, row.other, asset, row.corrects)
 
 
 def _unlike(row: Row, other: Row | None) -> Difference | None:
-    """Unless a posting is where it belongs, and the other side is its opposite."""
+    """Return the difference of a posting that is misplaced or whose other side is not its opposite, else None."""
     account, asset = keys.account_of(row.pk)
-    told, expected = f"transfer {row.id}", f"{row.other or '?'} with {-(row.amount or 0)}"
+    what, expected = f"transfer {row.id}", f"{row.other or '?'} with {-(row.amount or 0)}"
     if not row.amount:
-        return Difference(account, asset, told, "an amount", str(row.amount or "none"))
+        return Difference(account, asset, what, "an amount", str(row.amount or "none"))
     if not row.is_in_place:
-        return Difference(account, asset, told, "it elsewhere", row.pk)
+        return Difference(account, asset, what, "it elsewhere", row.pk)
     if other is None:
-        return Difference(account, asset, told, expected, "none")
+        return Difference(account, asset, what, expected, "none")
     if (other.amount, other.other, other.kind) != (-row.amount, account, row.kind):
-        return Difference(account, asset, told, expected, f"{row.other} with {other.amount}")
+        return Difference(account, asset, what, expected, f"{row.other} with {other.amount}")
     if other.told != row.told:
-        return Difference(account, asset, told, "both sides to tell the same", f"{other.told} and {row.told}")
+        return Difference(account, asset, what, "both sides to tell the same", f"{other.told} and {row.told}")
     return None
 
 
 def _uncorrected(row: Row, given: Row | None, noted: str | None) -> Difference | None:
-    """Unless a correction takes back a transfer that there is, and is the one that is noted beside it."""
+    """Return the difference of a correction that reverses no existing transfer or is not its marked one, else None."""
     account, asset = keys.account_of(row.pk)
-    told = f"transfer {row.id}"
+    what = f"transfer {row.id}"
     if given is None or (given.amount, given.other) != (-(row.amount or 0), row.other):
         found = "none" if given is None else f"{given.other} with {given.amount}"
         expected = f"{row.corrects or 'a transfer'} to correct: {row.other} with {-(row.amount or 0)}"
-        return Difference(account, asset, told, expected, found)
+        return Difference(account, asset, what, expected, found)
     if noted != row.id:
-        return Difference(account, asset, told, f"{row.corrects} corrected by it", noted or "none")
+        return Difference(account, asset, what, f"{row.corrects} corrected by it", noted or "none")
     return None
