@@ -21,7 +21,7 @@ FOLLOWED = [each for each in pages() if any(block.kind == "sh" for block in each
 # What `make run` has done before a reader comes to these.
 AFTER_MAKE_RUN = {"README.md", "docs/tutorial.md"}
 # A part of the sample that `make run` replays, since its figures vary anyway.
-REQUESTS = 60
+REQUESTS = 30
 KINDS = {"sh", "json", "text", *ELSEWHERE}
 names = {"ids": lambda value: value.name if isinstance(value, Page) else str(value)}
 
@@ -124,6 +124,10 @@ def test_readme_is_one_page() -> None:
     lines = page("README.md").text.splitlines()
     assert len(lines) <= 130
     assert max(map(len, lines)) <= 120
+
+
+def test_pages_name_no_place_of_the_machine_they_were_written_on() -> None:
+    assert [each.name for each in pages() if re.search(r"/(?:home|root|tmp|work)/", each.text)] == []
 
 
 def test_anchors_are_those_of_the_headings() -> None:

@@ -16,7 +16,7 @@ from tests.docs.pages import page
 from tests.docs.site import Site
 
 pytestmark = pytest.mark.usefixtures("api_documents")
-REQUESTS = 60
+REQUESTS = 30
 
 
 class InProcess(readings.Api):
