@@ -56,15 +56,15 @@ def create_archive(table: Table, archive: Archive, expires: int | None = None) -
     table.put(row.item(), "attribute_not_exists(pk)")
 
 
-def note_told(table: Table, archive: Archive, told: int, told_until: str = "") -> None:
+def note_told(table: Table, archive: Archive, published: int, last_player: str = "") -> None:
     """Record how many ranks are published, and the last player of the tie group.
 
     Raises ConditionFailed if all ranks are published.
     """
-    values = {":told": number(told)}
+    values = {":told": number(published)}
     expression = "SET told = :told"
-    if told_until:
-        expression, values = f"{expression}, toldUntil = :until", values | {":until": text(told_until)}
+    if last_player:
+        expression, values = f"{expression}, toldUntil = :until", values | {":until": text(last_player)}
     _update(table, archive, expression, "attribute_exists(pk) AND attribute_not_exists(done)", values)
 
 
