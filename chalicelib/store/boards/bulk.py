@@ -58,15 +58,15 @@ def _decode(response_dict: dict[str, Any], customized_response_dict: dict[str, A
     kind = _KIND.get()
     if kind is None or response_dict["status_code"] >= 300:
         return
-    answer = msgspec.json.decode(response_dict["body"], type=_answers(kind))
-    customized_response_dict |= {"Items": answer.Items, "Count": answer.Count}
-    if answer.LastEvaluatedKey is not None:
-        customized_response_dict["LastEvaluatedKey"] = answer.LastEvaluatedKey
+    response = msgspec.json.decode(response_dict["body"], type=_response_type(kind))
+    customized_response_dict |= {"Items": response.Items, "Count": response.Count}
+    if response.LastEvaluatedKey is not None:
+        customized_response_dict["LastEvaluatedKey"] = response.LastEvaluatedKey
     response_dict["body"] = b"{}"
 
 
 @cache
-def _answers(kind: Any) -> Any:
+def _response_type(kind: Any) -> Any:
     """Return the struct of a response with such items."""
     fields: list[Any] = [("Items", list[kind]), ("Count", int), ("LastEvaluatedKey", Item | None, None)]
     return msgspec.defstruct("Answer", fields)

@@ -54,14 +54,14 @@ def final_standings(table: Table, board: str, shards: Sequence[str], count: int)
     known = read_entries(table, board, [entry.player for entry in listed])
     entries = [entry for entry in known.values() if entry.on_board]
     entries.sort(key=lambda entry: keys.order(entry.score, entry.reached_at, entry.player))
-    same = [entry.spot for entry in listed] == [entry.spot for entry in entries]
+    same_order = [entry.spot for entry in listed] == [entry.spot for entry in entries]
     above = sum(found is not None and entry.score > found.score for entry in entries)
-    whole = len(entries) == expected and (found is None or above == found.above)
+    complete = len(entries) == expected and (found is None or above == found.above)
     return Standings(
         entries=entries,
         total=total,
         more_ties=found is not None and len(entries) < found.above + found.ties,
-        exact=same and whole and before is not None and before == _logs(table, shards),
+        exact=same_order and complete and before is not None and before == _logs(table, shards),
     )
 
 

@@ -212,7 +212,7 @@ class BoardReads:
         return begin if start is None else f"{start['order']['S']}{_AFTER}"
 
     def _list(self, low: str, high: str, limit: int, *, worst_first: bool = False) -> list[Entry]:
-        """Return entries by the index with orders between these, of which none is an entry's except a player's own."""
+        """Return entries by the index with orders between these. Only a player's own order can equal one of the two."""
         if low > high:
             return []
         return listed_entries(self.table, self.board, (low, high), limit, worst_first=worst_first)

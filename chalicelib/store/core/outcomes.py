@@ -66,7 +66,7 @@ class ConditionFailed(LostRace):
 def failure_of(operation: str, error: ClientError | BotoCoreError) -> StoreError | LostRace:
     """Return the failure that a client error stands for. Busy and Unknown are worth a retry of the same request."""
     if isinstance(error, ClientError):
-        return _answered(operation, error)
+        return _failure_of_response(operation, error)
     text = f"{operation}: {error}"
     if isinstance(error, _NO_CREDENTIALS):
         return StoreError(text)
@@ -75,20 +75,20 @@ def failure_of(operation: str, error: ClientError | BotoCoreError) -> StoreError
     return Busy(text)
 
 
-def _answered(operation: str, error: ClientError) -> StoreError | LostRace:
-    answer: dict[str, Any] = dict(error.response)
-    code = answer.get("Error", {}).get("Code", "")
+def _failure_of_response(operation: str, error: ClientError) -> StoreError | LostRace:
+    response: dict[str, Any] = dict(error.response)
+    code = response.get("Error", {}).get("Code", "")
     if code == "ConditionalCheckFailedException":
         return ConditionFailed([0])
     if code == "TransactionCanceledException":
-        return _cancelled(error, [reason.get("Code", "None") for reason in answer.get("CancellationReasons", [])])
+        return _cancelled(error, [reason.get("Code", "None") for reason in response.get("CancellationReasons", [])])
     if code == "TransactionConflictException":
         return LostRace(code)
     if code in _THROTTLED:
         return Busy(str(error))
     # DynamoDB is still executing an earlier try of the same transaction.
     in_progress = code == "TransactionInProgressException"
-    if in_progress or answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
+    if in_progress or response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
         return (Unknown if operation in _WRITES else Busy)(str(error))
     return StoreError(str(error))
 

@@ -73,8 +73,8 @@ class Table:
     # Reads -----------------------------------------------------------------------------------------------------
 
     def get(self, key: Key, *, strong: bool = True) -> Item | None:
-        answer = self._call("get_item", {"TableName": self.name, "Key": key_of(key), "ConsistentRead": strong})
-        return answer.get("Item")
+        response = self._call("get_item", {"TableName": self.name, "Key": key_of(key), "ConsistentRead": strong})
+        return response.get("Item")
 
     def get_many(self, keys: Sequence[Key], *, strong: bool = True) -> dict[Key, Item]:
         """Return the items that exist, by key."""
@@ -88,11 +88,11 @@ class Table:
 
     def _batch(self, requested: list[Item], strong: bool) -> Iterator[Item]:
         for _ in self.retry.tries(MAX_TRIES):
-            answer = self._call(
+            response = self._call(
                 "batch_get_item", {"RequestItems": {self.name: {"Keys": requested, "ConsistentRead": strong}}}
             )
-            yield from answer["Responses"].get(self.name, [])
-            requested = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
+            yield from response["Responses"].get(self.name, [])
+            requested = response.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
             if not requested:
                 return
         raise Busy(f"{len(requested)} items stayed unprocessed")
@@ -138,9 +138,9 @@ class Table:
             "ExclusiveStartKey": start,
             "Select": "COUNT" if counts else None,
         }
-        answer = self._call("query", request | {name: value for name, value in optional.items() if value is not None})
-        items = [{} for _ in range(answer["Count"])] if counts else answer["Items"]
-        return Page(items, answer.get("LastEvaluatedKey"))
+        response = self._call("query", request | {name: value for name, value in optional.items() if value is not None})
+        items = [{} for _ in range(response["Count"])] if counts else response["Items"]
+        return Page(items, response.get("LastEvaluatedKey"))
 
     def query_all(self, pk: str, **conditions: Any) -> Iterator[Item]:
         """Yield every item, page after page."""
@@ -166,8 +166,8 @@ class Table:
             "ExpressionAttributeValues": values,
             "ConsistentRead": True,
         }
-        answer = self._call("scan", request | ({"ExclusiveStartKey": start} if start else {}))
-        return Page(answer["Items"], answer.get("LastEvaluatedKey"))
+        response = self._call("scan", request | ({"ExclusiveStartKey": start} if start else {}))
+        return Page(response["Items"], response.get("LastEvaluatedKey"))
 
     # Writes ----------------------------------------------------------------------------------------------------
 
@@ -223,8 +223,8 @@ class Table:
             raise lost
         for _ in self.retry.tries(MAX_TRIES):
             try:
-                answer: dict[str, Any] = getattr(self.client, operation)(**request)
-                return answer
+                response: dict[str, Any] = getattr(self.client, operation)(**request)
+                return response
             except (ClientError, BotoCoreError) as error:
                 failure = failure_of(operation, error)
                 failure.__cause__ = error

@@ -22,7 +22,7 @@ from chalicelib.store.events.models import FailureItem, NoteItem
 
 # Longer than an event may be redriven (60 days from receipt).
 KEEP_DAYS = 75
-# The cursor behind the last row.
+# The cursor after the last row.
 END = f"{keys.FAILURE_SHARDS}."
 
 
@@ -59,7 +59,7 @@ class Failure(Note):
 
 def note_failure(table: Table, note: Note) -> None:
     """Record the latest reason for which a message failed."""
-    expression, names, values = _why(note)
+    expression, names, values = _common_assignments(note)
     table.update(keys.note(note.queue, note.id), f"SET {expression}", "", names, values)
 
 
@@ -67,7 +67,7 @@ def get_notes(table: Table, queue: str, ids: Sequence[str], now_ms: int) -> dict
     """Return the notes of these messages, by id, of those that have one."""
     found = table.get_many([keys.note(queue, name) for name in ids])
     notes = {str(row.pk).rpartition("#")[2]: row for row in map(NoteItem.from_raw_data, found.values())}
-    return {name: row for name, row in notes.items() if _kept(row, now_ms)}
+    return {name: row for name, row in notes.items() if _is_live(row, now_ms)}
 
 
 def set_aside(table: Table, failure: Failure) -> None:
@@ -76,7 +76,7 @@ def set_aside(table: Table, failure: Failure) -> None:
     Recording it again replaces the record, but keeps the time of the first one.
     """
     packed = pack(failure.body)
-    expression, names, values = _why(failure)
+    expression, names, values = _common_assignments(failure)
     values[":m"] = number(failure.received_ms)
     expression += ", received_at = :m"
     optional: dict[str, Any] = {
@@ -99,7 +99,7 @@ def get_failures(table: Table, queue: str, ids: Sequence[str], now_ms: int) -> d
     """Return the rows of these failed messages, by id, of those that exist."""
     found = table.get_many([keys.failure(queue, name) for name in ids])
     rows = [FailureItem.from_raw_data(item) for item in found.values()]
-    return {str(row.sk): row for row in rows if _kept(row, now_ms)}
+    return {str(row.sk): row for row in rows if _is_live(row, now_ms)}
 
 
 def failures_page(
@@ -110,13 +110,13 @@ def failures_page(
     The messages of a FIFO queue are ordered within each group. Other messages are in no particular order. A page before
     the end may be short, or empty. Raises InvalidRequest for a cursor that no page returned.
     """
-    shard, start = _place_of(after)
+    shard, start = _parse_cursor(after)
     if shard == keys.FAILURE_SHARDS:
         return [], None
     partition = keys.failure_partition(queue, shard)
     from_key = {"pk": text(partition), "sk": text(start)} if start else None
     page = table.query(partition, limit=limit, start=from_key)
-    rows = [row for row in map(FailureItem.from_raw_data, page.items) if _kept(row, now_ms)]
+    rows = [row for row in map(FailureItem.from_raw_data, page.items) if _is_live(row, now_ms)]
     if page.next:
         return rows, f"{shard}.{page.next['sk']['S']}"
     return rows, f"{shard + 1}." if shard + 1 < keys.FAILURE_SHARDS else None
@@ -128,7 +128,7 @@ def forget_failure(table: Table, row: FailureItem) -> None:
     delete_parts(table, row)
 
 
-def _why(note: Note) -> tuple[str, dict[str, str], dict[str, Any]]:
+def _common_assignments(note: Note) -> tuple[str, dict[str, str], dict[str, Any]]:
     """Return the assignments that all records share, with their names and values."""
     values = {
         ":q": text(note.queue),
@@ -147,11 +147,11 @@ def _why(note: Note) -> tuple[str, dict[str, str], dict[str, Any]]:
     return expression, {"#r": "reason"}, values
 
 
-def _kept(row: FailureItem | NoteItem, now_ms: int) -> bool:
+def _is_live(row: FailureItem | NoteItem, now_ms: int) -> bool:
     return int(row.expires) * 1000 > now_ms
 
 
-def _place_of(cursor: str) -> tuple[int, str]:
+def _parse_cursor(cursor: str) -> tuple[int, str]:
     if not cursor:
         return 0, ""
     shard, dot, start = cursor.partition(".")

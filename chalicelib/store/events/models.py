@@ -15,7 +15,7 @@ from chalicelib.store.core.models import Kind
 
 
 class ReceivedItem(Kind):
-    """The time at which the oldest message was sent that workers received. The key holds source queue and minute."""
+    """The sending time of the oldest message that workers received. The key holds source queue and minute."""
 
     least = NumberAttribute()
     expires = NumberAttribute()

@@ -34,7 +34,7 @@ class Link:
 
 
 def read_invite(item: Item | None, now_ms: int) -> Invite | None:
-    """Return an invite; None if there is none, or if its time of storage is over, deleted or not."""
+    """Return an invite; None if it does not exist or is no longer kept, whether or not TTL has deleted it yet."""
     if item is None:
         return None
     row = InviteItem.from_raw_data(item)

@@ -19,9 +19,9 @@ from chalicelib.store.ledger.models import BalanceItem
 class Account:
     """An account's balance, the part of it that is available, and the figures that limit transfers.
 
-    `expiring`: no open hold expires before it (ms). `placed`: how many expiring holds were ever placed; it makes the
-    account differ from its state before another one. `exists`: a transfer was ever posted to it. `closed`: it takes no
-    more credits.
+    `expiring`: no open hold expires before it (ms). `placed`: how many expiring holds were ever placed; a change of it
+    shows that one more was placed since. `exists`: a transfer was ever posted to it. `closed`: it takes no more
+    credits.
     """
 
     balance: int = 0

@@ -34,10 +34,10 @@ def load_players(table: Table, ids: Sequence[str]) -> dict[str, Player]:
             state = core[identity_keys.STATE]
             if state is None:
                 continue
-            if not _whole(state, core):
+            if not _is_consistent(state, core):
                 torn.append(player_id)
                 continue
-            players[player_id] = _player(player_id, core)
+            players[player_id] = _player_of(player_id, core)
         if not torn:
             return players
         missing = torn
@@ -70,7 +70,7 @@ def load_player(table: Table, player_id: str) -> Player | None:
     return load_players(table, [player_id]).get(player_id)
 
 
-def _whole(state: Item, core: dict[str, Item | None]) -> bool:
+def _is_consistent(state: Item, core: dict[str, Item | None]) -> bool:
     """Return whether each companion item has the version that the state names. A batch read is no snapshot."""
     sides: dict[str, int] = StateItem.sides.deserialize(state["sv"]["B"])
     for part, letter in progress_keys.SIDES.items():
@@ -80,7 +80,7 @@ def _whole(state: Item, core: dict[str, Item | None]) -> bool:
     return True
 
 
-def _player(player_id: str, core: dict[str, Item | None]) -> Player:
+def _player_of(player_id: str, core: dict[str, Item | None]) -> Player:
     state = StateItem.from_raw_data(core[identity_keys.STATE] or {})
     player = Player(player_id, read_identity(core[identity_keys.IDENTITY] or {}), version=int(state.version))
     player.xp, player.xp_at, player.award_xp = int(state.xp), int(state.xp_at), int(state.award_xp or 0)
@@ -99,8 +99,8 @@ def _player(player_id: str, core: dict[str, Item | None]) -> Player:
     if streak:
         player.streak = read_streak(streak)
     if badges:
-        row_ = BadgesItem.from_raw_data(badges)
-        player.badges, player.ranks = row_.badges, row_.ranks or {}
+        badges_row = BadgesItem.from_raw_data(badges)
+        player.badges, player.ranks = badges_row.badges, badges_row.ranks or {}
     if sets:
         player.sets = SetsItem.from_raw_data(sets).sets
     return player

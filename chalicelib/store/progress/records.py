@@ -83,8 +83,8 @@ def _records(table: Table, player: Player, want: Wanted, items: dict[core_keys.K
     for other in want.pairs:
         item = items.get(progress_keys.pair(player.id, other))
         if item:
-            row_ = PairItem.from_raw_data(item)
-            records.pairs[other] = Pair(int(row_.sent), int(row_.received))
+            pair_row = PairItem.from_raw_data(item)
+            records.pairs[other] = Pair(int(pair_row.sent), int(pair_row.received))
     for granter in want.granters:
         records.granted[granter] = read_granted(items.get(granter_key(*granter)))
     for badge in want.firsts:
@@ -122,12 +122,12 @@ def read_minute(table: Table, player_id: str, minute: int, first: Item) -> Minut
             pk, between=(progress_keys.log(player_id, minute, 1)[1], progress_keys.log_prefix(minute) + "~")
         ),
     ]
-    minute_ = Minute()
+    result = Minute()
     for chunk in chunks:
-        minute_.last = LogItem.from_raw_data(chunk).entries
-        minute_.stored += minute_.last
-    minute_.chunk = len(chunks) - 1
-    return minute_
+        result.last = LogItem.from_raw_data(chunk).entries
+        result.stored += result.last
+    result.chunk = len(chunks) - 1
+    return result
 
 
 def model_in_log(table: Table, player_id: str, model: str, since_ms: int, until_ms: int) -> bool:

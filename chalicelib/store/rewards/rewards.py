@@ -64,8 +64,8 @@ def take_stock(tx: Transaction, listed: Listed) -> None:
 
 
 def return_stock(tx: Transaction, reward_id: str) -> None:
-    """Return one to the stock: the number sold falls by one, at any present stock."""
-    tx.update(keys.stock(reward_id), "ADD sold :less", "sold > :none", None, _less())
+    """Return one to the stock: reduce the number sold by one. The size of the stock may have changed since."""
+    tx.update(keys.stock(reward_id), "ADD sold :less", "sold > :none", None, _decrement())
 
 
 def count_redeemed(tx: Transaction, account_id: str, listed: Listed) -> None:
@@ -79,10 +79,10 @@ def count_redeemed(tx: Transaction, account_id: str, listed: Listed) -> None:
 
 def uncount_redeemed(tx: Transaction, account_id: str, reward_id: str) -> None:
     """Take back one counted redemption of a player."""
-    tx.update(keys.redeemed(account_id, reward_id), "ADD redeemed :less", "redeemed > :none", None, _less())
+    tx.update(keys.redeemed(account_id, reward_id), "ADD redeemed :less", "redeemed > :none", None, _decrement())
 
 
-def _less() -> Item:
+def _decrement() -> Item:
     return {":less": number(-1), ":none": number(0)}
 
 
@@ -103,13 +103,13 @@ def add_change(tx: Transaction, reward_id: str, before: Listed | None, reward: R
         tx.put(row.item(), "attribute_not_exists(pk)")
     else:
         tx.put(row.item(), "v = :v", None, {":v": number(before.version)})
-    _limit(tx, reward_id, before, reward, version)
+    _set_stock(tx, reward_id, before, reward, version)
     more = int(not reward.retired) - int(before is not None and not before.reward.retired)
     if more:
-        _count(tx, more)
+        _count_active(tx, more)
 
 
-def _limit(tx: Transaction, reward_id: str, before: Listed | None, reward: Reward, version: int) -> None:
+def _set_stock(tx: Transaction, reward_id: str, before: Listed | None, reward: Reward, version: int) -> None:
     values: Item = {":v": number(version)}
     if reward.stock is not None:
         values |= {":stock": number(reward.stock), ":none": number(0)}
@@ -121,7 +121,7 @@ def _limit(tx: Transaction, reward_id: str, before: Listed | None, reward: Rewar
     tx.update(keys.stock(reward_id), expression, "", None, values)
 
 
-def _count(tx: Transaction, more: int) -> None:
+def _count_active(tx: Transaction, more: int) -> None:
     values = {":more": number(more)} | ({":most": number(MAX_REWARDS)} if more > 0 else {})
     condition = "attribute_not_exists(rewards) OR rewards < :most" if more > 0 else ""
     tx.update(keys.reward_count(), "ADD rewards :more", condition, None, values)
