@@ -1,4 +1,4 @@
-"""Make an invite."""
+"""Create an invite."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from chalicelib.store.invites.invites import OwnInvites, add_invite, load_invite
 
 
 class InviteRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """How often it may be redeemed, and for how many days."""
+    """A request for an invite. `uses`: how often it may be redeemed; `days`: its validity."""
 
     uses: Annotated[int, Meta(ge=1, le=MAX_USES)] = DEFAULT_USES
     days: Annotated[int, Meta(ge=1, le=MAX_DAYS)] = DEFAULT_DAYS
 
 
 class InviteMade(msgspec.Struct, rename="camel"):
-    """`token`: for links; this is the one moment it can be seen."""
+    """A new invite. `token`: for links; shown only this once."""
 
     code: str
     token: str
@@ -49,7 +49,7 @@ class InviteMade(msgspec.Struct, rename="camel"):
 
 
 def create_invite(context: Context, caller: Caller, request: InviteRequest) -> InviteMade:
-    """An invite of the caller's, with a token. Raises ConflictingState (`too_many_invites`) beside 20 open ones."""
+    """Create an invite of the caller with a token. Raises ConflictingState (`too_many_invites`) if 20 are open."""
     owner = owner_of(context, caller)
     token, digest = new_token(context)
     tried: dict[str, Invite] = {}
@@ -71,7 +71,7 @@ def create_invite(context: Context, caller: Caller, request: InviteRequest) -> I
 
 
 def new_token(context: Context) -> tuple[str, str]:
-    """A token of 32 random bytes, and its digest."""
+    """Return a token of 32 random bytes and its digest."""
     while True:
         token = token_of(context.new_id() + context.new_id())
         digest = token_digest(token)
@@ -99,7 +99,7 @@ def _new(context: Context, owner: Owner, request: InviteRequest, digest: str, no
 
 
 def _kept(context: Context, own: OwnInvites, now_ms: int) -> dict[str, int]:
-    """The list without what expired, and, only if there is no room, without what is used up."""
+    """Return code -> expiry without expired invites, and, only if the list is full, without used-up ones."""
     codes = {code: expires_at for code, expires_at in own.codes.items() if expires_at > now_ms}
     if len(codes) >= MAX_OPEN:
         found = load_invites(context.table, codes, now_ms)

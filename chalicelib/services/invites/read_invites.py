@@ -19,13 +19,13 @@ Code = Annotated[str, Meta(max_length=MAX_TEXT, description="In any case, with o
 
 
 class InvitesQuery(msgspec.Struct, frozen=True):
-    """`code`: only this one."""
+    """`code`: return only this invite."""
 
     code: Code | None = None
 
 
 class InviteShown(msgspec.Struct, rename="camel"):
-    """`used` of `uses`; `state`: `open`, or `used_up` until it expires."""
+    """An invite that was redeemed `used` of `uses` times. `state`: `open`, or `used_up` until it expires."""
 
     code: str
     uses: int
@@ -40,7 +40,7 @@ class InviteList(msgspec.Struct):
 
 
 def read_invites(context: Context, caller: Caller, code: str | None = None) -> InviteList:
-    """The caller's invites that have not expired, oldest first, at most 20; or the one with this code.
+    """Return the caller's invites that have not expired, oldest first, at most 20; or only the one with this code.
 
     Raises NotFound.
     """

@@ -1,4 +1,4 @@
-"""Redeem somebody's invite."""
+"""Redeem another player's invite."""
 
 from __future__ import annotations
 
@@ -47,21 +47,21 @@ from chalicelib.store.invites.referrals import (
     read_referral,
 )
 
-# A pair is never deleted: a write that was not answered finds it there.
+# A pair is never deleted, so a write that was not answered fails later.
 FINAL = ("already_redeemed", "referral_cycle")
 
 Token = Annotated[str, Meta(max_length=MAX_TEXT, description="As the link has it.")]
 
 
 class RedeemInvite(msgspec.Struct, forbid_unknown_fields=True):
-    """One of the two: what somebody was told, or what the link has."""
+    """An invite to redeem, by either its code or the token of its link."""
 
     code: Code | None = None
     token: Token | None = None
 
 
 class ReferralShown(msgspec.Struct, rename="camel"):
-    """`referrer`: the public id of who invited."""
+    """A referral. `referrer`: the public id of the inviting player."""
 
     id: str
     referrer: str
@@ -76,7 +76,7 @@ class InviteRedeemed(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """An invite that may be redeemed, the token's digest if by that, and the player who made it."""
+    """A redeemable invite, the digest of the token if the request has one, and the player who created the invite."""
 
     invite: Invite
     digest: str | None
@@ -84,11 +84,11 @@ class _Found:
 
 
 def redeem_invite(context: Context, caller: Caller, request: RedeemInvite) -> InviteRedeemed:
-    """Redeem an invite of somebody else's: once for each two players, whichever of them invited.
+    """Redeem another player's invite: once per pair of players, in either direction.
 
     Raises InvalidRequest (`own_invite`), NotFound (`unknown_invite`), Gone (`invite_expired`, `invite_used_up`),
-    ConflictingState (`already_redeemed`, `referral_cycle`); after ten of these in a minute, TooManyRequests whatever is
-    asked.
+    ConflictingState (`already_redeemed`, `referral_cycle`); after ten of these in a minute, TooManyRequests for every
+    request.
     """
     if (request.code is None) == (request.token is None):
         raise InvalidRequest("Send either 'code' or 'token'.", parameter="code")
@@ -113,24 +113,24 @@ def redeem_invite(context: Context, caller: Caller, request: RedeemInvite) -> In
     except (InvalidRequest, NotFound, Gone, ConflictingState):
         _count(context, owner, claim)
         raise
-    owed = _owed(owner, found, at_ms)
-    send_owed(context, owed)
-    shown = ReferralShown(owed.id, found.invite.public, shown_code(found.invite.code), moment_name(at_ms))
+    record = _outbox_record(owner, found, at_ms)
+    send_owed(context, record)
+    shown = ReferralShown(record.id, found.invite.public, shown_code(found.invite.code), moment_name(at_ms))
     return InviteRedeemed(success=True, referral=shown)
 
 
 def _find(context: Context, owner: Owner, request: RedeemInvite, claim: str, now_ms: int) -> _Found:
-    """Two strong reads: what was asked for, then what stands beside it. Raises what there is to refuse; LostRace if
-    this very request's write has come meanwhile.
+    """Find the invite of a request, with two strong reads: the requested item, then the related items.
 
-    What never changes again is told before what others may change: who asks once more after a lost answer learns that
-    it was done, not that the last use is gone.
+    Raises the refusal of the request, or LostRace if this request's own write has succeeded meanwhile. Permanent
+    reasons precede those that others can change: a retry after a lost answer learns that the invite was redeemed, not
+    that its last use is gone.
     """
-    attempts, looked_up = attempts_key(owner.account, now_ms), _key(request)
-    items = context.table.get_many([attempts, *([looked_up] if looked_up else [])])
+    attempts, requested = attempts_key(owner.account, now_ms), _key(request)
+    items = context.table.get_many([attempts, *([requested] if requested else [])])
     if read_failed(items.get(attempts)) >= MAX_FAILED:
         raise _too_many(now_ms)
-    item = items.get(looked_up) if looked_up else None
+    item = items.get(requested) if requested else None
     named = read_link(item, now_ms) if request.token is not None else read_invite(item, now_ms)
     if named is None:
         raise unknown_invite()
@@ -149,7 +149,7 @@ def _find(context: Context, owner: Owner, request: RedeemInvite, claim: str, now
     try:
         invite.check(now_ms)
     except Gone:
-        # A batch is not read at one moment: the last use may be this player's own.
+        # A batch read is no snapshot: the last use may be this player's own.
         _check_pair(context.table.get(pair), invite, claim)
         raise
     digest = token_digest(request.token) if request.token is not None else None
@@ -157,7 +157,7 @@ def _find(context: Context, owner: Owner, request: RedeemInvite, claim: str, now
 
 
 def _key(request: RedeemInvite) -> Key | None:
-    """Where to look; None for what can be no code or token."""
+    """Return the key of the requested item; None for an invalid code or token."""
     if request.token is not None:
         digest = token_digest(request.token)
         return invites_keys.invite_token(digest) if digest else None
@@ -185,16 +185,16 @@ def _add(tx: Transaction, owner: Owner, found: _Found, claim: str, now_ms: int) 
     referral = Referral(invite.account, now_ms, claim)
     add_referral(tx, invites_keys.referral(invite.account, owner.account), referral)
     check_attempts(tx, owner.account, now_ms)
-    add_owed(tx, _owed(owner, found, now_ms))
+    add_owed(tx, _outbox_record(owner, found, now_ms))
 
 
-def _owed(owner: Owner, found: _Found, at_ms: int) -> Owed:
+def _outbox_record(owner: Owner, found: _Found, at_ms: int) -> Owed:
     id_ = referral_id(found.invite.account, owner.account)
     return Owed(id_, at_ms, "referral", {"referrer": found.referrer, "player": owner.player})
 
 
 def _count(context: Context, owner: Owner, claim: str) -> None:
-    """Count a failed attempt, known by its claim: a refusal is told only once it was counted."""
+    """Count a failed attempt, identified by its claim. A refusal is returned only after it was counted."""
     now_ms = context.now_ms()
 
     def count() -> None:

@@ -16,7 +16,7 @@ from chalicelib.store.invites.invites import read_invite, read_own, remove_invit
 
 
 class RevokeQuery(msgspec.Struct, frozen=True):
-    """`code`: which one; needed."""
+    """`code`: the invite to revoke; required."""
 
     code: Code = ""
 
@@ -27,9 +27,9 @@ class InviteRevoked(msgspec.Struct):
 
 
 def revoke_invite(context: Context, caller: Caller, code: str) -> InviteRevoked:
-    """From now on its code and its token are unknown.
+    """Revoke an invite: its code and its token become unknown.
 
-    Raises InvalidRequest without a code, NotFound for what is no invite of the caller's.
+    Raises InvalidRequest without a code, NotFound if it is no invite of the caller.
     """
     if not code:
         raise InvalidRequest("'code' is missing.", parameter="code")

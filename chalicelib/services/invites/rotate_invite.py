@@ -1,4 +1,4 @@
-"""Give an invite a new token; the old one leads nowhere from then on."""
+"""Replace the token of an invite; the old one becomes invalid."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class RotateRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def rotate_invite(context: Context, caller: Caller, request: RotateRequest) -> InviteMade:
-    """The caller's invite with a new token. Raises NotFound, also for somebody else's; Gone if it is no more use."""
+    """Replace the token of the caller's invite. Raises NotFound, also for other players' invites; Gone if not open."""
     owner = owner_of(context, caller)
     code = parse_code(request.code)
     token, digest = new_token(context)
