@@ -1,4 +1,4 @@
-"""Holds as callers see them."""
+"""Holds in answers."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Keep the catalogue; redeem and resolve."""
+"""Manage the catalogue of rewards; redeem rewards and resolve redemptions."""

@@ -1,4 +1,4 @@
-"""Keep the catalogue of rewards: create, change, retire."""
+"""Manage the catalogue of rewards: create, change, retire."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from chalicelib.store.rewards.rewards import add_change, count_rewards, load_rew
 
 
 class RewardRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
-    """The whole reward: what is absent is not limited."""
+    """The whole reward. Absent limits do not apply."""
 
     name: Annotated[str, Meta(min_length=1, max_length=MAX_NAME, description="Visible characters.")]
     description: Annotated[str, Meta(min_length=1, max_length=MAX_DESCRIPTION, description="Visible characters.")]
@@ -57,21 +57,21 @@ class RewardRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
 
 
 def put_reward(context: Context, caller: Caller, reward_id: str, request: RewardRequest) -> RewardShown:
-    """Create the reward with this id, or change it, or bring it back; the same again changes nothing.
+    """Create, change or restore the reward with this id; a repeated request changes nothing.
 
-    The stock is a number in all, beside which redemptions count what is sold: neither is lost to the other. Raises
-    InvalidRequest, ConflictingState (`too_many_rewards`), and what `settle` raises.
+    The stock is a total, and redemptions count the sold number separately, so neither overwrites the other. Raises
+    InvalidRequest, ConflictingState (`too_many_rewards`), and the errors of `settle`.
     """
     if not re.fullmatch(REWARD_ID, reward_id):
         raise InvalidRequest(
             "A reward's id is words of a-z and 0-9 with dashes between, at most 48 characters.", parameter="reward"
         )
-    wanted = _reward(context, request)
-    return _change(context, caller, reward_id, lambda _: wanted)
+    reward = _reward(context, request)
+    return _change(context, caller, reward_id, lambda _: reward)
 
 
 def retire_reward(context: Context, caller: Caller, reward_id: str) -> RewardShown:
-    """Nobody can redeem it any more; what was redeemed stays. Raises NotFound, and what `settle` raises."""
+    """End the redemption of a reward; existing redemptions stay. Raises NotFound and the errors of `settle`."""
 
     def retired(before: Listed | None) -> Reward:
         if before is None:
@@ -107,13 +107,13 @@ def _reward(context: Context, request: RewardRequest) -> Reward:
     )
 
 
-def _change(context: Context, caller: Caller, reward_id: str, wanted: Callable[[Listed | None], Reward]) -> RewardShown:
-    return settle(context, lambda: _try(context, caller, reward_id, wanted))
+def _change(context: Context, caller: Caller, reward_id: str, change: Callable[[Listed | None], Reward]) -> RewardShown:
+    return settle(context, lambda: _try(context, caller, reward_id, change))
 
 
-def _try(context: Context, caller: Caller, reward_id: str, wanted: Callable[[Listed | None], Reward]) -> RewardShown:
+def _try(context: Context, caller: Caller, reward_id: str, change: Callable[[Listed | None], Reward]) -> RewardShown:
     before = load_reward(context.table, reward_id)
-    reward, now_ms = wanted(before), context.now_ms()
+    reward, now_ms = change(before), context.now_ms()
     if before is not None and before.reward == reward:
         return reward_shown(before, now_ms)
     is_new = not reward.retired and (before is None or before.reward.retired)
@@ -123,9 +123,9 @@ def _try(context: Context, caller: Caller, reward_id: str, wanted: Callable[[Lis
         )
     after = Listed(reward_id, reward, 1) if before is None else replace(before, reward=reward)
     what = "reward.retired" if reward.retired else "reward.changed"
-    told = msgspec.to_builtins(reward)
+    content = msgspec.to_builtins(reward)
     tx = context.table.transaction()
     add_change(tx, reward_id, before, reward)
-    audit(tx, caller, what, context.new_id(), now_ms, reward=reward_id, now=told)
+    audit(tx, caller, what, context.new_id(), now_ms, reward=reward_id, now=content)
     tx.commit()
     return reward_shown(after, now_ms)

@@ -1,4 +1,4 @@
-"""Redemptions as their player sees them, and as admins see everybody's."""
+"""The caller's redemptions, and for admins those of all players."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from chalicelib.services.rewards.redemption_shown import RedemptionShown, redemp
 from chalicelib.store.identity.identities import players_of_public
 from chalicelib.store.rewards.redemptions import own_redemptions, redemptions_of_status
 
-# The batch read of a page of all players' redemptions takes a hundred.
+# A page of all players' redemptions is one batch read of a hundred items.
 MAX_LIMIT = 100
 _CURSOR = re.compile(r"([0-9a-f]{37})")
 Status = Literal["pending", "completed", "fulfilled", "cancelled", "refunded"]
@@ -25,21 +25,21 @@ Limit = Annotated[int, Meta(ge=1, le=MAX_LIMIT)]
 
 
 class Redemptions(msgspec.Struct):
-    """A page, newest first. `cursor` asks for the next one; null at the end."""
+    """A page, newest first. `cursor` requests the next page; null at the end."""
 
     redemptions: list[RedemptionShown]
     cursor: str | None
 
 
 class RedemptionOf(RedemptionShown, rename="camel", omit_defaults=True, kw_only=True):
-    """`player`: whose it is; absent if they were erased, when only the public id is left."""
+    """A redemption with its player. `player`: absent if the player was erased and only the public id is left."""
 
     player: str = ""
     public_id: str
 
 
 class AllRedemptions(msgspec.Struct):
-    """A page of everybody's, newest first; it may be short before the end. `cursor`: null at the end."""
+    """A page of all players' redemptions, newest first; it may be short before the end. `cursor`: null at the end."""
 
     redemptions: list[RedemptionOf]
     cursor: str | None
@@ -57,7 +57,7 @@ class AllRedemptionsQuery(msgspec.Struct):
 
 
 def read_redemptions(context: Context, caller: Caller, cursor: str | None = None, limit: int = 50) -> Redemptions:
-    """The caller's own. Raises InvalidRequest for a cursor that no answer gave."""
+    """Return the caller's redemptions. Raises InvalidRequest for a cursor that no answer returned."""
     owner = owner_of(context, caller)
     found, after = own_redemptions(context.table, owner.public, limit, _after(cursor))
     return Redemptions([redemption_shown(each) for each in found], cursor_of(after) if after else None)
@@ -66,7 +66,7 @@ def read_redemptions(context: Context, caller: Caller, cursor: str | None = None
 def read_all_redemptions(
     context: Context, status: Status = "pending", cursor: str | None = None, limit: int = 50
 ) -> AllRedemptions:
-    """Those of all players with a status: one query of the index, then the items. Raises InvalidRequest."""
+    """Return all players' redemptions with a status: one query of the index, then the items. Raises InvalidRequest."""
     found, after = redemptions_of_status(context.table, status, limit, _after(cursor))
     players = players_of_public(context.table, sorted({each.public for each in found}))
     shown = [

@@ -1,4 +1,4 @@
-"""The catalogue as players see it."""
+"""The catalogue of rewards for players."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chalicelib.store.rewards.rewards import list_rewards, load_reward
 
 
 class RewardShown(msgspec.Struct, rename="camel", omit_defaults=True):
-    """A reward with what is left of it. What is not limited is absent."""
+    """A reward with the rest of its stock. Limits that do not apply are absent."""
 
     id: str
     name: str
@@ -34,7 +34,7 @@ class RewardShown(msgspec.Struct, rename="camel", omit_defaults=True):
 
 
 class Rewards(msgspec.Struct):
-    """All that are not retired, cheapest first: 200 at most."""
+    """All rewards that are not retired, cheapest first: 200 at most."""
 
     rewards: list[RewardShown]
 
@@ -45,7 +45,7 @@ def read_rewards(context: Context) -> Rewards:
 
 
 def read_reward(context: Context, reward_id: str) -> RewardShown:
-    """A retired one too. Raises NotFound."""
+    """Return a reward, also a retired one. Raises NotFound."""
     check_known(reward_id)
     listed = load_reward(context.table, reward_id)
     if listed is None:

@@ -1,4 +1,4 @@
-"""Redeem a reward: its cost is paid, or held until it is fulfilled, and the redemption is recorded; or nothing is."""
+"""Redeem a reward: atomically pay its cost, or hold it until fulfilment, and record the redemption."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class RedeemRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
 
 
 class RedemptionMade(msgspec.Struct):
-    """`balance`: of the asset, after it; what is held for a pending one is still part of it."""
+    """The result of a redemption. `balance`: of the asset, after it; the hold of a pending one is still part of it."""
 
     success: bool
     redemption: RedemptionShown
@@ -43,17 +43,17 @@ class RedemptionMade(msgspec.Struct):
 
 
 def redeem_reward(context: Context, caller: Caller, reward_id: str, request: RedeemRequest) -> Answer[RedemptionMade]:
-    """Give the caller a reward for what it costs now, once.
+    """Redeem a reward for the caller at its current cost, once.
 
-    Raises NotFound, ConflictingState (`not_available`, `limit_reached`, `out_of_stock`), InsufficientBalance, which
-    alone is remembered, and what `once` raises.
+    Raises NotFound, ConflictingState (`not_available`, `limit_reached`, `out_of_stock`), InsufficientBalance, which is
+    the only stored refusal, and the errors of `once`.
     """
     check_known(reward_id)
     owner = owner_of(context, caller)
     assets = redeemable(context)
     counted = rewards_keys.redeemed(owner.account, reward_id)
-    # The reward tells its asset only once it is read: accounts of all redeemable ones come with it.
-    wanted = [*reward_keys(reward_id), counted, *(ledger_keys.account(owner.account, asset) for asset in assets)]
+    # The reward's asset is unknown before the read, so the read includes the accounts of all redeemable assets.
+    required = [*reward_keys(reward_id), counted, *(ledger_keys.account(owner.account, asset) for asset in assets)]
 
     def prepare(items: Items, strong: bool) -> Prepared:
         now_ms = context.now_ms()
@@ -67,11 +67,11 @@ def redeem_reward(context: Context, caller: Caller, reward_id: str, request: Red
         return _prepared(context, owner, listed, account, now_ms)
 
     asked = Asked(owner.account, request.idempotency_key, "redeem", {"reward": reward_id})
-    return once(context, asked, wanted, prepare).shaped(lambda outcome: _made(reward_id, outcome))
+    return once(context, asked, required, prepare).shaped(lambda outcome: _made(reward_id, outcome))
 
 
 def redeemable(context: Context) -> tuple[str, ...]:
-    """The assets that rewards may cost."""
+    """Return the assets that rewards may cost."""
     return tuple(name for name, asset in context.rules.ruleset.assets.items() if asset.redeemable)
 
 
@@ -110,18 +110,18 @@ def _prepared(context: Context, owner: Owner, listed: Listed, account: Account, 
 
 
 def hold_of(made: Redemption) -> Hold:
-    """What a pending redemption sets aside until it is resolved, whenever that is."""
+    """Return the hold of a pending redemption. It lasts until the redemption is resolved, without an expiry."""
     return Hold(made.id, made.account, made.asset, made.cost, made.created_at, purpose=made.id)
 
 
 def payment(made: Redemption, id_: str, now_ms: int) -> Transfer:
-    """The transfer that pays for a redemption."""
+    """Return the transfer that pays for a redemption."""
     details = {"redemption": made.id, "reward": made.reward}
     return Transfer(id_, made.asset, made.account, REWARDS, made.cost, "redemption", now_ms, details)
 
 
 def facts_of(made: Redemption, player: str) -> dict[str, Any]:
-    """What a commit about a redemption tells the world."""
+    """Return the facts of an outbox record about a redemption."""
     return {
         "player": player,
         "redemption": made.id,

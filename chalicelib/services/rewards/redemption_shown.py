@@ -1,4 +1,4 @@
-"""Redemptions as callers see them."""
+"""Redemptions in answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from chalicelib.store.rewards.redemptions import Redemption
 
 
 class RedemptionShown(msgspec.Struct, rename="camel", omit_defaults=True):
-    """`status`: `completed`, or `pending` until an admin says `fulfilled` or `cancelled`; `refunded` afterwards."""
+    """A redemption. `status`: `completed`, or `pending` until `fulfilled` or `cancelled`; `refunded` after a refund."""
 
     id: str
     reward_id: str

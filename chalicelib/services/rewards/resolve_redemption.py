@@ -1,4 +1,4 @@
-"""What admins decide about a redemption: fulfil or cancel a pending one, refund one that is paid."""
+"""Resolve a redemption as an admin: fulfil or cancel a pending one, refund a paid one."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from chalicelib.store.ledger.holds import post_hold, void_hold
 from chalicelib.store.rewards.redemptions import Redemption, add_resolution, public_of, read_redemption, redemption_key
 from chalicelib.store.rewards.rewards import return_stock, uncount_redeemed
 
-# A redemption is resolved once, and what paid for it taken back once: a write that was not answered finds that done.
+# A redemption is resolved once and its payment reversed once: after that, a write that was not answered fails.
 FINAL = ("redemption_resolved", "already_corrected")
-TOLD = {domain.FULFILLED: FULFILLED, domain.CANCELLED: CANCELLED, domain.REFUNDED: REFUNDED}
+KIND_OF = {domain.FULFILLED: FULFILLED, domain.CANCELLED: CANCELLED, domain.REFUNDED: REFUNDED}
 
 
 class RedemptionResolved(msgspec.Struct):
@@ -46,16 +46,16 @@ class Resolved:
 
     after: Redemption
     tx: Transaction
-    owed: Owed | None
+    outbox: Owed | None
 
 
 def resolve_redemption(
     context: Context, caller: Caller, redemption_id: str, resolution: Resolution
 ) -> Answer[RedemptionResolved]:
-    """Fulfil, cancel or refund, each at most once: the same again gets the same answer.
+    """Fulfil, cancel or refund a redemption, each at most once; a repeated request gets the same answer.
 
     Raises NotFound; ConflictingState (`redemption_resolved`, `redemption_pending`, `already_corrected`,
-    `account_closed`); what `settle` raises.
+    `account_closed`); the errors of `settle`.
     """
     tried: list[Resolved] = []
 
@@ -76,7 +76,7 @@ def resolve_redemption(
 
 
 def _read(context: Context, redemption_id: str) -> tuple[Redemption, str]:
-    """The redemption, and whose it is: '' if they were erased."""
+    """Return a redemption and its player; '' if the player was erased. Raises NotFound."""
     key = redemption_key(redemption_id)
     items = context.table.get_many([key, keys.public(public_of(key))]) if key else {}
     if key is None or key not in items:
@@ -101,11 +101,11 @@ def _resolved(context: Context, caller: Caller, read: Redemption, status: str, p
     if status != domain.FULFILLED:
         _add_returns(tx, read)
     add_resolution(tx, read, after)
-    audit(tx, caller, TOLD[status], context.new_id(), now_ms, player, redemption=read.id)
-    owed = Owed(f"{read.id}.{status}", now_ms, TOLD[status], facts_of(after, player)) if player else None
-    if owed:
-        add_owed(tx, owed)
-    return Resolved(after, tx, owed)
+    audit(tx, caller, KIND_OF[status], context.new_id(), now_ms, player, redemption=read.id)
+    outbox = Owed(f"{read.id}.{status}", now_ms, KIND_OF[status], facts_of(after, player)) if player else None
+    if outbox:
+        add_owed(tx, outbox)
+    return Resolved(after, tx, outbox)
 
 
 def _add_payment(tx: Transaction, context: Context, after: Redemption, now_ms: int) -> None:
@@ -115,7 +115,7 @@ def _add_payment(tx: Transaction, context: Context, after: Redemption, now_ms: i
 
 
 def _add_refund(tx: Transaction, context: Context, after: Redemption, now_ms: int) -> None:
-    """Add a transfer back; it and a correction of what paid exclude each other."""
+    """Add a transfer back. This refund and a correction of the payment exclude each other."""
     paid, back = after.transfer or "", after.refund or ""
     if load_corrected(context.table, paid):
         if _read(context, after.id)[0].status == domain.REFUNDED:
@@ -133,7 +133,7 @@ def _add_refund(tx: Transaction, context: Context, after: Redemption, now_ms: in
 
 
 def _add_returns(tx: Transaction, read: Redemption) -> None:
-    """Give back what the redemption took of the stock, and of the player's number."""
+    """Return the redemption's unit to the stock and to the player's limit."""
     if read.stocked:
         return_stock(tx, read.reward)
     if read.limited:
@@ -141,8 +141,8 @@ def _add_returns(tx: Transaction, read: Redemption) -> None:
 
 
 def _done(context: Context, resolved: Resolved) -> Answer[RedemptionResolved]:
-    if resolved.owed:
-        send_owed(context, resolved.owed)
+    if resolved.outbox:
+        send_owed(context, resolved.outbox)
     return _answer(resolved.after)
 
 

@@ -1,6 +1,6 @@
-"""Prove redemptions: each is paid, held or given back as its status says; stocks and limits count those that took one.
+"""Verify redemptions: payment, hold and refund match the status; stocks and limits match the number of redemptions.
 
-A redemption changes, so nothing of it is believed to be wrong that is not found wrong twice, after a pause.
+Redemptions change during the check, so a difference counts only if a second read after a pause finds it again.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from chalicelib.store.ledger import keys as ledger_keys
 from chalicelib.store.rewards import keys as rewards_keys
 from chalicelib.store.rewards.proof import Kept, Redeemed, read_amounts, read_counters, read_redeemed
 
-# Passes over the table, or pauses, before what keeps changing is given up.
+# Passes over the table, or pauses, before the check gives up on data that keeps changing.
 READINGS = 5
-# Status -> whether its cost is held, was paid, was paid back.
+# Status -> whether the cost is held, was paid, was refunded.
 ENDS = {
     PENDING: (True, False, False),
     COMPLETED: (False, True, False),
@@ -31,17 +31,17 @@ GIVEN_BACK = (CANCELLED, REFUNDED)
 
 
 def wrong_redemptions(table: Table, redemptions: Sequence[Redeemed], wait: Callable[[], None]) -> list[Difference]:
-    """Those whose hold and postings are not what their status says, twice the same."""
+    """Return the differences of redemptions whose hold and postings contradict the status in two equal reads."""
     before = _wrong(table, redemptions)
-    told: list[Difference] = []
+    differences: list[Difference] = []
     for _ in range(READINGS):
         if not before:
             break
         wait()
         wrong = _wrong(table, read_redeemed(table, list(before)))
-        told += [difference for key, difference in wrong.items() if before[key] == difference]
+        differences += [difference for key, difference in wrong.items() if before[key] == difference]
         before = {key: difference for key, difference in wrong.items() if before[key] != difference}
-    return told
+    return differences
 
 
 def _wrong(table: Table, redemptions: Sequence[Redeemed]) -> dict[Key, Difference]:
@@ -54,25 +54,27 @@ def _wrong(table: Table, redemptions: Sequence[Redeemed]) -> dict[Key, Differenc
         signed = (each.cost, -each.cost, each.cost)
         expected = ends and [amount if there else None for amount, there in zip(signed, ends, strict=True)]
         if found != expected:
-            said = f"{each.status or '?'}: held, paid, paid back: {_said(expected)}"
-            wrong[each.key] = Difference(each.account, each.asset, f"redemption {each.key[1]}", said, _said(found))
+            status = f"{each.status or '?'}: held, paid, paid back: {_text_of(expected)}"
+            wrong[each.key] = Difference(each.account, each.asset, f"redemption {each.key[1]}", status, _text_of(found))
     return wrong
 
 
 def _places(each: Redeemed) -> list[Key | None]:
-    """Where its hold is, what paid for it, what paid it back; None of a transfer that it does not know."""
+    """Return the keys of the hold, the payment and the refund; None for a transfer without an id in the redemption."""
     moved = (each.transfer, each.refund)
     known = [ledger_keys.posting(each.account, REWARDS, each.asset, id_) if id_ else None for id_ in moved]
     return [ledger_keys.pending_hold(each.account, each.key[1]), *known]
 
 
-def _said(amounts: Sequence[int | None] | None) -> str:
+def _text_of(amounts: Sequence[int | None] | None) -> str:
     return ", ".join("none" if each is None else str(each) for each in amounts or ())
 
 
 class Taken:
-    """Whether stocks and limits count the redemptions that took one, in memory of one size; where they do not, more
-    passes tell which."""
+    """A check in constant memory that stocks and limits match the number of redemptions.
+
+    If they do not, more passes find the wrong counters.
+    """
 
     def __init__(self, table: Table, secret: str) -> None:
         self.table = table
@@ -85,11 +87,11 @@ class Taken:
     def wrong(
         self, passes: Callable[[], Iterable[Kept]], wait: Callable[[], None]
     ) -> tuple[list[Difference], list[str]]:
-        """The counters that are wrong in two passes, and did not change between their ends; those that never rested."""
+        """Return the differences of counters that are equally wrong in two passes, and counters that kept changing."""
         if self.sums.are_even():
             return [], []
         before: dict[Key, tuple[int, int]] = {}
-        told: list[Difference] = []
+        differences: list[Difference] = []
         for number in range(READINGS):
             counts: Counter[Key] = Counter()
             for kept in passes():
@@ -99,15 +101,15 @@ class Taken:
                 for key in kept.counters:
                     if self.sums.may_be_odd(_name(key)) and (number == 0 or key in before):
                         counts[key] += 0
-            said = read_counters(self.table, list(counts))
-            now = {key: (said.get(key, 0), count) for key, count in counts.items() if said.get(key, 0) != count}
+            stored = read_counters(self.table, list(counts))
+            now = {key: (stored.get(key, 0), count) for key, count in counts.items() if stored.get(key, 0) != count}
             stayed = [key for key, found in now.items() if before.get(key) == found]
-            told += [Difference(*_named(key), str(now[key][1]), str(now[key][0])) for key in stayed]
+            differences += [Difference(*_named(key), str(now[key][1]), str(now[key][0])) for key in stayed]
             before = {key: found for key, found in now.items() if key not in stayed}
             if not before:
                 break
             wait()
-        return told, [" ".join(_named(key)) for key in before]
+        return differences, [" ".join(_named(key)) for key in before]
 
 
 def _counted(kept: Kept, *, counters: bool = True) -> Iterable[tuple[Key, int]]:
@@ -127,7 +129,7 @@ def _name(key: Key) -> str:
 
 
 def _named(key: Key) -> tuple[str, str, str]:
-    """Account, asset and what of it, as differences tell them."""
+    """Return account, asset and subject of a difference for a counter."""
     pk, sk = key
     reward = rewards_keys.reward("")[0]
     if pk.startswith(reward):
