@@ -26,6 +26,7 @@ CLEAN = (
     "chalicelib/services/identity",
     "chalicelib/services/invites",
     "chalicelib/services/ledger",
+    "chalicelib/services/operations",
     "chalicelib/services/outbox_messages.py",
     "chalicelib/services/progress",
     "chalicelib/services/rewards",
@@ -76,6 +77,7 @@ RETIRED_NAMES = {
 }
 # Names with users outside of the clean packages: rename them together. `<package>/<module>:<name>`: only there.
 SHARED_NAMES = {
+    "MAX_TOLD",
     "Owed",
     "OwedItem",
     "Parked",

@@ -1,1 +1,1 @@
-"""Failed messages, replays, and the proof of the whole ledger."""
+"""Failed messages, replays, and the verification of the whole ledger."""

@@ -1,4 +1,4 @@
-"""Whether Laurel answers, and by which ruleset."""
+"""The status of Laurel and its ruleset."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from chalicelib.services.context import Context
 
 
 class Status(msgspec.Struct):
-    """`ruleset`: the version of the ruleset in use."""
+    """The status. `ruleset`: the version of the ruleset in use."""
 
     status: str
     ruleset: str

@@ -1,4 +1,4 @@
-"""Send set-aside messages again to the queue they came from. Each is forgotten only after its queue has it."""
+"""Resend failed messages to the queues they came from. Each is deleted only after its queue accepted it."""
 
 from __future__ import annotations
 
@@ -22,20 +22,22 @@ from chalicelib.services.events.resend_events import NotRedrivable, bodies_again
 from chalicelib.store.events.failed_messages import failures_page, forget_failure, get_failures
 from chalicelib.store.events.models import FailureItem
 
-# One command's work, about a minute; the next goes on with what is left.
+# Messages per command, about a minute. The next command continues with the rest.
 MAX_REDRIVEN = 10_000
-# Rows of one query. Their bodies are in memory together, at most 1 MiB each.
+# Rows of one query. All their bodies are in memory together, at most 1 MiB each.
 PAGE = 50
-# Envelopes looked at after some messages were redriven: others that are left over go with all, or with `archive`.
-MAX_LOOKED_AT = 1000
-# What is not redriven stays hidden until the end, so that the queue runs empty.
+# Envelopes read after a redrive of some messages. A redrive of all, or `archive`, handles the others.
+MAX_ENVELOPES = 1000
+# Messages that are not redriven stay hidden until the end, so that the queue runs empty.
 HOLD_S = 600
 
 
 @dataclass(slots=True)
 class Redriven:
-    """Ids sent again, and ids refused with the reason. `after`: the cursor to go on from if not everything was looked
-    at."""
+    """The result of a redrive: `done` ids, and `refused` ids with the reason.
+
+    `after`: the cursor to continue from if not everything was read.
+    """
 
     done: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
@@ -45,48 +47,48 @@ class Redriven:
 def redrive_failures(
     context: Context, queue: str, ids: Collection[str] | None = None, most: int = MAX_REDRIVEN, after: str = ""
 ) -> Redriven:
-    """Redrive the messages with these ids, or up to `most` if None; an id that is not there is in neither list.
+    """Redrive the messages with these ids, or up to `most` if None. Unknown ids are in neither list of the result.
 
-    An end half-way leaves a message sent and not yet forgotten: sent once more, its events are duplicates. Raises
-    InvalidRequest for a cursor that no redrive gave.
+    An interruption can leave a sent message undeleted: if it is sent again, its events are duplicates. Raises
+    InvalidRequest for a cursor that no redrive returned.
     """
     result = Redriven()
     began_ms = context.now_ms()
-    # What the table took over is older than what its queue still has.
+    # Archived messages in the table are older than those in the queue.
     if ids is None:
         _all_of_table(context, queue, began_ms, most, after, result)
     else:
         _these_of_table(context, queue, ids, result)
     if queue == REJECTED:
-        _tidy(context, most if ids is None else MAX_LOOKED_AT)
+        _tidy(context, most if ids is None else MAX_ENVELOPES)
     elif result.after is None:
         _from_queue(context, queue, ids, began_ms, most, result)
     return result
 
 
 def _all_of_table(context: Context, queue: str, began_ms: int, most: int, after: str, result: Redriven) -> None:
-    looked_at = 0
+    number_read = 0
     cursor: str | None = after
     while cursor is not None:
-        if looked_at >= most:
+        if number_read >= most:
             result.after = cursor
             return
-        rows, cursor = failures_page(context.table, queue, cursor, min(PAGE, most - looked_at), context.now_ms())
-        looked_at += len(rows)
-        # What was rejected again while this runs would be redriven for ever.
+        rows, cursor = failures_page(context.table, queue, cursor, min(PAGE, most - number_read), context.now_ms())
+        number_read += len(rows)
+        # Messages that are rejected again during this run would be redriven forever.
         _redrive_rows(context, [row for row in rows if int(row.last_at) <= began_ms], result)
 
 
 def _these_of_table(context: Context, queue: str, ids: Collection[str], result: Redriven) -> None:
-    wanted = list(dict.fromkeys(ids))
-    for start in range(0, len(wanted), PAGE):
-        rows = get_failures(context.table, queue, wanted[start : start + PAGE], context.now_ms())
-        _redrive_rows(context, [rows[name] for name in wanted[start : start + PAGE] if name in rows], result)
+    selected = list(dict.fromkeys(ids))
+    for start in range(0, len(selected), PAGE):
+        rows = get_failures(context.table, queue, selected[start : start + PAGE], context.now_ms())
+        _redrive_rows(context, [rows[name] for name in selected[start : start + PAGE] if name in rows], result)
 
 
 def _redrive_rows(context: Context, rows: Sequence[FailureItem], result: Redriven) -> None:
-    parked = context.each(lambda row: from_table(context, row, with_body=True), rows)
-    sent = _redrive(context, parked, result)
+    failed = context.each(lambda row: from_table(context, row, with_body=True), rows)
+    sent = _redrive(context, failed, result)
     context.each(lambda row: forget_failure(context.table, row), [row for row in rows if str(row.sk) in sent])
 
 
@@ -98,24 +100,24 @@ def _from_queue(
     try:
         for batch in receive_all(context, queue, HOLD_S, most):
             held |= {message.receipt for message in batch}
-            wanted = [each for each in batch if _wanted(queue, each, ids, began_ms)]
+            selected = [each for each in batch if _is_selected(queue, each, ids, began_ms)]
             # A second copy of a message is not sent again.
-            again = [each for each in wanted if parked_id(queue, each) not in done]
+            again = [each for each in selected if parked_id(queue, each) not in done]
             done |= _redrive(context, with_notes(context, queue, again), result)
-            gone = [each for each in wanted if parked_id(queue, each) in done]
+            gone = [each for each in selected if parked_id(queue, each) in done]
             context.queues.delete(queue, [each.receipt for each in gone])
             held -= {each.receipt for each in gone}
     finally:
         release(context, queue, sorted(held))
 
 
-def _wanted(queue: str, message: Received, ids: Collection[str] | None, began_ms: int) -> bool:
-    """What came back while this runs would be redriven for ever."""
+def _is_selected(queue: str, message: Received, ids: Collection[str] | None, began_ms: int) -> bool:
+    """Return whether to redrive a message. Those that came back during this run would be redriven forever."""
     return message.sent_ms <= began_ms and (ids is None or parked_id(queue, message) in ids)
 
 
 def _tidy(context: Context, most: int) -> None:
-    """Delete envelopes whose row is gone: it was redriven, now or before."""
+    """Delete envelopes whose row is deleted because it was redriven, now or before."""
     held: list[str] = []
     try:
         for batch in receive_all(context, REJECTED, HOLD_S, most):
@@ -128,38 +130,38 @@ def _tidy(context: Context, most: int) -> None:
         release(context, REJECTED, held)
 
 
-def _redrive(context: Context, parked: Sequence[Parked], result: Redriven) -> set[str]:
-    """Send messages again and note what became of each; answers the ids of those that their queues have now."""
+def _redrive(context: Context, failed: Sequence[Parked], result: Redriven) -> set[str]:
+    """Resend messages and note the result of each; return the ids of those that their queues accepted."""
     bodies: dict[str, list[str]] = {}
     refused: dict[str, str] = {}
-    for each in parked:
+    for each in failed:
         try:
             bodies[each.id] = bodies_again(each, context.now_ms())
         except NotRedrivable as refusal:
             refused[each.id] = str(refusal)
-    send = _send_in_order if parked and parked[0].queue == BOARDS_DEAD_LETTER else _send_to_origins
-    refused |= send(context, [each for each in parked if each.id in bodies], bodies)
+    send = _send_in_order if failed and failed[0].queue == BOARDS_DEAD_LETTER else _send_to_origins
+    refused |= send(context, [each for each in failed if each.id in bodies], bodies)
     done = [name for name in bodies if name not in refused]
     result.done += done
     result.refused |= refused
     return set(done)
 
 
-def _send_to_origins(context: Context, parked: Sequence[Parked], bodies: dict[str, list[str]]) -> dict[str, str]:
-    """Ids of messages that a queue did not take whole, with why."""
+def _send_to_origins(context: Context, failed: Sequence[Parked], bodies: dict[str, list[str]]) -> dict[str, str]:
+    """Send messages to their queues; return id -> error of those that were not accepted completely."""
     refused: dict[str, str] = {}
-    for origin in dict.fromkeys(each.origin for each in parked):
-        owned = [(each.id, body) for each in parked if each.origin == origin for body in bodies[each.id]]
-        outcomes = context.queues.send_each(origin, [body for _, body in owned])
-        refused |= {name: str(error) for (name, _), error in zip(owned, outcomes, strict=True) if error is not None}
+    for origin in dict.fromkeys(each.origin for each in failed):
+        sends = [(each.id, body) for each in failed if each.origin == origin for body in bodies[each.id]]
+        outcomes = context.queues.send_each(origin, [body for _, body in sends])
+        refused |= {name: str(error) for (name, _), error in zip(sends, outcomes, strict=True) if error is not None}
     return refused
 
 
-def _send_in_order(context: Context, parked: Sequence[Parked], bodies: dict[str, list[str]]) -> dict[str, str]:
-    """The same for messages of groups: what one did not get keeps back what comes after it."""
+def _send_in_order(context: Context, failed: Sequence[Parked], bodies: dict[str, list[str]]) -> dict[str, str]:
+    """Send messages of groups; return the same. A failed message stops the later ones of its group."""
     refused: dict[str, str] = {}
     stopped: dict[str, str] = {}
-    for each in parked:
+    for each in failed:
         if each.group not in stopped:
             try:
                 context.queues.send_grouped(BOARDS, [(each.group, body) for body in bodies[each.id]])

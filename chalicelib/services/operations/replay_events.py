@@ -1,4 +1,4 @@
-"""Send recorded events through a queue, at a pace, telling after every call how far it has come."""
+"""Send recorded events through a queue at a given rate, with progress after every call."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 from chalicelib.services.context import Context
 from chalicelib.services.events.resend_events import packed
 
-# Small messages spread over workers; ten of them are one call.
+# Small messages spread over workers. Ten of them are one call.
 EVENTS_PER_MESSAGE = 25
 EVENTS_PER_CALL = 250
-# At a low rate, a call at least this often.
+# The interval of calls at a low rate.
 CALL_EVERY_S = 0.5
 
 
@@ -26,9 +26,9 @@ def replay_events(
     rate: float | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> int:
-    """Send all events, at most `rate` a second; `sent(n)` hears of n more that the queue has. Returns how many.
+    """Send all events, at most `rate` per second, and return their number. `sent(n)`: called when the queue has n more.
 
-    Raises NotSent for what the queue did not take; everything told to `sent` is safe.
+    Raises NotSent if the queue did not accept a call. All events reported to `sent` are in the queue.
     """
     source = iter(events)
     per_call = EVENTS_PER_CALL if rate is None else max(1, min(EVENTS_PER_CALL, int(rate * CALL_EVERY_S)))
