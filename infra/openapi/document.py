@@ -68,7 +68,7 @@ _GOOD = {201: "Made.", 202: "Queued."}
 
 
 class Error(msgspec.Struct):
-    """Any refusal. Details, such as `parameter`, `minimum` or `events`, stand beside these two."""
+    """Any refusal. Details, such as `parameter`, `minimum` or `events`, follow these two."""
 
     error: str
     code: str
@@ -80,7 +80,7 @@ def document_json() -> str:
 
 
 def document() -> Json:
-    """The whole document as JSON-ready values."""
+    """Build the whole document as JSON-ready values."""
     paths: Json = {}
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
@@ -117,7 +117,7 @@ def _schemas() -> Json:
 
 
 def _kinds(operation: Operation) -> list[Any]:
-    """The Structs that a body or an answer is made of; query parameters are spelled out one by one."""
+    """Return the Structs of a body or an answer; query parameters are spelled out one by one."""
     answer = operation.answer_type
     return [*operation.body_types, *([answer] if answer else [])]
 

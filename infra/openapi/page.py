@@ -44,7 +44,7 @@ def page() -> str:
 
 
 def _operations(api: Json, tag: str) -> list[Json]:
-    """The operations of a tag, each with its `path` and `method`."""
+    """Return the operations of a tag, each with its `path` and `method`."""
     return [
         each | {"path": path, "method": method.upper()}
         for path, methods in api["paths"].items()
@@ -88,11 +88,11 @@ def _answers(api: Json, each: Json) -> str:
     rows = []
     example = ""
     for code, answer in each["responses"].items():
-        told = api["components"]["responses"][code] if "$ref" in answer else answer
-        schema: Json = next((media["schema"] for media in told.get("content", {}).values()), {})
+        found = api["components"]["responses"][code] if "$ref" in answer else answer
+        schema: Json = next((media["schema"] for media in found.get("content", {}).values()), {})
         if code.startswith("2"):
             example = _example(api, schema)
-        rows.append((f"<code>{escape(code)}</code>", _text(told["description"]), _shape(schema) if schema else ""))
+        rows.append((f"<code>{escape(code)}</code>", _text(found["description"]), _shape(schema) if schema else ""))
     return f"<h4>Answers</h4>{_grid(('status', 'meaning', 'body'), rows)}{example}"
 
 
@@ -132,7 +132,7 @@ def _type(name: str, schema: Json) -> str:
 
 
 def _shape(schema: Json) -> str:
-    """A schema in a few words."""
+    """Describe a schema in a few words."""
     if "$ref" in schema:
         name = escape(schema["$ref"].rpartition("/")[2])
         return f'<a href="#type-{name}">{name}</a>'
