@@ -1,6 +1,6 @@
 """The API's Lambda: a Chalice application with a route for each operation."""
 
-from chalice import Chalice
+from chalice.app import Chalice
 
 from chalicelib.api.http import add_route, guard
 from chalicelib.api.registry import OPERATIONS

@@ -6,7 +6,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from chalice.app import Chalice, CORSConfig, Request, Response
@@ -27,6 +27,8 @@ from chalicelib.domain.core.errors import (
 )
 from chalicelib.observability import logger
 from chalicelib.services.core.answer import Answer
+
+Headers = dict[str, str | list[str]]
 
 REPLAYED = "Idempotency-Replayed"
 # Boards move every second; three of staleness take the load of a thousand readers off the table.
@@ -52,7 +54,8 @@ def add_route(app: Chalice, operation: Operation) -> None:
     """Register an operation with a Chalice application."""
 
     def answer(**path_parameters: str) -> Response:
-        return respond(operation, app.current_request, path_parameters)
+        # It is there while a request is under way.
+        return respond(operation, cast(Request, app.current_request), path_parameters)
 
     answer.__name__ = operation.name
     app.route(operation.path, methods=[operation.method], cors=CORS, content_types=[])(answer)
@@ -85,7 +88,7 @@ def respond(operation: Operation, request: Request, path_parameters: dict[str, s
 def encode(call: Call, answer: Any) -> Response:
     """An answer's JSON; reads carry its digest as ETag, and are not sent again to who has it."""
     operation = call.operation
-    headers = {"Content-Type": JSON, "Vary": "Authorization, X-API-Key"}
+    headers: Headers = {"Content-Type": JSON, "Vary": "Authorization, X-API-Key"}
     status = operation.status
     if isinstance(answer, Answer):
         headers |= {REPLAYED: "true"} if answer.replayed else {}
@@ -99,7 +102,7 @@ def encode(call: Call, answer: Any) -> Response:
     return cached(call, body.decode(), headers)
 
 
-def cached(call: Call, body: str, headers: dict[str, str]) -> Response:
+def cached(call: Call, body: str, headers: Headers) -> Response:
     """A read's answer with ETag and Cache-Control, or 304."""
     tag = f'"{digest(body)}"'
     headers |= {"ETag": tag, "Cache-Control": PRIVATE_CACHE if call.caller else PUBLIC_CACHE}
@@ -125,7 +128,7 @@ def refusal(error: Exception, busy_s: Callable[[], int] = lambda: RETRY_AFTER_S[
     `busy_s`: after how many seconds to ask a busy service again.
     """
     told = _told(error)
-    headers = {"Content-Type": JSON, "Cache-Control": "no-store"}
+    headers: Headers = {"Content-Type": JSON, "Cache-Control": "no-store"}
     if told.kind is ErrorKind.UNAVAILABLE:
         headers["Retry-After"] = str(busy_s())
     if isinstance(told, TooManyRequests):
@@ -147,7 +150,7 @@ def _told(error: Exception) -> LaurelError:
 
 def guard(request: Request | None, go_on: Callable[[Any], Response]) -> Response:
     """Around every request: what Chalice refuses by itself gets our body, and every answer the headers of all."""
-    everywhere = CORS.get_access_control_headers() | NOSNIFF
+    everywhere: Headers = {**CORS.get_access_control_headers(), **NOSNIFF}
     if request is not None and request.method == "OPTIONS":
         return Response("", everywhere, 204)
     response = go_on(request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalice import Blueprint
+from chalice.app import Blueprint
 
 from chalicelib.domain.core.queues import BOARDS, BOARDS_DEAD_LETTER
 from chalicelib.observability import count, logger, observed

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalice import Blueprint
+from aws_lambda_powertools.metrics import MetricUnit
+from chalice.app import Blueprint
 
-from chalicelib.observability import MetricUnit, count, logger, observed
+from chalicelib.observability import count, logger, observed
 from chalicelib.services.progress.process_messages import Report, process_messages
 from chalicelib.workers.invocation import within_invocation
 from chalicelib.workers.sqs import failures, messages_of

@@ -6,7 +6,7 @@ import msgspec
 from chalice.app import Response
 
 from chalicelib.api.boards.leaderboards import EVENT_STREAM, LAST_EVENT_ID, RETRY_MS
-from chalicelib.api.http import PUBLIC_CACHE, digest
+from chalicelib.api.http import PUBLIC_CACHE, Headers, digest
 from chalicelib.api.request import Call
 from chalicelib.domain.core.errors import LostRace, OutOfReach
 
@@ -26,5 +26,5 @@ def respond(call: Call) -> Response:
 
 
 def _stream(lines: str, cache: str) -> Response:
-    headers = {"Content-Type": EVENT_STREAM, "Cache-Control": cache, "Vary": LAST_EVENT_ID}
+    headers: Headers = {"Content-Type": EVENT_STREAM, "Cache-Control": cache, "Vary": LAST_EVENT_ID}
     return Response(f"retry: {RETRY_MS}\n{lines}\n\n", headers, 200)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from chalice.app import Response
 
-from chalicelib.api.http import cached
+from chalicelib.api.http import Headers, cached
 from chalicelib.api.operation import JSON
 from chalicelib.api.request import Call
 
@@ -27,7 +27,7 @@ def read_openapi(call: Call) -> Response:
 def read_docs(call: Call) -> Response:
     """Return the page."""
     page = text(FOLDER / PAGE)
-    headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy(page)}
+    headers: Headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy(page)}
     return cached(call, page, headers)
 
 
