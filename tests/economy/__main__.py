@@ -1,10 +1,9 @@
-"""A third of `make sim`: the economy. See the package's docstring."""
+"""One simulation of `make sim`. See the package's docstring."""
 
 import sys
 
-from tests.economy.mutants import MUTANTS
-from tests.economy.scenario import run
 from tests.seeds import main
+from tests.simulations import ECONOMY
 
 if __name__ == "__main__":
-    sys.exit(main("tests.economy", run, MUTANTS))
+    sys.exit(main(ECONOMY))

@@ -1,4 +1,7 @@
-"""Some seeds of the simulation, and every mutant; `make sim` runs a thousand."""
+"""Seeds of this commit, seeds that once failed, and each mutant at a seed that catches it.
+
+`make proof` runs 200 seeds of the simulation and searches for mutants, `make sim` a thousand.
+"""
 
 from __future__ import annotations
 
@@ -6,50 +9,57 @@ import pytest
 
 from tests.economy.mutants import MUTANTS
 from tests.economy.scenario import run
-from tests.economy.traffic import STYLES
+from tests.seeds import catches, commit_seeds
 
-SEEDS = 16
-# Of each style: enough for every mutant in the style that meets it.
-MUTANT_SEEDS = 24
-# The others are caught by the first seeds of any.
-MET_BY = {
-    "correction_unconditional": "by admins",
-    "hold_never_expires": "held",
-    "hold_unconditional": "held",
-    "key_not_forestalled": "retired under way",
-    "limits_apart": "too often",
-    "pair_unconditional": "friends",
-    "resolution_unconditional": "rewards",
-    "stock_unconditional": "rewards",
-    "unanswered_try_forgotten": "retired under way",
-    "uses_unconditional": "friends",
+# Seed -> what it found.
+REGRESSIONS = {
+    80: "a refund beside another one was told that what paid for it was taken back",
+    84: "the judge knew no reading of a balance before a refund and of a stock after it",
+    105: "a rotation answered a number of uses that had grown before its write",
+}
+# Mutant -> a seed that catches it. A change of Laurel may move it: `python -m tests.economy --mutant NAME` finds one.
+CAUGHT_BY = {
+    "key_condition_dropped": 0,
+    "key_written_apart": 0,
+    "as_read_dropped": 0,
+    "account_unconditional": 0,
+    "refusal_forgotten": 0,
+    "owed_unwritten": 0,
+    "owed_deleted_first": 0,
+    "limits_apart": 14,
+    "hold_unconditional": 2,
+    "hold_never_expires": 18,
+    "key_expires_by_ttl": 12,
+    "weak_read": 0,
+    "lost_answer_believed": 0,
+    "stock_unconditional": 28,
+    "resolution_unconditional": 20,
+    "correction_unconditional": 0,
+    "uses_unconditional": 57,
+    "unanswered_try_forgotten": 107,
+    "key_not_forestalled": 107,
+    "pair_unconditional": 113,
 }
 
 
-@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize("seed", [*REGRESSIONS, *commit_seeds()])
 def test_a_seed_ends_as_the_model_says(seed: int) -> None:
     run(seed)
 
 
-def test_the_same_seed_takes_the_same_steps() -> None:
-    assert run(3).world.trace == run(3).world.trace
-
-
-def test_faults_of_every_kind_are_met() -> None:
-    met = {name for seed in range(6) for name, count in run(seed).world.fault_counts.items() if count}
-    assert met >= {
-        "kill_before", "kill_after", "lost_request", "lost_answer", "server_error",
-        "throttle", "conflict", "partial", "torn", "stale", "duplicate", "reorder",
+def test_the_same_seed_takes_the_same_steps_and_meets_faults_of_every_kind() -> None:
+    first, second = run(5).world, run(5).world
+    assert first.trace == second.trace
+    assert {name for name, count in first.fault_counts.items() if count} >= {
+        "kill_before", "kill_after", "lost_request", "lost_answer", "server_error", "throttle", "conflict", "partial",
+        "torn", "stale", "duplicate", "reorder",
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", sorted(MUTANTS))
+def test_every_mutant_has_a_seed() -> None:
+    assert CAUGHT_BY.keys() == MUTANTS.keys()
+
+
+@pytest.mark.parametrize("name", sorted(CAUGHT_BY))
 def test_a_mutant_is_caught(name: str) -> None:
-    styles = sorted(STYLES)
-    first, step = (styles.index(MET_BY[name]), len(styles)) if name in MET_BY else (0, 1)
-    for seed in range(first, first + MUTANT_SEEDS * step, step):
-        try:
-            run(seed, MUTANTS[name])
-        except Exception:
-            return
-    pytest.fail(f"{name} passed {MUTANT_SEEDS} seeds")
+    assert catches(run, MUTANTS[name], CAUGHT_BY[name])

@@ -1,10 +1,9 @@
-"""A third of `make sim`: the pipeline. See the package's docstring."""
+"""One simulation of `make sim`. See the package's docstring."""
 
 import sys
 
-from tests.pipeline.mutants import MUTANTS
-from tests.pipeline.scenario import run
 from tests.seeds import main
+from tests.simulations import PIPELINE
 
 if __name__ == "__main__":
-    sys.exit(main("tests.pipeline", run, MUTANTS))
+    sys.exit(main(PIPELINE))

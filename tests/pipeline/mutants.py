@@ -135,8 +135,8 @@ def rejections_without_rows() -> Iterator[None]:
 def unprocessed_keys_unread() -> Iterator[None]:
     """A partial BatchGetItem is taken as all there is."""
 
-    def batch(self: Table, wanted: list[Any]) -> Iterator[Any]:
-        request = {"RequestItems": {self.name: {"Keys": wanted, "ConsistentRead": True}}}
+    def batch(self: Table, wanted: list[Any], strong: bool) -> Iterator[Any]:
+        request = {"RequestItems": {self.name: {"Keys": wanted, "ConsistentRead": strong}}}
         yield from self._call("batch_get_item", request)["Responses"].get(self.name, [])
 
     with patch.object(Table, "_batch", batch):
