@@ -6,7 +6,7 @@ The rate is an emulator's on this machine: nothing here says how fast AWS is.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chalicelib.domain.progress.scores import BoardUpdate, board_id
@@ -35,7 +35,7 @@ def rate(players: int = PLAYERS, rounds: int = ROUNDS) -> Iterator[Figure]:
         yield _rate(stack, context, players, rounds)
 
 
-def compare(context: Context, players: int = COMPARED_PLAYERS) -> None:
+def compare(context: Context, players: int = COMPARED_PLAYERS, batches: Mapping[int, int] = COMPARED) -> None:
     """The same batches on the simulated table and on the emulator's. Raises NotTaken if their write units differ."""
     simulated = Deployment()
     populations = [Population(players, False, context.rules.levels) for _ in range(2)]
@@ -44,7 +44,7 @@ def compare(context: Context, players: int = COMPARED_PLAYERS) -> None:
         write(each, population)
     meters = [Units(each.table.client) for each in both]
     progresses = [Progress(population) for population in populations]
-    for size, times in COMPARED.items():
+    for size, times in batches.items():
         for _ in range(times):
             for each, progress in zip(both, progresses, strict=True):
                 feed(each, progress.states(size))

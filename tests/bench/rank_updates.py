@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -42,10 +42,12 @@ class Progress:
         return states
 
 
-def write_units(deployment: Deployment, population: Population) -> Iterator[Figure]:
+def write_units(
+    deployment: Deployment, population: Population, batches: Mapping[int, int] = BATCHES
+) -> Iterator[Figure]:
     """Units of all writes of the `boards` worker, by an update, for several numbers of updates that come at once."""
     progress = Progress(population)
-    for size, times in BATCHES.items():
+    for size, times in batches.items():
         if size <= len(population):
             units = [batch_units(deployment, progress.states(size)) for _ in range(times)]
             params = {"players": len(population), "ties": population.ties, "batch": size, "batches": times}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import statistics
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from chalicelib.store.boards.reads import NEIGHBOURS, BoardReads
 from tests.bench.board import BOARD, SCOPE, Population, board_of
 from tests.bench.deployment import Deployment
 from tests.bench.figures import Figure, NotTaken
-from tests.bench.rank_updates import write_units
+from tests.bench.rank_updates import BATCHES, write_units
 from tests.bench.rounds import Rounds
 
 SIZES = (1_000, 100_000, 1_000_000)
@@ -40,14 +40,16 @@ NAMES = (
 )
 
 
-def boards(sizes: tuple[int, ...] = SIZES, reads: int = READS) -> Iterator[Figure]:
+def boards(
+    sizes: tuple[int, ...] = SIZES, reads: int = READS, batches: Mapping[int, int] = BATCHES
+) -> Iterator[Figure]:
     """Every size twice, with and without a score that half of the players share; then updates of the largest."""
     for players in sizes:
         for ties in (True, False):
             with board_of(players, ties) as (deployment, population):
                 yield from Bench(deployment, population, reads).figures()
                 if players == sizes[-1] and not ties:
-                    yield from write_units(deployment, population)
+                    yield from write_units(deployment, population, batches)
 
 
 @dataclass(frozen=True)
