@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,9 @@ from infra.local.stack import Stack, running_stack
 from infra.openapi import files
 from infra.package import Package, package
 from infra.settings import Build
+from tests import seeds
+from tests.budget import Budget
+from tests.offline import offline
 
 try:
     from xdist.scheduler import LoadScopeScheduling
@@ -24,18 +28,43 @@ except ImportError:
     LoadScopeScheduling = object
 
 
-class KeepStacksTogether(LoadScopeScheduling):
-    """Every test goes where there is room, but modules test_*stack*.py go to one process, one after the other: a
-    local stack takes seconds to start, and two of them fill the machine."""
+# Tests whose fixtures cost seconds go to one process, one after the other. Everything else goes where there is room.
+TOGETHER = {
+    # A local stack takes seconds to start, and two of them fill the machine.
+    "stack": re.compile(r"[^:]*test_[^/:]*stack[^/:]*\.py"),
+    "figures": re.compile(r"tests/bench/test_board_figures\.py"),
+    "costs": re.compile(r"tests/store/boards/test_reads\.py::test_what_"),
+}
+
+
+class KeepTogether(LoadScopeScheduling):
+    """Starts with the largest group, which is the stack's."""
 
     def _split_scope(self, nodeid: str) -> str:
-        module = nodeid.split("::", 1)[0].rpartition("/")[2]
-        return "stack" if "stack" in module else nodeid
+        return next((name for name, pattern in TOGETHER.items() if pattern.match(nodeid)), nodeid)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--cpu", type=int, default=0, metavar="N", help="show the N tests that took the most CPU")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Budget(config))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    terminalreporter.write_line(seeds.replay_line())
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    return KeepStacksTogether(config, log)
+    return KeepTogether(config, log)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_network() -> Iterator[None]:
+    with offline():
+        yield
 
 
 @pytest.fixture(autouse=True)
