@@ -20,7 +20,7 @@ export PYTHONPATH := $(CURDIR)
 
 .DEFAULT_GOAL := help
 # A folder has the name of the target `docs`.
-.PHONY: docs help setup run test coverage sim peers bench chart lint format lock package deploy stack-stop clean
+.PHONY: docs help setup run test coverage proof sim audit peers bench chart lint format lock package deploy stack-stop clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -53,17 +53,22 @@ run: setup ## run Laurel on this machine with a sample of real traffic (ONCE=1: 
 stack-stop: setup ## stop the local stack
 	@$(RUN) -m infra.local.stack stop
 
-test: setup ## run all tests
-	@$(AS_PIP) $(RUN) -m pytest -n 2
+# The tests of the local stack have a process of their own, which mostly waits: three processes for two cores.
+test: setup ## run all tests but the long proofs
+	@$(AS_PIP) $(RUN) -m pytest -n 3
 
-coverage: $(READY) ## measure branch coverage of domain, services and store (at least 90%)
-	@$(RUN) -m pytest -n 2 --cov --cov-report=term:skip-covered --cov-fail-under=90 \
-		tests/domain tests/services tests/store tests/api tests/cli
+coverage: setup ## run all tests and measure branch coverage of domain, services and store (at least 90%)
+	@$(AS_PIP) $(RUN) -m pytest -n 3 --cov --cov-report=term:skip-covered --cov-fail-under=90
 
-sim: setup ## run the simulations: exactly-once, boards, economy (SEEDS=1000)
-	@$(RUN) -m tests.pipeline --seeds $(SEEDS)
-	@$(RUN) -m tests.boards --seeds $(SEEDS)
-	@$(RUN) -m tests.economy --seeds $(SEEDS)
+proof: setup ## run what takes minutes: 200 seeds of each simulation, searches for mutants, tests marked proof
+	@$(RUN) -m tests.simulations --seeds 200
+	@$(AS_PIP) $(RUN) -m pytest -n 2 -m proof
+
+sim: setup ## run the simulations and their mutants: exactly-once, boards, economy (SEEDS=1000)
+	@$(RUN) -m tests.simulations --seeds $(SEEDS)
+
+audit: $(READY) ## look up the locked packages among known vulnerabilities (needs the network)
+	@$(RUN) -m infra.audit
 
 peers: setup ## compare the simulated DynamoDB with Amazon's engine (needs Java 17 and Maven; REQUESTS=5000)
 	@$(RUN) -m tests.simulated.differential --engine dynamodb-local --requests $(REQUESTS)
