@@ -1,4 +1,4 @@
-"""Close a board: an order in its own writer's queue, so that no state of a player races it."""
+"""Freeze a board. The order is in its writer's queue, so that it does not race with states of players."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from chalicelib.store.core.table import Busy
 
 
 def freeze_board(context: Context, board: str, shard: str) -> bool:
-    """Freeze a shard, once what has begun is complete; False if it was frozen before. Raises StoreError."""
+    """Freeze a shard after completing its pending intent. Return whether it was open before. Raises StoreError."""
     for _ in context.retry.tries(MAX_ROUNDS):
         log = settle(context, board, shard)
         if log.frozen is not None:

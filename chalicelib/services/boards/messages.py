@@ -1,4 +1,4 @@
-"""What travels on the FIFO queue `boards`: states of players, and orders to a board's writer. A group is a shard."""
+"""Messages of the FIFO queue `boards`: states of players and orders to a board's writer. A group is a shard."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from chalicelib.services.progress.publish_scores import MAX_UPDATES_PER_MESSAGE,
 
 
 class BoardMessage(ScoreMessage, omit_defaults=True):
-    """For one shard of a board: states of players, or one order; nothing at all only makes its writer look.
+    """A message for one shard of a board: states of players, or one order. An empty one only wakes the writer.
 
-    `freeze`: close the board. `mend`: write these players' entries from their own totals. `repair`: count the index
-    anew, or go on with the repair `nonce` whose `step` is the next. `nonce` tells orders apart that are to be carried
-    out again within SQS's five minutes of deduplication.
+    `freeze`: freeze the board. The list of players: rewrite their entries from their own totals. `repair`: recount the
+    index, or continue the repair `nonce` at its next step, `step`. `nonce` distinguishes orders that must be executed
+    again within SQS's five minutes of deduplication.
     """
 
     freeze: bool = False

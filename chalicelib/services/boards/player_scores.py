@@ -1,4 +1,4 @@
-"""States of players on a board, made from their own totals: what the board should say of them."""
+"""States of players on a board, computed from their own totals: the correct content of the board."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from chalicelib.store.progress import keys
 from chalicelib.store.progress.players import load_players
 from chalicelib.store.progress.records import read_days
 
-# 500 items: five calls side by side.
+# 500 items: five calls in parallel.
 PLAYERS_AT_ONCE = 100
 
 
 def load_states(context: Context, board: str, players: Sequence[str]) -> dict[str, BoardUpdate]:
-    """The states of the players that exist, strongly read; a score of 0 is of who is not on the board.
+    """Return the states of the existing players, strongly read. Players with a score of 0 are not on the board.
 
-    A player's days are read after the state: what changes in between is told to the board by its own update.
+    A player's days are read after the state: a change in between sends its own update to the board.
     """
     return {name: state for name, (state, _) in load_dated_states(context, board, players).items()}
 
 
 def load_dated_states(context: Context, board: str, players: Sequence[str]) -> dict[str, tuple[BoardUpdate, int]]:
-    """Like `load_states`, each with when the player's XP, and so the level, last changed (commit, ms)."""
+    """Return the states with the time (ms) of the commit that last changed the player's XP, and so the level."""
     scope, _, period = board.partition("#")
     rules = context.rules.boards[scope]
     day = 0 if rules.period == ALL else days_of(rules.period, period)[0]
@@ -41,7 +41,7 @@ def load_dated_states(context: Context, board: str, players: Sequence[str]) -> d
 
 
 def _load_days(context: Context, players: dict[str, Player], months: Sequence[int]) -> None:
-    wanted = {keys.days(name, month_name(day)): (name, day) for name in players for day in months}
-    for key, item in context.table.get_many(list(wanted)).items():
-        name, day = wanted[key]
+    player_days = {keys.days(name, month_name(day)): (name, day) for name in players for day in months}
+    for key, item in context.table.get_many(list(player_days)).items():
+        name, day = player_days[key]
         read_days(players[name], day, item)

@@ -1,7 +1,7 @@
-"""Tell players the ranks that a board gave them: one event each on Laurel's own queue.
+"""Publish the final ranks of a board: one event per player on Laurel's own queue.
 
-An event is known by (player, scope, period), without a time: sent again, after a stop or by a second run, it changes
-nothing.
+(player, scope, period) identify an event, which has no time. So events that are sent again, after a stop or by a second
+run, change nothing.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from chalicelib.store.boards.final_standings import tied_players
 from chalicelib.store.progress.player_reads import best_ranks
 
 QUEUE, SOURCE, JUDGED = "own", "laurel/rotation", "rank.judged"
-# One worker's unit of retry, and how many are noted as told at once: ten messages are one call.
+# A worker's unit of retry, and the players per noted step: ten messages are one call.
 PLAYERS_PER_MESSAGE, PLAYERS_AT_ONCE = 100, 1000
-# What a step may take: a thousand ranks told, or the final standings of a board.
+# Time for a step: a thousand published ranks, or the final standings of a board.
 RESERVE_MS = 30_000
 
 
-def tell_ranks(context: Context, board: Board, archive: Archive) -> bool:
-    """Queue the events of all who wait for their rank; False if time ended before, to go on from there."""
+def publish_ranks(context: Context, board: Board, archive: Archive) -> bool:
+    """Queue the events of all waiting players. Return whether all are queued; if not, the next run continues."""
     judged, tie = archive.waiting.judged, archive.waiting.tie
     for place in range(archive.told, len(judged), PLAYERS_AT_ONCE):
         if not context.has_time(RESERVE_MS):
@@ -38,12 +38,12 @@ def tell_ranks(context: Context, board: Board, archive: Archive) -> bool:
         part = judged[place : place + PLAYERS_AT_ONCE]
         _send(context, board, archive, part)
         _note(context, archive, place + len(part))
-    return tie is None or _tell_tie(context, board, archive, tie)
+    return tie is None or _publish_tie(context, board, archive, tie)
 
 
-def _tell_tie(context: Context, board: Board, archive: Archive, tie: tuple[int, int]) -> bool:
-    """The players of a large tie group, who all have one rank, in order of their ids."""
-    (score, rank), told = tie, len(archive.waiting.judged)
+def _publish_tie(context: Context, board: Board, archive: Archive, tie: tuple[int, int]) -> bool:
+    """Queue the events of a large tie group, whose players share a rank, by id. Return whether all are queued."""
+    (score, rank), published = tie, len(archive.waiting.judged)
     name = board_id(board.scope, period_of(archive))
     following: str | None = archive.told_until
     while following is not None:
@@ -52,17 +52,17 @@ def _tell_tie(context: Context, board: Board, archive: Archive, tie: tuple[int, 
         players, following = tied_players(context.table, name, score, following)
         _send(context, board, archive, [Judged(player, rank) for player in players])
         if following is not None:
-            _note(context, archive, told, following)
+            _note(context, archive, published, following)
     return True
 
 
-def _note(context: Context, archive: Archive, told: int, told_until: str = "") -> None:
-    with suppress(LostRace):  # another run has told all of them
-        note_told(context.table, archive, told, told_until)
+def _note(context: Context, archive: Archive, published: int, last_player: str = "") -> None:
+    with suppress(LostRace):  # another run has published all of them
+        note_told(context.table, archive, published, last_player)
 
 
 def period_of(archive: Archive) -> str:
-    """The board's period: those of all-time boards are archived by day, `all@2026-05-19`."""
+    """Return the board's period. All-time boards are archived by day, as `all@2026-05-19`."""
     return archive.period.partition("@")[0]
 
 
@@ -75,7 +75,7 @@ def _send(context: Context, board: Board, archive: Archive, judged: Sequence[Jud
 
 
 def _better(context: Context, scope: str, judged: Sequence[Judged]) -> list[Judged]:
-    """Those whose rank is better than any before. Others would be told the same thing every day, for nothing."""
+    """Return the players whose rank is better than all before. Others would get a useless event every day."""
     best = best_ranks(context.table, [each.player for each in judged], scope)
     return [each for each in judged if each.rank < best.get(each.player, each.rank + 1)]
 

@@ -1,4 +1,4 @@
-"""What a board was when its period was closed: kept for ever, also when the board itself is not."""
+"""Archives of closed periods. They are kept forever, also when the board itself is deleted."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ ENDED = "As in `/leaderboard`, of a day, week or month that has ended. Default: 
 
 
 class ArchivedEntry(LeaderboardEntry):
-    """A place, its player named as they are named today. `hidden`: removed since, so that only the place is told."""
+    """A place with the player's current name. `hidden`: the player is hidden or erased, so only the place is shown."""
 
     hidden: bool = False
 
 
 class ArchivedBoard(msgspec.Struct, rename="camel"):
-    """`total`: players on the board. `champion`: who was listed first; null if nobody was on it."""
+    """An archived board. `total`: players on it. `champion`: the first entry; null if the board was empty."""
 
     scope: str
     period: str
@@ -49,9 +49,9 @@ class ArchiveQuery(msgspec.Struct):
 def read_archive(
     context: Context, caller: Caller | None, *, scope: str = "weekly", period: str | None = None, limit: int = 10
 ) -> ArchivedBoard:
-    """The archive of a period, by default of the last one that ended, with its best `limit` places.
+    """Return the archive of a period, by default of the last one that ended, with its best `limit` places.
 
-    Raises InvalidRequest naming the parameter, NotFound for a period that is not archived yet, or never was.
+    Raises InvalidRequest naming the parameter, NotFound for a period without an archive.
     """
     board = find_scope(context, scope)
     if board.period == ALL:
@@ -69,7 +69,7 @@ def read_archive(
 
 
 def show_places(context: Context, places: Sequence[Place], caller: Caller | None) -> list[ArchivedEntry]:
-    """Archived places as the caller may see them now."""
+    """Return archived places as the caller may see them now."""
     players = players_of_public(context.table, [place.public for place in places])
     entries = []
     for place in places:
@@ -87,6 +87,6 @@ def show_places(context: Context, places: Sequence[Place], caller: Caller | None
 
 
 def champion_of(context: Context, archive: archives.Archive) -> dict[str, Any] | None:
-    """The first place of an archive, as anybody may see it."""
+    """Return the first place of an archive in its public form."""
     shown_ = show_places(context, archive.top[:1], None)
     return msgspec.to_builtins(shown_[0]) if shown_ else None

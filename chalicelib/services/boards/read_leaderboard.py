@@ -1,4 +1,4 @@
-"""A page of a board: exact competition ranks, names as far as the reader may know them."""
+"""A page of a board: exact competition ranks, with the names that the caller may see."""
 
 from __future__ import annotations
 
@@ -30,8 +30,11 @@ PERIOD = (
 
 
 class LeaderboardEntry(msgspec.Struct, rename="camel"):
-    """A player's place. `apiKeyId`: the real id for the player, for admins and of players with a chosen name;
-    else a public id that `/players/{id}` takes; null for private players."""
+    """A player's place.
+
+    `apiKeyId`: the real id for the player, for admins and of players with a chosen name; else a public id that
+    `/players/{id}` accepts; null for private players.
+    """
 
     rank: Rank
     api_key_id: str | None
@@ -61,7 +64,7 @@ class BoardQuery(msgspec.Struct):
 
 class LeaderboardQuery(BoardQuery):
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
-    # As far as any input goes; a page costs the same wherever it is.
+    # The limit of all numbers in requests. All pages cost the same.
     offset: Annotated[int, Meta(ge=0, le=10**12, description="Entries to skip.")] = 0
 
 
@@ -74,7 +77,7 @@ def read_leaderboard(
     limit: int = 50,
     offset: int = 0,
 ) -> Leaderboard:
-    """The page of a board; the period that holds today unless one is named.
+    """Return a page of a board, by default of the current period.
 
     Raises InvalidRequest naming the parameter, NotFound for a day that is no longer kept.
     """
@@ -85,9 +88,9 @@ def read_leaderboard(
 
 
 def open_board(context: Context, scope: str, period: str | None) -> tuple[str, BoardReads]:
-    """(the period's name, the board to read from); no period means the one that holds today.
+    """Return (the period's name, the board to read), by default of the current period.
 
-    Raises as `read_leaderboard`. A board that nobody is on yet, of a period to come too, is empty.
+    Raises as `read_leaderboard`. A board without players, also of a future period, is empty.
     """
     board = find_scope(context, scope)
     now_ms = context.now_ms()
@@ -98,7 +101,7 @@ def open_board(context: Context, scope: str, period: str | None) -> tuple[str, B
 
 
 def find_scope(context: Context, scope: str) -> Board:
-    """The ruleset's board of this scope. Raises InvalidRequest."""
+    """Return the ruleset's board of this scope. Raises InvalidRequest."""
     boards = context.rules.boards
     if scope not in boards:
         raise InvalidRequest(f"'scope' must be one of {', '.join(boards)}.", parameter="scope", allowed=list(boards))
@@ -106,12 +109,12 @@ def find_scope(context: Context, scope: str) -> Board:
 
 
 def sees_all(caller: Caller | None, player: str) -> bool:
-    """Whether nothing of the player is masked for the caller."""
+    """Return whether the caller sees all data of the player."""
     return caller is not None and (caller.player == player or ADMIN in caller.permissions)
 
 
 def shown(ranked: Ranked, caller: Caller | None, kind: type[E], **more: Any) -> E:
-    """An entry as the caller may see it; `more`: what one of its kind has besides."""
+    """Return an entry as the caller may see it. `more`: further members of its type."""
     rank, entry = ranked
     whole = sees_all(caller, entry.player)
     shown_id: str | None = entry.player if whole or entry.name else entry.public
@@ -130,12 +133,12 @@ def shown(ranked: Ranked, caller: Caller | None, kind: type[E], **more: Any) -> 
 
 
 def updated_at(ranked: Iterable[Ranked]) -> str | None:
-    """When the last of these scores was reached."""
+    """Return when the last of these scores was reached."""
     latest = max((entry.reached_at for _, entry in ranked), default=None)
     return None if latest is None else moment_name(latest)
 
 
 def _check_kept(board: Board, period: str, now_ms: int) -> None:
-    """A board that has expired by the clock is gone, collected or not."""
+    """Raise NotFound for an expired board, even if its items still exist."""
     if board.keep_days is not None and kept_until_ms(period, board.keep_days) <= now_ms:
         raise NotFound(f"Boards of a day are kept for {board.keep_days} days.", parameter="period")

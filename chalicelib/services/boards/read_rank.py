@@ -1,4 +1,4 @@
-"""A player's own rank, and who is around them."""
+"""A player's own rank and neighbours."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ PERCENT = 10_000  # in hundredths
 
 
 class Neighbour(LeaderboardEntry):
-    """A place near the player's own, or their own: `you`."""
+    """A place near the player's own, or their own (`you`)."""
 
     you: bool
 
 
 class OwnRank(msgspec.Struct, rename="camel"):
-    """Where a player stands on a board. Not on it: a score of 0, and null or nothing for the rest.
+    """A player's rank on a board. A player who is not on it has a score of 0, and null or an empty list for the rest.
 
-    `percentile`: how many of all players have a lower score, in hundredths of a percent, rounded down (9987: 99.87 %).
-    `pointsToNext`: what is missing to the score of the next better rank; null at the first. `neighbours`: in board
-    order, up to 5 better ones, the player, up to 5 others; whoever shares a score shares a rank.
+    `percentile`: the share of all players with a lower score, in hundredths of a percent, rounded down (9987: 99.87 %).
+    `pointsToNext`: points to the score of the next better rank; null at the first. `neighbours`: in board order, up to
+    5 before the player, the player, up to 5 after. Players with equal scores share a rank.
     """
 
     scope: str
@@ -39,7 +39,7 @@ class OwnRank(msgspec.Struct, rename="camel"):
 
 
 def read_rank(context: Context, caller: Caller, *, scope: str = "global", period: str | None = None) -> OwnRank:
-    """The caller's standing on a board; the period that holds today unless one is named.
+    """Return the caller's rank on a board, by default of the current period.
 
     Raises InvalidRequest naming the parameter, NotFound for a day that is no longer kept.
     """

@@ -1,4 +1,4 @@
-"""The best of a board, for who looks at it all the time."""
+"""The best entries of a board, for clients that poll it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TOP = 10
 
 
 class TopTen(msgspec.Struct, rename="camel"):
-    """The ten best entries, as anybody sees them. `updatedAt`: when one of their scores last changed."""
+    """The ten best entries in their public form. `updatedAt`: when one of their scores last changed."""
 
     scope: str
     period: str
@@ -20,7 +20,7 @@ class TopTen(msgspec.Struct, rename="camel"):
 
 
 def read_stream(context: Context, *, scope: str = "global", period: str | None = None) -> TopTen:
-    """The top 10 of a board; the period that holds today unless one is named.
+    """Return the top 10 of a board, by default of the current period.
 
     Raises InvalidRequest naming the parameter, NotFound for a day that is no longer kept.
     """

@@ -1,7 +1,7 @@
-"""Rebuild boards from the players: after a restore, or whenever nothing on a board is to be believed.
+"""Rebuild boards from the players, after a restore or if the content of a board is unreliable.
 
-All of it is orders to the boards' own writers, so events go on meanwhile, and doing it again changes nothing. Pages are
-read one at a time, and each names the place where another rebuild may go on.
+A rebuild sends orders to the boards' own writers, so events are applied meanwhile, and a repetition changes nothing.
+Pages are read one at a time. Each names the place where another rebuild can continue.
 """
 
 from __future__ import annotations
@@ -27,44 +27,44 @@ from chalicelib.store.progress.players import all_players, players_after
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """How far a rebuild has come: entries ordered, and where another one may go on (`place`, "" at the end)."""
+    """The progress of a rebuild: ordered `entries`, and the `place` where another one can continue ("" at the end)."""
 
     entries: int
     place: str
 
 
 class _Place(msgspec.Struct, array_like=True):
-    """`is_entries`: the players are done, and the entries of nobody are looked for. `key`: what was read last."""
+    """A place. `is_entries`: players are done, entries without a player are next. `key`: the last key read."""
 
     is_entries: bool = False
     key: tuple[str, str] | None = None
 
 
 def rebuild_board(context: Context, board: str, place: str = "") -> Iterator[Ordered]:
-    """Order every entry written from its player's totals, and the index counted anew. Yields how far it has come.
+    """Order to rewrite every entry from its player's totals and to recount the index. Yield the progress.
 
-    Entries of nobody leave the board. `place`: where one that was stopped goes on. Raises InvalidRequest for a place
-    that is none.
+    Entries without a player leave the board. `place`: continue a stopped rebuild there. Raises InvalidRequest for an
+    invalid place.
     """
-    begun, ordered = _read_place(place), 0
-    if not begun.is_entries:
-        for players, following in players_after(context.table, begun.key):
+    start, ordered = _read_place(place), 0
+    if not start.is_entries:
+        for players, following in players_after(context.table, start.key):
             ordered += _order(context, board, players, lambda score: score is not None and score > 0)
             yield Ordered(ordered, _write_place(_Place(following is None, following)))
-        begun = _Place(is_entries=True)
-    for players, following in entries_after(context.table, board, begun.key):
+        start = _Place(is_entries=True)
+    for players, following in entries_after(context.table, board, start.key):
         ordered += _order(context, board, players, lambda score: not score)
         yield Ordered(ordered, _write_place(_Place(True, following)) if following else "")
     order_recount(context, board)
 
 
-def _order(context: Context, board: str, players: list[str], wanted: Callable[[int | None], bool]) -> int:
-    """Order the entries of those players whose score (None: there is no such player) is a wanted one; how many."""
+def _order(context: Context, board: str, players: list[str], is_selected: Callable[[int | None], bool]) -> int:
+    """Order the entries of players whose score (None: no such player) is selected; return their number."""
     ordered = 0
     for start in range(0, len(players), PLAYERS_PER_ORDER):
         part = players[start : start + PLAYERS_PER_ORDER]
         states = load_states(context, board, part)
-        found = [player for player in part if wanted(states[player].score if player in states else None)]
+        found = [player for player in part if is_selected(states[player].score if player in states else None)]
         order_mend(context, board, found)
         ordered += len(found)
     return ordered
@@ -84,7 +84,7 @@ def _read_place(text: str) -> _Place:
 
 
 def kept_boards(context: Context) -> list[str]:
-    """Every board that has ever been written to, or that a player's totals belong to, and is still kept."""
+    """Return the boards that were ever written or that players' totals belong to, without expired ones."""
     days: set[int] = set()
     for page in all_players(context.table):
         days.update(*context.each(lambda player: known_days(context.table, player), page))

@@ -1,8 +1,8 @@
-"""Set the rank index of a board right from its entries, step by step, while its writer goes on between the steps.
+"""Repair the rank index of a board from its entries, step by step; the writer continues between the steps.
 
-`domain/boards/repair_progress.py` says how. A step takes bounded time and memory, and ends with one write to the log,
-on condition that nobody else has written to it since the step began: then what it read is the board as of one moment,
-and it counts. Otherwise the step is repeated. A message takes a turn of steps, and orders the next turn.
+`domain/boards/repair_progress.py` describes the algorithm. A step takes bounded time and memory. It ends with one write
+to the log, on condition that the log is unchanged since the step began: then the step has read a snapshot of the board
+and counts. Otherwise the step is repeated. A message takes a turn of steps and orders the next turn.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ from chalicelib.store.boards.redo_log import Log, advance
 from chalicelib.store.boards.tallies import read_moves, read_tallies, tally_updates
 from chalicelib.store.core.table import Busy, StoreError
 
-# What one step counts, whichever comes first: at most 60 MB, if no two scores are equal.
+# Limits of a counting step, whichever comes first: at most 60 MB, if no two scores are equal.
 STEP_ENTRIES, COUNT_MS = 250_000, 20_000
-# What a range of scores may take in memory, as `ScoreSlice` reckons.
+# Memory for a range of scores, as `ScoreSlice` computes it.
 SLICE_BYTES = 64 * 1024 * 1024
-# A turn begins no step after so long: updates of the board wait for its message.
+# A turn starts no step after this time: updates of the board wait for its message.
 TURN_MS = 15_000
-# A step is begun only with so much time left.
+# A step starts only with this much time left.
 STEP_MS = 60_000
 
 
 def repair_shard(context: Context, board: str, shard: str, order: str = "", step: int = 0) -> None:
     """Take a turn of the repair `order`, from its step `step` on, and order the next turn unless the repair is done.
 
-    Step 0 begins it, behind another one that is under way. Frozen boards are repaired too. Raises StoreError or
-    LostRace: the message must come again, and goes on from the last step that is noted.
+    Step 0 starts the repair, after a running one. Frozen boards are repaired too. Raises StoreError or LostRace: the
+    message must be delivered again and continues from the last noted step.
     """
     turn = _Turn(context, board, shard, order, step)
     lost = 0
@@ -51,7 +51,7 @@ def repair_shard(context: Context, board: str, shard: str, order: str = "", step
             if turn.is_over(settle(context, board, shard)):
                 return
         except (LostRace, StoreError):
-            # After a lost answer too: what the log says now is what counts.
+            # Also after a lost answer: the current log decides.
             if not context.has_time(STEP_MS):
                 raise
             context.pause(lost)
@@ -62,20 +62,20 @@ def repair_shard(context: Context, board: str, shard: str, order: str = "", step
 
 
 def wake_writer(context: Context, board: str, shard: str) -> None:
-    """Complete what was left begun, and see to it that somebody goes on with a repair that was left in the middle."""
+    """Complete a pending intent, and order the next turn of an unfinished repair."""
     log = settle(context, board, shard)
     if log.repair is not None:
         _order_turn(context, board, shard, log.repair)
 
 
 def _order_turn(context: Context, board: str, shard: str, repair: Repair) -> None:
-    """Order the next turn of a repair. The queue takes an order for the same step once in five minutes."""
+    """Order the next turn of a repair. The queue accepts an order for the same step once in five minutes."""
     message = BoardMessage(board, shard, repair=True, nonce=repair.id, step=repair.step)
     send_messages(context, [message])
 
 
 class _Turn:
-    """What one message does. `began`: the repair and step that it has found to be its own to take."""
+    """The turn of one message. `began`: the repair and step at which this message started."""
 
     def __init__(self, context: Context, board: str, shard: str, order: str, step: int) -> None:
         self.context, self.board, self.shard = context, board, shard
@@ -84,19 +84,19 @@ class _Turn:
         self.began: tuple[str, int] | None = None
 
     def is_over(self, log: Log) -> bool:
-        """Do what is next, given the log; returns whether nothing is left to do for this message."""
+        """Take the next action for the log's state. Return whether this message is done."""
         repair = log.repair
         if repair is None:
             if self.began or self.step:
                 return True
             self._begin(log, self.order)
         elif repair.is_over(self.context.now_ms()):
-            # The board still has to be repaired, whichever message finds that out.
+            # The board still needs the repair, so any message that finds this out starts it.
             self._begin(log, repair.again or self.context.new_id())
         elif self.began is None and (repair.id, repair.step) != (self.order, self.step):
-            return self._is_left_to_others(log, repair)
+            return self._is_done_by_others(log, repair)
         elif self.began not in (None, (repair.id, repair.step)) and not self._has_time():
-            self._go_on_later(repair)
+            self._order_next_turn(repair)
             return True
         else:
             self.began = self.began or (repair.id, repair.step)
@@ -104,10 +104,10 @@ class _Turn:
         return False
 
     def note(self, log: Log, repair: Repair | None, latest: int = -1, highest: int = 0) -> None:
-        """Write how far the repair has come, None at its end. Raises LostRace if the log has changed.
+        """Write the progress of the repair; None ends it. Raises LostRace if the log has changed.
 
-        `highest`: a number that something was found to be written by. No later intent is to have a lower one, or its
-        writes would be refused there.
+        `highest`: the highest intent number found in the items. Later intents need higher numbers, else their writes
+        would be refused.
         """
         if repair is None and log.repair is not None and log.repair.again:
             repair = self._begun(log, log.repair.again)
@@ -115,30 +115,33 @@ class _Turn:
         advance(self.context.table, self.shard, log, seq, repair, latest, expiry(self.context, self.board))
 
     def _begin(self, log: Log, repair_id: str) -> None:
-        """Begin a repair that is this message's own to go on with."""
+        """Start a repair that this message continues."""
         self.note(log, self._begun(log, repair_id))
         self.order, self.step = repair_id, 1
 
     def _begun(self, log: Log, repair_id: str) -> Repair:
         return Repair(repair_id, since=log.seq, began_ms=self.context.now_ms(), step=1)
 
-    def _is_left_to_others(self, log: Log, repair: Repair) -> bool:
-        """Another repair is under way, or another message has taken this step: see to it that somebody goes on."""
+    def _is_done_by_others(self, log: Log, repair: Repair) -> bool:
+        """Return whether this message is done, if another repair is running or another message has taken the step.
+
+        Notes the order for a repeated repair, or orders the next turn of the running one.
+        """
         if repair.id != self.order and not self.step and not repair.again:
             self.note(log, replace(repair, again=self.order))
             return False
-        self._go_on_later(repair)
+        self._order_next_turn(repair)
         return True
 
     def _has_time(self) -> bool:
         return self.context.now_ms() < self.ends_ms and self.context.has_time(STEP_MS)
 
-    def _go_on_later(self, repair: Repair) -> None:
+    def _order_next_turn(self, repair: Repair) -> None:
         _order_turn(self.context, self.board, self.shard, repair)
 
 
 class _Step:
-    """One step of a repair, given the log as it was read."""
+    """One step of a repair, for the log as it was read."""
 
     def __init__(self, turn: _Turn, log: Log, repair: Repair) -> None:
         self.turn, self.log, self.repair = turn, log, repair
@@ -154,7 +157,7 @@ class _Step:
             self._correct_across()
 
     def _count(self) -> None:
-        """Count the next entries by player, and write what they come to beside the log."""
+        """Count the next entries in order of players, and write the tallies next to the log."""
         groups: dict[int, array[int]] = {}
         cursor, read, more, latest, highest = self.repair.cursor, 0, True, -1, 0
         ends_ms = self.context.now_ms() + COUNT_MS
@@ -171,7 +174,7 @@ class _Step:
             cursor = spots[-1][0] if spots else cursor
         tallies = self.repair.tallies
         if groups:
-            # Nobody else writes under this name: another try of this step has one of its own.
+            # The name is unique: another try of this step uses its own.
             tallies = (*tallies, name := self.context.new_id()[-12:])
             apply_all(self.context, tally_updates(self.shard, self.repair, name, groups))
         self.turn.note(self.log, replace(self.next, cursor=cursor, counted=not more, tallies=tallies), latest, highest)
@@ -194,7 +197,7 @@ class _Step:
         self._commit(part.corrections(divides="~" not in self.shard), part.highest_seq, done)
 
     def _correct_across(self) -> None:
-        """Correct the few counters that no range has all players of."""
+        """Correct the few counters whose players are in several ranges."""
         whole = replace(self.repair, low=0)
         counters = counters_across(self.repair.cuts)
         tallies = read_tallies(self.context.table, self.shard, whole)
@@ -206,6 +209,6 @@ class _Step:
         self._commit(corrections_across(counters, parts, nodes), highest, None)
 
     def _commit(self, changes: Changes, highest: int, done: Repair | None) -> None:
-        """Write corrections, then note the step. What there is no time for is found again by a step like this one."""
+        """Write corrections, then note the step. If time runs out, another step like this one finds the rest."""
         log, is_all = write_corrections(self.context, self.board, self.shard, self.log, changes, highest)
         self.turn.note(log, done if is_all else self.next, highest=highest)

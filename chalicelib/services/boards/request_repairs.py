@@ -1,4 +1,4 @@
-"""Orders to the writers of a board: mend these entries, repair the index; and repairing until a board is right."""
+"""Orders to the writers of a board: rewrite entries, repair the index; and repair until a board is correct."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from chalicelib.services.context import Context
 from chalicelib.services.progress.publish_scores import send_messages, shard_for
 from chalicelib.store.boards.redo_log import read_log
 
-# Players of one order: their entries are one intent.
+# Players per order: their entries fit into one intent.
 PLAYERS_PER_ORDER = 200
-# Looks at a board that is being repaired, with a pause before each; every fifth orders again what is still wrong.
-LOOKS, LOOKS_PER_ORDER = 15, 5
-# Pauses that a repair under way is waited for: with 2 s each, two hours.
+# Checks of a board under repair, with a pause before each. Every fifth repeats the orders for the rest.
+CHECKS, CHECKS_PER_ORDER = 15, 5
+# Pauses while a repair is running: two hours with 2 s each.
 MAX_PAUSES = 3600
 
 
@@ -26,48 +26,48 @@ def repair_board(
     board: str,
     wait: Callable[[], None],
     read: Callable[[int], None] = lambda _: None,
-    told: Callable[[str, Repair], None] = lambda *_: None,
+    report: Callable[[str, Repair], None] = lambda *_: None,
 ) -> tuple[Verified, Verified]:
-    """Verify a board, have its writers mend what is wrong, and look again until nothing is, or for long enough.
+    """Verify a board, order repairs of its differences, and verify again until it is correct, up to a limit.
 
-    Returns what was found at first and at last. `wait()`: the pause before something is read again. `read(n)` hears of
-    the entries that a verification has read so far, `told(shard, repair)` how far a repair has come.
+    Returns the first and the last result. `wait()`: the pause before a second read. `read(n)`: called with the number
+    of entries that a check has read. `report(shard, repair)`: called with the progress of a repair.
     """
     first = last = verify_board(context, board, wait, read=read)
-    for look in range(LOOKS):
+    for check in range(CHECKS):
         if not last.differences:
             break
-        if look % LOOKS_PER_ORDER == 0 or last.more:
+        if check % CHECKS_PER_ORDER == 0 or last.more:
             order_repair(context, board, last.differences)
         wait()
-        _wait_for_repairs(context, board, wait, told)
+        _wait_for_repairs(context, board, wait, report)
         last = verify_board(context, board, wait, read=read)
     return first, last
 
 
 def _wait_for_repairs(
-    context: Context, board: str, wait: Callable[[], None], told: Callable[[str, Repair], None]
+    context: Context, board: str, wait: Callable[[], None], report: Callable[[str, Repair], None]
 ) -> None:
-    """Wait until no shard's writer has a repair under way, or for long enough."""
+    """Wait until no shard has a running repair, up to a limit."""
     for _ in range(MAX_PAUSES):
         repairs = {shard: read_log(context.table, shard).repair for shard in all_shards(context, board)}
         for shard, repair in repairs.items():
             if repair is not None:
-                told(shard, repair)
+                report(shard, repair)
         if not any(repairs.values()):
             return
         wait()
 
 
 def order_repair(context: Context, board: str, differences: Iterable[Difference]) -> None:
-    """Order that the entries and the shards with differences are set right."""
+    """Order the repair of all entries and shards with differences."""
     found = list(differences)
     order_mend(context, board, list(dict.fromkeys(each.player for each in found if each.player)))
     order_recount(context, board, sorted({each.shard for each in found}))
 
 
 def order_mend(context: Context, board: str, players: Sequence[str]) -> None:
-    """Order that these players' entries are written from their totals."""
+    """Order to rewrite these players' entries from their totals."""
     shards: dict[str, list[str]] = {}
     for player in players:
         shards.setdefault(shard_for(context, board, player), []).append(player)
@@ -82,7 +82,7 @@ def order_mend(context: Context, board: str, players: Sequence[str]) -> None:
 
 
 def order_recount(context: Context, board: str, shards: Iterable[str] | None = None) -> None:
-    """Order that the index is counted anew from the entries, after all that was ordered before."""
+    """Order to recount the index from the entries, after all earlier orders."""
     chosen = all_shards(context, board) if shards is None else shards
     send_messages(context, [BoardMessage(board, shard, repair=True, nonce=context.new_id()) for shard in chosen])
 

@@ -1,4 +1,4 @@
-"""Write entries from their players' own totals, whatever they say now: an order to a board's writer."""
+"""Rewrite entries from their players' own totals, regardless of their content: an order to a board's writer."""
 
 from __future__ import annotations
 
@@ -16,42 +16,42 @@ from chalicelib.store.boards.entries import Entry, read_entries
 from chalicelib.store.boards.redo_log import Log
 
 
-def mend_entries(context: Context, board: str, shard: str, players: Sequence[str]) -> int:
-    """Mend the entries of the shard's players among these, on a frozen board too; returns how many were written.
+def rewrite_entries(context: Context, board: str, shard: str, players: Sequence[str]) -> int:
+    """Rewrite the entries of those players who are in the shard, on a frozen board too; return the number written.
 
-    The index follows from what an entry said before. Where that was not what the index counted, it must be
-    repaired after.
+    The index changes by the difference to the old entry. If the index had counted another entry, it must be repaired
+    afterwards.
     """
     players = [player for player in players if shard_for(context, board, player) == shard]
     try:
         draft = commit(context, board, shard, lambda log: _draft(context, board, shard, log, players))
     except TooLarge:
         half = len(players) // 2
-        return sum(mend_entries(context, board, shard, part) for part in (players[:half], players[half:]))
+        return sum(rewrite_entries(context, board, shard, part) for part in (players[:half], players[half:]))
     return len(draft.entries) if draft else 0
 
 
 def _draft(context: Context, board: str, shard: str, log: Log, players: Sequence[str]) -> Draft | None:
-    # Read after the log: no writer can have written a newer state of theirs without moving it.
+    # Read after the log: a writer that writes a newer state of these players changes the log.
     known = read_entries(context.table, board, players)
     states = load_states(context, board, players)
     turned = [
         (known.get(player), entry)
         for player in dict.fromkeys(players)
-        if (entry := mended(known.get(player), states.get(player), log.frozen))
+        if (entry := rewritten_entry(known.get(player), states.get(player), log.frozen))
     ]
     if not turned:
         return None
     draft = draft_of(context, shard, log, turned)
-    # Above whatever an entry claims to have been written by, or it would stay as it is.
+    # Higher than the intent number of every entry, else the write would be refused.
     draft.seq = max(before.seq for before in known.values()) + 1 if known else 0
     return draft
 
 
-def mended(known: Entry | None, state: BoardUpdate | None, frozen_ms: int | None) -> Entry | None:
-    """The entry that a player's state makes, in place of the one that is known; None if there is nothing to write."""
+def rewritten_entry(known: Entry | None, state: BoardUpdate | None, frozen_ms: int | None) -> Entry | None:
+    """Return the entry for a player's state that replaces the known one; None if there is nothing to write."""
     if state is None:
-        # Of no player any more, or not yet again: version 0 lets every state in.
+        # The player does not exist now. Version 0 accepts every later state.
         return known and msgspec.structs.replace(known, version=0, score=0, on_board=False)
     if known is None and (not state.score or state.hidden):
         return None

@@ -1,7 +1,7 @@
-"""Close the periods that have ended: freeze, archive, tell ranks, announce. A schedule calls it every few minutes.
+"""Close the periods that have ended: freeze, archive, publish ranks, announce. A schedule calls it every few minutes.
 
-Each period goes through the same steps, and what is done is written down with each: `rotate_boards` may run twice at
-once, die anywhere, come late, or find many periods at once. A freeze waits for what was received in time
+Each period goes through the same steps, and each step stores its progress. So `rotate_boards` may run concurrently,
+crash anywhere, run late, or find many periods at once. A freeze waits for events that were received in time
 (`watch_backlog`). All-time boards never end: their ranks are judged daily.
 """
 
@@ -20,7 +20,7 @@ from chalicelib.domain.progress.scores import board_id, kept_until_ms, shards_of
 from chalicelib.domain.rules.rank_rewards import MIN_PLAYERS, last_rank
 from chalicelib.domain.rules.schema import Board
 from chalicelib.services.boards.messages import BoardMessage
-from chalicelib.services.boards.publish_ranks import RESERVE_MS, tell_ranks
+from chalicelib.services.boards.publish_ranks import RESERVE_MS, publish_ranks
 from chalicelib.services.boards.read_archive import champion_of
 from chalicelib.services.boards.rotation import Rotation, Step
 from chalicelib.services.context import Context
@@ -38,16 +38,16 @@ from chalicelib.store.boards.archives import (
 from chalicelib.store.boards.final_standings import Standings, final_standings
 from chalicelib.store.boards.redo_log import Log, read_log
 
-# Places that an archive keeps.
+# Places in an archive.
 TOP = 100
-# How many days the first rotation of all looks back: for at least 31 days, 10 weeks, 4 months.
+# Days before today that the very first rotation covers: at least 31 days, 10 weeks, 4 months.
 FIRST_DAYS = {"daily": 32, "weekly": 77, "monthly": 155, ALL: 2}
-# What was told of all-time boards is of no use after their next day.
+# The record of published ranks of all-time boards is useless after their next day.
 ALL_TIME_KEPT_MS = 31 * DAY_MS
 
 
 def rotate_boards(context: Context) -> Rotation:
-    """Take every ended period as far as it goes, until the deadline is near."""
+    """Advance every ended period as far as possible, until the deadline is near."""
     rotation, backlog = Rotation(), Backlog(context)
     for board in context.rules.ruleset.boards:
         try:
@@ -56,7 +56,7 @@ def rotate_boards(context: Context) -> Rotation:
                 _judge_all_time(context, board, rotation)
             else:
                 _rotate_scope(context, board, rotation, backlog)
-        except Exception as error:  # noqa: BLE001 - one scope must not keep the others
+        except Exception as error:  # noqa: BLE001 - one failure must not stop the others
             rotation.failed[board.scope] = error
     return rotation
 
@@ -66,7 +66,7 @@ def _rotate_scope(context: Context, board: Board, rotation: Rotation, backlog: B
     after = _cursor(context, board)
     ended = {period_name(board.period, days[0]): days for days in ended_periods(board.period, after, now_ms, grace_ms)}
     archives = read_archives(context.table, scope, list(ended))
-    # A later period may be done before an earlier one; the cursor stays behind the first that is not.
+    # A later period may be done before an earlier one. The cursor stays before the first that is not done.
     through, whole = after, True
     for period, days in ended.items():
         if not context.has_time(RESERVE_MS):
@@ -96,7 +96,7 @@ def _rotate_period(
             return found
         archive = found
     if not archive.done:
-        if not tell_ranks(context, board, archive):
+        if not publish_ranks(context, board, archive):
             return Step.TELLING
         champion = champion_of(context, archive)
         context.bus.publish([rotated_notice(board.scope, period, archive.frozen_at, archive.total, champion)])
@@ -105,9 +105,9 @@ def _rotate_period(
 
 
 def _archive(context: Context, board: Board, period: str, held: Callable[[], str]) -> Archive | Step:
-    """The archive of a board, written once all its shards are frozen and at rest; else orders what is missing.
+    """Write the archive of a board once all its shards are frozen and at rest; else order the missing freezes.
 
-    `held()`: why no freeze may be ordered yet, empty if it may be.
+    `held()`: why no freeze may be ordered yet; empty if it may be.
     """
     name = board_id(board.scope, period)
     shards = shards_of(name, board.shards)
@@ -119,7 +119,7 @@ def _archive(context: Context, board: Board, period: str, held: Callable[[], str
         open_ = [shard for shard, log in logs.items() if log.frozen is None]
         send_messages(context, [BoardMessage(name, shard, freeze=True) for shard in open_])
         return Step.FREEZING
-    # So many would be judged if there are enough players.
+    # The number of judged players, if there are enough players.
     standings = final_standings(context.table, name, shards, max(TOP, last_rank(context.rules, board, MIN_PLAYERS)))
     if not standings.exact:
         return Step.MOVING
@@ -137,7 +137,7 @@ def _archive_of(context: Context, board: Board, period: str, standings: Standing
 
 
 def _create(context: Context, archive: Archive, expires: int | None = None) -> Archive:
-    """The archive as it is written: if another run was first, its."""
+    """Write the archive and return the stored one: another run's if that was first."""
     try:
         create_archive(context.table, archive, expires)
     except LostRace:
@@ -146,7 +146,7 @@ def _create(context: Context, archive: Archive, expires: int | None = None) -> A
 
 
 def _judge_all_time(context: Context, board: Board, rotation: Rotation) -> None:
-    """Once a day. The board goes on: its ranks are those of the moment, give or take what is under way."""
+    """Judge an all-time board once a day. It stays open: pending updates may be missing in its ranks."""
     now_ms, scope = context.now_ms(), board.scope
     yesterday = day_of(now_ms) - 1
     if _cursor(context, board) >= yesterday or not context.has_time(RESERVE_MS):
@@ -155,7 +155,7 @@ def _judge_all_time(context: Context, board: Board, rotation: Rotation) -> None:
     archive = read_archives(context.table, scope, [period]).get(period)
     if archive is None:
         archive = _create(context, _all_time_archive(context, board, period), (now_ms + ALL_TIME_KEPT_MS) // 1000)
-    if archive.done or tell_ranks(context, board, archive):
+    if archive.done or publish_ranks(context, board, archive):
         finish_archive(context.table, archive, now_ms)
         _move_cursor(context, scope, yesterday)
     else:
@@ -172,18 +172,20 @@ def _all_time_archive(context: Context, board: Board, period: str) -> Archive:
 
 
 def _cursor(context: Context, board: Board) -> int:
-    """The day after which there is work to do. The first run of all writes it down: later ones begin there too."""
+    """Return the day after which there is work. The very first run stores it, so that later runs begin there too."""
     found = read_cursor(context.table, board.scope)
     if found is not None:
         return found
-    with suppress(LostRace):  # another run is the first
+    with suppress(LostRace):  # another run was first
         start_cursor(context.table, board.scope, _first_day(context, board))
     return _cursor(context, board)
 
 
 def _first_day(context: Context, board: Board) -> int:
-    """Where the first run begins: before the first period that somebody was on, however many have ended since, or may
-    turn out to have been on once a backlog is applied."""
+    """Return the day after which the first run begins: before the first period with players.
+
+    A period counts too if it may get players once a backlog is applied.
+    """
     now_ms, grace_ms = context.now_ms(), grace_ms_of(context)
     first = day_of(now_ms) - FIRST_DAYS[board.period]
     if board.period == ALL:
@@ -200,13 +202,15 @@ def _first_day(context: Context, board: Board) -> int:
 
 
 def _move_cursor(context: Context, scope: str, day: int) -> None:
-    with suppress(LostRace):  # another run came as far
+    with suppress(LostRace):  # another run has moved it as far
         move_cursor(context.table, scope, day)
 
 
 def _remind(context: Context, board: Board, rotation: Rotation) -> None:
-    """Have writers look at intents and repairs that were begun: if a writer died and its messages are gone, nobody else
-    would."""
+    """Wake the writers of shards with a pending intent or repair.
+
+    If a writer crashed and its messages are deleted, no other process would continue them.
+    """
     today = day_of(context.now_ms())
     periods = [period_name(board.period, today)]
     if board.period != ALL:

@@ -1,4 +1,4 @@
-"""What a run of `rotate` tells of the periods it looked at."""
+"""The result of a run of `rotate`: the steps of the periods."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from chalicelib.domain.core.periods import MINUTE_MS
 
 
 class Step(StrEnum):
-    """How far a period has come."""
+    """The progress of a period."""
 
     HELD = "held"
     FREEZING = "ordered to freeze"
@@ -21,10 +21,12 @@ class Step(StrEnum):
 
 @dataclass(slots=True)
 class Rotation:
-    """What a run did: the step of each board it looked at, the shards whose writers it reminded of an intent that was
-    begun, and by scope why its turn ended early. `held`: why boards wait to be frozen; `held_ms`: for how long one of
-    them has. `overdue`: boards that a day after their end are frozen and not yet at rest; their index may have to be
-    repaired."""
+    """The result of a run.
+
+    `steps`: board -> its step. `held`: board -> why it waits for its freeze; `held_ms`: the longest of these waits.
+    `reminded`: shards whose writers were woken for a pending intent or repair. `overdue`: boards that are frozen but
+    not at rest a day after their end; their index may need a repair. `failed`: scope -> the error that ended its turn.
+    """
 
     steps: dict[str, Step] = field(default_factory=dict)
     held: dict[str, str] = field(default_factory=dict)
@@ -35,7 +37,7 @@ class Rotation:
 
     @property
     def told(self) -> dict[str, str]:
-        """The step of each board, with what holds it."""
+        """Return the text of each board's step, with the reason if it is held."""
         return {
             name: f"{step}: {self.held[name]}" if name in self.held else str(step) for name, step in self.steps.items()
         }
@@ -50,5 +52,5 @@ class Rotation:
 
     @property
     def waiting(self) -> bool:
-        """Whether the next run has more to do."""
+        """Return whether the next run has more to do."""
         return any(step not in (Step.ROTATED, Step.GONE) for step in self.steps.values())

@@ -1,4 +1,4 @@
-"""Prove boards on a schedule: small ones whole, large ones by samples, in a new order each time."""
+"""Verify boards on a schedule: small ones whole, large ones by samples, in random order."""
 
 from __future__ import annotations
 
@@ -16,21 +16,23 @@ from chalicelib.services.context import Context, OutOfTime
 from chalicelib.store.boards.proof import read_node_rows
 from chalicelib.store.progress.players import some_players
 
-# Up to here a board is verified whole: some 5,000 read units, most of them for the players.
+# Boards up to this size are verified whole: some 5,000 read units, most of them for the players.
 WHOLE = 10_000
 SAMPLED_PLAYERS = 100
 SAMPLED_WALKS = 10
-# Besides the open period and the one before it, one of so many before them.
+# Besides the open period and the previous one, one of so many earlier periods.
 PERIODS_BACK = 30
-# What one board may take: 10,000 players are read in a minute, and three pauses come on top.
+# Time for one board: a minute for 10,000 players, and three pauses.
 RESERVE_MS = 120_000
-# A dead writer's messages come again after three minutes, more than once if need be.
+# Messages of a crashed writer are delivered again after three minutes, maybe more than once.
 PATIENCE_MS = 15 * MINUTE_MS
 
 
 def sample_boards(context: Context, wait: Callable[[], None]) -> Iterator[Verified]:
-    """Verify one board after the other, until the deadline is near. `wait()`: the pause before something is read
-    again. A board that turns out to take longer than there is time comes last, as not proven."""
+    """Verify one board after the other, until the deadline is near. `wait()`: the pause before a second read.
+
+    A board for which the time runs out comes last, as not proven.
+    """
     players = some_players(context.table, context.new_id())[:SAMPLED_PLAYERS]
     for board in sampled_boards(context):
         if not context.has_time(RESERVE_MS):
@@ -42,7 +44,7 @@ def sample_boards(context: Context, wait: Callable[[], None]) -> Iterator[Verifi
 
 
 def sampled_boards(context: Context) -> list[str]:
-    """Of each scope the open period, the one before it, and an older one; in random order."""
+    """Return the boards of each scope's open period, the previous one, and an older one, in random order."""
     chosen: dict[str, None] = {}
     for scope, board in context.rules.boards.items():
         day = day_of(context.now_ms())
@@ -72,7 +74,7 @@ def _total(context: Context, board: str) -> int:
 
 
 def _sample(context: Context, board: str, wait: Callable[[], None], players: Sequence[str]) -> Verified:
-    """Random counters against the index, and entries of players under them, and of others, against their totals."""
+    """Verify random counters against the index, and entries of their and of other players against the totals."""
     people = EntryProof(context, board, PATIENCE_MS)
     shards = _shards(context, board)
     index = NodeSample(context, board, shards[min(int(context.uniform(0, len(shards))), len(shards) - 1)])
@@ -82,13 +84,13 @@ def _sample(context: Context, board: str, wait: Callable[[], None], players: Seq
     chosen = list(dict.fromkeys([*listed, *players]))
     in_time = True
     try:
-        people.look_at(chosen)
+        people.check_players(chosen)
         for _ in range(READINGS - 1):
             if people.is_settled and index.is_settled:
                 break
             wait()
-            people.look_again()
-            index.look_again()
+            people.check_again()
+            index.check_again()
     except OutOfTime:
         in_time = False
     differences = index.differences() if in_time else []

@@ -1,4 +1,4 @@
-"""Counters of a large board, chosen at random, against the ordering index."""
+"""Verification of random counters of a large board against the ordering index."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from chalicelib.services.context import Context
 from chalicelib.services.progress.publish_scores import shard_for
 from chalicelib.store.boards.proof import list_range, read_node_rows
 
-# Players under one counter that are counted, some 40 read units; beyond that a smaller one is found below.
+# The largest counter to recount, some 40 read units. Above that, a smaller one follows below.
 MAX_COUNTED = 1_000
 
 
 @dataclass(slots=True)
 class Counted:
-    """A counter, and who is counted by it according to the index. `offset`: counter less index, at the last reading;
-    it is a difference while all readings agree."""
+    """A counter, and the players that it counts according to the index.
+
+    `offset`: counter minus index, at the last read. It is a difference while all reads agree.
+    """
 
     name: str
     attribute: str
@@ -30,7 +32,7 @@ class Counted:
 
 
 class NodeSample:
-    """Counters on random ways down one shard's trie, weighted by players."""
+    """Counters on random paths down one shard's trie, weighted by players."""
 
     def __init__(self, context: Context, board: str, shard: str) -> None:
         self.context, self.board, self.shard = context, board, shard
@@ -47,11 +49,11 @@ class NodeSample:
 
     @property
     def players(self) -> list[str]:
-        """Players who are under the chosen counters."""
+        """Return the players under the chosen counters."""
         return list(dict.fromkeys(player for each in self.counted for player in each.players))
 
     def choose(self) -> None:
-        """Walk down to a random player's counters, and count those that are small enough."""
+        """Walk down to a random player's counters, and recount those that are small enough."""
         level, prefix, node, members = self._top()
         while members > 0:
             digit, members = self._digit(node, level, members)
@@ -65,8 +67,8 @@ class NodeSample:
             level -= 1
             node = self._read(f"{level}.{prefix}")
 
-    def look_again(self) -> None:
-        """Count the suspects once more: one that is off by another number is in flight, not wrong."""
+    def check_again(self) -> None:
+        """Recount the suspects: one with another offset is in flight, not wrong."""
         for each in self.suspects:
             players, found = self._reading(each.name, each.attribute, each.low, each.high)
             each.agree = found - len(players) == each.offset
@@ -85,7 +87,7 @@ class NodeSample:
         ]
 
     def _top(self) -> tuple[int, int, Mapping[str, int], int]:
-        """Level, prefix, counters and members of a spine node, chosen by its members."""
+        """Return level, prefix, counters and members of a spine node, chosen by its members."""
         level = TOP
         members, node = self._read(TOTAL).get(COUNT, 0), self._read(f"{TOP}.0")
         place = self._random(members)
@@ -95,7 +97,7 @@ class NodeSample:
         return level, 0, node, members - node.get(OVER, 0)
 
     def _digit(self, node: Mapping[str, int], level: int, members: int) -> tuple[int, int]:
-        """A digit, chosen by its members, and how many they are: above the leaf, those of 0 are the rest."""
+        """Return a digit, chosen by its members, and their number. Above the leaf, 0 has the rest of the members."""
         counts = {int(name, 16): n for name, n in node.items() if name != OVER and not name.startswith("T")}
         if level:
             counts[0] = members - sum(n for digit, n in counts.items() if digit)
@@ -120,5 +122,5 @@ class NodeSample:
         return read_node_rows(self.context.table, self.shard, [name]).get(name, NodeRow()).values
 
     def _random(self, below: int) -> int:
-        """A whole number from 0 on."""
+        """Return a random integer from 0 to `below` - 1."""
         return min(int(self.context.uniform(0, below)), max(0, below - 1))

@@ -1,6 +1,6 @@
-"""Prove a board: entries against the players' own totals, the rank index against the entries.
+"""Verify a board: entries against the players' own totals, the rank index against the entries.
 
-Reads strongly, reads again what looks wrong, and tells what is in flight from what is wrong.
+Reads strongly, reads suspicious data again, and distinguishes data in flight from differences.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from chalicelib.services.context import Context, OutOfTime
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """`differences` that stayed; `in_flight` and `after_freeze`: what is explained. `entries`, `nodes`: how many.
+    """The result of a check.
 
-    `more`: so many entries are wrong that not all are listed. `proven`: there was time for all of it; if not,
-    differences are those that had been read often enough until then.
+    `differences`: those that stayed. `in_flight`, `after_freeze`: numbers of explained deviations. `entries`, `nodes`:
+    numbers read. `more`: too many entries are wrong to list all. `proven`: the check was complete; if not, differences
+    are those that were read often enough before the time ran out.
     """
 
     board: str
@@ -36,7 +37,7 @@ class Verified:
 
 
 def find_board(context: Context, scope: str, period: str | None = None) -> str:
-    """The id of a board, by default of the period that holds today. Raises InvalidRequest if there is no such one."""
+    """Return the id of a board, by default of the current period. Raises InvalidRequest if there is none."""
     board = context.rules.boards.get(scope)
     if board is None:
         raise InvalidRequest(f"'scope' must be one of {', '.join(context.rules.boards)}.", parameter="scope")
@@ -56,38 +57,38 @@ def verify_board(
     patience_ms: int = 0,
     read: Callable[[int], None] = lambda _: None,
 ) -> Verified:
-    """Verify a board, or stop before the deadline. `wait()`: the pause before something is read again. `read(n)` hears
-    of the entries that a pass has read so far.
+    """Verify a board, or stop before the deadline.
 
-    `everybody`: look also for players who should have an entry and have none, which reads the whole table; otherwise
-    only among `players`. `patience_ms`: scores reached so lately may be on their way, however long it takes.
+    `wait()`: the pause before a second read. `read(n)`: called with the number of entries that a pass has read.
+    `everybody`: search all players for missing entries, which reads the whole table; else only `players`.
+    `patience_ms`: scores as recent as this stay in flight in all reads.
     """
     people, index = EntryProof(context, board, patience_ms), NodeProof(context, board)
-    seen = _Seen(read)
+    progress = _Progress(read)
     try:
         for rows in index.survey():
-            people.look([row.player for row in rows], {row.player: row for row in rows})
-            seen.add(rows)
+            people.check([row.player for row in rows], {row.player: row for row in rows})
+            progress.add(rows)
         if everybody:
-            people.look_for_missing()
+            people.check_missing()
         elif players:
-            people.look_at(players)
+            people.check_players(players)
         for _ in range(READINGS - 1):
             if people.is_settled and index.is_settled:
                 break
             wait()
-            people.look_again()
+            people.check_again()
             if not index.is_settled:
-                again = _Seen(read)
+                again = _Progress(read)
                 for rows in index.survey():
                     again.add(rows)
     except OutOfTime:
-        return replace(_verified_so_far(board, people, index, seen.entries), proven=False)
-    return _verified_so_far(board, people, index, seen.entries)
+        return replace(_verified_so_far(board, people, index, progress.entries), proven=False)
+    return _verified_so_far(board, people, index, progress.entries)
 
 
-class _Seen:
-    """Counts the entries of a pass as it goes."""
+class _Progress:
+    """The number of entries that a pass has read."""
 
     def __init__(self, read: Callable[[int], None]) -> None:
         self.read, self.entries = read, 0
@@ -98,13 +99,13 @@ class _Seen:
 
 
 def _verified_so_far(board: str, people: EntryProof, index: NodeProof, entries: int) -> Verified:
-    return verified(board, people, index.differences(), index.in_flight, entries, index.seen)
+    return verified(board, people, index.differences(), index.in_flight, entries, index.node_count)
 
 
 def verified(
     board: str, people: EntryProof, differences: Sequence[Difference], in_flight: int, entries: int, nodes: int
 ) -> Verified:
-    """What became of a board, given what became of its nodes."""
+    """Return the result for a board, given the result for its nodes."""
     return Verified(
         board,
         differences=[*people.differences(), *differences],

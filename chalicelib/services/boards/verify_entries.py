@@ -1,4 +1,4 @@
-"""Entries of a board against their players' totals: what looks wrong is read again before it is believed."""
+"""Verification of a board's entries against their players' totals. Suspicious ones are read again before they count."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ from chalicelib.services.progress.publish_scores import shard_for
 from chalicelib.store.boards.proof import LogRow, read_log_row, read_rows
 from chalicelib.store.progress.players import all_players
 
-# Readings of something that looks wrong, with a pause between any two.
+# Reads of a suspicious entry, with a pause between them.
 READINGS = 4
-# A list that somebody reads, and what is kept of it in memory; a board that is all wrong is rebuilt.
+# Limit for the list and the memory. A board with more differences needs a rebuild.
 MAX_SUSPECTS = 10_000
-# A part is begun only with so much time left: a hundred players are a second, when the table is slow some more.
+# A part starts only with this much time left: a hundred players take a second, more if the table is slow.
 PART_MS = 15_000
 
 
 @dataclass(slots=True)
 class _Suspect:
-    """What was last found about a player's entry. `version`: the player's when it was first found wanting.
-    `since`: when the player reached the score."""
+    """The last finding about a player's entry.
+
+    `version`: the player's version at the first finding. `since`: when the player reached the score.
+    """
 
     version: int
     since: int
@@ -35,15 +37,15 @@ class _Suspect:
 
     @property
     def needed(self) -> int:
-        """Readings after which it is a difference: what may be on its way is given all of them."""
+        """Return the reads after which it counts as a difference: all of them if it may be in flight."""
         return READINGS if self.finding is Finding.IN_FLIGHT else 2
 
 
 class EntryProof:
-    """Judges entries; `look_again` until `is_settled`, or until enough is enough.
+    """Judges entries. Call `check_again` until `is_settled`, up to a limit.
 
-    `patience_ms`: what was reached so lately stays in flight however often it is read. `after_freeze`: players whose
-    scores came too late for a frozen board. `more`: too many are wrong to be listed.
+    `patience_ms`: scores as recent as this stay in flight in all reads. `after_freeze`: players whose scores came too
+    late for a frozen board. `more`: there are too many differences to list all.
     """
 
     def __init__(self, context: Context, board: str, patience_ms: int = 0) -> None:
@@ -62,8 +64,8 @@ class EntryProof:
     def in_flight(self) -> int:
         return sum(not self._is_wrong(suspect) for suspect in self._suspects.values())
 
-    def look(self, players: Sequence[str], rows: Mapping[str, EntryRow]) -> None:
-        """Judge entries that were read just now; players without a row have none.
+    def check(self, players: Sequence[str], rows: Mapping[str, EntryRow]) -> None:
+        """Judge entries that were just read; players without a row have no entry.
 
         Raises OutOfTime near the deadline.
         """
@@ -86,32 +88,32 @@ class EntryProof:
                 self._suspect(player, row, _Suspect(version, since, finding, wrong))
 
     def _is_open(self) -> bool:
-        """Whether level and title must be right. Clocks differ: shortly before a freeze is due, nothing is said."""
+        """Return whether level and title must be correct. Not shortly before a freeze is due, since clocks differ."""
         scope, _, period = self.board.partition("#")
         context = self.context
         return is_open(context.rules.boards[scope], period, context.rules, context.now_ms() + ON_ITS_WAY_MS)
 
-    def look_at(self, players: Sequence[str]) -> None:
-        """Read the entries of these players, and judge them."""
+    def check_players(self, players: Sequence[str]) -> None:
+        """Read and judge the entries of these players."""
         for part in _parts(players):
-            self.look(part, read_rows(self.context.table, self.board, part))
+            self.check(part, read_rows(self.context.table, self.board, part))
 
-    def look_for_missing(self) -> None:
-        """Judge every player who has no entry. Reads the whole table."""
+    def check_missing(self) -> None:
+        """Judge every player without an entry. Reads the whole table."""
         for page in all_players(self.context.table):
             self.context.require_time(PART_MS)
             for players in _parts(page):
                 rows = read_rows(self.context.table, self.board, players)
-                self.look([player for player in players if player not in rows], {})
+                self.check([player for player in players if player not in rows], {})
 
-    def look_again(self) -> None:
-        """Read and judge all that is not settled once more."""
+    def check_again(self) -> None:
+        """Read and judge again all entries that are not settled."""
         self._logs = self._read_logs()
         waiting = [player for player, suspect in self._suspects.items() if suspect.readings < suspect.needed]
-        self.look_at(waiting)
+        self.check_players(waiting)
 
     def differences(self) -> Iterator[Difference]:
-        """What has stayed wrong."""
+        """Yield the differences that stayed."""
         for player, suspect in sorted(self._suspects.items()):
             if self._is_wrong(suspect):
                 shard = shard_for(self.context, self.board, player)
@@ -124,7 +126,7 @@ class EntryProof:
             self.more = True
             return
         if known is not None and known.finding is new.finding:
-            # What was on its way has come, and something newer is: that is another matter.
+            # The update in flight has arrived and a newer one is in flight: that is a new finding.
             arrived = new.finding is Finding.IN_FLIGHT and row is not None and row.version >= known.version
             if not arrived:
                 new = replace(new, version=known.version, readings=known.readings + 1)

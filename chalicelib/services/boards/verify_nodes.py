@@ -1,8 +1,8 @@
-"""The rank index of a board against its entries, counted anew in passes over all of them.
+"""Verification of a board's rank index against its entries, recounted in passes over all of them.
 
-A pass is exact if it saw nodes and entries as of one moment: its shard's writer began nothing while nodes were listed,
-and no entry was written between that and its reading. On a busy board only what pass after pass finds the same is
-believed.
+A pass is exact if it read a snapshot of nodes and entries: the shard's writer began no intent while the nodes were
+listed, and no entry was written between that and its read. On a busy board, a difference counts only if all passes find
+it equally.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ from chalicelib.services.context import Context
 from chalicelib.services.progress.publish_scores import shard_for
 from chalicelib.store.boards.proof import read_log_row, stream_node_rows, stream_rows
 
-# Tries to list a shard's nodes while its writer begins nothing.
+# Tries to list a shard's nodes while its writer begins no intent.
 LISTINGS = 3
-# The deadline is looked at after so many nodes, some two pages.
+# Nodes between two checks of the deadline, some two pages.
 NODES_AT_ONCE = 2_000
 
 
 class NodeProof:
-    """`survey` until `is_settled`, or until enough is enough. `seen`: nodes that there are."""
+    """Verifies the index. Call `survey` until `is_settled`, up to a limit. `node_count`: the number of nodes."""
 
     def __init__(self, context: Context, board: str) -> None:
         self.context, self.board = context, board
-        self.seen = 0
+        self.node_count = 0
         self._shards = shards_of(board, context.rules.boards[board.partition("#")[0]].shards)
         self._passes = 0
         self._exact = False
         self._found: list[Difference] = []
         self._stayed: list[Difference] = []
-        # Differences of the last exact pass.
+        # The differences of the last exact pass.
         self._proven: list[Difference] | None = None
 
     @property
     def is_settled(self) -> bool:
-        """Nothing is wrong, or it was found again by an exact pass."""
+        """Return whether there is no difference, or an exact pass has found them again."""
         return not self._found or (self._exact and self._passes > 1)
 
     @property
@@ -49,7 +49,7 @@ class NodeProof:
         return len(self._found) - len(self.differences())
 
     def survey(self) -> Iterator[list[EntryRow]]:
-        """One pass; gives the entries in parts as it goes. One that ends by OutOfTime does not count."""
+        """Run one pass; yield the entries in parts. A pass that ends by OutOfTime does not count."""
         counts = {shard: _ShardCount(self.context, shard) for shard in self._shards}
         rest = stream_rows(self.context.table, self.board)
         while rows := list(islice(rest, PLAYERS_AT_ONCE)):
@@ -59,7 +59,7 @@ class NodeProof:
             yield rows
         self._found = [each for count in counts.values() for each in count.differences()]
         self._exact = all(count.exact for count in counts.values())
-        self.seen = sum(len(count.nodes) for count in counts.values())
+        self.node_count = sum(len(count.nodes) for count in counts.values())
         before = {each.identity for each in self._stayed}
         self._stayed = [each for each in self._found if not self._passes or each.identity in before]
         if self._exact:
@@ -67,8 +67,10 @@ class NodeProof:
         self._passes += 1
 
     def differences(self) -> list[Difference]:
-        """What an exact pass found, if the last one still finds something there; else what all passes found. Nothing
-        that was not looked for twice."""
+        """Return the differences of an exact pass that the last pass still finds; else those that all passes found.
+
+        Empty before the second pass.
+        """
         if self._passes < 2:
             return []
         if self._proven is None:
@@ -78,7 +80,7 @@ class NodeProof:
 
 
 class _ShardCount:
-    """One pass over one shard: its log and nodes as of one moment, then its entries, one by one."""
+    """One pass over one shard: a snapshot of its log and nodes, then its entries, one by one."""
 
     def __init__(self, context: Context, shard: str) -> None:
         self.context, self.shard = context, shard
@@ -107,10 +109,10 @@ class _ShardCount:
         return found
 
     def take(self, row: EntryRow) -> None:
-        """Count an entry as it was when the nodes were listed, as far as it tells."""
+        """Count an entry as it was when the nodes were listed, as far as known."""
         if row.seq > self.log.reach:
             if row.seq <= self._reach(row.seq):
-                # Written since the nodes were listed: nobody knows what it said then.
+                # Written since the nodes were listed: its content at that time is unknown.
                 self.exact = False
             else:
                 self._note(f"entry {row.player}", row.seq, row.player)
@@ -118,7 +120,7 @@ class _ShardCount:
         self._count(self.log.entry(row.player, row) or row)
 
     def differences(self) -> Iterator[Difference]:
-        """To be asked once, after all entries."""
+        """Yield the differences. Call it once, after all entries."""
         for row in self.begun.values():
             self._count(row)
         for name, node in self.nodes.items():
@@ -129,7 +131,7 @@ class _ShardCount:
         if self.latest > (known := self.newest_log.latest):
             self.wrong.append(Difference("log", f"latest moment {self.latest} at least", str(known)))
         if self.log.pending is not None:
-            # Writers complete what they find begun: one that is still there at the next pass has been left alone.
+            # Writers complete pending intents. One that is still pending at the next pass was abandoned.
             self.wrong.append(Difference(f"intent {self.log.pending}", "to be done", "begun only"))
         for each in (*self.wrong, *self.recount.differences()):
             subject = f"{self.shard}: {each.subject}" if "~" in self.shard else each.subject
@@ -140,9 +142,9 @@ class _ShardCount:
             self.recount.add(row.score, row.reached_at)
             self.latest = max(self.latest, row.reached_at)
 
-    def _reach(self, wanted: int) -> int:
-        """The highest number of an intent, read again if it is less than the wanted one."""
-        if self.newest_log.reach < wanted:
+    def _reach(self, needed: int) -> int:
+        """Return the highest intent number, read again if it is less than `needed`."""
+        if self.newest_log.reach < needed:
             self.newest_log = read_log_row(self.context.table, self.shard)
         return self.newest_log.reach
 

@@ -1,4 +1,4 @@
-"""The `boards` worker: what its messages say, shard by shard, in their order."""
+"""The `boards` worker: execute messages in order, shard by shard."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from chalicelib.domain.progress.scores import BoardUpdate, kept_until_ms, shards
 from chalicelib.services.boards.freeze_board import freeze_board
 from chalicelib.services.boards.messages import BoardMessage
 from chalicelib.services.boards.rebuild_index import STEP_MS, repair_shard, wake_writer
-from chalicelib.services.boards.rewrite_entries import mend_entries
+from chalicelib.services.boards.rewrite_entries import rewrite_entries
 from chalicelib.services.boards.writer import write_states
 from chalicelib.services.context import Context, OutOfTime
 from chalicelib.services.events.messages import body_hash
@@ -25,14 +25,17 @@ from chalicelib.store.events.failed_messages import Failure, set_aside
 
 UNREADABLE, UNWRITABLE = "not_a_board_message", "not_a_board_state"
 BROKEN = "board_message_broken"
-# What messages say is begun only with so much time left: 2,000 states are two intents, some 5 s.
+# A part starts only with this much time left: 2,000 states are two intents, some 5 s.
 PART_MS = 20_000
 
 
 @dataclass(slots=True)
 class Fed:
-    """`written` entries; `failed` message ids to deliver again; `set_aside` ids of messages, or of parts of them
-    (`id/place`), with why: recorded, never to come again."""
+    """The result of a batch.
+
+    `written`: number of entries. `failed`: message id -> error, to be delivered again. `set_aside`: id of a message or
+    of a part of it (`id/place`) -> the reason. Those are recorded and not delivered again.
+    """
 
     written: int = 0
     failed: dict[str, Exception] = field(default_factory=dict)
@@ -40,13 +43,13 @@ class Fed:
 
     @property
     def left(self) -> set[str]:
-        """Ids of failed messages that only lacked time: they may come again at once."""
+        """Return the ids of failed messages that only lacked time. They may be delivered again at once."""
         return {message_id for message_id, error in self.failed.items() if isinstance(error, OutOfTime)}
 
 
 @dataclass(frozen=True, slots=True)
 class _Delivery:
-    """`refused`: (id, body, why) of states that cannot be written."""
+    """A decoded message. `refused`: (id, body, reason) of states that cannot be written."""
 
     id: str
     body: str
@@ -56,13 +59,15 @@ class _Delivery:
 
 
 def feed_messages(context: Context, messages: Sequence[tuple[str, str]]) -> Fed:
-    """Carry out (message id, body) in order. What the store fails waits, and with it the rest of its shard, to keep
-    the order of the group; what there is no time for waits likewise (`Fed.left`). Content never fails a message: it is
-    set aside, with its reason."""
+    """Execute messages, each (id, body), in order.
+
+    If the store fails or time runs out (`Fed.left`), the message and the rest of its shard are delivered again, to keep
+    the order of the group. Invalid content does not fail a message: it is recorded with its reason.
+    """
     fed = Fed()
     shards: dict[str, list[_Delivery]] = {}
     for message_id, body in messages:
-        with _come_again(fed, [message_id]):
+        with _redelivered(fed, [message_id]):
             try:
                 delivery = _read(context, message_id, body)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, LaurelError) as error:
@@ -75,7 +80,7 @@ def feed_messages(context: Context, messages: Sequence[tuple[str, str]]) -> Fed:
 
 
 def feed_boards(context: Context, board: str, states: Sequence[BoardUpdate]) -> int:
-    """Write states of one board, whatever shards their players are in; returns how many entries changed."""
+    """Write states of one board, to the shards of their players; return the number of changed entries."""
     shards: dict[str, list[BoardUpdate]] = {}
     for state in states:
         shards.setdefault(shard_for(context, board, state.player), []).append(state)
@@ -83,7 +88,7 @@ def feed_boards(context: Context, board: str, states: Sequence[BoardUpdate]) -> 
 
 
 def _read(context: Context, message_id: str, body: str) -> _Delivery:
-    """A message whose board may exist, with those of its states that can be written, and the others apart."""
+    """Decode a message of a possible board; separate the states that can be written from the others."""
     message = msgspec.json.decode(body, type=BoardMessage)
     scope, _, period = message.board.partition("#")
     board = context.rules.boards.get(scope)
@@ -106,12 +111,12 @@ def _read(context: Context, message_id: str, body: str) -> _Delivery:
 
 
 def _feed_shard(context: Context, deliveries: list[_Delivery], fed: Fed) -> None:
-    """States of messages that follow each other go together: the more at once, the fewer writes of nodes."""
+    """Execute the messages of a shard. Consecutive states are written together, which saves writes of nodes."""
     left = list(deliveries)
     for order, group in groupby(deliveries, key=lambda each: _order(each.message)):
         run = list(group)
         for part in [run] if order is None else [[each] for each in run]:
-            with _come_again(fed, [each.id for each in left]):
+            with _redelivered(fed, [each.id for each in left]):
                 context.require_time(STEP_MS if order == "repair" else PART_MS)
                 for name, body, error in (each for delivery in part for each in delivery.refused):
                     _set_aside(context, fed, name, body, UNWRITABLE, error)
@@ -122,8 +127,8 @@ def _feed_shard(context: Context, deliveries: list[_Delivery], fed: Fed) -> None
 
 
 @contextmanager
-def _come_again(fed: Fed, ids: list[str]) -> Iterator[None]:
-    """If the store fails what is done here, these messages are delivered again."""
+def _redelivered(fed: Fed, ids: list[str]) -> Iterator[None]:
+    """Mark these messages for another delivery if the store fails in the block."""
     try:
         yield
     except (OutOfReach, LostRace) as error:
@@ -131,12 +136,12 @@ def _come_again(fed: Fed, ids: list[str]) -> Iterator[None]:
 
 
 def _carry_out_apart(context: Context, part: list[_Delivery], fed: Fed) -> None:
-    """What breaks unexpectedly is tried one by one, and what breaks alone is set aside: the board goes on."""
+    """Execute a part. After an unexpected error, retry its messages one by one and record those that fail alone."""
     try:
         _carry_out(context, part, fed)
     except (OutOfReach, LostRace):
         raise
-    except Exception as error:  # noqa: BLE001 - whatever it is about this message
+    except Exception as error:  # noqa: BLE001 - an invalid message must not block its shard
         if len(part) == 1:
             _set_aside(context, fed, part[0].id, part[0].body, BROKEN, error)
             return
@@ -146,15 +151,15 @@ def _carry_out_apart(context: Context, part: list[_Delivery], fed: Fed) -> None:
 
 def _carry_out(context: Context, part: list[_Delivery], fed: Fed) -> None:
     message = part[0].message
-    if _gone(context, message.board):
+    if _is_expired(context, message.board):
         return
     if message.freeze:
-        # Nothing unfreezes: whoever sent the order, its board must be over by this clock too.
-        if not _over(context, message.board):
+        # A freeze is permanent, so the board must be over by this clock too.
+        if not _is_over(context, message.board):
             raise InvalidRequest(f"'{message.board}' is not over.")
         freeze_board(context, message.board, message.shard)
     elif message.mend:
-        fed.written += mend_entries(context, message.board, message.shard, message.mend)
+        fed.written += rewrite_entries(context, message.board, message.shard, message.mend)
     elif message.repair:
         repair_shard(context, message.board, message.shard, message.nonce, message.step)
     elif states := [state for delivery in part for state in delivery.states]:
@@ -164,19 +169,19 @@ def _carry_out(context: Context, part: list[_Delivery], fed: Fed) -> None:
 
 
 def _order(message: BoardMessage) -> str | None:
-    """What kind of order a message is, None for states."""
+    """Return the kind of order of a message; None for states."""
     return next((kind for kind in ("freeze", "mend", "repair") if getattr(message, kind)), None)
 
 
-def _over(context: Context, board: str) -> bool:
-    """Whether a board's period ended by more than the grace."""
+def _is_over(context: Context, board: str) -> bool:
+    """Return whether a board's period ended longer ago than the grace."""
     scope, _, period = board.partition("#")
     kind, grace_ms = context.rules.boards[scope].period, context.rules.settings.freeze_grace_minutes * MINUTE_MS
     return kind != ALL and period_end_ms(kind, days_of(kind, period)[0]) + grace_ms <= context.now_ms()
 
 
-def _gone(context: Context, board: str) -> bool:
-    """Whether a board is past its time by the clock: its items may be collected any moment."""
+def _is_expired(context: Context, board: str) -> bool:
+    """Return whether a board has expired by the clock, so that its items may be deleted at any time."""
     scope, _, period = board.partition("#")
     keep_days = context.rules.boards[scope].keep_days
     return keep_days is not None and kept_until_ms(period, keep_days) <= context.now_ms()

@@ -1,4 +1,4 @@
-"""Corrections of a board's nodes, by as many intents as they need, while nobody else begins one."""
+"""Corrections of a board's nodes, in as many intents as needed, while no other writer begins one."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from chalicelib.services.boards.writer import INTENT_MS, Draft, TooLarge, commit
 from chalicelib.services.context import Context
 from chalicelib.store.boards.redo_log import Log
 
-# What an intent of corrections holds before it is compressed: it fits into the log, however badly that goes.
+# Size of an intent of corrections before compression: it fits into the log even if it does not compress.
 MAX_PART_BYTES = 64 * 1024
-# No intent is begun after so long: a step that has many corrections is taken again for those that are left.
+# No intent starts after this time. A step with many corrections is repeated for the rest.
 WRITE_MS = 10_000
 
 
 def write_corrections(
     context: Context, board: str, shard: str, log: Log, changes: Changes, highest: int
 ) -> tuple[Log, bool]:
-    """Write changes that were worked out from the board as of `log`; returns the log after them, and whether there was
-    time for all of them.
+    """Write changes that were computed from the board as of `log`.
 
-    Intents get numbers above `highest`, or nodes that claim such a number would refuse them. Raises LostRace if another
-    writer has begun an intent since: then the changes that are left may be wrong.
+    Returns the log after them, and whether time sufficed for all. Intents get numbers above `highest`, else nodes with
+    such a number would refuse them. Raises LostRace if another writer has begun an intent since: then the remaining
+    changes may be wrong.
     """
     work, ends_ms = _Corrections(log, changes, highest), context.now_ms() + WRITE_MS
     while work.left and context.now_ms() < ends_ms and context.has_time(2 * INTENT_MS):
@@ -42,7 +42,7 @@ def write_corrections(
 
 
 class _Corrections:
-    """What is left of corrections. `at`: the log's number at which they hold."""
+    """The remaining corrections. `at`: the log's number for which they are valid."""
 
     def __init__(self, log: Log, changes: Changes, highest: int) -> None:
         self.at = log.seq
@@ -56,7 +56,7 @@ class _Corrections:
         del self.left[0]
 
     def halve(self) -> None:
-        """Make two intents of the next one. Raises TooLarge if it is of a single node."""
+        """Split the next intent into two. Raises TooLarge if it has a single node."""
         draft, names = self.left[0], list(self.left[0].nodes)
         if len(names) < 2:
             raise TooLarge(f"{names}")
@@ -67,8 +67,10 @@ class _Corrections:
 
 
 def _parts(changes: Changes) -> list[Changes]:
-    """Parts that fit into an intent. A tie group's runs come before its volumes, those before its mark: until then
-    nobody looks at them."""
+    """Return the changes in parts that fit into an intent.
+
+    A tie group's runs precede its volumes, and those precede its mark: readers ignore them before the mark.
+    """
     parts: list[Changes] = []
     size = 0
     for name in sorted(changes, reverse=True):

@@ -1,11 +1,11 @@
-"""The writer of a board: entries and rank index move together, by intents in a redo log.
+"""The writer of a board: it changes entries and rank index together, by intents in a redo log.
 
-One writer at a time per shard keeps them from wasting work on each other (a FIFO group sees to that); the conditions
-make it right for any number of them, dying and coming back at any moment:
+A FIFO group allows one writer at a time per shard, which avoids lost work. The conditions keep the data correct for any
+number of writers that crash and restart at any time:
 
-- the log is read before the entries, and an intent begins only if the log is still the same;
-- an intent that has begun is completed by whoever finds it, before anything else;
-- whatever an intent writes carries its number, and is not written again by it or an earlier one.
+- the log is read before the entries, and an intent begins only if the log is unchanged;
+- a writer that finds a pending intent completes it before anything else;
+- each write of an intent stores the intent's number, and the same or an earlier intent does not repeat it.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from chalicelib.store.boards.tallies import moves_update
 from chalicelib.store.core.table import Busy, ConditionFailed, StoreError
 from chalicelib.store.core.writes import Update
 
-# 40 bytes each, compressed; ten full messages of the queue.
+# 40 bytes each when compressed. Ten full messages of the queue.
 MAX_UPDATES_PER_INTENT = 2000
-# Each round lost means that another writer of this shard came further.
+# Each lost round means that another writer of this shard made progress.
 MAX_ROUNDS = 10
-# Eight pauses are up to 5 s. What still fails is completed by the next delivery, from the intent.
+# Eight pauses take up to 5 s. After that, the next delivery completes the intent.
 MAX_WRITE_TRIES = 8
-# An intent is planned, or completed for another writer, only with so much time left: the largest takes some 3 s.
+# An intent is planned, or completed for another writer, only with this much time left. The largest takes some 3 s.
 INTENT_MS = 10_000
 
 _OFF = (-1, -1)
@@ -41,20 +41,22 @@ Plan = Callable[[Log], "Draft | None"]
 
 @dataclass(slots=True)
 class Draft:
-    """What an intent shall write: entries, and changes of nodes. `seq`: at least this number, if not just the next.
-    `told`: moves that the repair which is under way must hear of, as `Intent` has them."""
+    """The planned content of an intent: entries, and changes of nodes.
+
+    `seq`: the least number, 0 for the next one. `moves`: moves for the running repair, in the form of `Intent`.
+    """
 
     entries: list[Entry]
     nodes: Changes
     latest: int
     seq: int = 0
-    told: list[int] = field(default_factory=list)
+    moves: list[int] = field(default_factory=list)
 
 
 def write_states(context: Context, board: str, shard: str, states: Sequence[BoardUpdate]) -> int:
-    """Bring entries and index to the newest of these states; returns how many entries changed.
+    """Update entries and index to the newest of these states; return the number of changed entries.
 
-    Raises StoreError if the store gives up, OutOfTime near the deadline: what has begun is completed by the next call.
+    Raises StoreError if the store gives up, OutOfTime near the deadline: the next call completes a pending intent.
     """
     newest: dict[str, BoardUpdate] = {}
     for state in states:
@@ -68,9 +70,9 @@ def write_states(context: Context, board: str, shard: str, states: Sequence[Boar
 
 
 def commit(context: Context, board: str, shard: str, plan: Plan) -> Draft | None:
-    """Carry out what `plan` makes of the log, as one intent; returns it, or None if it planned nothing.
+    """Execute what `plan` makes of the log, as one intent; return its draft, or None if nothing was planned.
 
-    The plan is made anew for each try, and must read whatever it is made of after it was given the log.
+    Each try makes a new plan. The plan must read all its data after it got the log.
     """
     for _ in context.retry.tries(MAX_ROUNDS):
         log = settle(context, board, shard)
@@ -85,7 +87,7 @@ def commit(context: Context, board: str, shard: str, plan: Plan) -> Draft | None
         try:
             begin(context.table, shard, log, intent.seq, packed, expiry(context, board))
         except (LostRace, StoreError):
-            # Even after an unknown outcome: what is pending now may be somebody else's.
+            # Also after an unknown outcome: the intent that is pending now may be another writer's.
             continue
         complete(context, board, shard, intent)
         return draft
@@ -93,7 +95,7 @@ def commit(context: Context, board: str, shard: str, plan: Plan) -> Draft | None
 
 
 def settle(context: Context, board: str, shard: str) -> Log:
-    """The log, strongly read, once no intent is pending: what is found begun is completed first.
+    """Complete pending intents, then return the log without one, strongly read.
 
     Raises StoreError, or OutOfTime near the deadline.
     """
@@ -107,7 +109,7 @@ def settle(context: Context, board: str, shard: str) -> Log:
 
 
 def complete(context: Context, board: str, shard: str, intent: Intent) -> None:
-    """Write all of an intent that is not written yet, then note that it is done."""
+    """Write the missing parts of an intent, then note that it is done."""
     expires = expiry(context, board)
     updates = [entry_update(board, entry, intent.seq, expires) for entry in intent.entries]
     updates += [node_update(shard, name, change, intent.seq, expires) for name, change in intent.nodes.items()]
@@ -118,19 +120,19 @@ def complete(context: Context, board: str, shard: str, intent: Intent) -> None:
 
 
 def apply_all(context: Context, updates: Iterable[Update]) -> None:
-    """Do updates side by side, each until it is done or finds itself done. Raises StoreError if the store gives up."""
+    """Apply updates in parallel, each until it is done or was done before. Raises StoreError if the store gives up."""
     context.each(lambda update: _insist(context, lambda: context.table.apply(update)), updates)
 
 
 def expiry(context: Context, board: str) -> int | None:
-    """When items of a board may be collected (epoch seconds), for boards that are not kept for ever."""
+    """Return when items of a board expire (epoch seconds); None for boards that are kept forever."""
     scope, _, period = board.partition("#")
     days = context.rules.boards[scope].keep_days if scope in context.rules.boards else None
     return None if days is None else kept_until_ms(period, days) // 1000
 
 
 class TooLarge(Exception):
-    """An intent is larger than the log should hold."""
+    """An intent is too large for the log."""
 
 
 def _write(context: Context, board: str, shard: str, states: list[BoardUpdate]) -> int:
@@ -153,17 +155,17 @@ def _draft(context: Context, board: str, shard: str, log: Log, states: list[Boar
 
 
 def draft_of(context: Context, shard: str, log: Log, turned: Sequence[tuple[Entry | None, Entry]]) -> Draft:
-    """The intent that turns entries into others, with what that does to the index. Reads nodes, strongly."""
+    """Return the intent that replaces entries, with its changes of the index. Reads nodes strongly."""
     moves: list[Move] = [(before.spot if before else None, after.spot) for before, after in turned]
     moves = [(before, after) for before, after in moves if before != after]
     entries = [after for _, after in turned]
     latest = max((spot[1] for _, spot in moves if spot), default=-1)
-    told = _told(log, turned)
-    return Draft(entries, merged(count_moves(moves), divisions(context, shard, log, moves)), latest, told=told)
+    counted = _told(log, turned)
+    return Draft(entries, merged(count_moves(moves), divisions(context, shard, log, moves)), latest, moves=counted)
 
 
 def _told(log: Log, turned: Sequence[tuple[Entry | None, Entry]]) -> list[int]:
-    """Moves of players whom the repair that is under way has counted already."""
+    """Return the moves of players that the running repair has counted already."""
     if log.repair is None:
         return []
     moves = [
@@ -177,15 +179,15 @@ def _told(log: Log, turned: Sequence[tuple[Entry | None, Entry]]) -> list[int]:
 def _intent(log: Log, draft: Draft) -> Intent:
     seq, latest = max(log.seq + 1, draft.seq), max(log.latest, draft.latest)
     intent = Intent(seq, draft.entries, draft.nodes, latest)
-    if log.repair is not None and draft.told:
-        intent.repair, intent.told, intent.told_expires = log.repair.id, draft.told, log.repair.expires
+    if log.repair is not None and draft.moves:
+        intent.repair, intent.told, intent.told_expires = log.repair.id, draft.moves, log.repair.expires
     return intent
 
 
 def next_entry(state: BoardUpdate, known: Entry | None, *, frozen: bool) -> Entry | None:
-    """The entry that a state makes of the one that is known; None if nothing changes.
+    """Return the entry for a state that replaces the known one; None if nothing changes.
 
-    On a frozen board only who is shown, and as whom, may change: not the score, nor who was never on it.
+    On a frozen board only name, privacy and visibility change. The score stays, and no entry is added.
     """
     if known is not None and known.version >= state.version:
         return None
@@ -193,9 +195,9 @@ def next_entry(state: BoardUpdate, known: Entry | None, *, frozen: bool) -> Entr
     if frozen:
         if known is None:
             return None
-        # Written even if it shows nothing new: an older state that is still on its way must find this version.
+        # Written even without a visible change: an older state that is still in flight must find this version.
         score, reached_at, level, title = known.score, known.reached_at, known.level, known.title
-    # Who is off the board leaves an entry too: an older state may still be on its way.
+    # Players who are not on the board keep an entry too: an older state may still be in flight.
     return Entry(
         player=state.player,
         version=state.version,
@@ -212,7 +214,7 @@ def next_entry(state: BoardUpdate, known: Entry | None, *, frozen: bool) -> Entr
 
 
 def divisions(context: Context, shard: str, log: Log, moves: Sequence[Move]) -> Changes:
-    """What moves do to the division of tie groups; boards of several shards have none."""
+    """Return the changes of moves in the division of tie groups. Boards with several shards have none."""
     if "~" in shard or not moves:
         return {}
     nodes = read_nodes(context.table, [shard], leaves_of(moves), strong=True)
@@ -222,7 +224,7 @@ def divisions(context: Context, shard: str, log: Log, moves: Sequence[Move]) -> 
 
 
 def merged(one: Mapping[str, NodeChange], other: Mapping[str, NodeChange]) -> Changes:
-    """Changes of both; no counter is in both, but a node may be."""
+    """Merge changes. Both may contain a node, but not the same counter."""
     empty = NodeChange()
     return {
         name: NodeChange(
@@ -234,7 +236,7 @@ def merged(one: Mapping[str, NodeChange], other: Mapping[str, NodeChange]) -> Ch
 
 
 def _insist(context: Context, write: Callable[[], None]) -> None:
-    """Try a write until it is done, or its condition says that it was done before."""
+    """Retry a write until it is done or its condition shows that it was done before."""
 
     def attempt() -> None:
         with suppress(ConditionFailed):
