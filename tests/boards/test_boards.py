@@ -32,9 +32,9 @@ CAUGHT_BY = {
     "cursor_unknown": 3,
     "every_tally_counts": 0,
     "steps_noted_whatever_came_between": 12,
+    "steps_have_no_number": 61,
+    "corrections_whatever_came_between": 29,
 }
-# Seeds hardly meet these; test_interleavings does, and `make proof` searches for a seed.
-INTERLEAVED = {"steps_have_no_number", "corrections_whatever_came_between"}
 
 
 @pytest.mark.parametrize("seed", [*REGRESSIONS, *commit_seeds()])
@@ -52,7 +52,7 @@ def test_the_same_seed_takes_the_same_steps_and_meets_faults_of_every_kind() -> 
 
 
 def test_every_mutant_has_a_seed() -> None:
-    assert CAUGHT_BY.keys() | INTERLEAVED == MUTANTS.keys()
+    assert CAUGHT_BY.keys() == MUTANTS.keys()
 
 
 @pytest.mark.parametrize("name", sorted(CAUGHT_BY))
