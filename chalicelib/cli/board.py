@@ -76,7 +76,7 @@ def repair(target: Target, scope: str, period: str | None, seconds: float) -> No
         find_board(context, scope, period),
         partial(_pause, seconds),
         read=partial(_show_read, progress),
-        told=partial(_show_repair, progress),
+        report=partial(_show_repair, progress),
     )
     progress.end(_summary(last))
     left = Counter(each.subject for each in last.differences)
