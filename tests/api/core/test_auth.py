@@ -83,6 +83,7 @@ def test_what_each_permission_allows(site: Site, operation: Any, permission: str
         }
 
 
+@pytest.mark.usefixtures("api_documents")
 @pytest.mark.parametrize("operation", OPEN, ids=lambda operation: operation.name)
 def test_what_needs_no_key(site: Site, operation: Any) -> None:
     nothing_yet = operation.name == "show_archive"  # no period has ended in this world
