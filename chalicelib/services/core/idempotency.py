@@ -87,12 +87,14 @@ def once(
     asked: Asked,
     required: Sequence[Key],
     prepare: Callable[[Items, bool], Prepared],
+    *,
+    steady: Sequence[Key] = (),
 ) -> Answer[Any]:
     """Execute the request, or return the stored answer of its key.
 
     `prepare(items, strong)` decides on the items of the `required` keys. It raises a refusal, or LostRace to read
     again. It runs again with strong reads before a refusal counts, and after every lost race. Permanent refusals are
-    stored.
+    stored. A refusal that depends on several items counts only if a second read finds the `steady` ones unchanged.
     Raises ConflictingState (`idempotency_conflict`) if the key was used for another request, Unavailable if others kept
     writing, OutcomeUnknown if a write was not answered; a retry with the same key then returns the outcome.
     """
@@ -112,11 +114,16 @@ def once(
                 if not strong:
                     strong = True
                     continue
-                if not refusal.remembered:
-                    # A batch read is no snapshot: the cause of the refusal may be this key's own effect.
-                    known = read_request(context.table.get(key), now_ms)
+                # A batch read is no snapshot: the cause of the refusal may be this key's own effect, and items read at
+                # different moments may add up to a refusal that was right at none.
+                if steady or not refusal.remembered:
+                    item, unchanged = _reread(context, key, items, steady)
+                    known = read_request(item, now_ms)
                     if known is not None:
                         return _again(context, asked, known, tried)
+                    if not unchanged:
+                        continue
+                if not refusal.remembered:
                     if unanswered and not _forestalled(context, key, asked, refusal, now_ms):
                         continue
                     raise
@@ -145,6 +152,14 @@ def _tries(context: Context) -> Iterator[int]:
     """Count the tries. The first strong read follows the eventually consistent one without a pause."""
     yield 0
     yield from context.retry.tries(MAX_TRIES)
+
+
+def _reread(context: Context, key: Key, items: Items, steady: Sequence[Key]) -> tuple[Item | None, bool]:
+    """Read the key again; return its item, and whether the steady items are still as `items` has them."""
+    if not steady:
+        return context.table.get(key), True
+    later = context.table.get_many([key, *steady])
+    return later.get(key), all(items.get(each) == later.get(each) for each in steady)
 
 
 def _again(context: Context, asked: Asked, known: Remembered, tried: list[Tried]) -> Answer[Any]:

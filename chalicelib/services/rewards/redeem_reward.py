@@ -53,7 +53,8 @@ def redeem_reward(context: Context, caller: Caller, reward_id: str, request: Red
     assets = redeemable(context)
     counted = rewards_keys.redeemed(owner.account, reward_id)
     # The reward's asset is unknown before the read, so the read includes the accounts of all redeemable assets.
-    required = [*reward_keys(reward_id), counted, *(ledger_keys.account(owner.account, asset) for asset in assets)]
+    own = [counted, *(ledger_keys.account(owner.account, asset) for asset in assets)]
+    required = [*reward_keys(reward_id), *own]
 
     def prepare(items: Items, strong: bool) -> Prepared:
         now_ms = context.now_ms()
@@ -67,7 +68,7 @@ def redeem_reward(context: Context, caller: Caller, reward_id: str, request: Red
         return _prepared(context, owner, listed, account, now_ms)
 
     asked = Asked(owner.account, request.idempotency_key, "redeem", {"reward": reward_id})
-    return once(context, asked, required, prepare).shaped(lambda outcome: _made(reward_id, outcome))
+    return once(context, asked, required, prepare, steady=own).shaped(lambda outcome: _made(reward_id, outcome))
 
 
 def redeemable(context: Context) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from chalicelib.domain.core.periods import moment_name
 from chalicelib.domain.rewards.rewards import MAX_REWARDS
 from chalicelib.services.identity.authenticate import authenticate
 from chalicelib.services.rewards.redeem_reward import RedeemRequest, redeem_reward
+from chalicelib.store.core.table import Table
 from chalicelib.store.rewards import rewards as store
 from tests.api.conftest import Site
 from tests.api.rewards.shop import MUG, REPLAYED, Shop
@@ -306,3 +307,25 @@ def test_a_stock_that_the_reading_missed(shop: Shop, monkeypatch: pytest.MonkeyP
     assert shop.redeem().status == 200
     assert shop.redeem(idempotency_key="k2").json["code"] == "out_of_stock"
     assert shop.site.get("/rewards", shop.anna).status == 200
+
+
+def test_rows_of_different_moments_refuse_nothing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refund between two rows of one batch read: the limit is read after it, the account before it."""
+    shop.put(perPlayer=1, cost=600)
+    first = shop.redeem(idempotency_key="k1")
+    refund = shop.resolve
+    account = ("ACCOUNT#" + shop.site.context.owners["anna"].account + "#coins", "BALANCE")
+    real, torn = Table.get_many, []
+
+    def get_many(table: Table, wanted: Any, *, strong: bool = True) -> Any:
+        found = real(table, wanted, strong=strong)
+        if strong and account in found and not torn:
+            torn.append(found[account])
+            assert refund(first.json["redemption"]["id"], "refund").status == 200
+            found = {**real(table, wanted, strong=True), account: torn[0]}
+        return found
+
+    monkeypatch.setattr(Table, "get_many", get_many)
+    assert shop.redeem(idempotency_key="k2").status == 200
+    assert torn
+    assert shop.account() == (400, 400)
