@@ -43,7 +43,6 @@ EFFECTS = {
     "revoke": ("INVITE#", ""),
     "accept": ("REFERRAL#", ""),
 }
-LIMITS = {"limit_reached", "out_of_stock"}
 
 
 class Replay:
@@ -213,7 +212,7 @@ class Replay:
         if found is None:
             last = self.states[asked.ended].decide(request, asked.ended_ms)[0]
             # Of two limits that are reached, a reading that takes a while may have seen either first.
-            if request.what == "redeem" and {given.body.get("code"), last.code} == LIMITS:
+            if request.what == "redeem" and {given.body.get("code"), last.code} == {"limit_reached", "out_of_stock"}:
                 return
             self._say(asked, f"is answered {given}; at last the model says {last}")
 
@@ -247,24 +246,6 @@ class Replay:
                 answer, change = self.states[number].decide(request, at)
                 if commits == (change is not None) and not difference(answer, status, body, replayed, self.names):
                     return answer
-        if request.what == "redeem" and body.get("code") == "insufficient_balance":
-            return self._lacked_beside_limits(request, range(first, last + 1), since_ms, until_ms, status, body)
-        return None
-
-    def _lacked_beside_limits(
-        self, request: Request, numbers: range, since_ms: int, until_ms: int, status: int, body: Any
-    ) -> Answer | None:
-        """A refusal for lack of funds by a reading that takes a while: of the balance at one moment, of the limits at
-        another one, at which they were not reached."""
-        moments = [(self.states[number], at) for number in numbers for at in self._moments(number, since_ms, until_ms)]
-        if all(state.decide(request, at)[0].code in LIMITS for state, at in moments):
-            return None
-        for state, at in moments:
-            unlimited = state.copy()
-            unlimited.rewards = {id_: each | {"perPlayer": None, "stock": None} for id_, each in state.rewards.items()}
-            answer, _ = unlimited.decide(request, at)
-            if not difference(answer, status, body, False, self.names):
-                return answer
         return None
 
     def _moments(self, number: int, since_ms: int, until_ms: int) -> Iterator[int]:

@@ -14,7 +14,7 @@ from tests.seeds import catches, commit_seeds
 # Seed -> what it found.
 REGRESSIONS = {
     80: "a refund beside another one was told that what paid for it was taken back",
-    84: "the judge knew no reading of a balance before a refund and of a stock after it",
+    84: "rows of one read, before and after a refund, refused a redemption for good",
     105: "a rotation answered a number of uses that had grown before its write",
 }
 # Mutant -> a seed that catches it. A change of Laurel may move it: `python -m tests.economy --mutant NAME` finds one.
