@@ -19,14 +19,14 @@ def test_a_refund_beside_another_is_a_refund(site: Site) -> None:
     offered = {"name": "A", "description": "A", "type": "a", "asset": "coins", "cost": 60}
     assert gate.send("PUT", "/admin/rewards/cup", offered, boss).status == 200
     redeemed = gate.send("POST", "/rewards/cup/redeem", {"idempotencyKey": "k"}, anna).body["redemption"]["id"]
-    path, real, answers = f"/admin/redemptions/{redeemed}/refund", resolve_redemption._paid_back, list[Any]()
+    path, real, answers = f"/admin/redemptions/{redeemed}/refund", resolve_redemption._add_refund, list[Any]()
 
     def beside(*given: Any) -> Any:
-        with patch.object(resolve_redemption, "_paid_back", real):
+        with patch.object(resolve_redemption, "_add_refund", real):
             answers.append(gate.send("POST", path, None, boss))
         return real(*given)
 
-    with patch.object(resolve_redemption, "_paid_back", beside):
+    with patch.object(resolve_redemption, "_add_refund", beside):
         second = gate.send("POST", path, None, boss)
     assert (answers[0].status, answers[0].replayed) == (200, False)
     assert (second.status, second.replayed) == (200, True)
