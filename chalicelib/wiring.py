@@ -82,6 +82,6 @@ def build(chosen: settings_.Settings, session: Session) -> Context:
         new_id=lambda: secrets.token_hex(16),
         pool=ThreadPoolExecutor(chosen.threads) if chosen.threads > 1 else None,
         # Two more clients cost 10 ms; only a few requests need them.
-        quick=cache(lambda: outlets(connect_s=0.2, read_s=0.25)),
+        quick=cache(lambda: outlets(connect_s=0.1, read_s=0.2)),
         warn=warn,
     )
