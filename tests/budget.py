@@ -14,7 +14,7 @@ import pytest
 
 LIMIT_S = 5.0
 # What the computation takes where the factor is 1. A factor above MOST would let anything pass.
-REFERENCE_S = 0.016
+REFERENCE_S = 0.01
 MOST = 4.0
 # What a test takes under coverage at most, as a multiple.
 TRACED = 2.0
