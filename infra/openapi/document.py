@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import msgspec
@@ -111,6 +112,10 @@ def _schemas() -> Json:
     for name, (how, *members) in EITHER.items():
         schemas[name][how] = [{"required": [each], "properties": {each: {"type": "string"}}} for each in members]
     schemas["Error"]["additionalProperties"] = True
+    for schema in schemas.values():
+        # A docstring's later lines are indented, which Markdown shows as code.
+        if "description" in schema:
+            schema["description"] = inspect.cleandoc(schema["description"])
     for name, example in EXAMPLES.items():
         schemas[name]["examples"] = [example]
     return schemas

@@ -11,36 +11,34 @@ SERVICES = "chalicelib.services.progress"
 READ_BADGES = f"{SERVICES}.read_badges:read_badges"
 DECIDE_BADGE = f"{SERVICES}.decide_badge:decide_badge"
 
+
+def _decision(verb: str, summary: str, decision: str, description: str = "") -> Operation:
+    """Describe an admin's decision about a badge of a player."""
+    return Operation(
+        f"{verb}_badge",
+        f"{PREFIX}/admin/badges/{{badge}}/{verb}",
+        summary,
+        "admin",
+        method="POST",
+        use_case=DECIDE_BADGE,
+        constants={"decision": decision},
+        body="BadgeDecisionRequest",
+        answer="Accepted",
+        status=202,
+        permission=ADMIN,
+        refusals=(ErrorKind.NOT_FOUND,),
+        description=description,
+    )
+
+
 OPERATIONS = (
     own("read_own_badges", "badges", "badges", READ_BADGES, query="BadgeQuery", answer="BadgeList"),
     of_any_player("read_player_badges", "/badges", "badges", READ_BADGES, query="BadgeQuery", answer="BadgeList"),
-    Operation(
-        "grant_badge",
-        f"{PREFIX}/admin/badges/{{badge}}/grant",
-        "Grant a badge",
-        "admin",
-        method="POST",
-        use_case=DECIDE_BADGE,
-        constants={"decision": "badge.granted"},
-        body="BadgeDecisionRequest",
-        answer="Accepted",
-        status=202,
-        permission=ADMIN,
-        refusals=(ErrorKind.NOT_FOUND,),
-    ),
-    Operation(
-        "revoke_badge",
-        f"{PREFIX}/admin/badges/{{badge}}/revoke",
+    _decision("grant", "Grant a badge", "badge.granted"),
+    _decision(
+        "revoke",
         "Revoke a badge",
-        "admin",
-        method="POST",
-        use_case=DECIDE_BADGE,
-        constants={"decision": "badge.revoked"},
-        body="BadgeDecisionRequest",
-        answer="Accepted",
-        status=202,
-        permission=ADMIN,
-        refusals=(ErrorKind.NOT_FOUND,),
-        description="It stays on record, keeps the XP it paid, and is not earned again by rules.",
+        "badge.revoked",
+        "It stays on record, keeps the XP it paid, and is not earned again by rules.",
     ),
 )

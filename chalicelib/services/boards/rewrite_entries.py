@@ -9,7 +9,7 @@ import msgspec
 from chalicelib.domain.boards.entry_proof import too_late
 from chalicelib.domain.progress.scores import BoardUpdate
 from chalicelib.services.boards.player_scores import load_states
-from chalicelib.services.boards.writer import Draft, TooLarge, commit, draft_of
+from chalicelib.services.boards.writer import Draft, TooLarge, commit, draft_of, entry_of_state
 from chalicelib.services.context import Context
 from chalicelib.services.progress.publish_scores import shard_for
 from chalicelib.store.boards.entries import Entry, read_entries
@@ -63,16 +63,4 @@ def rewritten_entry(known: Entry | None, state: BoardUpdate | None, frozen_ms: i
             score, reached_at = known.score, known.reached_at
         if known is not None:
             level, title = known.level, known.title
-    return Entry(
-        player=state.player,
-        version=state.version,
-        score=score,
-        reached_at=reached_at,
-        level=level,
-        title=title,
-        public=state.public_id,
-        name=state.name,
-        private=state.private,
-        hidden=state.hidden,
-        on_board=score > 0 and not state.hidden,
-    )
+    return entry_of_state(state, score, reached_at, level, title)

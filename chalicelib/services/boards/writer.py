@@ -198,6 +198,11 @@ def next_entry(state: BoardUpdate, known: Entry | None, *, frozen: bool) -> Entr
         # Written even without a visible change: an older state that is still in flight must find this version.
         score, reached_at, level, title = known.score, known.reached_at, known.level, known.title
     # Players who are not on the board keep an entry too: an older state may still be in flight.
+    return entry_of_state(state, score, reached_at, level, title)
+
+
+def entry_of_state(state: BoardUpdate, score: int, reached_at: int, level: int, title: str) -> Entry:
+    """Return the entry of a state, with this score, level and title. It is off the board without a score, or hidden."""
     return Entry(
         player=state.player,
         version=state.version,

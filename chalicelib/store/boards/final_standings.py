@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chalicelib.domain.boards.rank_index import EMPTY, TOTAL, Found, find
 from chalicelib.store.boards import keys
 from chalicelib.store.boards.entries import Entry, listed_entries, read_entries
-from chalicelib.store.boards.nodes import read_nodes
+from chalicelib.store.boards.nodes import find_place, read_nodes
 from chalicelib.store.boards.redo_log import read_log
 from chalicelib.store.core.models import Item
 from chalicelib.store.core.table import Table
@@ -41,7 +40,7 @@ def final_standings(table: Table, board: str, shards: Sequence[str], count: int)
     missing.
     """
     before = _logs(table, shards)
-    found, total = _find(table, shards, count - 1)
+    found, total = find_place(lambda names: read_nodes(table, shards, names, strong=True), count - 1)
     end, expected = _LAST, total
     if found is not None:
         end = keys.order_score(found.score - 1) if found.end is None else keys.order_since(found.score, found.end)
@@ -87,19 +86,6 @@ def tied_players(table: Table, board: str, score: int, after: str) -> tuple[list
         if "order" in item and int(item["score"]["N"]) == score
     ]
     return players, page.next["sk"]["S"].removeprefix(keys.ENTRY) if page.next else None
-
-
-def _find(table: Table, shards: Sequence[str], offset: int) -> tuple[Found | None, int]:
-    """Find the place of an offset, and the number of players."""
-    walk = find(offset)
-    nodes = read_nodes(table, shards, next(walk), strong=True)
-    total = nodes.get(TOTAL, EMPTY).counts.get(0, 0)
-    while True:
-        try:
-            names = walk.send(nodes)
-        except StopIteration as end:
-            return end.value, total
-        nodes = read_nodes(table, shards, names, strong=True)
 
 
 def _logs(table: Table, shards: Sequence[str]) -> list[int] | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
-from chalicelib.domain.boards.rank_index import Node, NodeChange
+from chalicelib.domain.boards.rank_index import EMPTY, TOTAL, Found, Node, NodeChange, find
 from chalicelib.store.boards import keys
 from chalicelib.store.boards.bulk import Wire, query_all_as
 from chalicelib.store.core.models import Item
@@ -26,6 +26,19 @@ def read_nodes(table: Table, shards: Sequence[str], names: Iterable[str], *, str
         node = node_of(item)
         found[name] = _sum(found[name], node) if name in found else node
     return found
+
+
+def find_place(read: Callable[[list[str]], Mapping[str, Node]], offset: int) -> tuple[Found | None, int]:
+    """Find the place of an offset (0: the best), and the number of players. `read` returns nodes by name."""
+    walk = find(offset)
+    nodes = read(next(walk))
+    total = nodes.get(TOTAL, EMPTY).counts.get(0, 0)
+    while True:
+        try:
+            names = walk.send(nodes)
+        except StopIteration as end:
+            return end.value, total
+        nodes = read(names)
 
 
 def stream_nodes(table: Table, shard: str) -> Iterator[tuple[str, Node]]:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from chalicelib.domain.boards.rank_index import EMPTY, TOTAL, Found, Node, Standing, find, leaf, path, standing
+from chalicelib.domain.boards.rank_index import EMPTY, TOTAL, Found, Node, Standing, leaf, path, standing
 from chalicelib.store.boards import keys
 from chalicelib.store.boards.entries import Entry, entry_of, listed_entries
-from chalicelib.store.boards.nodes import node_of, read_nodes
+from chalicelib.store.boards.nodes import find_place, node_of, read_nodes
 from chalicelib.store.core.table import Table
 
 A = TypeVar("A")
@@ -88,7 +88,7 @@ class BoardReads:
             entries, total = self._together(lambda: self._list(_FIRST, _LAST, offset + limit), self.total)
             ranked = _ranked(entries)[offset:]
         else:
-            found, total = self._find(offset)
+            found, total = find_place(self._nodes, offset)
             if found is None:
                 return BoardPage([], total)
             ranked = _ranked(self._list_from(found, limit), found.score, found.above, offset)
@@ -165,18 +165,6 @@ class BoardReads:
             listed = self._list(_FIRST, keys.order_score(entry.score), 1, worst_first=True)
             following = listed[0] if listed else None
         return None if following is None else following.score - entry.score
-
-    def _find(self, offset: int) -> tuple[Found | None, int]:
-        """Find the place of an offset, and the total."""
-        walk = find(offset)
-        nodes = self._nodes(next(walk))
-        total = nodes.get(TOTAL, EMPTY).counts.get(0, 0)
-        while True:
-            try:
-                names = walk.send(nodes)
-            except StopIteration as end:
-                return end.value, total
-            nodes = self._nodes(names)
 
     def _list_from(self, found: Found, limit: int) -> list[Entry]:
         """Return the entries from a found place on.

@@ -57,10 +57,9 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
-class Delete:
-    """Remove an item."""
+class _WithoutAttributes:
+    """A write that names an item and a condition, and no attribute to write."""
 
-    kind: ClassVar[str] = "Delete"
     key: Key
     condition: str = ""
     names: Names | None = None
@@ -75,21 +74,17 @@ class Delete:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class Delete(_WithoutAttributes):
+    """Remove an item."""
+
+    kind: ClassVar[str] = "Delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Check(_WithoutAttributes):
     """Write nothing. The transaction fails unless the condition holds."""
 
     kind: ClassVar[str] = "ConditionCheck"
-    key: Key
-    condition: str
-    names: Names | None = None
-    values: Item | None = None
-
-    @property
-    def size(self) -> int:
-        return _known_size(self)
-
-    def request(self, table: str) -> Request:
-        return _conditional({"TableName": table, "Key": key_of(self.key)}, self)
 
 
 Write = Put | Update | Delete | Check
@@ -99,11 +94,11 @@ def key_of(key: Key) -> Item:
     return {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
 
 
-def _known_size(write: Update | Delete | Check) -> int:
+def _known_size(write: Update | _WithoutAttributes) -> int:
     return item_size(key_of(write.key) | (write.values or {}))
 
 
-def _conditional(request: Request, write: Write) -> Request:
+def _conditional(request: Request, write: Put | Update | _WithoutAttributes) -> Request:
     if write.condition:
         request["ConditionExpression"] = write.condition
     if write.names:

@@ -14,10 +14,10 @@ from chalicelib.store.core.keys import Key
 from chalicelib.store.core.table import Table, Unknown
 from tests.api.conftest import Site
 from tests.api.http import Answer
+from tests.api.writes import LateWrite, Writes, at_write
 
 REPLAYED = "Idempotency-Replayed"
 MAX_DAY = 50_000
-Writes = Sequence[dict[str, Any]]
 
 
 @pytest.fixture
@@ -178,19 +178,9 @@ def test_queued_and_the_answer_is_lost(site: Site, granter: str, monkeypatch: py
 
 def test_a_write_that_lands_late_is_counted_once(site: Site, granter: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given up, tried anew, and there just before the second one."""
-    real, late = Table.transact, list[Writes]()
-
-    def unanswered(_: Table, writes: Writes) -> None:
-        late.append(writes)
-        raise Unknown("timeout")
-
-    def second(table: Table, writes: Writes) -> None:
-        real(table, late[0])
-        real(table, writes)
-
-    fates = [unanswered, second]
+    late = LateWrite()
     with monkeypatch.context() as patch:
-        patch.setattr(Table, "transact", lambda table, writes: (fates.pop(0) if fates else real)(table, writes))
+        at_write(patch, late.unanswered, late.before)
         answer = give(site, granter)
     assert (answer.status, answer.headers.get(REPLAYED)) == (202, None)
     assert total(site, granter) == 5
@@ -201,21 +191,15 @@ def test_a_full_day_is_not_told_while_a_reservation_may_still_come(
     site: Site, granter: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The day is full at the second reading, and the first write may still land: the same request again tells."""
-    real, late = Table.transact, list[Writes]()
-
-    def unanswered(_: Table, writes: Writes) -> None:
-        late.append(writes)
-        raise Unknown("timeout")
-
+    late = LateWrite()
     for number in range(4):
         give(site, granter, 10_000, f"n{number}")
     with monkeypatch.context() as patch:
-        fates = [unanswered]
-        patch.setattr(Table, "transact", lambda table, writes: (fates.pop(0) if fates else real)(table, writes))
+        at_write(patch, late.unanswered)
         meanwhile(patch, "get_many", lambda: give(site, granter, 9_999, "other"), place=1)
         assert give(site, granter, 2).json["code"] == "outcome_unknown"
     with pytest.raises(LostRace):
-        real(site.context.table, late[0])
+        late.land(site.context.table)
     assert total(site, granter) == 49_999
     assert give(site, granter, 2).status == 429
 

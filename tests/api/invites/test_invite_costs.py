@@ -166,18 +166,25 @@ def test_the_last_use_was_ones_own(site: Site, anna: str, bob: str, monkeypatch:
     assert (second.status, second.json["code"]) == (409, "already_redeemed")
 
 
+def use_before_the_next_write(site: Site, key: str, code: str, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Redeem an invite just before the next write. Return the list that then holds the status."""
+    real, statuses = Table.transact, list[int]()
+
+    def transact(table: Table, writes: Any) -> None:
+        if not statuses:
+            statuses.append(0)
+            statuses[0] = redeem(site, key, code=code).status
+        real(table, writes)
+
+    monkeypatch.setattr(Table, "transact", transact)
+    return statuses
+
+
 def test_no_token_for_an_invite_that_was_used_up_meanwhile(
     site: Site, anna: str, bob: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made, real, first = make(site, anna, uses=1), Table.transact, list[int]()
-
-    def after_the_last_use(table: Table, writes: Any) -> None:
-        if not first:
-            first.append(0)
-            first[0] = redeem(site, bob, code=made["code"]).status
-        real(table, writes)
-
-    monkeypatch.setattr(Table, "transact", after_the_last_use)
+    made = make(site, anna, uses=1)
+    first = use_before_the_next_write(site, bob, made["code"], monkeypatch)
     rotated = site.post("/invite/rotate", {"code": made["code"]}, anna)
     assert (first, rotated.status, rotated.json["code"]) == ([200], 410, "invite_used_up")
 
@@ -185,15 +192,8 @@ def test_no_token_for_an_invite_that_was_used_up_meanwhile(
 def test_a_rotation_tells_a_use_that_came_meanwhile(
     site: Site, anna: str, bob: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made, real, first = make(site, anna, uses=2), Table.transact, list[int]()
-
-    def after_a_use(table: Table, writes: Any) -> None:
-        if not first:
-            first.append(0)
-            first[0] = redeem(site, bob, code=made["code"]).status
-        real(table, writes)
-
-    monkeypatch.setattr(Table, "transact", after_a_use)
+    made = make(site, anna, uses=2)
+    first = use_before_the_next_write(site, bob, made["code"], monkeypatch)
     rotated = site.post("/invite/rotate", {"code": made["code"]}, anna)
     assert (first, rotated.status, rotated.json["used"]) == ([200], 200, 1)
     assert redeem(site, site.key("cleo"), token=made["token"]).json["code"] == "unknown_invite"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -14,9 +14,9 @@ from chalicelib.store.core.table import Busy, ConditionFailed, Table, Unknown
 from tests.api.conftest import Site
 from tests.api.http import Answer
 from tests.api.rewards.shop import Shop
+from tests.api.writes import LateWrite, Writes, at_write
 
 KEY = "Idempotency-Replayed"
-Writes = Sequence[dict[str, Any]]
 
 
 def send(site: Site, key: str, idempotency_key: str = "k1", to: str = "bob") -> Answer:
@@ -25,16 +25,6 @@ def send(site: Site, key: str, idempotency_key: str = "k1", to: str = "bob") -> 
 
 def balance(site: Site, key: str) -> int:
     return int(site.get("/balance", key).json["balance"])
-
-
-def at_write(monkeypatch: pytest.MonkeyPatch, *fates: Callable[[Table, Writes], None]) -> None:
-    """What happens to the next writes; all further ones are done."""
-    real, left = Table.transact, list(fates)
-
-    def transact(table: Table, writes: Writes) -> None:
-        (left.pop(0) if left else real)(table, writes)
-
-    monkeypatch.setattr(Table, "transact", transact)
 
 
 def test_a_refusal_for_what_the_key_itself_did(site: Site, anna: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,18 +72,9 @@ def test_what_an_old_copy_of_the_account_says_is_not_believed(
 
 def test_a_write_that_lands_late_is_the_requests_own(site: Site, anna: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given up, tried anew, and there just before the second one: no replay, and what it owes is sent at once."""
-    real, late = Table.transact, list[Writes]()
-
-    def unanswered(_: Table, writes: Writes) -> None:
-        late.append(writes)
-        raise Unknown("timeout")
-
-    def second(table: Table, writes: Writes) -> None:
-        real(table, late[0])
-        real(table, writes)
-
+    late = LateWrite()
     with monkeypatch.context() as patch:
-        at_write(patch, unanswered, second)
+        at_write(patch, late.unanswered, late.before)
         answer = send(site, anna)
     assert (answer.status, answer.headers.get(KEY)) == (200, None)
     assert (balance(site, anna), len(site.events("own"))) == (199, 2)
@@ -103,21 +84,17 @@ def test_a_write_that_lands_late_is_the_requests_own(site: Site, anna: str, monk
 
 def test_a_write_that_lands_after_all_is_not_denied(site: Site, anna: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody can say whether it will: the answer does not, and the key tells later."""
-    real, late = Table.transact, list[Writes]()
-
-    def unanswered(_: Table, writes: Writes) -> None:
-        late.append(writes)
-        raise Unknown("timeout")
+    late = LateWrite()
 
     def lost(_: Table, __: Writes) -> None:
         raise LostRace("another transaction is running")
 
     with monkeypatch.context() as patch:
-        at_write(patch, unanswered, *[lost] * MAX_TRIES)
+        at_write(patch, late.unanswered, *[lost] * MAX_TRIES)
         answer = send(site, anna)
     assert answer.status == 503
     assert "nothing was done" not in answer.json["error"]
-    real(site.context.table, late[0])
+    late.land(site.context.table)
     again = send(site, anna)
     assert (again.status, again.headers.get(KEY), balance(site, anna)) == (200, "true", 199)
 

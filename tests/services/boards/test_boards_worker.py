@@ -173,14 +173,19 @@ def test_an_order_that_comes_during_a_repair_is_carried_out_after_it(
     assert read_log(plant.context.table, GLOBAL).repair is None
 
 
-def test_a_repair_that_is_a_day_old_begins_anew(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it wrote may have expired."""
+def begin_repair(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin the repair of a board of five whose total is wrong, in steps of two entries."""
     write_states(plant.context, GLOBAL, GLOBAL, [state(f"p{number}", 1)[1] for number in range(5)])
     edit(plant, keys.node(GLOBAL, "TOTAL"), "ADD #00 :n", n=9)
     monkeypatch.setattr(rebuild_index, "STEP_ENTRIES", 2)
     monkeypatch.setattr(rebuild_index, "TURN_MS", 0)
     order_recount(plant.context, GLOBAL)
     deliver(plant, 120)
+
+
+def test_a_repair_that_is_a_day_old_begins_anew(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it wrote may have expired."""
+    begin_repair(plant, monkeypatch)
     old = read_log(plant.context.table, GLOBAL).repair
     assert old is not None
     assert old.cursor == "p1"
@@ -201,12 +206,7 @@ def test_a_repair_that_is_a_day_old_begins_anew(plant: Plant, monkeypatch: pytes
 
 def test_a_look_begins_a_repair_anew_that_is_a_day_old(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody orders it again: without this the log would name it for ever, and the board stay wrong."""
-    write_states(plant.context, GLOBAL, GLOBAL, [state(f"p{number}", 1)[1] for number in range(5)])
-    edit(plant, keys.node(GLOBAL, "TOTAL"), "ADD #00 :n", n=9)
-    monkeypatch.setattr(rebuild_index, "STEP_ENTRIES", 2)
-    monkeypatch.setattr(rebuild_index, "TURN_MS", 0)
-    order_recount(plant.context, GLOBAL)
-    deliver(plant, 120)
+    begin_repair(plant, monkeypatch)
     plant.world.sleep(25 * 3600)
     for _ in range(2):
         send_messages(plant.context, [BoardMessage(GLOBAL, GLOBAL, nonce=plant.context.new_id())])

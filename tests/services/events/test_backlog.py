@@ -11,7 +11,6 @@ from chalicelib.gateways.queues import NotCounted
 from chalicelib.services.boards.rotate_boards import rotate_boards
 from chalicelib.services.boards.rotation import Step
 from chalicelib.services.boards.verify_board import verify_board
-from chalicelib.settings import RULESETS
 from tests.pipeline import plant as plants
 from tests.pipeline.plant import Plant
 from tests.services.boards.test_rotate_boards import archive, set_clock
@@ -21,7 +20,6 @@ from tests.services.events.backlog_hands import (
     DAY,
     HOUR,
     WEEK,
-    after_sunday,
     close,
     frozen,
     halt,
@@ -32,17 +30,6 @@ from tests.services.events.backlog_hands import (
     send,
 )
 from tests.simulated import Faults
-
-
-@pytest.fixture(scope="module")
-def default_rules() -> Rules:
-    return plants.rules(RULESETS / "default.toml")
-
-
-@pytest.fixture
-def plant(default_rules: Rules) -> Plant:
-    return after_sunday(default_rules)
-
 
 # What holds it ----------------------------------------------------------------------------------------------------
 

@@ -7,26 +7,13 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.rules.ruleset import Rules
 from chalicelib.services.events import backlog
 from chalicelib.services.events.backlog import note_received
-from chalicelib.settings import RULESETS
 from chalicelib.store.core.table import StoreError
-from tests.pipeline import plant as plants
 from tests.pipeline.plant import TABLE, Plant
 from tests.services.boards.test_rotate_boards import set_clock
-from tests.services.events.backlog_hands import BOUND, HOUR, after_sunday, past_bound
+from tests.services.events.backlog_hands import BOUND, HOUR, past_bound
 from tests.services.progress.test_apply_events import event, process
-
-
-@pytest.fixture(scope="module")
-def default_rules() -> Rules:
-    return plants.rules(RULESETS / "default.toml")
-
-
-@pytest.fixture
-def plant(default_rules: Rules) -> Plant:
-    return after_sunday(default_rules)
 
 
 def noted(plant: Plant) -> dict[str, int]:
