@@ -17,6 +17,8 @@ AS_PIP = $(shell $(RUN) -m pip config list 2>/dev/null | sort -r | sed -n \
 COMPILE = $(AS_PIP) $(UV) pip compile --quiet --generate-hashes --universal --no-header --no-emit-index-url -p 3.11
 
 export PYTHONPATH := $(CURDIR)
+# Without bytecode, each of the hundreds of processes that the tests start compiles 2,000 modules.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 # A folder has the name of the target `docs`.
@@ -38,13 +40,13 @@ $(VENV)/bin/uv: pyproject.toml
 	@touch $@
 
 $(READY): $(VENV)/bin/uv requirements/dev.txt pyproject.toml
-	@$(AS_PIP) $(UV) pip sync --quiet --require-hashes --python $(RUN) requirements/dev.txt
+	@$(AS_PIP) $(UV) pip sync --quiet --compile-bytecode --require-hashes --python $(RUN) requirements/dev.txt
 	@$(AS_PIP) $(UV) pip install --quiet --no-deps --no-build-isolation --python $(RUN) --editable .
 	@touch $@
 
 $(STACK_READY): $(VENV)/bin/uv requirements/stack.txt
 	@$(UV) venv --quiet --clear --python $(RUN) .stack/venv
-	@$(AS_PIP) $(UV) pip sync --quiet --require-hashes --python .stack/venv/bin/python requirements/stack.txt
+	@$(AS_PIP) $(UV) pip sync --quiet --compile-bytecode --require-hashes --python .stack/venv/bin/python requirements/stack.txt
 	@touch $@
 
 run: setup ## run Laurel on this machine with a sample of real traffic (ONCE=1: print and exit)

@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from cfnlint.api import lint_all
 
 from chalicelib import observability
 from chalicelib.api.request import KEY_NEEDED
@@ -323,6 +322,9 @@ def test_only_the_laptop_has_a_domain_of_its_own(resources: Json, local_package:
 
 def lint(body: str) -> list[str]:
     """Errors and warnings, as the cfn-lint command reports them: its remarks (I) are off by default."""
+    # Imported here: it takes longer than all other imports of the suite together.
+    from cfnlint.api import lint_all
+
     found = [match for match in lint_all(body) if match.rule.id not in IGNORED_RULES]
     return [f"{match.rule.id}: {match.message}" for match in found if match.rule.id[0] in "EW"]
 

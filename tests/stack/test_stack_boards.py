@@ -66,6 +66,7 @@ def replayed(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> int:
     return trace.inspect_file(trace.SAMPLE).rows
 
 
+@pytest.mark.proof
 def test_ranks_are_those_that_counting_the_profiles_gives(
     stack: Stack, http: Http, key: MakeKey, replayed: int
 ) -> None:
@@ -91,6 +92,7 @@ def test_ranks_are_those_that_counting_the_profiles_gives(
         ]
 
 
+@pytest.mark.proof
 def test_this_weeks_board_is_the_sum_of_its_days(stack: Stack, http: Http, key: MakeKey, replayed: int) -> None:
     admin, players = key("auditor", "admin"), players_of(stack)
     days = datetime.now(UTC).isoweekday()

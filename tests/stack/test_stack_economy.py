@@ -41,7 +41,10 @@ DEATHS = (
 MakeKey = Callable[..., str]
 Fund = Callable[..., str]
 
-pytestmark = pytest.mark.skipif(not sockets.SUPPORTED, reason="needs /proc/net to tell who writes")
+pytestmark = [
+    pytest.mark.proof,
+    pytest.mark.skipif(not sockets.SUPPORTED, reason="needs /proc/net to tell who writes"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -222,9 +225,8 @@ def test_what_killed_processes_owed_is_sent_by_the_sweep_and_has_its_effect_once
     left = owed(stack)
     while time.monotonic() < bereaved.over_at + SWEPT_AFTER_S:
         time.sleep(0.2)
-    ran = stack.client("lambda").invoke(FunctionName="laurel-local-sweep", Payload=json.dumps(TICK))
-    assert "FunctionError" not in ran, ran["Payload"].read()
-    until(lambda: not owed(stack), PATIENCE_S, "all is sent that was owed")
+    # Storms leave records too, if a busy process had no time to send. The sweep takes them when they are due.
+    until(lambda: sweep(stack) or not owed(stack), SWEPT_AFTER_S + PATIENCE_S, "all is sent that was owed")
     quiet(stack)
     for who, type_ in ((bereaved.sender, "transfer.sent"), (bereaved.recipient, "transfer.received")):
         applied = [entry["id"] for entry in http.get("log?limit=100", who)["entries"] if entry["type"] == type_]
@@ -237,8 +239,15 @@ def test_what_killed_processes_owed_is_sent_by_the_sweep_and_has_its_effect_once
             ids.setdefault(each["transferId"], set()).add(each["id"])
     assert {len(same) for same in ids.values()} == {1}, "however often it is told, under one id"
     assert len(ids) == len(DEATHS)
-    print(f"\n{len(DEATHS)} processes killed, {left} left owing; swept: {json.loads(ran['Payload'].read())}")
+    print(f"\n{len(DEATHS)} processes killed, {left} left owing")
     proved(stack)
+
+
+def sweep(stack: Stack) -> None:
+    """Run the sweep once, as its schedule does."""
+    ran = stack.client("lambda").invoke(FunctionName="laurel-local-sweep", Payload=json.dumps(TICK))
+    assert "FunctionError" not in ran, ran["Payload"].read()
+    time.sleep(1.0)
 
 
 def owed(stack: Stack) -> int:

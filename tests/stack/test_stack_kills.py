@@ -40,7 +40,10 @@ QUIET_S = 0.3
 BOARDS = "laurel-local-boards"
 DIED = "failed processing SQS batch"
 
-pytestmark = pytest.mark.skipif(not sockets.SUPPORTED, reason="needs /proc/net to tell who writes")
+pytestmark = [
+    pytest.mark.proof,
+    pytest.mark.skipif(not sockets.SUPPORTED, reason="needs /proc/net to tell who writes"),
+]
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ def populated(stack: Stack) -> None:
     quiet(stack)
 
 
+@pytest.mark.proof
 def test_what_a_hand_changed_is_found_and_mended_while_updates_go_on(
     stack: Stack, http: Http, key: MakeKey, populated: None
 ) -> None:

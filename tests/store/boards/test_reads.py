@@ -16,7 +16,7 @@ from chalicelib.domain.boards.rank_index import TOTAL, Found
 from chalicelib.domain.progress.scores import MAX_SCORE, BoardUpdate, shards_of
 from chalicelib.domain.rules.ruleset import Rules
 from chalicelib.services.boards.worker import feed_boards
-from chalicelib.store.boards import keys, reads
+from chalicelib.store.boards import keys, nodes, reads
 from chalicelib.store.boards.entries import read_entry
 from chalicelib.store.boards.reads import NEIGHBOURS, BoardReads
 from tests.boards.naive import SortedBoard
@@ -219,7 +219,7 @@ def test_fewer_entries_than_nodes_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     board.fill(100, lambda: 7)
     for skip, length, begin, end in ((5_000, 9_000, None, None), (70, 80, 5, 3), (0, 1, 5, 3)):
         found = Found(7, 0, 100, begin, end, skip, length)
-        monkeypatch.setattr(reads, "find", lambda _, found=found: found_at_once(found))
+        monkeypatch.setattr(nodes, "find", lambda _, found=found: found_at_once(found))
         page = board.reads.page(90, 10)
         assert len(page.ranked) <= 10
         assert page.total >= 100
