@@ -59,14 +59,14 @@ class Roster:
 
     def points(self, player: Player, board: str) -> tuple[int, int]:
         """(score, reached at) by the player's own totals."""
-        scope = board.partition("#")[0]
-        return scores.score(player, self.plant.context.rules.boards[scope], self.day)
+        rules = self.plant.context.rules.boards[board.partition("#")[0]]
+        return scores.score(player, rules, scores.period_on(rules, board))
 
     def _newcomer(self, number: int) -> Player:
         identity = Identity(f"account{number}", f"public{number}", self.plant.world.now_ms())
-        return Player(
-            f"player-{number:02d}", identity, day=self.day, sides={progress_keys.SIDES[identity_keys.IDENTITY]: 1}
-        )
+        player = Player(f"player-{number:02d}", identity, sides={progress_keys.SIDES[identity_keys.IDENTITY]: 1})
+        player.open(self.day)
+        return player
 
     def _change(self, player: Player) -> list[str]:
         """Moves a player; returns the boards that must hear of it."""
@@ -80,7 +80,7 @@ class Roster:
             elif board == self.today:
                 player.figures.xp, player.figures.xp_at = xp, now_ms
             else:
-                player.month_xp, player.month_at = xp, now_ms
+                player.open_periods[board.partition("#")[2]] = xp, now_ms
         player.version += 1
         if self._level(player) != level:
             # All open boards show it.

@@ -12,10 +12,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from chalicelib.domain.core.errors import RejectedEvent
-from chalicelib.domain.core.periods import number_of
+from chalicelib.domain.core.periods import number_of, period_of
 from chalicelib.domain.events import event as events
 from chalicelib.domain.events.event import Delivery, Event
-from chalicelib.domain.progress import scores as boards
 from chalicelib.domain.progress.domain_events import notices_of
 from chalicelib.domain.progress.player import Player
 from chalicelib.services.context import Context
@@ -311,10 +310,10 @@ def _player(scene: Scene, model: Model, player: str, items: dict[str, list[dict[
     found += _differences(player, "figures", got["figures"], expected["figures"])
     for kind in ("daily", "weekly", "monthly", "all"):
         for day in got["days"]:
-            period = boards.period_name(kind, day)
-            xp = read.period_xp(kind, day)[0]
-            if xp != expected["periods"].get(period, 0):
-                found.append(f"{player}: XP of {period} is {xp}, should be {expected['periods'].get(period, 0)}")
+            period = period_of(kind, day)
+            xp, due = read.period_xp(period)[0], expected["periods"].get(period.id, 0)
+            if xp != due:
+                found.append(f"{player}: XP of {period.id} is {xp}, should be {due}")
     return found
 
 

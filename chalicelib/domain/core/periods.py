@@ -1,4 +1,4 @@
-"""UTC days, ISO weeks and months: the periods of boards and calendars.
+"""Periods of boards: UTC days, ISO weeks, months, and all time.
 
 A day is a whole number: days since 1970-01-01. A moment is a whole number: milliseconds since then.
 """
@@ -6,7 +6,9 @@ A day is a whole number: days since 1970-01-01. A moment is a whole number: mill
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
 
@@ -18,6 +20,8 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 ALL = "all"
 ENDING = ("daily", "weekly", "monthly")
+# The end of all time: later than every moment, and a whole day.
+NEVER_MS = 10**17 // DAY_MS * DAY_MS
 # Kind of period -> (its noun, the pattern of its names).
 _SPELLED = {
     "daily": ("day", re.compile(r"\d{4}-\d\d-\d\d")),
@@ -50,13 +54,6 @@ def day_name(day: int) -> str:
 
 
 @lru_cache(4096)
-def week_name(day: int) -> str:
-    """Return the name of the ISO week (Monday first) that holds the day, such as `2026-W21`."""
-    year, week, _ = date_of(day).isocalendar()
-    return f"{year:04d}-W{week:02d}"
-
-
-@lru_cache(4096)
 def month_name(day: int) -> str:
     """Return the name of the month that holds the day, such as `2026-05`."""
     return day_name(day)[:7]
@@ -74,44 +71,67 @@ def moment_name(moment_ms: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{ms:03d}Z"
 
 
-def period_name(kind: str, day: int) -> str:
-    """Return the name of the period of `kind` (`all`, `daily`, `weekly`, `monthly`) that holds the day."""
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A span of whole UTC days for which scores count.
+
+    `first_ms`: its first instant. `end_ms`: the first instant after it, NEVER_MS if it never ends.
+    """
+
+    id: str
+    kind: str
+    first_ms: int
+    end_ms: int
+
+    @property
+    def days(self) -> range:
+        return range(self.first_ms // DAY_MS, self.end_ms // DAY_MS)
+
+
+ALL_TIME = Period(ALL, ALL, 0, NEVER_MS)
+
+
+@lru_cache(4096)
+def period_of(kind: str, day: int) -> Period:
+    """Return the period of `kind` that holds the day. Raises ValueError for a kind that is not in the calendar."""
     if kind == ALL:
-        return ALL
-    return {"daily": day_name, "weekly": week_name, "monthly": month_name}[kind](day)
-
-
-def week_days(day: int) -> range:
-    """Return the seven days of the day's ISO week."""
-    monday = day - date_of(day).weekday()
-    return range(monday, monday + 7)
-
-
-def month_days(day: int) -> range:
-    """Return all days of the day's month."""
-    first = date_of(day).replace(day=1)
-    after = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
-    return range(number_of(first), number_of(after))
-
-
-def period_days(kind: str, day: int) -> range:
-    """Return the days of the daily, weekly or monthly period that holds the day."""
+        return ALL_TIME
+    when = date_of(day)
     if kind == "daily":
-        return range(day, day + 1)
-    return week_days(day) if kind == "weekly" else month_days(day)
-
-
-def days_of(kind: str, period: str) -> range:
-    """Return the days of the daily, weekly or monthly period with this name."""
+        return _period(day_name(day), kind, range(day, day + 1))
     if kind == "weekly":
-        year, week = period.split("-W")
-        return week_days(number_of(date.fromisocalendar(int(year), int(week), 1)))
-    return period_days(kind, number_of(date.fromisoformat(period if kind == "daily" else f"{period}-01")))
+        year, week, weekday = when.isocalendar()
+        monday = day - weekday + 1
+        return _period(f"{year:04d}-W{week:02d}", kind, range(monday, monday + 7))
+    if kind != "monthly":
+        raise ValueError(f"no periods are {kind}")
+    first = day - when.day + 1
+    return _period(month_name(day), kind, range(first, first + monthrange(when.year, when.month)[1]))
 
 
-def period_end_ms(kind: str, day: int) -> int:
-    """Return the end of the daily, weekly or monthly period that holds the day. The end belongs to the next period."""
-    return period_days(kind, day).stop * DAY_MS
+@lru_cache(4096)
+def period_with_id(kind: str, period_id: str) -> Period:
+    """Return the period of `kind` with this id, such as `2026-W21`. Raises ValueError if there is none."""
+    if kind == ALL:
+        day = 0
+    elif kind == "weekly":
+        year, week = period_id.split("-W")
+        day = number_of(date.fromisocalendar(int(year), int(week), 1))
+    else:
+        day = number_of(date.fromisoformat(period_id if kind == "daily" else f"{period_id}-01"))
+    period = period_of(kind, day)
+    if period.id != period_id:
+        raise ValueError(f"'{period_id}' is no id of a {kind} period")
+    return period
+
+
+def period_before(period: Period) -> Period:
+    """Return the daily, weekly or monthly period that ends where this one begins."""
+    return period_of(period.kind, period.days.start - 1)
+
+
+def _period(period_id: str, kind: str, days: range) -> Period:
+    return Period(period_id, kind, days.start * DAY_MS, days.stop * DAY_MS)
 
 
 def first_open_day(now_ms: int, grace_ms: int) -> int:
@@ -119,41 +139,31 @@ def first_open_day(now_ms: int, grace_ms: int) -> int:
     return day_of(now_ms - grace_ms)
 
 
-def ended_periods(kind: str, after_day: int, now_ms: int, grace_ms: int) -> Iterator[range]:
-    """Yield the days of each period that follows the one of `after_day` and ended more than the grace ago."""
-    days = period_days(kind, after_day)
-    while (days := period_days(kind, days.stop)).stop * DAY_MS + grace_ms < now_ms:
-        yield days
+def ended_periods(kind: str, after_day: int, now_ms: int, grace_ms: int) -> Iterator[Period]:
+    """Yield each period that follows the one of `after_day` and ended more than the grace ago."""
+    period = period_of(kind, after_day)
+    while (period := period_of(kind, period.days.stop)).end_ms + grace_ms < now_ms:
+        yield period
 
 
 def late_for(day: int, received_ms: int, grace_ms: int) -> tuple[str, ...]:
     """Return the kinds of periods of `day` that had ended, by more than the grace, at the time of receipt."""
     if received_ms <= (day + 1) * DAY_MS + grace_ms:
         return ()
-    return tuple(kind for kind in ENDING if received_ms > period_end_ms(kind, day) + grace_ms)
+    return tuple(kind for kind in ENDING if received_ms > period_of(kind, day).end_ms + grace_ms)
 
 
-def parse_period(kind: str, text: str | None, today: int) -> str:
-    """Return the period's canonical name; None means the current period.
+def parse_period(kind: str, text: str | None, today: int) -> Period:
+    """Return the period with this id; None means the current period.
 
-    Raises InvalidRequest for a misspelt name, or for a period that is not in the calendar.
+    Raises InvalidRequest for a misspelt id, or for a period that is not in the calendar.
     """
     if text is None:
-        return period_name(kind, today)
+        return period_of(kind, today)
     try:
-        if kind == ALL and text == ALL:
-            return ALL
-        if kind == "daily" and day_name(number_of(date.fromisoformat(text))) == text:
-            return text
-        if kind == "monthly" and month_name(number_of(date.fromisoformat(f"{text}-01"))) == text:
-            return text
-        if kind == "weekly":
-            year, week = text.split("-W")
-            if week_name(number_of(date.fromisocalendar(int(year), int(week), 1))) == text:
-                return text
+        return period_with_id(kind, text)
     except ValueError:
-        pass
-    raise InvalidRequest(_no_period(kind, text), parameter="period", example=EXAMPLES[kind])
+        raise InvalidRequest(_no_period(kind, text), parameter="period", example=EXAMPLES[kind]) from None
 
 
 def _no_period(kind: str, text: str) -> str:

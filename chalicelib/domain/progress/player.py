@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import msgspec
 
-from chalicelib.domain.core.periods import ALL, month_days, period_days, week_days
+from chalicelib.domain.core.periods import ALL, Period, period_of
 from chalicelib.domain.identity.identity import Identity
 from chalicelib.domain.progress.daily_stats import DayFigures
 from chalicelib.domain.progress.model_use import DIVERSITY_WINDOW_MS, ModelUse
@@ -50,7 +51,7 @@ class Player:
     XP totals are signed. `*_at`: commit time (ms) at which a score was reached. `sides`: letter of a companion item ->
     the version at which it was last written. `changed`: companion items changed since the player was read (`identity`,
     `badges`, ...). `changed_days`: the same for past days. `ranks`: scope -> the best judged rank. `begun`: an event
-    was applied since the player was read.
+    was applied since the player was read. `open_periods`: id of a period that holds the open day -> (XP, `*_at`).
     """
 
     id: str
@@ -68,10 +69,7 @@ class Player:
     models_forgotten_at: int = -1
     day: int = -1
     figures: DayFigures = field(default_factory=DayFigures)
-    week_xp: int = 0
-    week_at: int = 0
-    month_xp: int = 0
-    month_at: int = 0
+    open_periods: dict[str, tuple[int, int]] = field(default_factory=dict)
     sums_at: dict[str, int] = field(default_factory=dict)
     streak: Streak = field(default_factory=Streak)
     badges: dict[str, EarnedBadge] = field(default_factory=dict)
@@ -109,7 +107,7 @@ class Player:
     def level(self, rules: Rules) -> int:
         return rules.levels.level(self.xp)
 
-    # Days, weeks, months -------------------------------------------------------------------------------------
+    # Days and periods ----------------------------------------------------------------------------------------
 
     def figures_of(self, day: int) -> DayFigures:
         """Return the day's statistics for reading: those of the open day or of a loaded past day."""
@@ -127,10 +125,7 @@ class Player:
         if self.day >= 0:
             self.changed_days.add(self.day)
             self.past[self.day] = self.figures
-        if day not in week_days(self.day):
-            self.week_xp = self.week_at = 0
-        if day not in month_days(self.day):
-            self.month_xp = self.month_at = 0
+        self.open_periods = {each.id: self.open_periods.get(each.id, (0, 0)) for each in summed_periods(day)}
         self.day, self.figures = day, DayFigures()
         return self.figures
 
@@ -142,23 +137,19 @@ class Player:
         self.open(day).add_xp(amount, now_ms, late)
         self.xp += amount
         self.xp_at = max(self.xp_at, now_ms)
-        if day in week_days(self.day) and "weekly" not in late:
-            self.week_xp += amount
-            self.week_at = max(self.week_at, now_ms)
-        if day in month_days(self.day) and "monthly" not in late:
-            self.month_xp += amount
-            self.month_at = max(self.month_at, now_ms)
+        for period in summed_periods(day):
+            summed = self.open_periods.get(period.id)
+            if summed is not None and period.kind not in late:
+                self.open_periods[period.id] = summed[0] + amount, max(summed[1], now_ms)
 
-    def period_xp(self, kind: str, day: int) -> tuple[int, int]:
-        """Return (signed XP, reached at) on the board of `kind` whose period holds the day, without late XP."""
-        if kind == ALL:
+    def period_xp(self, period: Period) -> tuple[int, int]:
+        """Return (signed XP, reached at) on the period's board, without late XP."""
+        if period.kind == ALL:
             return self.xp, self.xp_at
-        if kind == "daily":
-            return self.figures_of(day).on_board(kind)
-        days = period_days(kind, day)
-        if self.day in days:
-            return (self.week_xp, self.week_at) if kind == "weekly" else (self.month_xp, self.month_at)
-        counted = [self.figures_of(each).on_board(kind) for each in days]
+        summed = self.open_periods.get(period.id)
+        if summed is not None:
+            return summed
+        counted = [self.figures_of(day).on_board(period.kind) for day in period.days]
         return sum(xp for xp, _ in counted), max(xp_at for _, xp_at in counted)
 
     # Names ---------------------------------------------------------------------------------------------------
@@ -209,11 +200,17 @@ def model_digest(model: str) -> str:
     return hashlib.blake2b(model.encode("utf-8", "surrogatepass"), digest_size=5).hexdigest()
 
 
+@lru_cache(4096)
+def summed_periods(day: int) -> tuple[Period, ...]:
+    """Return the periods that hold the day and whose XP the state sums while they are open."""
+    return period_of("weekly", day), period_of("monthly", day)
+
+
 def months_to_load(days: Iterable[int]) -> list[int]:
     """Return one day of each month whose daily stats the periods of these days need."""
     first_days: dict[int, None] = {}
     for day in days:
-        week = week_days(day)
+        week = period_of("weekly", day).days
         for each in (day, week[0], week[-1]):
-            first_days[month_days(each)[0]] = None
+            first_days[period_of("monthly", each).days.start] = None
     return list(first_days)

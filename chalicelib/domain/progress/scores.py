@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from datetime import date
+from collections.abc import Iterable
 from typing import Annotated
 
 import msgspec
@@ -14,11 +13,11 @@ from chalicelib.domain.core.periods import (
     ALL,
     DAY_MS,
     MINUTE_MS,
+    Period,
     day_of,
-    days_of,
     first_open_day,
-    number_of,
-    period_name,
+    period_of,
+    period_with_id,
 )
 from chalicelib.domain.progress.player import Player
 from chalicelib.domain.rules.ruleset import Rules
@@ -65,15 +64,25 @@ def shard_of(board: str, player: str, shards: int) -> str:
     return shards_of(board, shards)[int.from_bytes(digest, "big") % shards]
 
 
-def kept_until_ms(day: str, keep_days: int) -> int:
-    """Return the moment (ms) at which the board of a day (`2026-05-19`) expires: `keep_days` days after its end."""
-    return (number_of(date.fromisoformat(day)) + 1 + keep_days) * DAY_MS
+def period_on(board: Board, name: str) -> Period:
+    """Return the period of a board, given its id. Raises ValueError if such boards have no such period."""
+    return period_with_id(board.period, name.partition("#")[2])
 
 
-def score(player: Player, board: Board, day: int) -> tuple[int, int]:
-    """Return (score, reached at) on the board's period that holds the day. A negative total is a score of 0."""
+def kept_until_ms(period: Period, keep_days: int) -> int:
+    """Return the moment (ms) at which the board of a period expires: `keep_days` days after its end."""
+    return period.end_ms + keep_days * DAY_MS
+
+
+def is_kept(board: Board, period: Period, now_ms: int) -> bool:
+    """Return whether a board has not expired by this clock. The items of an expired board may be deleted any time."""
+    return board.keep_days is None or kept_until_ms(period, board.keep_days) > now_ms
+
+
+def score(player: Player, board: Board, period: Period) -> tuple[int, int]:
+    """Return (score, reached at) on the board of a period. A negative total is a score of 0."""
     if board.counts_xp:
-        xp, reached_at = player.period_xp(board.period, day)
+        xp, reached_at = player.period_xp(period)
         return min(max(0, xp), MAX_SCORE), reached_at
     counted = sum(player.count(action) for action in board.actions)
     counted += sum(
@@ -85,9 +94,9 @@ def score(player: Player, board: Board, day: int) -> tuple[int, int]:
 def scores(player: Player, days: Iterable[int], rules: Rules) -> dict[str, tuple[int, int]]:
     """Return board id -> (score, reached at) for every board that the days belong to."""
     return {
-        board_id(board.scope, period_name(board.period, day)): score(player, board, day)
+        board_id(board.scope, period.id): score(player, board, period)
         for board in rules.ruleset.boards
-        for day in _days_for(board, days)
+        for period in _periods(board, days)
     }
 
 
@@ -95,10 +104,10 @@ def kept_scores(player: Player, days: Iterable[int], rules: Rules, now_ms: int) 
     """Return the same as `scores` for boards that are kept and have ever counted anything of the player."""
     # A player without a day may have a sum.
     found = {
-        board_id(board.scope, period): score(player, board, day)
+        board_id(board.scope, period.id): score(player, board, period)
         for board in rules.ruleset.boards
-        for period, day in {period_name(board.period, day): day for day in days or [0]}.items()
-        if board.keep_days is None or kept_until_ms(period, board.keep_days) > now_ms
+        for period in _periods(board, days or [0])
+        if is_kept(board, period, now_ms)
     }
     return {board: points for board, points in found.items() if any(points)}
 
@@ -111,10 +120,10 @@ def open_scores(player: Player, rules: Rules, now_ms: int, *, zeros: bool = Fals
     # An event may have a time in the future.
     days = range(open_since(rules, now_ms), max(player.day, day_of(now_ms)) + 1)
     return {
-        board_id(board.scope, period): points
+        board_id(board.scope, period.id): points
         for board in rules.ruleset.boards
-        for period, day in {period_name(board.period, day): day for day in days}.items()
-        if any(points := score(player, board, day)) or (zeros and period == ALL)
+        for period in _periods(board, days)
+        if any(points := score(player, board, period)) or (zeros and period.kind == ALL)
     }
 
 
@@ -126,9 +135,9 @@ def open_since(rules: Rules, now_ms: int) -> int:
     return first_open_day(now_ms, rules.settings.freeze_grace_minutes * MINUTE_MS)
 
 
-def is_open(board: Board, period: str, rules: Rules, now_ms: int) -> bool:
-    """Return whether a board is open: it never ends, or is not due to be frozen yet."""
-    return board.period == ALL or days_of(board.period, period)[-1] >= open_since(rules, now_ms)
+def is_open(period: Period, rules: Rules, now_ms: int) -> bool:
+    """Return whether the boards of a period are open: it never ends, or they are not due to be frozen yet."""
+    return period.days.stop > open_since(rules, now_ms)
 
 
 def update(player: Player, points: tuple[int, int], rules: Rules) -> BoardUpdate:
@@ -148,8 +157,6 @@ def update(player: Player, points: tuple[int, int], rules: Rules) -> BoardUpdate
     )
 
 
-def _days_for(board: Board, days: Iterable[int]) -> Iterator[int]:
-    if board.period != "all":
-        yield from days
-        return
-    yield from list(days)[:1]
+def _periods(board: Board, days: Iterable[int]) -> Iterable[Period]:
+    """Return each period of the board's kind that holds one of the days, once."""
+    return {(period := period_of(board.period, day)).id: period for day in days}.values()

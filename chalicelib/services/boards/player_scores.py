@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chalicelib.domain.core.periods import ALL, days_of, month_name
+from chalicelib.domain.core.periods import ALL, month_name
 from chalicelib.domain.progress.player import Player, months_to_load
-from chalicelib.domain.progress.scores import BoardUpdate, score, update
+from chalicelib.domain.progress.scores import BoardUpdate, period_on, score, update
 from chalicelib.services.context import Context
 from chalicelib.store.progress import keys
 from chalicelib.store.progress.players import load_players
@@ -26,17 +26,17 @@ def load_states(context: Context, board: str, players: Sequence[str]) -> dict[st
 
 def load_dated_states(context: Context, board: str, players: Sequence[str]) -> dict[str, tuple[BoardUpdate, int]]:
     """Return the states with the time (ms) of the commit that last changed the player's XP, and so the level."""
-    scope, _, period = board.partition("#")
-    rules = context.rules.boards[scope]
-    day = 0 if rules.period == ALL else days_of(rules.period, period)[0]
+    rules = context.rules.boards[board.partition("#")[0]]
+    period = period_on(rules, board)
     found: dict[str, Player] = {}
     batches = [players[place : place + PLAYERS_AT_ONCE] for place in range(0, len(players), PLAYERS_AT_ONCE)]
     for part in context.each(lambda batch: load_players(context.table, batch), batches):
         found |= part
-    if rules.period != ALL:
-        _load_days(context, found, months_to_load([day]))
+    if period.kind != ALL:
+        _load_days(context, found, months_to_load([period.days.start]))
     return {
-        name: (update(player, score(player, rules, day), context.rules), player.xp_at) for name, player in found.items()
+        name: (update(player, score(player, rules, period), context.rules), player.xp_at)
+        for name, player in found.items()
     }
 
 

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from chalicelib.domain.boards.archive import Place
 from chalicelib.domain.core.errors import InvalidRequest, NotFound
-from chalicelib.domain.core.periods import ALL, day_of, moment_name, parse_period, period_days, period_name
+from chalicelib.domain.core.periods import ALL, day_of, moment_name, parse_period, period_before, period_of
 from chalicelib.domain.identity.names import HIDDEN_NAME
 from chalicelib.services.boards.read_leaderboard import SCOPE, LeaderboardEntry, find_scope, sees_all, shown
 from chalicelib.services.context import Context
@@ -57,8 +57,8 @@ def read_archive(
     if board.period == ALL:
         raise InvalidRequest(f"'scope' must be of a board with periods: '{scope}' never ends.", parameter="scope")
     today = day_of(context.now_ms())
-    last = period_name(board.period, period_days(board.period, today).start - 1)
-    name = parse_period(board.period, period or last, today)
+    last = period_before(period_of(board.period, today))
+    name = parse_period(board.period, period or last.id, today).id
     found = archives.read_archive(context.table, scope, name)
     if found is None:
         raise NotFound(f"There is no archive of '{name}'; a board is archived soon after it ends.", parameter="period")

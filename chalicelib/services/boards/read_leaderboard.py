@@ -9,10 +9,10 @@ import msgspec
 from msgspec import Meta
 
 from chalicelib.domain.core.errors import InvalidRequest, NotFound
-from chalicelib.domain.core.periods import day_of, moment_name, parse_period
+from chalicelib.domain.core.periods import Period, day_of, moment_name, parse_period
 from chalicelib.domain.identity.names import display_name, private_name
 from chalicelib.domain.identity.permissions import ADMIN
-from chalicelib.domain.progress.scores import board_id, kept_until_ms, shards_of
+from chalicelib.domain.progress.scores import board_id, is_kept, shards_of
 from chalicelib.domain.rules.schema import Board
 from chalicelib.services.context import Context
 from chalicelib.services.identity.authenticate import Caller
@@ -88,16 +88,16 @@ def read_leaderboard(
 
 
 def open_board(context: Context, scope: str, period: str | None) -> tuple[str, BoardReads]:
-    """Return (the period's name, the board to read), by default of the current period.
+    """Return (the period's id, the board to read), by default of the current period.
 
     Raises as `read_leaderboard`. A board without players, also of a future period, is empty.
     """
     board = find_scope(context, scope)
     now_ms = context.now_ms()
-    name = parse_period(board.period, period, day_of(now_ms))
-    _check_kept(board, name, now_ms)
-    found = board_id(scope, name)
-    return name, BoardReads(context.table, found, shards_of(found, board.shards), context.each)
+    named = parse_period(board.period, period, day_of(now_ms))
+    _check_kept(board, named, now_ms)
+    found = board_id(scope, named.id)
+    return named.id, BoardReads(context.table, found, shards_of(found, board.shards), context.each)
 
 
 def find_scope(context: Context, scope: str) -> Board:
@@ -138,7 +138,7 @@ def updated_at(ranked: Iterable[Ranked]) -> str | None:
     return None if latest is None else moment_name(latest)
 
 
-def _check_kept(board: Board, period: str, now_ms: int) -> None:
+def _check_kept(board: Board, period: Period, now_ms: int) -> None:
     """Raise NotFound for an expired board, even if its items still exist."""
-    if board.keep_days is not None and kept_until_ms(period, board.keep_days) <= now_ms:
+    if not is_kept(board, period, now_ms):
         raise NotFound(f"Boards of a day are kept for {board.keep_days} days.", parameter="period")

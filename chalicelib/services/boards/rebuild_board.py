@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import msgspec
 
 from chalicelib.domain.core.errors import InvalidRequest
-from chalicelib.domain.core.periods import ALL, period_name
+from chalicelib.domain.core.periods import ALL, period_of
 from chalicelib.domain.progress.scores import board_id
 from chalicelib.services.boards.player_scores import load_states
 from chalicelib.services.boards.request_repairs import PLAYERS_PER_ORDER, order_mend, order_recount
@@ -90,8 +90,8 @@ def kept_boards(context: Context) -> list[str]:
         days.update(*context.each(lambda player: known_days(context.table, player), page))
     named = {shard.partition("~")[0] for shard in all_logs(context.table)}
     for board in context.rules.ruleset.boards:
-        periods = {ALL} if board.period == ALL else {period_name(board.period, day) for day in days}
-        named |= {board_id(board.scope, period) for period in periods}
+        of_kind = days if board.period != ALL else {0}
+        named |= {board_id(board.scope, period_of(board.period, day).id) for day in of_kind}
     return [board for board in sorted(named) if _is_kept(context, board)]
 
 

@@ -13,10 +13,19 @@ from functools import partial
 
 from chalicelib.domain.boards.archive import Place, Waiting, ranks, waiting
 from chalicelib.domain.core.errors import LostRace
-from chalicelib.domain.core.periods import ALL, DAY_MS, day_name, day_of, ended_periods, period_days, period_name
+from chalicelib.domain.core.periods import (
+    ALL,
+    DAY_MS,
+    Period,
+    day_name,
+    day_of,
+    ended_periods,
+    period_before,
+    period_of,
+)
 from chalicelib.domain.events.backlog import may_hold
 from chalicelib.domain.progress.domain_events import rotated_notice
-from chalicelib.domain.progress.scores import board_id, kept_until_ms, shards_of
+from chalicelib.domain.progress.scores import board_id, is_kept, shards_of
 from chalicelib.domain.rules.rank_rewards import MIN_PLAYERS, last_rank
 from chalicelib.domain.rules.schema import Board
 from chalicelib.services.boards.messages import BoardMessage
@@ -64,15 +73,15 @@ def rotate_boards(context: Context) -> Rotation:
 def _rotate_scope(context: Context, board: Board, rotation: Rotation, backlog: Backlog) -> None:
     now_ms, scope, grace_ms = context.now_ms(), board.scope, grace_ms_of(context)
     after = _cursor(context, board)
-    ended = {period_name(board.period, days[0]): days for days in ended_periods(board.period, after, now_ms, grace_ms)}
-    archives = read_archives(context.table, scope, list(ended))
+    ended = list(ended_periods(board.period, after, now_ms, grace_ms))
+    archives = read_archives(context.table, scope, [period.id for period in ended])
     # A later period may be done before an earlier one. The cursor stays before the first that is not done.
     through, whole = after, True
-    for period, days in ended.items():
+    for period in ended:
         if not context.has_time(RESERVE_MS):
             break
-        name, bound_ms = board_id(scope, period), days.stop * DAY_MS + grace_ms
-        step = _rotate_period(context, board, period, archives.get(period), partial(backlog.holds, bound_ms))
+        name, bound_ms = board_id(scope, period.id), period.end_ms + grace_ms
+        step = _rotate_period(context, board, period, archives.get(period.id), partial(backlog.holds, bound_ms))
         rotation.steps[name] = step
         if step is Step.HELD:
             rotation.held[name] = backlog.reasons[bound_ms]
@@ -80,18 +89,18 @@ def _rotate_scope(context: Context, board: Board, rotation: Rotation, backlog: B
         if step is Step.MOVING and bound_ms + DAY_MS < now_ms:
             rotation.overdue.append(name)
         whole = whole and step in (Step.ROTATED, Step.GONE)
-        through = days[-1] if whole else through
+        through = period.days[-1] if whole else through
     if through > after:
         _move_cursor(context, scope, through)
 
 
 def _rotate_period(
-    context: Context, board: Board, period: str, archive: Archive | None, held: Callable[[], str]
+    context: Context, board: Board, period: Period, archive: Archive | None, held: Callable[[], str]
 ) -> Step:
     if archive is None:
-        if board.keep_days is not None and kept_until_ms(period, board.keep_days) <= context.now_ms():
+        if not is_kept(board, period, context.now_ms()):
             return Step.GONE
-        found = _archive(context, board, period, held)
+        found = _archive(context, board, period.id, held)
         if isinstance(found, Step):
             return found
         archive = found
@@ -99,7 +108,7 @@ def _rotate_period(
         if not publish_ranks(context, board, archive):
             return Step.TELLING
         champion = champion_of(context, archive)
-        context.bus.publish([rotated_notice(board.scope, period, archive.frozen_at, archive.total, champion)])
+        context.bus.publish([rotated_notice(board.scope, period.id, archive.frozen_at, archive.total, champion)])
         finish_archive(context.table, archive, context.now_ms())
     return Step.ROTATED
 
@@ -190,14 +199,12 @@ def _first_day(context: Context, board: Board) -> int:
     first = day_of(now_ms) - FIRST_DAYS[board.period]
     if board.period == ALL:
         return first
-    for days in ended_periods(board.period, first, now_ms, grace_ms):
-        name = board_id(board.scope, period_name(board.period, days[0]))
+    for period in ended_periods(board.period, first, now_ms, grace_ms):
+        name = board_id(board.scope, period.id)
         shards = shards_of(name, board.shards)
-        if may_hold(now_ms, days.stop * DAY_MS + grace_ms) or any(
-            read_log(context.table, each) != Log() for each in shards
-        ):
-            return days[0] - 1
-        first = days[-1]
+        if may_hold(now_ms, period.end_ms + grace_ms) or any(read_log(context.table, each) != Log() for each in shards):
+            return period.days[0] - 1
+        first = period.days[-1]
     return first
 
 
@@ -211,11 +218,9 @@ def _remind(context: Context, board: Board, rotation: Rotation) -> None:
 
     If a writer crashed and its messages are deleted, no other process would continue them.
     """
-    today = day_of(context.now_ms())
-    periods = [period_name(board.period, today)]
-    if board.period != ALL:
-        periods.append(period_name(board.period, period_days(board.period, today).start - 1))
-    names = [board_id(board.scope, period) for period in periods]
+    current = period_of(board.period, day_of(context.now_ms()))
+    periods = [current] if current.kind == ALL else [current, period_before(current)]
+    names = [board_id(board.scope, period.id) for period in periods]
     begun = [
         BoardMessage(name, shard, nonce=context.new_id())
         for name in names

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from chalicelib.domain.boards.index_proof import COUNT, TOTAL, NodeRow
 from chalicelib.domain.core.errors import InvalidRequest
-from chalicelib.domain.core.periods import ALL, MINUTE_MS, day_of, days_of, period_name
+from chalicelib.domain.core.periods import ALL, MINUTE_MS, day_of, period_before, period_of
 from chalicelib.domain.progress.scores import board_id, shards_of
 from chalicelib.services.boards.sample_nodes import NodeSample
 from chalicelib.services.boards.verify_board import Verified, find_board, verified, verify_board
@@ -47,14 +47,13 @@ def sampled_boards(context: Context) -> list[str]:
     """Return the boards of each scope's open period, the previous one, and an older one, in random order."""
     chosen: dict[str, None] = {}
     for scope, board in context.rules.boards.items():
-        day = day_of(context.now_ms())
+        period = period_of(board.period, day_of(context.now_ms()))
         back = round(context.uniform(2, PERIODS_BACK))
         for number in range(1 if board.period == ALL else back + 1):
-            name = period_name(board.period, day)
-            if number in (0, 1, back) and _is_kept(context, scope, name):
-                chosen[board_id(scope, name)] = None
+            if number in (0, 1, back) and _is_kept(context, scope, period.id):
+                chosen[board_id(scope, period.id)] = None
             if board.period != ALL:
-                day = days_of(board.period, name)[0] - 1
+                period = period_before(period)
     return sorted(chosen, key=lambda _: context.uniform(0, 1))
 
 

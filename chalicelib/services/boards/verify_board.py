@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from chalicelib.domain.boards.index_proof import Difference
 from chalicelib.domain.core.errors import InvalidRequest
 from chalicelib.domain.core.periods import day_of, parse_period
-from chalicelib.domain.progress.scores import board_id, kept_until_ms
+from chalicelib.domain.progress.scores import board_id, is_kept
 from chalicelib.services.boards.verify_entries import READINGS, EntryProof
 from chalicelib.services.boards.verify_nodes import NodeProof
 from chalicelib.services.context import Context, OutOfTime
@@ -42,9 +42,9 @@ def find_board(context: Context, scope: str, period: str | None = None) -> str:
     if board is None:
         raise InvalidRequest(f"'scope' must be one of {', '.join(context.rules.boards)}.", parameter="scope")
     named = parse_period(board.period, period, day_of(context.now_ms()))
-    if board.keep_days is not None and kept_until_ms(named, board.keep_days) <= context.now_ms():
+    if not is_kept(board, named, context.now_ms()):
         raise InvalidRequest(f"Boards of '{scope}' are kept for {board.keep_days} days.", parameter="period")
-    return board_id(scope, named)
+    return board_id(scope, named.id)
 
 
 def verify_board(

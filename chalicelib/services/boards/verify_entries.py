@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from chalicelib.domain.boards.entry_proof import LEVEL, ON_ITS_WAY_MS, EntryRow, Finding, Wrong, judge
 from chalicelib.domain.boards.index_proof import Difference
-from chalicelib.domain.progress.scores import is_open, shards_of
+from chalicelib.domain.progress.scores import is_open, period_on, shards_of
 from chalicelib.services.boards.player_scores import PLAYERS_AT_ONCE, load_dated_states
 from chalicelib.services.context import Context
 from chalicelib.services.progress.publish_scores import shard_for
@@ -89,9 +89,9 @@ class EntryProof:
 
     def _is_open(self) -> bool:
         """Return whether level and title must be correct. Not shortly before a freeze is due, since clocks differ."""
-        scope, _, period = self.board.partition("#")
         context = self.context
-        return is_open(context.rules.boards[scope], period, context.rules, context.now_ms() + ON_ITS_WAY_MS)
+        period = period_on(context.rules.boards[self.board.partition("#")[0]], self.board)
+        return is_open(period, context.rules, context.now_ms() + ON_ITS_WAY_MS)
 
     def check_players(self, players: Sequence[str]) -> None:
         """Read and judge the entries of these players."""

@@ -10,9 +10,9 @@ from itertools import groupby
 import msgspec
 
 from chalicelib.domain.core.errors import InvalidRequest, LaurelError, LostRace, OutOfReach
-from chalicelib.domain.core.periods import ALL, DAY_MS, MINUTE_MS, days_of, parse_period, period_end_ms
+from chalicelib.domain.core.periods import DAY_MS, MINUTE_MS, parse_period
 from chalicelib.domain.core.queues import BOARDS, REJECTED
-from chalicelib.domain.progress.scores import BoardUpdate, kept_until_ms, shards_of
+from chalicelib.domain.progress.scores import BoardUpdate, is_kept, period_on, shards_of
 from chalicelib.services.boards.freeze_board import freeze_board
 from chalicelib.services.boards.messages import BoardMessage
 from chalicelib.services.boards.rebuild_index import STEP_MS, repair_shard, wake_writer
@@ -175,16 +175,15 @@ def _order(message: BoardMessage) -> str | None:
 
 def _is_over(context: Context, board: str) -> bool:
     """Return whether a board's period ended longer ago than the grace."""
-    scope, _, period = board.partition("#")
-    kind, grace_ms = context.rules.boards[scope].period, context.rules.settings.freeze_grace_minutes * MINUTE_MS
-    return kind != ALL and period_end_ms(kind, days_of(kind, period)[0]) + grace_ms <= context.now_ms()
+    rules = context.rules.boards[board.partition("#")[0]]
+    grace_ms = context.rules.settings.freeze_grace_minutes * MINUTE_MS
+    return period_on(rules, board).end_ms + grace_ms <= context.now_ms()
 
 
 def _is_expired(context: Context, board: str) -> bool:
     """Return whether a board has expired by the clock, so that its items may be deleted at any time."""
-    scope, _, period = board.partition("#")
-    keep_days = context.rules.boards[scope].keep_days
-    return keep_days is not None and kept_until_ms(period, keep_days) <= context.now_ms()
+    rules = context.rules.boards[board.partition("#")[0]]
+    return not is_kept(rules, period_on(rules, board), context.now_ms())
 
 
 def _set_aside(context: Context, fed: Fed, failure_id: str, body: str, reason: str, error: Exception) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from chalicelib.domain.boards.rank_index import Changes, Move, NodeChange, count_moves
 from chalicelib.domain.boards.ties import directories_of, divide, leaves_of, volumes_of
 from chalicelib.domain.core.errors import LostRace
-from chalicelib.domain.progress.scores import BoardUpdate, kept_until_ms
+from chalicelib.domain.progress.scores import BoardUpdate, kept_until_ms, period_on
 from chalicelib.services.context import Context
 from chalicelib.store.boards.entries import Entry, entry_update, read_entries
 from chalicelib.store.boards.nodes import node_update, read_nodes
@@ -126,9 +126,10 @@ def apply_all(context: Context, updates: Iterable[Update]) -> None:
 
 def expiry(context: Context, board: str) -> int | None:
     """Return when items of a board expire (epoch seconds); None for boards that are kept forever."""
-    scope, _, period = board.partition("#")
-    days = context.rules.boards[scope].keep_days if scope in context.rules.boards else None
-    return None if days is None else kept_until_ms(period, days) // 1000
+    rules = context.rules.boards.get(board.partition("#")[0])
+    if rules is None or rules.keep_days is None:
+        return None
+    return kept_until_ms(period_on(rules, board), rules.keep_days) // 1000
 
 
 class TooLarge(Exception):

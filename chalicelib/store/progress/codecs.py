@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
+from chalicelib.domain.core.periods import period_of, period_with_id
 from chalicelib.domain.rules.schema import NUMERIC_STATS
 from chalicelib.store.core.codecs import Packed
 
@@ -29,6 +31,8 @@ KNOWN_ACTIONS = (
     "award",
 )
 _CODES: dict[str, Any] = {name: place for place, name in enumerate(KNOWN_ACTIONS)}
+# Kinds whose periods are stored as numbers. The table holds their places: there is no room for a third one.
+_CODED_KINDS = ("weekly", "monthly")
 
 
 class Counters(Packed[dict[str, int]]):
@@ -57,3 +61,36 @@ class Stats(Packed[dict[str, int]]):
     def deserialize(self, value: bytes) -> dict[str, int]:
         amounts: Any = self.decoder.decode(value)
         return {name: amount for name, amount in zip(NUMERIC_STATS, amounts, strict=False) if amount}
+
+
+class OpenPeriods(Packed[dict[str, tuple[int, int]]]):
+    """Open periods: (XP, reached at) by id, as one list of code, XP and time of each period.
+
+    The code of a week or month is a number of 3 bytes, that of any other period its id.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(list[int | str], **settings)
+
+    def serialize(self, value: dict[str, tuple[int, int]]) -> bytes:
+        parts = [part for period, summed in value.items() for part in (_period_code(period), *summed)]
+        return msgspec.msgpack.encode(parts)
+
+    def deserialize(self, value: bytes) -> dict[str, tuple[int, int]]:
+        parts: Any = self.decoder.decode(value)
+        return {_period_id(parts[at]): (parts[at + 1], parts[at + 2]) for at in range(0, len(parts), 3)}
+
+
+@lru_cache(4096)
+def _period_code(period_id: str) -> int | str:
+    """Return twice the first day of a week or month, plus the place of its kind; the id of any other period."""
+    for place, kind in enumerate(_CODED_KINDS):
+        try:
+            return 2 * period_with_id(kind, period_id).days.start + place
+        except ValueError:
+            continue
+    return period_id
+
+
+def _period_id(code: int | str) -> str:
+    return code if isinstance(code, str) else period_of(_CODED_KINDS[code % 2], code // 2).id

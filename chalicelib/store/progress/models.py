@@ -16,7 +16,7 @@ from chalicelib.domain.progress.log import Entry
 from chalicelib.domain.progress.player import EarnedBadge
 from chalicelib.store.core.codecs import Json, Packed
 from chalicelib.store.core.models import Kind
-from chalicelib.store.progress.codecs import Counters, Stats
+from chalicelib.store.progress.codecs import Counters, OpenPeriods, Stats
 
 
 class StateItem(Kind):
@@ -37,8 +37,7 @@ class StateItem(Kind):
     models_forgotten_at = NumberAttribute(attr_name="mf", null=True)
     day = NumberAttribute(attr_name="d")
     figures: Packed[DayFigures] = Packed(DayFigures, attr_name="df")
-    week: Packed[tuple[int, int]] = Packed(tuple[int, int], attr_name="wk")
-    month: Packed[tuple[int, int]] = Packed(tuple[int, int], attr_name="mo")
+    open_periods = OpenPeriods(attr_name="op", null=True)
     sums_at: Packed[dict[str, int]] = Packed(dict[str, int], attr_name="sa", null=True)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from chalicelib.domain.core.periods import month_days, month_name, number_of
+from chalicelib.domain.core.periods import month_name, number_of, period_of
 from chalicelib.domain.progress.player import Player
 from chalicelib.store.core.table import Table
 from chalicelib.store.identity import keys as identity_keys
 from chalicelib.store.progress import keys as progress_keys
-from chalicelib.store.progress.models import BadgesItem
+from chalicelib.store.progress.models import BadgesItem, StateItem
 from chalicelib.store.progress.records import day_figures, read_days
 
 
@@ -23,7 +23,7 @@ def best_ranks(table: Table, players: Sequence[str], scope: str) -> dict[str, in
 
 def load_days(table: Table, player: Player, days: Iterable[int]) -> None:
     """Read the figures of past days into the player: one item a month."""
-    months = {month_name(day): month_days(day)[0] for day in days}
+    months = {month_name(day): period_of("monthly", day).days.start for day in days}
     found = table.get_many([progress_keys.days(player.id, month) for month in months])
     for month, first_day in months.items():
         item = found.get(progress_keys.days(player.id, month))
@@ -34,9 +34,9 @@ def load_days(table: Table, player: Player, days: Iterable[int]) -> None:
 def known_days(table: Table, player: str) -> set[int]:
     """Return every day for which a player has figures, the open one too."""
     found: set[int] = set()
-    state = table.get(identity_keys.player(player))
-    if state and int(state["d"]["N"]) >= 0:
-        found.add(int(state["d"]["N"]))
+    item = table.get(identity_keys.player(player))
+    if item and (day := int(StateItem.from_raw_data(item).day)) >= 0:
+        found.add(day)
     pk, prefix = progress_keys.days(player, "")
     for item in table.query_all(pk, prefix=prefix):
         first = number_of(date.fromisoformat(f"{item['sk']['S'].removeprefix(prefix)}-01"))

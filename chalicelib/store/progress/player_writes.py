@@ -130,8 +130,7 @@ def _state(player: Player, version: int, ruleset: str) -> StateItem:
         models_forgotten_at=player.models_forgotten_at if player.models_forgotten_at >= 0 else None,
         day=player.day,
         figures=player.figures,
-        week=(player.week_xp, player.week_at),
-        month=(player.month_xp, player.month_at),
+        open_periods=player.open_periods or None,
         sums_at=player.sums_at or None,
     )
 

@@ -31,13 +31,14 @@ def load_players(table: Table, ids: Sequence[str]) -> dict[str, Player]:
         torn = []
         for player_id in missing:
             core = {part: found.get(identity_keys.player(player_id, part)) for part in progress_keys.CORE}
-            state = core[identity_keys.STATE]
-            if state is None:
+            item = core[identity_keys.STATE]
+            if item is None:
                 continue
+            state = StateItem.from_raw_data(item)
             if not _is_consistent(state, core):
                 torn.append(player_id)
                 continue
-            players[player_id] = _player_of(player_id, core)
+            players[player_id] = _player_of(player_id, state, core)
         if not torn:
             return players
         missing = torn
@@ -70,18 +71,16 @@ def load_player(table: Table, player_id: str) -> Player | None:
     return load_players(table, [player_id]).get(player_id)
 
 
-def _is_consistent(state: Item, core: dict[str, Item | None]) -> bool:
+def _is_consistent(state: StateItem, core: dict[str, Item | None]) -> bool:
     """Return whether each companion item has the version that the state names. A batch read is no snapshot."""
-    sides: dict[str, int] = StateItem.sides.deserialize(state["sv"]["B"])
     for part, letter in progress_keys.SIDES.items():
         item = core[part]
-        if sides.get(letter, 0) != (int(item["v"]["N"]) if item else 0):
+        if state.sides.get(letter, 0) != (int(item["v"]["N"]) if item else 0):
             return False
     return True
 
 
-def _player_of(player_id: str, core: dict[str, Item | None]) -> Player:
-    state = StateItem.from_raw_data(core[identity_keys.STATE] or {})
+def _player_of(player_id: str, state: StateItem, core: dict[str, Item | None]) -> Player:
     player = Player(player_id, read_identity(core[identity_keys.IDENTITY] or {}), version=int(state.version))
     player.xp, player.xp_at, player.award_xp = int(state.xp), int(state.xp_at), int(state.award_xp or 0)
     player.rewarded_level = int(state.rewarded_level)
@@ -91,8 +90,7 @@ def _player_of(player_id: str, core: dict[str, Item | None]) -> Player:
     player.models = unpack_models(state.models or b"")
     player.models_forgotten_at = int(state.models_forgotten_at) if state.models_forgotten_at is not None else -1
     player.day, player.figures = int(state.day), state.figures
-    player.week_xp, player.week_at = state.week
-    player.month_xp, player.month_at = state.month
+    player.open_periods = state.open_periods or {}
     player.sums_at = state.sums_at or {}
     player.sides = state.sides
     streak, badges, sets = core[progress_keys.STREAK], core[progress_keys.BADGES], core[progress_keys.SETS]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-from chalicelib.domain.core.periods import date_of, day_of, minute_of, month_days, month_name, number_of, week_days
+from chalicelib.domain.core.periods import date_of, day_of, minute_of, month_name, number_of
 from chalicelib.domain.progress.daily_stats import DayFigures
 from chalicelib.domain.progress.log import Keyed, Minute, Records
-from chalicelib.domain.progress.player import Pair, Player, months_to_load
+from chalicelib.domain.progress.player import Pair, Player, months_to_load, summed_periods
 from chalicelib.store.core import keys as core_keys
 from chalicelib.store.core.codecs import Json
 from chalicelib.store.core.expiry import is_live
@@ -16,7 +16,7 @@ from chalicelib.store.core.models import Item
 from chalicelib.store.core.table import Table
 from chalicelib.store.events.awards import granter_key, read_granted
 from chalicelib.store.progress import keys as progress_keys
-from chalicelib.store.progress.models import KeyedItem, LogItem, PairItem
+from chalicelib.store.progress.models import FirstItem, KeyedItem, LogItem, PairItem
 
 # Packs per query when a window of the log is searched: 50 KB, about 12 read units.
 LOG_PAGE = 50
@@ -41,7 +41,7 @@ class Wanted:
         The boards of a week or month that ends are the sums of all its days.
         """
         latest = max(self.days, default=player.day)
-        ending = player.day >= 0 and not (latest in week_days(player.day) and latest in month_days(player.day))
+        ending = player.day >= 0 and any(latest not in period.days for period in summed_periods(player.day))
         return months_to_load(day for day in self.days if day < player.day or (ending and day < latest))
 
     def keys(self, player: Player) -> list[core_keys.Key]:
@@ -90,7 +90,7 @@ def _records(table: Table, player: Player, want: Wanted, items: dict[core_keys.K
     for badge in want.firsts:
         item = items.get(progress_keys.first(badge))
         if item:
-            records.firsts[badge] = item["player"]["S"]
+            records.firsts[badge] = FirstItem.from_raw_data(item).player
     return records
 
 

@@ -10,14 +10,17 @@ import pytest
 from chalicelib.domain.core import periods
 from chalicelib.domain.core.errors import InvalidRequest
 from chalicelib.domain.core.periods import (
+    ALL_TIME,
     DAY_MS,
+    ENDING,
+    Period,
     day_name,
-    days_of,
     ended_periods,
     moment_name,
     number_of,
-    period_end_ms,
-    period_name,
+    period_before,
+    period_of,
+    period_with_id,
 )
 from chalicelib.domain.progress.player import months_to_load
 from chalicelib.domain.rules.ruleset import Rules
@@ -39,30 +42,27 @@ from tests.domain.progress.desk import DAY, NOON, Desk
         ("2020-12-31", "2020-W53", "2020-12"),
     ],
 )
-def test_names_of_periods(day: str, week: str, month: str) -> None:
+def test_ids_of_periods(day: str, week: str, month: str) -> None:
     number = number_of(date.fromisoformat(day))
-    assert [periods.period_name(kind, number) for kind in ("daily", "weekly", "monthly", "all")] == [
-        day,
-        week,
-        month,
-        "all",
-    ]
-    assert number in periods.week_days(number)
-    assert number in periods.month_days(number)
+    found = [period_of(kind, number) for kind in (*ENDING, "all")]
+    assert [period.id for period in found] == [day, week, month, "all"]
+    assert [period.kind for period in found] == [*ENDING, "all"]
+    assert all(number in period.days for period in found)
+    assert [period_with_id(period.kind, period.id) for period in found] == found
 
 
 @pytest.mark.parametrize(("month", "length"), [("2026-02", 28), ("2028-02", 29), ("2026-12", 31), ("2027-04", 30)])
 def test_days_of_a_month(month: str, length: int) -> None:
-    days = periods.month_days(number_of(date.fromisoformat(f"{month}-15")))
+    days = period_of("monthly", number_of(date.fromisoformat(f"{month}-15"))).days
     assert len(days) == length
     assert {periods.month_name(day) for day in days} == {month}
 
 
 def test_days_of_a_week_begin_on_monday() -> None:
     for start in range(20_000, 20_014):
-        days = periods.week_days(start)
+        days = period_of("weekly", start).days
         assert (len(days), periods.date_of(days[0]).weekday()) == (7, 0)
-        assert len({periods.week_name(day) for day in days}) == 1
+        assert len({period_of("weekly", day) for day in days}) == 1
 
 
 def test_moments() -> None:
@@ -75,8 +75,10 @@ def test_moments() -> None:
     ("kind", "text"),
     [("all", "all"), ("daily", "2028-02-29"), ("weekly", "2026-W53"), ("monthly", "2026-12")],
 )
-def test_a_period_is_read_by_its_canonical_name(kind: str, text: str) -> None:
-    assert periods.parse_period(kind, text, 0) == text
+def test_a_period_is_read_by_its_id(kind: str, text: str) -> None:
+    period = periods.parse_period(kind, text, 0)
+    assert (period.kind, period.id) == (kind, text)
+    assert period == period_with_id(kind, text)
 
 
 @pytest.mark.parametrize(
@@ -106,8 +108,8 @@ def test_anything_else_is_refused_with_its_form(kind: str, text: str) -> None:
 
 def test_without_text_it_is_the_period_of_today() -> None:
     today = NOON // DAY
-    assert periods.parse_period("weekly", None, today) == "2026-W21"
-    assert periods.parse_period("all", None, today) == "all"
+    assert periods.parse_period("weekly", None, today).id == "2026-W21"
+    assert periods.parse_period("all", None, today) is ALL_TIME
 
 
 @pytest.mark.parametrize(
@@ -162,10 +164,24 @@ def test_period_sums_equal_the_log(rules: Rules, around: date, seed: int) -> Non
     ],
 )
 def test_days_of_a_period(kind: str, period: str, first: str, last: str) -> None:
-    days = days_of(kind, period)
+    found = period_with_id(kind, period)
+    days = found.days
     assert (day_name(days[0]), day_name(days[-1])) == (first, last)
-    assert {period_name(kind, day) for day in days} == {period}
-    assert all(period_end_ms(kind, day) == days.stop * DAY_MS for day in days)
+    assert {period_of(kind, day) for day in days} == {found}
+    assert found == Period(period, kind, days[0] * DAY_MS, (days[-1] + 1) * DAY_MS)
+    before = period_before(found)
+    assert (before.kind, before.end_ms) == (kind, found.first_ms)
+
+
+def test_all_time_holds_every_day_and_never_ends() -> None:
+    assert period_of("all", 0) is period_of("all", 100_000) is period_with_id("all", "all") is ALL_TIME
+    assert ALL_TIME.first_ms == 0
+    assert ALL_TIME.end_ms == ALL_TIME.days.stop * DAY_MS > 10**16
+
+
+@pytest.mark.parametrize("period", ["9999-12", "0001-01"])
+def test_the_first_and_the_last_month_of_the_calendar(period: str) -> None:
+    assert len(period_with_id("monthly", period).days) == 31
 
 
 @pytest.mark.parametrize(
@@ -181,4 +197,4 @@ def test_days_of_a_period(kind: str, period: str, first: str, last: str) -> None
 def test_periods_have_ended_an_hour_after_their_last_day(kind: str, after: str, now: str, ended: list[str]) -> None:
     now_ms = round(datetime.fromisoformat(now).replace(tzinfo=UTC).timestamp() * 1000)
     found = ended_periods(kind, number_of(date.fromisoformat(after)), now_ms, 3_600_000)
-    assert [period_name(kind, days[0]) for days in found] == ended
+    assert [period.id for period in found] == ended

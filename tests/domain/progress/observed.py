@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.domain.core.periods import ALL, MINUTE_MS, day_of, period_name
+from chalicelib.domain.core.periods import ALL, MINUTE_MS, day_of, period_of
 from chalicelib.domain.progress.daily_stats import DayFigures
 from chalicelib.domain.progress.log import Records
 from chalicelib.domain.progress.player import Player
@@ -91,7 +91,8 @@ def periods(player: Player, days: set[int]) -> dict[str, int]:
     found = {}
     for kind in (ALL, "daily", "weekly", "monthly"):
         for day in days:
-            found[period_name(kind, day)] = player.period_xp(kind, day)[0]
+            period = period_of(kind, day)
+            found[period.id] = player.period_xp(period)[0]
     return {name: xp for name, xp in found.items() if xp}
 
 

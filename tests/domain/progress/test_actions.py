@@ -264,11 +264,11 @@ def test_a_failed_request_is_log_and_stats_only(desk: Desk, status: str) -> None
 def test_an_unknown_type_changes_nothing_but_the_log(desk: Desk) -> None:
     desk.send(time_ms=NOON - DAY)
     before, player = desk.observed(), desk.player()
-    stamps = (player.version, player.xp_at, player.week_at, player.month_at, dict(player.sums_at), player.day)
+    stamps = (player.version, player.xp_at, dict(player.open_periods), dict(player.sums_at), player.day)
     applied = desk.apply(desk.event("coffee.brewed", data={"model": "m", "provider": "p"}))
     assert applied is not None
     assert (applied.known, applied.entry.paid, applied.credits) == (False, {}, [])
-    assert stamps == (player.version, player.xp_at, player.week_at, player.month_at, player.sums_at, player.day)
+    assert stamps == (player.version, player.xp_at, player.open_periods, player.sums_at, player.day)
     after = desk.observed()
     assert {name for name in after if after[name] != before[name]} == {"entries"}
 

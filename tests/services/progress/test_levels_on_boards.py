@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import pytest
 
-from chalicelib.domain.core.periods import DAY_MS, moment_name
+from chalicelib.domain.core.periods import ALL_TIME, DAY_MS, moment_name, period_with_id
 from chalicelib.domain.progress import scores as boards
 from chalicelib.domain.progress.scores import is_open
 from chalicelib.services.boards.freeze_board import freeze_board
@@ -249,7 +249,8 @@ def test_a_board_is_open_until_its_freeze_is_due(plant: Plant) -> None:
         ("monthly", "2026-05", 20_605),
     ):
         due = end * DAY_MS + grace_ms
-        assert is_open(rules.boards[scope], period, rules, due - 1), scope
-        assert not is_open(rules.boards[scope], period, rules, due), scope
-    assert is_open(rules.boards["global"], "all", rules, 10**13)
+        found = period_with_id(scope, period)
+        assert is_open(found, rules, due - 1), scope
+        assert not is_open(found, rules, due), scope
+    assert is_open(ALL_TIME, rules, 10**13)
     assert boards.open_since(rules, 20_593 * DAY_MS + grace_ms - 1) == 20_592

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.core.periods import day_name, day_of, moment_name, month_name, week_name
+from chalicelib.domain.core.periods import ENDING, day_of, moment_name, period_of
 from chalicelib.domain.progress import scores
 from chalicelib.domain.progress.player import Player, months_to_load
 from chalicelib.services.boards.worker import feed_messages
@@ -43,7 +43,7 @@ def on_boards(plant: Plant, player: str = "ada") -> dict[str, int]:
     today = day_of(plant.context.now_ms())
     names = {"global#all"}
     for day in range(today - 200, today + 1):
-        names |= {f"daily#{day_name(day)}", f"weekly#{week_name(day)}", f"monthly#{month_name(day)}"}
+        names |= {f"{kind}#{period_of(kind, day).id}" for kind in ENDING}
     found = {}
     for name in names:
         for entry in plant.context.table.query_all(keys.board(name)):
@@ -61,8 +61,8 @@ def in_totals(plant: Plant, player: str = "ada") -> dict[str, int]:
     sums = {"global#all": read.xp}
     for day in range(today - 200, today + 1):
         figures = read.figures_of(day)
-        for kind, period in (("daily", day_name), ("weekly", week_name), ("monthly", month_name)):
-            name = f"{kind}#{period(day)}"
+        for kind in ENDING:
+            name = f"{kind}#{period_of(kind, day).id}"
             sums[name] = sums.get(name, 0) + figures.on_board(kind)[0]
     return {name: score for name, score in sums.items() if score > 0}
 

@@ -56,7 +56,7 @@ def heavy(rules: Rules, stat: int, count: int, pairs: int) -> Player:
     paid |= {PAIR_KEY.format(number): 1 for number in range(pairs)}
     player.day = DAY
     player.figures = DayFigures(5000, 20_000, stat // 1000, stat // 1000, NOW, paid, True)
-    player.week_xp, player.week_at, player.month_xp, player.month_at = 140_000, NOW, 600_000, NOW
+    player.open_periods = {"2026-W21": (140_000, NOW), "2026-05": (600_000, NOW)}
     player.sums_at = {board.scope: NOW for board in rules.ruleset.boards if not board.counts_xp}
     player.sides = dict.fromkeys(keys.SIDES.values(), count)
     return player
@@ -93,7 +93,18 @@ def test_the_state_comes_back_as_it_was(rules: Rules) -> None:
     assert back.stats == player.stats
     assert back.figures == player.figures
     assert (back.sides, back.sums_at) == (player.sides, player.sums_at)
-    assert (back.week, back.month) == ((player.week_xp, player.week_at), (player.month_xp, player.month_at))
+    assert back.open_periods == player.open_periods
+
+
+@pytest.mark.parametrize(
+    ("period", "size"),
+    [("2026-W21", 3), ("2026-W01", 3), ("1970-01", 1), ("2026-12", 3), ("spring-2026", 12), ("2026-13", 8)],
+)
+def test_an_open_period_of_any_kind_is_stored_by_its_id(period: str, size: int) -> None:
+    summed = {period: (-7, NOW), "2026-05": (600_000, NOW)}
+    packed = StateItem.open_periods.serialize(summed)
+    assert StateItem.open_periods.deserialize(packed) == summed
+    assert len(packed) == 1 + (size + 1 + 9) + (3 + 5 + 9)
 
 
 def test_the_actions_of_the_default_ruleset_take_a_byte_each(rules: Rules) -> None:
