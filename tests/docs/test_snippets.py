@@ -38,6 +38,7 @@ def test_every_snippet_is_run_here() -> None:
         ("docs/guides/events.md", "python"),
         ("docs/guides/events.md", "js"),
         ("docs/guides/boards.md", "js"),
+        ("docs/guides/evolving-items.md", "python"),  # in test_evolving_items
         ("docs/guides/invites.md", "js"),
     }
 

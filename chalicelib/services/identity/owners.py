@@ -13,6 +13,7 @@ from chalicelib.store.core.keys import Key
 from chalicelib.store.core.models import Item
 from chalicelib.store.identity import keys
 from chalicelib.store.identity.identities import read_identity
+from chalicelib.store.identity.models import PublicItem
 
 # One sentence for players that do not exist, are private or are hidden.
 NOBODY = "There is no such player."
@@ -59,7 +60,7 @@ def owner_in(context: Context, items: Mapping[Key, Item], name: str) -> Owner | 
     if known is not None:
         return known
     public = items.get(keys.public(name))
-    player = name if public is None else public["player"]["S"]
+    player = name if public is None else PublicItem.from_raw_data(public).player
     key = keys.player(player, keys.IDENTITY)
     identity = items.get(key) if public is None else context.table.get(key)
     if identity is None:

@@ -20,6 +20,8 @@ class EntryItem(Kind):
     The index has the attributes that are not null here, but neither version nor score: the order contains the score.
     """
 
+    in_parts = True
+
     version = NumberAttribute(attr_name="v", null=True)
     seq = NumberAttribute(attr_name="q", null=True)
     score = NumberAttribute(null=True)
@@ -38,6 +40,8 @@ class EntryItem(Kind):
 class BoardLogItem(Kind):
     """The progress of a board shard's writer: `seq` is done, `pending` has begun. `repair`: a repair in progress."""
 
+    in_parts = True
+
     seq = NumberAttribute(null=True)
     pending = NumberAttribute(null=True)
     intent = BinaryAttribute(legacy_encoding=False, null=True)
@@ -53,6 +57,8 @@ class ArchiveItem(Kind):
     `waiting`: ranks to publish, while there are any. `tie`: the score and rank of a tie group beyond them. The fields
     of the progress are how many of `waiting` are published, and the last player of the group, by id, whose rank is.
     """
+
+    in_parts = True
 
     total = NumberAttribute()
     top: Json[list[Place]] = Json(list[Place])

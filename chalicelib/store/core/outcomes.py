@@ -5,6 +5,7 @@ raises LostRace or a StoreError that is not Unknown. It is unknown if the call r
 
 StoreError                      the store could not do it; the caller may retry later
 ├── Busy                        throttled, out of time, or parts of the response kept missing
+├── LaterSchema                 a read found an item that only a later release can read
 └── Unknown                     a write got no response: it may have been done, or may still be done
 LostRace (domain)               another writer was first
 └── ConditionFailed             a condition did not hold; `failed` are the places in a transaction
@@ -45,6 +46,10 @@ class StoreError(OutOfReach):
 
 class Busy(StoreError):
     """The store throttled the request, ran out of time, or kept responding in part."""
+
+
+class LaterSchema(StoreError):
+    """An item has a later schema than this release knows. A retry succeeds once the later release is deployed."""
 
 
 class Unknown(StoreError):

@@ -17,6 +17,8 @@ from chalicelib.store.core.models import Kind
 class ReceivedItem(Kind):
     """The sending time of the oldest message that workers received. The key holds source queue and minute."""
 
+    in_parts = True
+
     least = NumberAttribute()
     expires = NumberAttribute()
 
@@ -31,6 +33,8 @@ class BacklogItem(Kind):
 
 class NoteItem(Kind):
     """The reason for which a message failed at its latest delivery."""
+
+    in_parts = True
 
     queue = UnicodeAttribute()
     reason = UnicodeAttribute()

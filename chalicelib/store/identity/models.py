@@ -31,6 +31,8 @@ class IdentityItem(Kind):
     `key_changes`: how many times keys were created and revoked. The next change is conditional on it.
     """
 
+    in_parts = True
+
     version = NumberAttribute(attr_name="v")
     account = UnicodeAttribute()
     public = UnicodeAttribute()
@@ -54,6 +56,8 @@ class KeyItem(Kind):
     It holds the account too, so that a transfer need not read the sender before it reads the sender's balance.
     """
 
+    in_parts = True
+
     player = UnicodeAttribute()
     prefix = UnicodeAttribute()
     permissions: Json[list[str]] = Json(list[str])
@@ -66,6 +70,8 @@ class KeyItem(Kind):
 
 class PlayerKeyItem(Kind):
     """An entry of a player's list of keys: maps a prefix to a digest."""
+
+    in_parts = True
 
     digest = UnicodeAttribute()
     created_at = NumberAttribute()

@@ -14,6 +14,8 @@ class InviteItem(Kind):
     It names its player by account and public id, so that it leads nowhere after an erasure.
     """
 
+    in_parts = True
+
     account = UnicodeAttribute()
     public = UnicodeAttribute()
     digest = UnicodeAttribute()
@@ -50,6 +52,8 @@ class ReferralItem(Kind):
 
 class AttemptsItem(Kind):
     """The failed attempts of an account to redeem in one minute: a short id of each, at most ten."""
+
+    in_parts = True
 
     failed: UnicodeSetAttribute = UnicodeSetAttribute()
     expires = NumberAttribute()

@@ -21,6 +21,8 @@ class HoldItem(Kind):
     resolved.
     """
 
+    in_parts = True
+
     asset = UnicodeAttribute()
     amount = NumberAttribute()
     expires_at = NumberAttribute(attr_name="expiresAt", null=True)
@@ -35,6 +37,8 @@ class HoldItem(Kind):
 class CorrectedItem(Kind):
     """The permanent mark of a corrected transfer: the transfer that corrected it, and the reason."""
 
+    in_parts = True
+
     by = UnicodeAttribute()
     reason = UnicodeAttribute(null=True)
 
@@ -45,6 +49,8 @@ class PostingItem(Kind):
     Its key holds account, asset, transfer and time, so that the longest note has room. `with`: the public id of the
     player on the other side.
     """
+
+    in_parts = True
 
     amount = NumberAttribute()
     other = UnicodeAttribute()
@@ -61,6 +67,8 @@ class BalanceItem(Kind):
     `sent`: the figures that limit transfers. `expiring`: no open hold expires before it (ms). `placed`: how many
     expiring holds were ever placed. `closed`: it takes no more credits.
     """
+
+    in_parts = True
 
     balance = NumberAttribute()
     available = NumberAttribute()

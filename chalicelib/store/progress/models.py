@@ -69,6 +69,8 @@ class SetsItem(Kind):
 class DaysItem(Kind):
     """Past days of one month: attribute `d01`..`d31`, each one DayFigures as JSON. Read and written raw."""
 
+    in_parts = True
+
 
 class LogItem(Kind):
     """A pack of log entries of one minute of event time: at most 1 KB, then the next chunk."""

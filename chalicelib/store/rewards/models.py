@@ -21,6 +21,8 @@ class RewardItem(Kind):
 class StockItem(Kind):
     """The stock of a limited reward: `stock` in total, `sold` of it, and the version of the reward that sets it."""
 
+    in_parts = True
+
     version = NumberAttribute(attr_name="v")
     stock = NumberAttribute(null=True)
     sold = NumberAttribute()
@@ -28,6 +30,8 @@ class StockItem(Kind):
 
 class RedeemedItem(Kind):
     """The number of times that a player has redeemed a reward while it was limited."""
+
+    in_parts = True
 
     redeemed = NumberAttribute()
 
@@ -38,6 +42,8 @@ class RedemptionItem(Kind):
     `stocked`, `limited`: what it took from the stock and from the player's limit, and returns. `transfer`: the payment.
     `refund`: the transfer that paid it back.
     """
+
+    in_parts = True
 
     account = UnicodeAttribute()
     reward = UnicodeAttribute()
