@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.domain.core.batches import batched
 from chalicelib.domain.core.domain_event import Notice
 from chalicelib.domain.core.errors import OutOfReach
 from chalicelib.gateways.calls import worth_another_try
@@ -46,10 +47,10 @@ class EventBus:
             }
             for notice in notices
         ]
-        for start in range(0, len(entries), MAX_ENTRIES):
+        for batch in batched(entries, MAX_ENTRIES):
             if not self.retry.has_time():
                 raise NotPublished(OUT_OF_TIME)
-            self._put(entries[start : start + MAX_ENTRIES])
+            self._put(batch)
 
     def _put(self, pending: list[dict[str, str]]) -> None:
         reason = ""

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.domain.core.batches import batched
 from chalicelib.domain.core.errors import OutOfReach
 from chalicelib.gateways.calls import worth_another_try
 from chalicelib.retry import OUT_OF_TIME, Retry
@@ -80,7 +81,7 @@ class SqsQueues:
         A message with an error may have been accepted.
         """
         outcomes: list[NotSent | None] = []
-        for batch in batches([{"MessageBody": _sendable(body)} for body in bodies]):
+        for batch in _calls_of([{"MessageBody": _sendable(body)} for body in bodies]):
             left = self._try_batch(self.urls[queue], batch)
             outcomes += [left.get(index) for index in range(len(batch))]
         return outcomes
@@ -104,11 +105,10 @@ class SqsQueues:
 
     def postpone(self, queue: str, receipts: Mapping[str, int]) -> None:
         """Set the seconds after which messages in flight are delivered again, by receipt handle. Best effort."""
-        items = list(receipts.items())
-        for start in range(0, len(items), MAX_ENTRIES):
+        for batch in batched(receipts.items(), MAX_ENTRIES):
             entries = [
                 {"Id": str(index), "ReceiptHandle": handle, "VisibilityTimeout": seconds}
-                for index, (handle, seconds) in enumerate(items[start : start + MAX_ENTRIES])
+                for index, (handle, seconds) in enumerate(batch)
             ]
             if not self.retry.has_time():
                 return
@@ -148,8 +148,8 @@ class SqsQueues:
 
     def delete(self, queue: str, receipts: Sequence[str]) -> None:
         """Delete messages in flight. Raises NotDeleted."""
-        for start in range(0, len(receipts), MAX_ENTRIES):
-            pending = {str(index): handle for index, handle in enumerate(receipts[start : start + MAX_ENTRIES])}
+        for batch in batched(receipts, MAX_ENTRIES):
+            pending = {str(index): handle for index, handle in enumerate(batch)}
             if not self.retry.has_time():
                 raise NotDeleted(OUT_OF_TIME)
             for _ in self.retry.tries(MAX_TRIES):
@@ -196,7 +196,7 @@ class SqsQueues:
         )
 
     def _send(self, queue: str, messages: list[dict[str, str]]) -> None:
-        for batch in batches(messages):
+        for batch in _calls_of(messages):
             self._send_batch(self.urls[queue], batch)
 
     def _send_batch(self, url: str, batch: list[dict[str, str]]) -> None:
@@ -230,7 +230,7 @@ def _sendable(body: str) -> str:
     return body if body.isascii() else body.translate(_ESCAPED)
 
 
-def batches(messages: Sequence[dict[str, str]]) -> list[list[dict[str, str]]]:
+def _calls_of(messages: Sequence[dict[str, str]]) -> list[list[dict[str, str]]]:
     """Split messages into calls of at most 10 messages and 256 KB."""
     calls: list[list[dict[str, str]]] = []
     size = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chalicelib.domain.core.batches import batched
 from chalicelib.domain.core.periods import ALL, month_name
 from chalicelib.domain.progress.player import Player, months_to_load
 from chalicelib.domain.progress.scores import BoardUpdate, period_on, score, update
@@ -29,7 +30,7 @@ def load_dated_states(context: Context, board: str, players: Sequence[str]) -> d
     rules = context.rules.boards[board.partition("#")[0]]
     period = period_on(rules, board)
     found: dict[str, Player] = {}
-    batches = [players[place : place + PLAYERS_AT_ONCE] for place in range(0, len(players), PLAYERS_AT_ONCE)]
+    batches = list(batched(players, PLAYERS_AT_ONCE))
     for part in context.each(lambda batch: load_players(context.table, batch), batches):
         found |= part
     if period.kind != ALL:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.domain.boards.archive import Judged
+from chalicelib.domain.core.batches import batched
 from chalicelib.domain.core.errors import LostRace
 from chalicelib.domain.core.periods import ALL
 from chalicelib.domain.progress.scores import board_id
@@ -70,8 +71,7 @@ def _send(context: Context, board: Board, archive: Archive, judged: Sequence[Jud
     if board.period == ALL:
         judged = _better(context, board.scope, judged)
     raws = [_event(archive, each) for each in judged]
-    parts = [raws[place : place + PLAYERS_PER_MESSAGE] for place in range(0, len(raws), PLAYERS_PER_MESSAGE)]
-    context.queues.send(QUEUE, [msgspec.json.encode(part).decode() for part in parts])
+    context.queues.send(QUEUE, [msgspec.json.encode(batch).decode() for batch in batched(raws, PLAYERS_PER_MESSAGE)])
 
 
 def _better(context: Context, scope: str, judged: Sequence[Judged]) -> list[Judged]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from chalicelib.domain.core.batches import batched
 from chalicelib.domain.core.errors import InvalidRequest
 from chalicelib.domain.core.periods import ALL, period_of
 from chalicelib.domain.progress.scores import board_id
@@ -61,8 +62,7 @@ def rebuild_board(context: Context, board: str, place: str = "") -> Iterator[Ord
 def _order(context: Context, board: str, players: list[str], is_selected: Callable[[int | None], bool]) -> int:
     """Order the entries of players whose score (None: no such player) is selected; return their number."""
     ordered = 0
-    for start in range(0, len(players), PLAYERS_PER_ORDER):
-        part = players[start : start + PLAYERS_PER_ORDER]
+    for part in batched(players, PLAYERS_PER_ORDER):
         states = load_states(context, board, part)
         found = [player for player in part if is_selected(states[player].score if player in states else None)]
         order_mend(context, board, found)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from chalicelib.domain.boards.index_proof import Difference
 from chalicelib.domain.boards.repair_progress import Repair
+from chalicelib.domain.core.batches import batched
 from chalicelib.domain.progress.scores import shards_of
 from chalicelib.services.boards.messages import BoardMessage
 from chalicelib.services.boards.verify_board import Verified, verify_board
@@ -74,9 +75,9 @@ def order_mend(context: Context, board: str, players: Sequence[str]) -> None:
     send_messages(
         context,
         [
-            BoardMessage(board, shard, mend=members[place : place + PLAYERS_PER_ORDER], nonce=context.new_id())
+            BoardMessage(board, shard, mend=batch, nonce=context.new_id())
             for shard, members in shards.items()
-            for place in range(0, len(members), PLAYERS_PER_ORDER)
+            for batch in batched(members, PLAYERS_PER_ORDER)
         ],
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from chalicelib.domain.boards.entry_proof import LEVEL, ON_ITS_WAY_MS, EntryRow, Finding, Wrong, judge
 from chalicelib.domain.boards.index_proof import Difference
+from chalicelib.domain.core.batches import batched
 from chalicelib.domain.progress.scores import is_open, period_on, shards_of
 from chalicelib.services.boards.player_scores import PLAYERS_AT_ONCE, load_dated_states
 from chalicelib.services.context import Context
@@ -95,14 +96,14 @@ class EntryProof:
 
     def check_players(self, players: Sequence[str]) -> None:
         """Read and judge the entries of these players."""
-        for part in _parts(players):
+        for part in batched(players, PLAYERS_AT_ONCE):
             self.check(part, read_rows(self.context.table, self.board, part))
 
     def check_missing(self) -> None:
         """Judge every player without an entry. Reads the whole table."""
         for page in all_players(self.context.table):
             self.context.require_time(PART_MS)
-            for players in _parts(page):
+            for players in batched(page, PLAYERS_AT_ONCE):
                 rows = read_rows(self.context.table, self.board, players)
                 self.check([player for player in players if player not in rows], {})
 
@@ -141,8 +142,3 @@ class EntryProof:
 
     def _read_logs(self) -> dict[str, LogRow]:
         return {shard: read_log_row(self.context.table, shard) for shard in self._shards}
-
-
-def _parts(players: Sequence[str]) -> Iterator[Sequence[str]]:
-    for place in range(0, len(players), PLAYERS_AT_ONCE):
-        yield players[place : place + PLAYERS_AT_ONCE]

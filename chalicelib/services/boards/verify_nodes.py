@@ -8,10 +8,10 @@ it equally.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 
 from chalicelib.domain.boards.entry_proof import EntryRow
 from chalicelib.domain.boards.index_proof import Difference, NodeRow, Recount
+from chalicelib.domain.core.batches import batched
 from chalicelib.domain.progress.scores import shards_of
 from chalicelib.services.boards.player_scores import PLAYERS_AT_ONCE
 from chalicelib.services.boards.verify_entries import MAX_SUSPECTS, PART_MS
@@ -51,8 +51,7 @@ class NodeProof:
     def survey(self) -> Iterator[list[EntryRow]]:
         """Run one pass; yield the entries in parts. A pass that ends by OutOfTime does not count."""
         counts = {shard: _ShardCount(self.context, shard) for shard in self._shards}
-        rest = stream_rows(self.context.table, self.board)
-        while rows := list(islice(rest, PLAYERS_AT_ONCE)):
+        for rows in batched(stream_rows(self.context.table, self.board), PLAYERS_AT_ONCE):
             self.context.require_time(PART_MS)
             for row in rows:
                 counts[shard_for(self.context, self.board, row.player)].take(row)

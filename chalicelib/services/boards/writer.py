@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from chalicelib.domain.boards.rank_index import Changes, Move, NodeChange, count_moves
 from chalicelib.domain.boards.ties import directories_of, divide, leaves_of, volumes_of
+from chalicelib.domain.core.batches import batched
 from chalicelib.domain.core.errors import LostRace
 from chalicelib.domain.progress.scores import BoardUpdate, kept_until_ms, period_on
 from chalicelib.services.context import Context
@@ -62,11 +63,7 @@ def write_states(context: Context, board: str, shard: str, states: Sequence[Boar
     for state in states:
         if state.player not in newest or newest[state.player].version < state.version:
             newest[state.player] = state
-    chosen = list(newest.values())
-    written = 0
-    for place in range(0, len(chosen), MAX_UPDATES_PER_INTENT):
-        written += _write(context, board, shard, chosen[place : place + MAX_UPDATES_PER_INTENT])
-    return written
+    return sum(_write(context, board, shard, batch) for batch in batched(newest.values(), MAX_UPDATES_PER_INTENT))
 
 
 def commit(context: Context, board: str, shard: str, plan: Plan) -> Draft | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from chalicelib.domain.core.batches import batched
 from chalicelib.domain.core.errors import RejectedEvent
 from chalicelib.domain.core.periods import moment_name
 from chalicelib.domain.core.queues import REJECTED
@@ -42,7 +43,7 @@ def reject_messages(context: Context, queue: str, rejected: Sequence[Rejected]) 
     outcomes = context.each(lambda each: _record(context, queue, each), rejected)
     failed = {each.message.id: error for each, error in zip(rejected, outcomes, strict=True) if error is not None}
     recorded = [each for each in rejected if each.message.id not in failed]
-    calls = [recorded[start : start + MAX_ENTRIES] for start in range(0, len(recorded), MAX_ENTRIES)]
+    calls = list(batched(recorded, MAX_ENTRIES))
     for call, errors in zip(calls, context.each(lambda call: _send(context, queue, call), calls), strict=True):
         failed |= {each.message.id: error for each, error in zip(call, errors, strict=True) if error is not None}
     return failed

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import islice
 
-from chalicelib.services.ledger.verify_postings import CHUNK, Difference, KeyedSums
+from chalicelib.domain.core.batches import batched
+from chalicelib.services.ledger.verify_postings import ROWS_AT_ONCE, Difference, KeyedSums
 from chalicelib.store.core import keys as core_keys
 from chalicelib.store.core.table import Table
 from chalicelib.store.ledger import keys as ledger_keys
@@ -41,10 +41,9 @@ class Marks:
 
 def wrong_marks(table: Table, rows: Iterable[Row]) -> Iterator[Difference]:
     """Yield the postings of an account that are marked as corrected but were not."""
-    waiting = iter(rows)
-    while chunk := list(islice(waiting, CHUNK)):
-        noted = read_correctors(table, [row.id for row in chunk])
-        taken_back = {row: _taken_back(row, noted[row.id]) for row in chunk if row.id in noted}
+    for batch in batched(rows, ROWS_AT_ONCE):
+        noted = read_correctors(table, [row.id for row in batch])
+        taken_back = {row: _taken_back(row, noted[row.id]) for row in batch if row.id in noted}
         found = read_rows(table, list(taken_back.values()))
         for row, key in taken_back.items():
             if key not in found or found[key].corrects != row.id:

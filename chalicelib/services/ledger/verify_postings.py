@@ -7,8 +7,8 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
+from chalicelib.domain.core.batches import batched
 from chalicelib.store.core.keys import Key
 from chalicelib.store.core.table import Table
 from chalicelib.store.ledger import keys
@@ -17,7 +17,7 @@ from chalicelib.store.ledger.proof import Row, read_correctors, read_rows
 # Number of sums of a check of pairs. One wrong transfer makes one in 4096 transfers suspect.
 SUMS = 4096
 # Keys of one batch read.
-CHUNK = 100
+ROWS_AT_ONCE = 100
 Sign = tuple[str, str]
 
 
@@ -93,9 +93,8 @@ def wrong_postings(table: Table, rows: Iterable[Row]) -> dict[Row, Difference]:
     Reads the other sides strongly. A difference may come from a read during the transfer's write: read it again.
     """
     wrong: dict[Row, Difference] = {}
-    waiting = iter(rows)
-    while chunk := list(islice(waiting, CHUNK)):
-        wrong |= _wrong(table, chunk)
+    for batch in batched(rows, ROWS_AT_ONCE):
+        wrong |= _wrong(table, batch)
     return wrong
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import inf
 
+from chalicelib.domain.core.batches import batched
 from chalicelib.domain.core.errors import OutOfReach
 from chalicelib.domain.core.periods import DAY_MS
 from chalicelib.domain.core.queues import BOARDS_DEAD_LETTER, DEAD_LETTER, REJECTED
@@ -136,7 +137,7 @@ def _record(context: Context, failed_message: Parked) -> Exception | None:
 
 def _delete(context: Context, queue: str, messages: Sequence[Received], result: Archived) -> list[Received]:
     """Delete messages from their queue in parallel; return the deleted ones."""
-    calls = [messages[start : start + MAX_ENTRIES] for start in range(0, len(messages), MAX_ENTRIES)]
+    calls = list(batched(messages, MAX_ENTRIES))
 
     def delete(call: Sequence[Received]) -> OutOfReach | None:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from chalicelib.domain.core.batches import batched
 from chalicelib.domain.core.errors import OutOfReach
 from chalicelib.domain.core.queues import BOARDS, BOARDS_DEAD_LETTER, REJECTED
 from chalicelib.gateways.queues import Received
@@ -80,10 +81,9 @@ def _all_of_table(context: Context, queue: str, began_ms: int, most: int, after:
 
 
 def _these_of_table(context: Context, queue: str, ids: Collection[str], result: Redriven) -> None:
-    selected = list(dict.fromkeys(ids))
-    for start in range(0, len(selected), PAGE):
-        rows = get_failures(context.table, queue, selected[start : start + PAGE], context.now_ms())
-        _redrive_rows(context, [rows[name] for name in selected[start : start + PAGE] if name in rows], result)
+    for selected in batched(dict.fromkeys(ids), PAGE):
+        rows = get_failures(context.table, queue, selected, context.now_ms())
+        _redrive_rows(context, [rows[name] for name in selected if name in rows], result)
 
 
 def _redrive_rows(context: Context, rows: Sequence[FailureItem], result: Redriven) -> None:

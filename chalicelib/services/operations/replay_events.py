@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from itertools import islice
 from typing import Any
 
+from chalicelib.domain.core.batches import batched
 from chalicelib.services.context import Context
 from chalicelib.services.events.resend_events import packed
 
@@ -30,10 +30,9 @@ def replay_events(
 
     Raises NotSent if the queue did not accept a call. All events reported to `sent` are in the queue.
     """
-    source = iter(events)
     per_call = EVENTS_PER_CALL if rate is None else max(1, min(EVENTS_PER_CALL, int(rate * CALL_EVERY_S)))
     began, total = context.now_ms(), 0
-    while part := list(islice(source, per_call)):
+    for part in batched(events, per_call):
         context.queues.send(queue, packed(part, EVENTS_PER_MESSAGE))
         total += len(part)
         sent(len(part))

@@ -9,12 +9,13 @@ twice.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 
+from chalicelib.domain.core.batches import batched
 from chalicelib.domain.events.event import Delivery, Event, parse
 from chalicelib.domain.progress.apply_event import RULESET_APPLIED, apply
 from chalicelib.domain.rules.ruleset import Rules
@@ -44,7 +45,7 @@ class Effect:
 def preview_ruleset(context: Context) -> Effect:
     """Return what `apply_ruleset` would do now, by the same rules. Writes nothing."""
     effect = Effect()
-    for players in (part for page in all_players(context.table) for part in _parts(page)):
+    for players in (part for page in all_players(context.table) for part in batched(page, PLAYERS_AT_ONCE)):
         events = {player: [_event(context, player)] for player in players}
         for name, (player, records) in read_players(context, events).items():
             if player.version:
@@ -78,7 +79,7 @@ def apply_ruleset(context: Context) -> Iterator[int]:
     """
     run = _started(context)
     for players, place in players_after(context.table, run.place):
-        for batch in _parts(players):
+        for batch in batched(players, PLAYERS_AT_ONCE):
             raws = [_raw(context.rules, player, run.run) for player in batch]
             context.queues.send(QUEUE, [msgspec.json.encode(raws).decode()])
             yield run.sent + len(batch)
@@ -97,11 +98,6 @@ def _started(context: Context) -> RulesetRun:
     run = RulesetRun(context.rules.id, context.new_id(), context.now_ms())
     begin_run(context.table, latest, run)
     return run
-
-
-def _parts(players: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(players), PLAYERS_AT_ONCE):
-        yield players[start : start + PLAYERS_AT_ONCE]
 
 
 def _raw(rules: Rules, player: str, run: str) -> dict[str, Any]:

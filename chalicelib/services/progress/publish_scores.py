@@ -11,6 +11,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from chalicelib.domain.core.batches import batched
 from chalicelib.domain.core.queues import BOARDS
 from chalicelib.domain.progress.scores import BoardUpdate, shard_of
 from chalicelib.services.context import Context
@@ -38,8 +39,7 @@ def send_updates(context: Context, updates: Sequence[tuple[str, BoardUpdate]]) -
     messages = []
     for (board, shard), players in newest.items():
         states = [msgspec.Raw(msgspec.json.encode(state)) for state in players.values()]
-        for start in range(0, len(states), MAX_UPDATES_PER_MESSAGE):
-            messages.append(ScoreMessage(board, shard, states[start : start + MAX_UPDATES_PER_MESSAGE]))
+        messages += [ScoreMessage(board, shard, batch) for batch in batched(states, MAX_UPDATES_PER_MESSAGE)]
     send_messages(context, messages)
 
 

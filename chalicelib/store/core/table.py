@@ -12,6 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
+from chalicelib.domain.core.batches import batched
 from chalicelib.retry import OUT_OF_TIME, Retry
 from chalicelib.store.core.keys import ORDER_INDEX, Key
 from chalicelib.store.core.models import Item
@@ -79,10 +80,8 @@ class Table:
     def get_many(self, keys: Sequence[Key], *, strong: bool = True) -> dict[Key, Item]:
         """Return the items that exist, by key."""
         found: dict[Key, Item] = {}
-        distinct = list(dict.fromkeys(keys))
-        for start in range(0, len(distinct), MAX_BATCH_GET):
-            requested = [key_of(key) for key in distinct[start : start + MAX_BATCH_GET]]
-            for item in self._batch(requested, strong):
+        for batch in batched(dict.fromkeys(keys), MAX_BATCH_GET):
+            for item in self._batch([key_of(key) for key in batch], strong):
                 found[item["pk"]["S"], item["sk"]["S"]] = item
         return found
 

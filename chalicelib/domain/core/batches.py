@@ -1,0 +1,16 @@
+"""Batches: what one call, message or write takes at most."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield the items in lists of `size`; the last one may be shorter. Python 3.12 has it in itertools, as tuples."""
+    remaining = iter(items)
+    while batch := list(islice(remaining, size)):
+        yield batch
