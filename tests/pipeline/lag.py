@@ -7,6 +7,7 @@ import random
 from functools import partial
 
 from chalicelib.domain.core.periods import moment_name
+from chalicelib.domain.events.backlog import CAP_MS
 from chalicelib.services.boards.rotate_boards import rotate_boards
 from chalicelib.services.boards.rotation import Step
 from infra.settings import QUEUE
@@ -19,6 +20,8 @@ ENDED = ("daily#2026-05-31", "weekly#2026-W22", "monthly#2026-05")
 LAG_S = (3_900, 7_200)
 # A message may be hidden several times, for six minutes each, before the last board is closed.
 CLOSED_S = 3_000
+# How often rotations run after that, if a board is still open.
+LATER_EVERY_MS = 300_000
 # Of the stream that keeps `events` from ever being empty: each message is delayed for longer than the next one takes.
 STREAM_S, STREAM_EVERY_S, STREAM_DELAY_S = 900, 30, 50
 TIMEOUT_MS = 300_000
@@ -36,6 +39,7 @@ def stop_queues(plant: Plant, rng: random.Random) -> list[Sent]:
         source.concurrency = 0
     for number, moment_s in enumerate(_moments(rng, over_s)):
         scheduler.at(now_ms + round(1000 * moment_s), partial(plant.world.spawn, f"rotate-{number}", _rotate, plant))
+    scheduler.at(now_ms + round(1000 * (over_s + CLOSED_S)), partial(_rotate_until_closed, plant, 0))
     return _stream(now_ms, over_s) if rng.random() < 0.5 else []
 
 
@@ -76,6 +80,15 @@ def _is_closed(plant: Plant) -> bool:
     rows = plant.world.dynamodb.tables[TABLE].rows
     found = [rows.get((f"ARCHIVE#{scope}", period)) for scope, _, period in (name.partition("#") for name in ENDED)]
     return all(row is not None and "done" in row[0] for row in found)
+
+
+def _rotate_until_closed(plant: Plant, number: int) -> None:
+    """Rotate every five minutes until all that ended is closed, up to the cap of a backlog."""
+    if _is_closed(plant) or number * LATER_EVERY_MS > CAP_MS:
+        return
+    plant.world.spawn(f"rotate-later-{number}", _rotate, plant)
+    following = partial(_rotate_until_closed, plant, number + 1)
+    plant.world.scheduler.at(plant.world.now_ms() + LATER_EVERY_MS, following)
 
 
 def _rotate(plant: Plant) -> None:
