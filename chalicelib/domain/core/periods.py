@@ -22,7 +22,7 @@ ALL = "all"
 ENDING = ("daily", "weekly", "monthly")
 # The end of all time: later than every moment, and a whole day.
 NEVER_MS = 10**17 // DAY_MS * DAY_MS
-# Kind of period -> (its noun, the pattern of its names).
+# Kind of period -> (its noun, the pattern of its ids).
 _SPELLED = {
     "daily": ("day", re.compile(r"\d{4}-\d\d-\d\d")),
     "weekly": ("week", re.compile(r"\d{4}-W\d\d")),

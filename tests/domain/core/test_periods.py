@@ -179,6 +179,11 @@ def test_all_time_holds_every_day_and_never_ends() -> None:
     assert ALL_TIME.end_ms == ALL_TIME.days.stop * DAY_MS > 10**16
 
 
+def test_a_kind_that_is_not_in_the_calendar_has_no_days() -> None:
+    with pytest.raises(ValueError, match="no periods are yearly"):
+        period_of("yearly", 0)
+
+
 @pytest.mark.parametrize("period", ["9999-12", "0001-01"])
 def test_the_first_and_the_last_month_of_the_calendar(period: str) -> None:
     assert len(period_with_id("monthly", period).days) == 31

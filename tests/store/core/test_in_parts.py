@@ -81,13 +81,19 @@ def is_access(node: ast.AST) -> bool:
         called = node.func
         if isinstance(called, ast.Name) and called.id in ("Update", "query_as", "query_all_as"):
             return True
-        if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name):
-            if called.attr == "update" and called.value.id in ("tx", "table"):
-                return True
-            if called.value.id == "table" and (called.attr == "scan" or _projects(node)):
-                return True
-        return isinstance(called, ast.Attribute) and called.attr == "get" and _is_type(node.args[:1]) and _inner(called)
+        if not isinstance(called, ast.Attribute):
+            return False
+        if _last_name(called.value) in ("tx", "table", "_table"):
+            return called.attr in ("update", "scan") or _projects(node)
+        return called.attr == "get" and _is_type(node.args[:1]) and _inner(called)
     return isinstance(node, ast.Subscript) and _is_type([node.slice]) and not _is_fixed(node.value)
+
+
+def _last_name(node: ast.expr) -> str:
+    """`table` of both `table` and `context.table`."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _projects(node: ast.Call) -> bool:
@@ -158,6 +164,7 @@ def test_the_kinds_of_such_items_stay_at_their_schema() -> None:
     [
         ('tx.update(key, "SET a = :a")', True),
         ('table.update(key, "SET a = :a")', True),
+        ('context.table.update(key, "SET a = :a")', True),
         ('Update(key, "SET a = :a")', True),
         ("table.query(pk, attributes=('sk', 'score'))", True),
         ("table.query_all(pk, attributes=FIGURES)", True),
