@@ -68,13 +68,6 @@ RETIRED_NAMES = {
 }
 # Names with users outside of the clean packages: rename them together. `<package>/<module>:<name>`: only there.
 SHARED_NAMES = {
-    "MAX_TOLD",
-    "Owed",
-    "OwedItem",
-    "Parked",
-    "TransferSeen",
-    "Wanted",
-    "add_owed",
     "boards/archives.py:told",
     "boards/archives.py:told_until",
     "boards/messages.py:mend",
@@ -84,18 +77,8 @@ SHARED_NAMES = {
     "boards/redo_log.py:told_expires",
     "boards/rotation.py:told",
     "boards/writer.py:_told",
-    "core/keys.py:owed",
-    "core/outbox.py:owed",
-    "delete_owed",
-    "ledger/proof.py:told",
     "note_told",
     "order_mend",
-    "owed_before",
-    "parked_id",
-    "seen_by",
-    "send_owed",
-    "states_to_tell",
-    "sweep_owed",
 }
 # First words that make a docstring's first line a riddle or an aphorism.
 NOT_FIRST = re.compile(r"(?:Who|Whom|Whose|What|Whether|Which|When|Where|How|That)\b")

@@ -13,7 +13,7 @@ from chalicelib.domain.core.periods import moment_name
 from chalicelib.domain.core.queues import BOARDS_DEAD_LETTER, DEAD_LETTER, REJECTED
 from chalicelib.domain.events.formats import MAX_WRITTEN_DEPTH
 from chalicelib.domain.events.rejections import Rejections
-from chalicelib.services.events.failed_messages import Parked
+from chalicelib.services.events.failed_messages import FailedMessage
 from chalicelib.services.operations.list_failures import MAX_LISTED, find_failure, list_failures
 from chalicelib.services.operations.redrive_failures import MAX_REDRIVEN, Redriven, redrive_failures
 
@@ -141,7 +141,7 @@ def _check_cursor(queues: tuple[str, ...], after: str) -> None:
         raise click.UsageError("--after continues in one queue: name it with --queue.")
 
 
-def _line(queue: str, failed: Parked) -> str:
+def _line(queue: str, failed: FailedMessage) -> str:
     where = f"{queue}, archived" if failed.archived and queue != "rejected" else queue
     reason = f"{failed.reason}: {failed.sentence}" if failed.sentence else failed.reason
     counts = failed.rejections.counts() if failed.rejections else {}
@@ -150,7 +150,7 @@ def _line(queue: str, failed: Parked) -> str:
     return f"{failed.id}  {where}  from {failed.origin}  {moment_name(failed.received_ms)}  {reason}"
 
 
-def _facts(queue: str, failed: Parked) -> dict[str, object]:
+def _facts(queue: str, failed: FailedMessage) -> dict[str, object]:
     return {
         "id": failed.id,
         "queue": queue,

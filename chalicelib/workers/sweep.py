@@ -7,7 +7,7 @@ from typing import Any
 from chalice.app import Blueprint, Rate
 
 from chalicelib.observability import count, logger, observed
-from chalicelib.services.core.outbox import sweep_owed
+from chalicelib.services.core.outbox import sweep_outbox
 from chalicelib.workers.invocation import within_invocation
 
 worker = Blueprint(__name__)
@@ -21,7 +21,7 @@ class NotSwept(Exception):
 @observed
 def sweep(event: Any) -> dict[str, Any]:
     """Send the outbox; return the number of records sent."""
-    swept = sweep_owed(within_invocation(event.context))
+    swept = sweep_outbox(within_invocation(event.context))
     count("OutboxSwept", swept.sent)
     for id_, error in swept.failed.items():
         logger.error("not sent", extra={"id": id_, "error": error})

@@ -115,7 +115,7 @@ def owed_deleted_first() -> Iterator[None]:
     real = outbox._send
 
     def send(context: Any, owed: Any) -> None:
-        outbox.delete_owed(context.table, owed)
+        outbox.delete_outbox_record(context.table, owed)
         real(context, owed)
 
     with patch.object(outbox, "_send", send):

@@ -14,7 +14,7 @@ from chalicelib import wiring
 from chalicelib.domain.core.errors import OutOfReach
 from chalicelib.domain.ledger.transfer import MINT, Transfer, transfer_id
 from chalicelib.observability import logger
-from chalicelib.services.core.outbox import sweep_owed
+from chalicelib.services.core.outbox import sweep_outbox
 from chalicelib.services.identity.owners import find_owner
 from chalicelib.services.progress.create_key import create_key
 from chalicelib.services.progress.process_messages import process_messages
@@ -132,5 +132,5 @@ def _sweep(plant: Plant, times: int) -> None:
     for _ in range(times):
         # The worker fails, and is started again in a minute.
         with suppress(OutOfReach):
-            sweep_owed(plant.context)
+            sweep_outbox(plant.context)
         plant.world.sleep(60)

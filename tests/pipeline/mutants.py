@@ -72,14 +72,14 @@ def outbox_skipped() -> Iterator[None]:
     def count_duplicate(context: Any, outcome: Any, event: Any, duplicate: Any) -> None:
         outcome.duplicates += 1
 
-    real = apply_events.states_to_tell
+    real = apply_events.updates_to_publish
 
     def states(context: Any, player: Any, news: Any) -> Any:
         return real(context, player, replace(news, again=set()))
 
     with (
         patch.object(apply_events, "_count_duplicate", count_duplicate),
-        patch.object(apply_events, "states_to_tell", states),
+        patch.object(apply_events, "updates_to_publish", states),
     ):
         yield
 

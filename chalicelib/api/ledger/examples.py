@@ -35,7 +35,7 @@ EXAMPLES: dict[str, Any] = {
     "TransferRequest": {"to": "bob", "amount": 50, "idempotencyKey": "lunch-1842", "note": "Thanks!"},
     "TransferShown": _TRANSFER,
     "TransferMade": {"success": True, "transfer": _TRANSFER, "balance": 150},
-    "TransferSeen": _TRANSFER | {"direction": "sent", "note": "Thanks!"},
+    "TransferView": _TRANSFER | {"direction": "sent", "note": "Thanks!"},
     "TransferList": {"transfers": [_TRANSFER | {"direction": "sent", "note": "Thanks!"}], "cursor": None},
     "Balance": {"asset": "tokens", "balance": 150, "held": 20, "available": 130},
     "StatementLine": _LINE,

@@ -28,8 +28,8 @@ class Posting:
 class Transfer:
     """`amount` of `asset` moves from one account to another.
 
-    `id`: determines the keys of its postings (`transfer_id`). `details`: stored with both postings. `seen_by`: account
-    -> details of that account's posting only.
+    `id`: determines the keys of its postings (`transfer_id`). `details`: stored with both postings.
+    `details_for`: account -> details of that account's posting only.
     """
 
     id: str
@@ -40,7 +40,7 @@ class Transfer:
     kind: str
     created_at: int
     details: dict[str, Any] = field(default_factory=dict)
-    seen_by: dict[str, dict[str, Any]] = field(default_factory=dict)
+    details_for: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.amount <= 0:

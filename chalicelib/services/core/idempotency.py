@@ -23,11 +23,11 @@ from chalicelib.domain.core.errors import (
 )
 from chalicelib.services.context import Context
 from chalicelib.services.core.answer import Answer
-from chalicelib.services.core.outbox import send_owed
+from chalicelib.services.core.outbox import send_outbox_record
 from chalicelib.store.core.idempotency_keys import Remembered, read_request, remember, request_key, take_key
 from chalicelib.store.core.keys import Key
 from chalicelib.store.core.models import Item
-from chalicelib.store.core.outbox import Owed, add_owed
+from chalicelib.store.core.outbox import OutboxRecord, add_outbox_record
 from chalicelib.store.core.outcomes import StoreError, Unknown
 from chalicelib.store.core.transaction import Transaction
 
@@ -74,7 +74,7 @@ class Prepared:
 
     tx: Transaction
     outcome: dict[str, Any]
-    outbox: Owed | None = None
+    outbox: OutboxRecord | None = None
     refused: ErrorKind | None = None
 
 
@@ -194,7 +194,7 @@ def _forestalled(context: Context, key: Key, asked: Asked, refusal: LaurelError,
 
 def _done(context: Context, prepared: Prepared) -> Answer[Any]:
     if prepared.outbox:
-        send_owed(context, prepared.outbox)
+        send_outbox_record(context, prepared.outbox)
     return Answer(prepared.outcome, prepared.refused)
 
 
@@ -203,5 +203,5 @@ def _write(context: Context, key: Key, remembered: Remembered, prepared: Prepare
     remember(tx, key, remembered, now_ms)
     tx.include(prepared.tx)
     if prepared.outbox:
-        add_owed(tx, prepared.outbox)
+        add_outbox_record(tx, prepared.outbox)
     tx.commit()

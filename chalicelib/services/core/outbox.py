@@ -12,7 +12,7 @@ from chalicelib.domain.core.periods import minute_of
 from chalicelib.domain.core.queues import OWN
 from chalicelib.services.context import Context
 from chalicelib.services.outbox_messages import messages_of
-from chalicelib.store.core.outbox import Owed, delete_owed, owed_before
+from chalicelib.store.core.outbox import OutboxRecord, delete_outbox_record, outbox_records_before
 
 # The process that committed a younger record is probably still sending it.
 SWEEP_AFTER_MS = 30_000
@@ -28,37 +28,37 @@ class Swept:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def send_owed(context: Context, record: Owed) -> bool:
+def send_outbox_record(context: Context, record: OutboxRecord) -> bool:
     """Send the messages of a record, then delete it after the response. Return whether they were sent.
 
     Takes half a second at most while a caller waits. A failure does not fail the commit: the sweep sends the record.
     """
     try:
         _send(context.after_commit(), record)
-        context.later(lambda: delete_owed(context.table, record))
+        context.later(lambda: delete_outbox_record(context.table, record))
     except Exception as error:  # noqa: BLE001 - the commit is done, the sweep repeats the sending
         context.warn("left to the sweep", {"id": record.id, "kind": record.kind, "error": repr(error)})
         return False
     return True
 
 
-def sweep_owed(context: Context) -> Swept:
+def sweep_outbox(context: Context) -> Swept:
     """Send all outbox records that are older than 30 seconds, until the deadline is near."""
     swept, until_ms = Swept(), context.now_ms() - SWEEP_AFTER_MS
     # Runs begin at different shards: the next ones reach the records for which this run has no time.
-    for record in owed_before(context.table, until_ms, first_shard=minute_of(until_ms)):
+    for record in outbox_records_before(context.table, until_ms, first_shard=minute_of(until_ms)):
         if not context.has_time(RESERVE_MS):
             break
         try:
             _send(context, record)
-            delete_owed(context.table, record)
+            delete_outbox_record(context.table, record)
             swept.sent += 1
         except Exception as error:  # noqa: BLE001 - one failure must not stop the others
             swept.failed[record.id] = repr(error)
     return swept
 
 
-def _send(context: Context, record: Owed) -> None:
+def _send(context: Context, record: OutboxRecord) -> None:
     """Send to queue and bus in parallel.
 
     The record is deleted later: after a crash in between, the sweep sends the same messages under the same ids.

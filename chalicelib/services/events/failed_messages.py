@@ -51,7 +51,7 @@ class Envelope(msgspec.Struct, rename="camel"):
 
 
 @dataclass(frozen=True, slots=True)
-class Parked:
+class FailedMessage:
     """A failed message, in a queue or in the table.
 
     `body`: as it was sent; empty if it was not requested, None if it is deleted. `received_ms`: when its first queue
@@ -77,7 +77,7 @@ class Parked:
         return not self.receipt
 
 
-def parked_id(queue: str, message: Received) -> str:
+def failed_message_id(queue: str, message: Received) -> str:
     """Return the id of a message in flight. In a FIFO queue it contains the message's place in its group."""
     return f"{message.group}/{message.sequence:0>20}" if queue == BOARDS_DEAD_LETTER else message.id
 
@@ -87,11 +87,11 @@ def is_envelope(queue: str, message: Received) -> bool:
     return queue == REJECTED and envelope_of(message.body) is not None
 
 
-def from_queue(queue: str, message: Received, note: NoteItem | None) -> Parked:
+def from_queue(queue: str, message: Received, note: NoteItem | None) -> FailedMessage:
     """Return a message in flight that is no envelope, with its note from the table."""
     known_origin = str(note.origin) if note else BOARDS if queue == BOARDS_DEAD_LETTER else DEFAULT_ORIGIN
-    return Parked(
-        id=parked_id(queue, message),
+    return FailedMessage(
+        id=failed_message_id(queue, message),
         queue=queue,
         origin=message.source or known_origin,
         body=message.body,
@@ -105,9 +105,9 @@ def from_queue(queue: str, message: Received, note: NoteItem | None) -> Parked:
     )
 
 
-def from_table(context: Context, row: FailureItem, *, with_body: bool) -> Parked:
+def from_table(context: Context, row: FailureItem, *, with_body: bool) -> FailedMessage:
     """Return a message that is in the table."""
-    return Parked(
+    return FailedMessage(
         id=str(row.sk),
         queue=str(row.queue),
         origin=str(row.origin),
@@ -122,7 +122,7 @@ def from_table(context: Context, row: FailureItem, *, with_body: bool) -> Parked
     )
 
 
-def with_notes(context: Context, queue: str, messages: Sequence[Received]) -> list[Parked]:
+def with_notes(context: Context, queue: str, messages: Sequence[Received]) -> list[FailedMessage]:
     """Return messages in flight that are no envelopes, each with the reason of its failure."""
     notes = get_notes(context.table, queue, [message.id for message in messages], context.now_ms())
     return [from_queue(queue, message, notes.get(message.id)) for message in messages]

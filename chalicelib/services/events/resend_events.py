@@ -12,7 +12,7 @@ from chalicelib.domain.core.moments import Instant, decode_moment
 from chalicelib.domain.core.periods import moment_name
 from chalicelib.domain.core.queues import BOARDS_DEAD_LETTER, REJECTED
 from chalicelib.domain.events import event, formats
-from chalicelib.services.events.failed_messages import Parked
+from chalicelib.services.events.failed_messages import FailedMessage
 
 # Well under SQS's 256 KB, with room for the array around the events.
 MAX_BODY_BYTES = 200 * 1024
@@ -22,7 +22,7 @@ class NotRedrivable(Exception):
     """Resending a message is useless. The text of the exception says why."""
 
 
-def bodies_again(failed: Parked, now_ms: int) -> list[str]:
+def bodies_again(failed: FailedMessage, now_ms: int) -> list[str]:
     """Return the message bodies to resend. Each event keeps its identity and age. Raises NotRedrivable."""
     if failed.body is None:
         raise NotRedrivable("its body is gone")
@@ -83,7 +83,7 @@ def packed(raws: Sequence[Any], most: int = event.MAX_EVENTS_PER_MESSAGE) -> lis
     ]
 
 
-def _rejected_events(failed: Parked, body: str) -> list[tuple[int, Any]]:
+def _rejected_events(failed: FailedMessage, body: str) -> list[tuple[int, Any]]:
     """Return the events of a rejected message to resend, with their indexes."""
     if failed.rejections is None:
         raise NotRedrivable("it is no message of events that Laurel rejected")

@@ -23,14 +23,14 @@ from chalicelib.domain.invites.invites import (
 )
 from chalicelib.services.context import Context
 from chalicelib.services.core.idempotency import MAX_TRIES
-from chalicelib.services.core.outbox import send_owed
+from chalicelib.services.core.outbox import send_outbox_record
 from chalicelib.services.core.retry_until_known import settle
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.owners import owner_of
 from chalicelib.services.invites.read_invites import Code, unknown_invite
 from chalicelib.store.core.keys import Key
 from chalicelib.store.core.models import Item
-from chalicelib.store.core.outbox import Owed, add_owed
+from chalicelib.store.core.outbox import OutboxRecord, add_outbox_record
 from chalicelib.store.core.outcomes import ConditionFailed, Unknown
 from chalicelib.store.core.transaction import Transaction
 from chalicelib.store.identity import keys as identity_keys
@@ -114,7 +114,7 @@ def redeem_invite(context: Context, caller: Caller, request: RedeemInvite) -> In
         _count(context, owner, claim)
         raise
     record = _outbox_record(owner, found, at_ms)
-    send_owed(context, record)
+    send_outbox_record(context, record)
     shown = ReferralShown(record.id, found.invite.public, shown_code(found.invite.code), moment_name(at_ms))
     return InviteRedeemed(success=True, referral=shown)
 
@@ -185,12 +185,12 @@ def _add(tx: Transaction, owner: Owner, found: _Found, claim: str, now_ms: int) 
     referral = Referral(invite.account, now_ms, claim)
     add_referral(tx, invites_keys.referral(invite.account, owner.account), referral)
     check_attempts(tx, owner.account, now_ms)
-    add_owed(tx, _outbox_record(owner, found, now_ms))
+    add_outbox_record(tx, _outbox_record(owner, found, now_ms))
 
 
-def _outbox_record(owner: Owner, found: _Found, at_ms: int) -> Owed:
+def _outbox_record(owner: Owner, found: _Found, at_ms: int) -> OutboxRecord:
     id_ = referral_id(found.invite.account, owner.account)
-    return Owed(id_, at_ms, "referral", {"referrer": found.referrer, "player": owner.player})
+    return OutboxRecord(id_, at_ms, "referral", {"referrer": found.referrer, "player": owner.player})
 
 
 def _count(context: Context, owner: Owner, claim: str) -> None:

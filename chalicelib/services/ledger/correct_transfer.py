@@ -143,9 +143,9 @@ def _correction(context: Context, owner: Owner, asset: str, posting: Posted, rea
             raise ConflictingState("Who would get it back is no more.", code="account_closed")
         if account.balance + amount > MAX_BALANCE:
             raise ConflictingState(f"A balance is at most {MAX_BALANCE}.", code="balance_limit", maximum=MAX_BALANCE)
-    seen_by: dict[str, dict[str, Any]] = {}
+    details_for: dict[str, dict[str, Any]] = {}
     if posting.public:
-        seen_by = {owner.account: {"public": posting.public}, posting.other: {"public": owner.public}}
+        details_for = {owner.account: {"public": posting.public}, posting.other: {"public": owner.public}}
     return Transfer(
         id=transfer_id(now_ms, owner.public, context.new_id()),
         asset=asset,
@@ -155,7 +155,7 @@ def _correction(context: Context, owner: Owner, asset: str, posting: Posted, rea
         kind="correction",
         created_at=now_ms,
         details={"corrects": posting.id} | ({"reason": reason} if reason else {}),
-        seen_by=seen_by,
+        details_for=details_for,
     )
 
 

@@ -23,7 +23,7 @@ MAX_QUERIES, QUERIED = 10, 100
 _CURSOR = re.compile(r"([0-9a-f]{37})")
 
 
-class TransferSeen(
+class TransferView(
     msgspec.Struct, omit_defaults=True, kw_only=True, rename={"sender": "from", "created_at": "createdAt"}
 ):
     """A transfer as one of its two players sees it."""
@@ -40,7 +40,7 @@ class TransferSeen(
 class TransferList(msgspec.Struct):
     """A page, newest first. `cursor` requests the next page; null at the end."""
 
-    transfers: list[TransferSeen]
+    transfers: list[TransferView]
     cursor: str | None
 
 
@@ -79,9 +79,9 @@ def _direction(posting: Posted) -> Literal["sent", "received"]:
     return "sent" if posting.amount < 0 else "received"
 
 
-def _shown(posting: Posted, own: str, other: str) -> TransferSeen:
+def _shown(posting: Posted, own: str, other: str) -> TransferView:
     sent = posting.amount < 0
-    return TransferSeen(
+    return TransferView(
         id=posting.id,
         sender=own if sent else other,
         to=other if sent else own,

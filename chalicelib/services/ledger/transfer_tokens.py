@@ -23,7 +23,7 @@ from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.owners import find_owner, owner_in, owner_keys, owner_of
 from chalicelib.services.ledger.assets import transferable
 from chalicelib.services.ledger.expire_holds import usable
-from chalicelib.store.core.outbox import Owed
+from chalicelib.store.core.outbox import OutboxRecord
 from chalicelib.store.ledger import keys
 from chalicelib.store.ledger.accounts import Account, Change, read_account
 from chalicelib.store.ledger.double_entry import post_transfer
@@ -120,7 +120,7 @@ def _prepared(
         amount=request.amount,
         kind="transfer",
         created_at=now_ms,
-        seen_by={
+        details_for={
             sender.account: note | {"public": recipient.public},
             recipient.account: note | {"public": sender.public},
         },
@@ -131,7 +131,7 @@ def _prepared(
     return Prepared(
         tx,
         {"id": transfer.id, "createdAt": moment_name(now_ms), "balance": account.balance - request.amount},
-        Owed(transfer.id, now_ms, "transfer", facts),
+        OutboxRecord(transfer.id, now_ms, "transfer", facts),
     )
 
 

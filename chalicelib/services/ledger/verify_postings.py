@@ -74,7 +74,9 @@ class Pairs:
     def add(self, row: Row) -> None:
         account, asset = keys.account_of(row.pk)
         sides, amount = sorted((account, row.other)), row.amount or 0
-        self.sums.add(row.id, "\0".join((asset, *sides, str(abs(amount)), row.kind, row.told)), 1 if amount > 0 else -1)
+        self.sums.add(
+            row.id, "\0".join((asset, *sides, str(abs(amount)), row.kind, row.common)), 1 if amount > 0 else -1
+        )
 
     def are_even(self) -> bool:
         return self.sums.are_even()
@@ -131,8 +133,8 @@ def _unlike(row: Row, other: Row | None) -> Difference | None:
         return Difference(account, asset, what, expected, "none")
     if (other.amount, other.other, other.kind) != (-row.amount, account, row.kind):
         return Difference(account, asset, what, expected, f"{row.other} with {other.amount}")
-    if other.told != row.told:
-        return Difference(account, asset, what, "both sides to tell the same", f"{other.told} and {row.told}")
+    if other.common != row.common:
+        return Difference(account, asset, what, "the same on both sides", f"{other.common} and {row.common}")
     return None
 
 

@@ -12,7 +12,7 @@ from chalicelib.domain.core.periods import DAY_MS
 from chalicelib.domain.core.queues import BOARDS_DEAD_LETTER, DEAD_LETTER, REJECTED
 from chalicelib.gateways.queues import MAX_ENTRIES, Received
 from chalicelib.services.context import Context
-from chalicelib.services.events.failed_messages import Parked, is_envelope, release, with_notes
+from chalicelib.services.events.failed_messages import FailedMessage, is_envelope, release, with_notes
 from chalicelib.store.events.failed_messages import Failure, set_aside
 
 # Rejected messages are in the table from the start: nothing is lost if a run ends before it reaches them.
@@ -112,7 +112,7 @@ def _write(context: Context, queue: str, messages: Sequence[Received], result: A
     return written
 
 
-def _record(context: Context, failed_message: Parked) -> Exception | None:
+def _record(context: Context, failed_message: FailedMessage) -> Exception | None:
     try:
         set_aside(
             context.table,

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from chalicelib.domain.core.queues import REJECTED
 from chalicelib.services.context import Context
 from chalicelib.services.events.failed_messages import (
-    Parked,
+    FailedMessage,
+    failed_message_id,
     from_table,
     is_envelope,
-    parked_id,
     receive_all,
     release,
     with_notes,
@@ -33,7 +33,7 @@ class Listing:
     (messages that other receivers hold are not visible).
     """
 
-    found: list[Parked] = field(default_factory=list)
+    found: list[FailedMessage] = field(default_factory=list)
     after: str | None = None
     complete: bool = True
 
@@ -75,7 +75,7 @@ def _read_queue(context: Context, queue: str, listing: Listing, most: int) -> bo
     return queue == REJECTED or len(receipts) < most
 
 
-def find_failure(context: Context, queue: str, failure_id: str) -> Parked | None:
+def find_failure(context: Context, queue: str, failure_id: str) -> FailedMessage | None:
     """Return a failed message by its id, from the table or the queue; None if there is none."""
     rows = get_failures(context.table, queue, [failure_id], context.now_ms())
     if failure_id in rows:
@@ -85,7 +85,7 @@ def find_failure(context: Context, queue: str, failure_id: str) -> Parked | None
         for batch in receive_all(context, queue, HOLD_S, MAX_LISTED):
             receipts += [message.receipt for message in batch]
             for message in batch:
-                if parked_id(queue, message) == failure_id and not is_envelope(queue, message):
+                if failed_message_id(queue, message) == failure_id and not is_envelope(queue, message):
                     return with_notes(context, queue, [message])[0]
     finally:
         release(context, queue, receipts)

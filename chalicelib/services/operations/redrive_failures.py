@@ -11,10 +11,10 @@ from chalicelib.domain.core.queues import BOARDS, BOARDS_DEAD_LETTER, REJECTED
 from chalicelib.gateways.queues import Received
 from chalicelib.services.context import Context
 from chalicelib.services.events.failed_messages import (
-    Parked,
+    FailedMessage,
     envelope_of,
+    failed_message_id,
     from_table,
-    parked_id,
     receive_all,
     release,
     with_notes,
@@ -102,9 +102,9 @@ def _from_queue(
             held |= {message.receipt for message in batch}
             selected = [each for each in batch if _is_selected(queue, each, ids, began_ms)]
             # A second copy of a message is not sent again.
-            again = [each for each in selected if parked_id(queue, each) not in done]
+            again = [each for each in selected if failed_message_id(queue, each) not in done]
             done |= _redrive(context, with_notes(context, queue, again), result)
-            gone = [each for each in selected if parked_id(queue, each) in done]
+            gone = [each for each in selected if failed_message_id(queue, each) in done]
             context.queues.delete(queue, [each.receipt for each in gone])
             held -= {each.receipt for each in gone}
     finally:
@@ -113,7 +113,7 @@ def _from_queue(
 
 def _is_selected(queue: str, message: Received, ids: Collection[str] | None, began_ms: int) -> bool:
     """Return whether to redrive a message. Those that came back during this run would be redriven forever."""
-    return message.sent_ms <= began_ms and (ids is None or parked_id(queue, message) in ids)
+    return message.sent_ms <= began_ms and (ids is None or failed_message_id(queue, message) in ids)
 
 
 def _tidy(context: Context, most: int) -> None:
@@ -130,7 +130,7 @@ def _tidy(context: Context, most: int) -> None:
         release(context, REJECTED, held)
 
 
-def _redrive(context: Context, failed: Sequence[Parked], result: Redriven) -> set[str]:
+def _redrive(context: Context, failed: Sequence[FailedMessage], result: Redriven) -> set[str]:
     """Resend messages and note the result of each; return the ids of those that their queues accepted."""
     bodies: dict[str, list[str]] = {}
     refused: dict[str, str] = {}
@@ -147,7 +147,7 @@ def _redrive(context: Context, failed: Sequence[Parked], result: Redriven) -> se
     return set(done)
 
 
-def _send_to_origins(context: Context, failed: Sequence[Parked], bodies: dict[str, list[str]]) -> dict[str, str]:
+def _send_to_origins(context: Context, failed: Sequence[FailedMessage], bodies: dict[str, list[str]]) -> dict[str, str]:
     """Send messages to their queues; return id -> error of those that were not accepted completely."""
     refused: dict[str, str] = {}
     for origin in dict.fromkeys(each.origin for each in failed):
@@ -157,7 +157,7 @@ def _send_to_origins(context: Context, failed: Sequence[Parked], bodies: dict[st
     return refused
 
 
-def _send_in_order(context: Context, failed: Sequence[Parked], bodies: dict[str, list[str]]) -> dict[str, str]:
+def _send_in_order(context: Context, failed: Sequence[FailedMessage], bodies: dict[str, list[str]]) -> dict[str, str]:
     """Send messages of groups; return the same. A failed message stops the later ones of its group."""
     refused: dict[str, str] = {}
     stopped: dict[str, str] = {}

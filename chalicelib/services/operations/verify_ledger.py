@@ -28,7 +28,7 @@ from chalicelib.store.rewards.proof import Redeemed, own_redeemed
 # Pauses before the check gives up on an account that keeps changing.
 READINGS = 5
 # Differences that an operator can read. The check ends after so many.
-MAX_TOLD = 1000
+MAX_REPORTED = 1000
 # Suspects that share a pause.
 MAX_SUSPECTS = 100
 # A scan reads account by account, so an account mostly repeats on the next page. Some 20 MB.
@@ -219,5 +219,5 @@ class _Check:
         reported = self.verified.differences
         known = {(each.asset, each.what) for each in reported if each.what.startswith("transfer ")}
         reported += [each for each in differences if (each.asset, each.what) not in known]
-        self.verified.more |= len(reported) > MAX_TOLD
-        del reported[MAX_TOLD:]
+        self.verified.more |= len(reported) > MAX_REPORTED
+        del reported[MAX_REPORTED:]

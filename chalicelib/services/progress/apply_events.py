@@ -25,12 +25,12 @@ from chalicelib.domain.rules.criteria import claims_first
 from chalicelib.domain.rules.ruleset import Rules
 from chalicelib.domain.rules.schema import MAX_ASSETS
 from chalicelib.services.context import Context, OutOfTime
-from chalicelib.services.progress.moved_scores import News, states_to_tell
+from chalicelib.services.progress.moved_scores import News, updates_to_publish
 from chalicelib.services.progress.publish_scores import send_updates
 from chalicelib.store.core.outcomes import Unknown
 from chalicelib.store.progress.commit import EVENT_ITEMS, MAX_ITEMS, Write, add_write, most_items, note_written
 from chalicelib.store.progress.players import load_players
-from chalicelib.store.progress.records import Wanted, load_records, model_in_log
+from chalicelib.store.progress.records import RecordsToLoad, load_records, model_in_log
 
 MAX_CONFLICTS = 5
 # Reserve for the updates to boards and bus: without them no message of the finished players is acknowledged.
@@ -157,7 +157,7 @@ def _apply_all(context: Context, reading: Reading, outcome: Outcome) -> None:
         # is read after the log includes all of the log.
         player = read_players(context, {player.id: outcome.events})[player.id][0]
     if player.version:
-        outcome.updates = states_to_tell(context, player, news)
+        outcome.updates = updates_to_publish(context, player, news)
     outcome.failed = None
 
 
@@ -228,9 +228,9 @@ def announce(context: Context, outcomes: Sequence[Outcome]) -> None:
                 outcome.failed = error
 
 
-def wants(events: Iterable[Event], rules: Rules) -> Wanted:
+def wants(events: Iterable[Event], rules: Rules) -> RecordsToLoad:
     """Return the records that these events may need."""
-    want = Wanted(firsts={badge.id for badge in rules.ruleset.badges if claims_first(badge.criterion)})
+    want = RecordsToLoad(firsts={badge.id for badge in rules.ruleset.badges if claims_first(badge.criterion)})
     for event in events:
         want.minutes.add(minute_of(event.time_ms))
         want.days.add(day_of(event.time_ms))

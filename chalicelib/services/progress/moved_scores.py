@@ -39,7 +39,7 @@ class News:
         self.relevelled |= entry.shows_another_level
 
 
-def states_to_tell(context: Context, player: Player, news: News) -> dict[str, BoardUpdate]:
+def updates_to_publish(context: Context, player: Player, news: News) -> dict[str, BoardUpdate]:
     """Return the states of a player for the boards to update.
 
     These are the boards whose score moved and all boards of duplicates; after some changes all open or all kept boards.

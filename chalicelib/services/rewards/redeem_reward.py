@@ -20,7 +20,7 @@ from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.owners import owner_of
 from chalicelib.services.ledger.expire_holds import usable
 from chalicelib.services.rewards.redemption_shown import RedemptionShown
-from chalicelib.store.core.outbox import Owed
+from chalicelib.store.core.outbox import OutboxRecord
 from chalicelib.store.ledger import keys as ledger_keys
 from chalicelib.store.ledger.accounts import Account, Change, read_account
 from chalicelib.store.ledger.double_entry import post_transfer
@@ -107,7 +107,7 @@ def _prepared(context: Context, owner: Owner, listed: Listed, account: Account, 
         "createdAt": moment_name(now_ms),
         "balance": account.balance - (made.cost if status == COMPLETED else 0),
     }
-    return Prepared(tx, outcome, Owed(id_, now_ms, REDEEMED, facts_of(made, owner.player)))
+    return Prepared(tx, outcome, OutboxRecord(id_, now_ms, REDEEMED, facts_of(made, owner.player)))
 
 
 def hold_of(made: Redemption) -> Hold:

@@ -13,13 +13,13 @@ from chalicelib.domain.rewards.outbox_messages import CANCELLED, FULFILLED, REFU
 from chalicelib.domain.rewards.rewards import Resolution, status_after
 from chalicelib.services.context import Context
 from chalicelib.services.core.answer import Answer
-from chalicelib.services.core.outbox import send_owed
+from chalicelib.services.core.outbox import send_outbox_record
 from chalicelib.services.core.retry_until_known import settle
 from chalicelib.services.identity.audit import audit
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.rewards.redeem_reward import facts_of, hold_of, payment
 from chalicelib.services.rewards.redemption_shown import RedemptionShown, redemption_shown
-from chalicelib.store.core.outbox import Owed, add_owed
+from chalicelib.store.core.outbox import OutboxRecord, add_outbox_record
 from chalicelib.store.core.transaction import Transaction
 from chalicelib.store.identity import keys
 from chalicelib.store.identity.models import PublicItem
@@ -46,7 +46,7 @@ class Resolved:
 
     after: Redemption
     tx: Transaction
-    outbox: Owed | None
+    outbox: OutboxRecord | None
 
 
 def resolve_redemption(
@@ -102,9 +102,9 @@ def _resolved(context: Context, caller: Caller, read: Redemption, status: str, p
         _add_returns(tx, read)
     add_resolution(tx, read, after)
     audit(tx, caller, KIND_OF[status], context.new_id(), now_ms, player, redemption=read.id)
-    outbox = Owed(f"{read.id}.{status}", now_ms, KIND_OF[status], facts_of(after, player)) if player else None
+    outbox = OutboxRecord(f"{read.id}.{status}", now_ms, KIND_OF[status], facts_of(after, player)) if player else None
     if outbox:
-        add_owed(tx, outbox)
+        add_outbox_record(tx, outbox)
     return Resolved(after, tx, outbox)
 
 
@@ -142,7 +142,7 @@ def _add_returns(tx: Transaction, read: Redemption) -> None:
 
 def _done(context: Context, resolved: Resolved) -> Answer[RedemptionResolved]:
     if resolved.outbox:
-        send_owed(context, resolved.outbox)
+        send_outbox_record(context, resolved.outbox)
     return _answer(resolved.after)
 
 

@@ -18,7 +18,7 @@ def request(account_id: str, key: str) -> Key:
     return f"IDEMPOTENCY#{account_id}", hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
 
 
-def owed(at_ms: int, id_: str) -> Key:
+def outbox_record(at_ms: int, id_: str) -> Key:
     """Return the key of an outbox row: spread over shards by id, ordered by time within a shard."""
     shard = hashlib.blake2b(id_.encode(), digest_size=1).digest()[0] % OUTBOX_SHARDS
     return outbox(shard), f"{at_ms:013d}#{id_}"

@@ -85,7 +85,7 @@ class RequestItem(Kind):
     free_from = NumberAttribute(null=True)
 
 
-class OwedItem(Kind):
+class OutboxItem(Kind):
     """An outbox row, kept until it is sent: the facts of a commit, from which messages with stable ids are built."""
 
     kind = UnicodeAttribute()

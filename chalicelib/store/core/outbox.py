@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.store.core import keys
-from chalicelib.store.core.models import OwedItem
+from chalicelib.store.core.models import OutboxItem
 from chalicelib.store.core.table import Table
 from chalicelib.store.core.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
+class OutboxRecord:
     """A row of the outbox. Every send of it builds the same messages from `kind` and `facts`.
 
     `id`: unique. `at_ms`: the time of the commit.
@@ -25,22 +25,22 @@ class Owed:
     facts: dict[str, Any]
 
 
-def add_owed(tx: Transaction, owed: Owed) -> None:
+def add_outbox_record(tx: Transaction, record: OutboxRecord) -> None:
     """Add an outbox row to a transaction."""
-    row = OwedItem(*keys.owed(owed.at_ms, owed.id), kind=owed.kind, facts=owed.facts)
+    row = OutboxItem(*keys.outbox_record(record.at_ms, record.id), kind=record.kind, facts=record.facts)
     tx.put(row.item(), "attribute_not_exists(pk)")
 
 
-def delete_owed(table: Table, owed: Owed) -> None:
+def delete_outbox_record(table: Table, record: OutboxRecord) -> None:
     """Delete an outbox row that was sent. Deleting it twice is safe."""
-    table.delete(keys.owed(owed.at_ms, owed.id))
+    table.delete(keys.outbox_record(record.at_ms, record.id))
 
 
-def owed_before(table: Table, until_ms: int, first_shard: int = 0) -> Iterator[Owed]:
+def outbox_records_before(table: Table, until_ms: int, first_shard: int = 0) -> Iterator[OutboxRecord]:
     """Yield the outbox rows of commits up to a moment: shard by shard from `first_shard` on, oldest first in each."""
     for place in range(keys.OUTBOX_SHARDS):
         shard = (first_shard + place) % keys.OUTBOX_SHARDS
         for item in table.query_all(keys.outbox(shard), between=("0", f"{until_ms:013d}~")):
-            row = OwedItem.from_raw_data(item)
+            row = OutboxItem.from_raw_data(item)
             at_ms, _, id_ = row.sk.partition("#")
-            yield Owed(id_, int(at_ms), row.kind, row.facts)
+            yield OutboxRecord(id_, int(at_ms), row.kind, row.facts)

@@ -27,7 +27,7 @@ def post_transfer(
 
 def _post(tx: Transaction, transfer: Transfer, posting: Posting, ruleset: str) -> None:
     pk, sk = keys.posting(posting.account, posting.other, transfer.asset, transfer.id)
-    visible = transfer.seen_by.get(posting.account, {})
+    visible = transfer.details_for.get(posting.account, {})
     row = PostingItem(
         pk,
         sk,

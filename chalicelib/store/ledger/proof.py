@@ -35,7 +35,7 @@ ATTRIBUTES = ("by", *_POSTING)
 class Row:
     """A posting. `amount`: None if it is no number. `corrects`: the transfer that it claims to reverse.
 
-    The last field holds details, note and ruleset, which are equal on both sides.
+    `common`: details, note and ruleset, which are equal on both sides.
     """
 
     pk: str
@@ -44,7 +44,7 @@ class Row:
     other: str
     kind: str
     corrects: str
-    told: str
+    common: str
 
     @property
     def key(self) -> Key:

@@ -24,7 +24,7 @@ FIGURES: Json[DayFigures] = Json(DayFigures)
 
 
 @dataclass(slots=True)
-class Wanted:
+class RecordsToLoad:
     """The records that the rules of one player's events need, apart from the player."""
 
     minutes: set[int] = field(default_factory=set)
@@ -56,7 +56,9 @@ class Wanted:
         return found
 
 
-def load_records(table: Table, wants: dict[str, Wanted], players: dict[str, Player], now_ms: int) -> dict[str, Records]:
+def load_records(
+    table: Table, wants: dict[str, RecordsToLoad], players: dict[str, Player], now_ms: int
+) -> dict[str, Records]:
     """Load the records that the events of each player need; read past days into the player.
 
     Call it after the players were read: a record that is written in between then fails the condition on the version.
@@ -66,7 +68,9 @@ def load_records(table: Table, wants: dict[str, Wanted], players: dict[str, Play
     return {player_id: _records(table, players[player_id], want, items, now_ms) for player_id, want in wants.items()}
 
 
-def _records(table: Table, player: Player, want: Wanted, items: dict[core_keys.Key, Item], now_ms: int) -> Records:
+def _records(
+    table: Table, player: Player, want: RecordsToLoad, items: dict[core_keys.Key, Item], now_ms: int
+) -> Records:
     records = Records()
     for minute in want.minutes:
         first = items.get(progress_keys.log(player.id, minute, 0))
@@ -101,13 +105,13 @@ def _read_months(player: Player, months: list[int], items: dict[core_keys.Key, I
             read_days(player, day, item)
 
 
-def _read_days_of_repeats(table: Table, player: Player, want: Wanted, records: Records) -> None:
+def _read_days_of_repeats(table: Table, player: Player, want: RecordsToLoad, records: Records) -> None:
     """Read the days of first occurrences: an identity without time may repeat at another time.
 
     The boards are then updated again for the day of the first occurrence.
     """
     elsewhere = {day_of(keyed.time_ms) for keyed in records.keyed.values()} - want.days
-    months = Wanted(days=elsewhere | want.days).past_months(player) if elsewhere else []
+    months = RecordsToLoad(days=elsewhere | want.days).past_months(player) if elsewhere else []
     month_keys = [progress_keys.days(player.id, month_name(day)) for day in months]
     if month_keys:
         _read_months(player, months, table.get_many(month_keys))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.core.errors import LaurelError
-from chalicelib.services.core.outbox import sweep_owed
+from chalicelib.services.core.outbox import sweep_outbox
 from chalicelib.services.identity.authenticate import Caller, authenticate
 from chalicelib.services.invites.create_invite import InviteRequest, create_invite
 from chalicelib.services.invites.read_invites import read_invites
@@ -55,7 +55,7 @@ def test_what_was_not_sent_is_swept_once(site: Site, anna: str, bob: str, monkey
         patch.setattr(type(site.context.queues), "send", lambda *_: (_ for _ in ()).throw(StoreError("down")))
         assert redeem(site, bob, code=made["code"]).status == 200
     site.world.sleep(31)
-    assert sweep_owed(site.context).sent == 1
+    assert sweep_outbox(site.context).sent == 1
     site.work()
     assert site.get("/profile", anna).json["counters"]["referral"] == 1
 

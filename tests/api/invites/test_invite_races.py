@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.core.errors import LaurelError, OutcomeUnknown
-from chalicelib.services.core.outbox import sweep_owed
+from chalicelib.services.core.outbox import sweep_outbox
 from chalicelib.services.identity.authenticate import Caller, authenticate
 from chalicelib.services.invites.create_invite import InviteMade, InviteRequest, create_invite
 from chalicelib.services.invites.redeem_invite import RedeemInvite, redeem_invite
@@ -75,7 +75,7 @@ class Stage:
     def check(self) -> None:
         """What holds of invites whatever happened."""
         self.site.world.sleep(31)
-        assert not sweep_owed(self.context).failed
+        assert not sweep_outbox(self.context).failed
         referrals, invites = self.rows("REFERRAL"), self.rows("INVITE")
         assert len(set(self.told.events)) == len(referrals)
         by = Counter(row["referrer"]["S"] for row in referrals)

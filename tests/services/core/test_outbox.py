@@ -14,9 +14,9 @@ from botocore.session import Session
 from chalicelib import settings, wiring
 from chalicelib.services import outbox_messages as kinds
 from chalicelib.services.context import AFTER_COMMIT_MS, QUICK_CALL_MS, Outlets
-from chalicelib.services.core.outbox import SWEEP_AFTER_MS, send_owed, sweep_owed
+from chalicelib.services.core.outbox import SWEEP_AFTER_MS, send_outbox_record, sweep_outbox
 from chalicelib.store.core import keys
-from chalicelib.store.core.outbox import Owed, add_owed
+from chalicelib.store.core.outbox import OutboxRecord, add_outbox_record
 from tests.api.conftest import Site
 from tests.scripted_time import with_time
 
@@ -30,16 +30,16 @@ def site() -> Iterator[Site]:
     made.world.close()
 
 
-def owe(site: Site, id_: str, kind: str = "transfer") -> Owed:
-    owed = Owed(id_, site.world.now_ms(), kind, FACTS)
+def owe(site: Site, id_: str, kind: str = "transfer") -> OutboxRecord:
+    owed = OutboxRecord(id_, site.world.now_ms(), kind, FACTS)
     tx = site.context.table.transaction()
-    add_owed(tx, owed)
+    add_outbox_record(tx, owed)
     tx.commit()
     return owed
 
 
-def shard(owed: Owed) -> str:
-    return keys.owed(owed.at_ms, owed.id)[0]
+def shard(owed: OutboxRecord) -> str:
+    return keys.outbox_record(owed.at_ms, owed.id)[0]
 
 
 def test_runs_that_have_time_for_one_come_to_every_shard(site: Site) -> None:
@@ -51,7 +51,7 @@ def test_runs_that_have_time_for_one_come_to_every_shard(site: Site) -> None:
     met = set()
     for _ in range(keys.OUTBOX_SHARDS):
         times = iter([True, False])
-        failed = sweep_owed(with_time(site.context, times.__next__)).failed
+        failed = sweep_outbox(with_time(site.context, times.__next__)).failed
         met |= {shard(owed) for owed in rows if owed.id in failed}
         site.world.sleep(60)
     assert met == shards
@@ -60,18 +60,18 @@ def test_runs_that_have_time_for_one_come_to_every_shard(site: Site) -> None:
 def test_what_its_own_process_may_be_sending_is_left_to_it(site: Site) -> None:
     owe(site, "one")
     site.world.sleep((SWEEP_AFTER_MS - 1) / 1000)
-    assert sweep_owed(site.context).sent == 0
+    assert sweep_outbox(site.context).sent == 0
     site.world.sleep(0.001)
-    assert sweep_owed(site.context).sent == 1
+    assert sweep_outbox(site.context).sent == 1
 
 
 def test_what_cannot_be_sent_keeps_nobody(site: Site) -> None:
     bad, good = owe(site, "bad", "unknown"), owe(site, "good")
     site.world.sleep(SWEEP_AFTER_MS / 1000)
-    swept = sweep_owed(site.context)
+    swept = sweep_outbox(site.context)
     assert (swept.sent, list(swept.failed)) == (1, ["bad"])
-    assert site.context.table.get(keys.owed(bad.at_ms, bad.id))
-    assert not site.context.table.get(keys.owed(good.at_ms, good.id))
+    assert site.context.table.get(keys.outbox_record(bad.at_ms, bad.id))
+    assert not site.context.table.get(keys.outbox_record(good.at_ms, good.id))
 
 
 def test_no_error_of_sending_is_one_of_the_commit(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,8 +79,8 @@ def test_no_error_of_sending_is_one_of_the_commit(site: Site, monkeypatch: pytes
     owed = owe(site, "one")
     with monkeypatch.context() as patch:
         patch.setitem(kinds.KINDS, "transfer", lambda *_: 1 // 0)
-        assert send_owed(site.context, owed) is False
-    assert send_owed(site.context, owed) is True
+        assert send_outbox_record(site.context, owed) is False
+    assert send_outbox_record(site.context, owed) is True
 
 
 def quick_site(site: Site) -> list[tuple[str, dict[str, Any]]]:
@@ -108,19 +108,19 @@ def test_what_follows_a_commit_gives_up_within_half_a_second_and_says_so(
     client = SimpleNamespace(send_message_batch=throttled, put_events=throttled)
     getattr(site.context.quick(), service).client = client
     owed, began = owe(site, "one"), site.world.now_ms()
-    assert send_owed(site.context, owed) is False
+    assert send_outbox_record(site.context, owed) is False
     assert call_ms <= site.world.now_ms() - began <= AFTER_COMMIT_MS
     [(message, facts)] = warned
     assert (message, facts["id"], facts["kind"]) == ("left to the sweep", "one", "transfer")
     assert "ThrottlingException" in facts["error"]
     site.world.sleep(SWEEP_AFTER_MS / 1000)
-    assert sweep_owed(site.context).sent == 1
+    assert sweep_outbox(site.context).sent == 1
 
 
 def test_a_bug_that_keeps_messages_from_being_sent_is_warned_of(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     warned, owed = quick_site(site), owe(site, "one")
     monkeypatch.setitem(kinds.KINDS, "transfer", lambda *_: 1 // 0)
-    assert send_owed(site.context, owed) is False
+    assert send_outbox_record(site.context, owed) is False
     assert "ZeroDivisionError" in warned[0][1]["error"]
 
 

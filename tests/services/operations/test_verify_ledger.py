@@ -200,7 +200,7 @@ def test_a_correction_of_nothing(economy: Economy) -> None:
 
 
 def test_much_that_is_wrong_is_not_all_listed(economy: Economy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "MAX_TOLD", 3)
+    monkeypatch.setattr(service, "MAX_REPORTED", 3)
     monkeypatch.setattr(service, "MAX_SUSPECTS", 2)
     load(economy.plant, players(economy.plant, [f"p{n}" for n in range(8)]), 40)
     for number in range(8):

@@ -14,7 +14,7 @@ from chalicelib.domain.core.domain_event import Notice
 from chalicelib.domain.core.errors import InvalidRequest, OutOfReach
 from chalicelib.domain.rules import ruleset
 from chalicelib.domain.rules.ruleset import Rules
-from chalicelib.services.events.failed_messages import Parked
+from chalicelib.services.events.failed_messages import FailedMessage
 from chalicelib.services.events.resend_events import bodies_again
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.operations.list_failures import list_failures
@@ -197,9 +197,9 @@ def test_a_body_that_is_no_json_is_refused_whole(plant: Plant, body: str) -> Non
     assert process(plant, body).rejected == {"not_json": 1}
 
 
-def dead_letter(plant: Plant, body: str) -> Parked:
+def dead_letter(plant: Plant, body: str) -> FailedMessage:
     now_ms = plant.context.now_ms()
-    return Parked("m0", "dead_letter", "events", body, now_ms, "StoreError", "", 10, "")
+    return FailedMessage("m0", "dead_letter", "events", body, now_ms, "StoreError", "", 10, "")
 
 
 def test_nobody_takes_the_identity_of_an_award_or_a_decision_before_it(plant: Plant) -> None:

@@ -15,7 +15,7 @@ from chalicelib.services.boards.worker import feed_messages
 from chalicelib.store.boards import keys
 from chalicelib.store.progress.player_reads import load_days
 from chalicelib.store.progress.players import load_player
-from chalicelib.store.progress.records import Wanted
+from chalicelib.store.progress.records import RecordsToLoad
 from tests.pipeline import plant as plants
 from tests.pipeline.plant import Plant
 from tests.services.progress.test_apply_events import event, process
@@ -81,10 +81,10 @@ def test_a_batch_across_the_end_of_a_week_or_month_keeps_the_one_that_ended(plan
 def test_it_is_seen_if_the_months_of_a_period_that_ends_are_not_read(
     plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def past_months(self: Wanted, player: Player) -> list[int]:
+    def past_months(self: RecordsToLoad, player: Player) -> list[int]:
         return months_to_load(day for day in self.days if day < player.day)
 
-    monkeypatch.setattr(Wanted, "past_months", past_months)
+    monkeypatch.setattr(RecordsToLoad, "past_months", past_months)
     # A new level has open boards told from days that are read for it.
     monkeypatch.setattr(scores, "open_scores", lambda *_, **__: {})
     with pytest.raises(AssertionError):

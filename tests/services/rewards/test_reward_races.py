@@ -11,7 +11,7 @@ from chalicelib import settings
 from chalicelib.domain.core.errors import LaurelError
 from chalicelib.domain.ledger.transfer import MINT, Transfer, transfer_id
 from chalicelib.services.core.answer import Answer
-from chalicelib.services.core.outbox import sweep_owed
+from chalicelib.services.core.outbox import sweep_outbox
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.owners import find_owner
 from chalicelib.services.ledger.correct_transfer import CorrectionRequest, correct_transfer
@@ -108,7 +108,7 @@ class Stage:
                 mine = [each for each in live if row["pk"]["S"].endswith(each["account"]["S"]) and "limited" in each]
                 assert int(row["redeemed"]["N"]) == len(mine)
         self.plant.world.sleep(31)
-        sweep_owed(self.context)
+        sweep_outbox(self.context)
         assert not books.read(self.plant).outbox
 
     def balance(self, player: str = "anna") -> tuple[int, int]:

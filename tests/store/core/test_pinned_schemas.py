@@ -41,7 +41,7 @@ PINNED = {
     "LogItem": ["84a8007c1b08"],
     "NoteItem": ["dabdcc328ead"],
     "OnceItem": ["4b6e840be8f7"],
-    "OwedItem": ["7015855c8f76"],
+    "OutboxItem": ["7015855c8f76"],
     "PairItem": ["acd1e76b519a"],
     "PlayerKeyItem": ["45d901a0cef7"],
     "PostingItem": ["58cec32cd403"],

@@ -82,8 +82,8 @@ def test_both_postings_with_the_longest_note_are_two_units_each(plant: Plant, am
     """Whatever a ruleset calls its version and its assets; all else of a transfer's key and body has fixed lengths."""
     made = transfer_id(1_779_192_000_000, "u" * 16, "k")
     details = {"note": "\U0001f600" * MAX_NOTE, "public": "v" * 16}
-    seen_by = {ADA: details, BOB: details}
-    transfer = Transfer(made, "a" * 24, ADA, BOB, amount, "transfer", 1_779_192_000_000, seen_by=seen_by)
+    details_for = {ADA: details, BOB: details}
+    transfer = Transfer(made, "a" * 24, ADA, BOB, amount, "transfer", 1_779_192_000_000, details_for=details_for)
     tx = plant.context.table.transaction()
     post_transfer(tx, transfer, "r" * 12)
     sizes = [item_size(each["Put"]["Item"]) for each in tx.requests() if "Put" in each]
