@@ -1,4 +1,4 @@
-"""Where HTTP meets Laurel: one `route` that reads requests, one mapper of errors, one encoder of answers."""
+"""The HTTP adapter: it reads requests, maps errors to statuses and encodes responses."""
 
 from __future__ import annotations
 
@@ -31,19 +31,18 @@ from chalicelib.services.core.answer import Answer
 Headers = dict[str, str | list[str]]
 
 REPLAYED = "Idempotency-Replayed"
-# Boards move every second; three of staleness take the load of a thousand readers off the table.
+# Boards change every second. A page may be 3 s old, so that a thousand readers cost the table one read.
 PUBLIC_CACHE = "public, max-age=3"
-# Kept by nobody else, and asked for again each time: unchanged costs a 304.
+# Only the caller may keep the response, and revalidates it each time: an unchanged one costs a 304.
 PRIVATE_CACHE = "private, no-cache"
-# Seconds after which to ask again, from the first to below the second, at random: callers that were refused together
-# do not come back together.
+# Seconds of Retry-After, drawn from this range: callers that were refused together do not retry together.
 RETRY_AFTER_S = (1, 4)
-# A browser takes an answer for what its Content-Type says, and for nothing else.
+# Browsers must not guess another type than that of Content-Type.
 NOSNIFF = {"X-Content-Type-Options": "nosniff"}
 
 CORS = CORSConfig(
     allow_origin=os.environ.get("LAUREL_CORS_ORIGIN", "*"),
-    # Beside Authorization, Content-Type and X-Api-Key, which Chalice adds.
+    # Chalice adds Authorization, Content-Type and X-Api-Key.
     allow_headers=["If-None-Match", "Last-Event-ID"],
     expose_headers=["ETag", REPLAYED, "Retry-After"],
     max_age=86_400,
@@ -54,7 +53,7 @@ def add_route(app: Chalice, operation: Operation) -> None:
     """Register an operation with a Chalice application."""
 
     def answer(**path_parameters: str) -> Response:
-        # It is there while a request is under way.
+        # Chalice sets it for the time of a request.
         return respond(operation, cast(Request, app.current_request), path_parameters)
 
     answer.__name__ = operation.name
@@ -62,7 +61,7 @@ def add_route(app: Chalice, operation: Operation) -> None:
 
 
 def respond(operation: Operation, request: Request, path_parameters: dict[str, str]) -> Response:
-    """The whole of one request: who calls, what they ask, the view, its answer or its error."""
+    """Run one request: authenticate, read the input, run the view, and encode the response or the error."""
     began = time.monotonic()
     call = Call(operation, request, path_parameters, wiring.context)
     try:
@@ -86,7 +85,7 @@ def respond(operation: Operation, request: Request, path_parameters: dict[str, s
 
 
 def encode(call: Call, answer: Any) -> Response:
-    """An answer's JSON; reads carry its digest as ETag, and are not sent again to who has it."""
+    """Return an answer as JSON. Reads carry its digest as ETag, and are a 304 if the caller has it."""
     operation = call.operation
     headers: Headers = {"Content-Type": JSON, "Vary": "Authorization, X-API-Key"}
     status = operation.status
@@ -103,7 +102,7 @@ def encode(call: Call, answer: Any) -> Response:
 
 
 def cached(call: Call, body: str, headers: Headers) -> Response:
-    """A read's answer with ETag and Cache-Control, or 304."""
+    """Return the response of a read with ETag and Cache-Control, or 304."""
     tag = f'"{digest(body)}"'
     headers |= {"ETag": tag, "Cache-Control": PRIVATE_CACHE if call.caller else PUBLIC_CACHE}
     if _has(call.header("If-None-Match"), tag):
@@ -113,32 +112,32 @@ def cached(call: Call, body: str, headers: Headers) -> Response:
 
 
 def digest(body: str) -> str:
-    """24 hex digits that tell one body from another."""
+    """Return a digest of a body: 24 hex digits."""
     return hashlib.blake2b(body.encode(), digest_size=12).hexdigest()
 
 
 def _has(known: str, tag: str) -> bool:
-    """Whether If-None-Match names the tag; a cache on the way may have made it weak."""
+    """Return whether If-None-Match names the tag. A cache on the way may have made it weak."""
     return any(each.strip().removeprefix("W/") in (tag, "*") for each in known.split(","))
 
 
 def refusal(error: Exception, busy_s: Callable[[], int] = lambda: RETRY_AFTER_S[0]) -> Response:
-    """Any error as `{"error", "code", ...}` with its status; nothing of the inside of an unexpected one.
+    """Return an error as `{"error", "code", ...}` with its status. An unexpected error shows nothing of its cause.
 
-    `busy_s`: after how many seconds to ask a busy service again.
+    `busy_s`: the seconds after which to retry if the service is busy.
     """
-    told = _told(error)
+    public = _public_error(error)
     headers: Headers = {"Content-Type": JSON, "Cache-Control": "no-store"}
-    if told.kind is ErrorKind.UNAVAILABLE:
+    if public.kind is ErrorKind.UNAVAILABLE:
         headers["Retry-After"] = str(busy_s())
-    if isinstance(told, TooManyRequests):
-        headers["Retry-After"] = str(told.retry_after_s)
-    if told.kind is ErrorKind.UNAUTHENTICATED:
+    if isinstance(public, TooManyRequests):
+        headers["Retry-After"] = str(public.retry_after_s)
+    if public.kind is ErrorKind.UNAUTHENTICATED:
         headers["WWW-Authenticate"] = "Bearer"
-    return Response(msgspec.json.encode(told.body()).decode(), headers, status_of(told))
+    return Response(msgspec.json.encode(public.body()).decode(), headers, status_of(public))
 
 
-def _told(error: Exception) -> LaurelError:
+def _public_error(error: Exception) -> LaurelError:
     if isinstance(error, LaurelError):
         return error
     if isinstance(error, OutOfReach | LostRace):
@@ -149,7 +148,7 @@ def _told(error: Exception) -> LaurelError:
 
 
 def guard(request: Request | None, go_on: Callable[[Any], Response]) -> Response:
-    """Around every request: what Chalice refuses by itself gets our body, and every answer the headers of all."""
+    """Give refusals of Chalice our body, and every response the common headers."""
     everywhere: Headers = {**CORS.get_access_control_headers(), **NOSNIFF}
     if request is not None and request.method == "OPTIONS":
         return Response("", everywhere, 204)
@@ -162,7 +161,7 @@ def guard(request: Request | None, go_on: Callable[[Any], Response]) -> Response
 
 
 def _in_our_words(response: Response) -> Response:
-    """Chalice's own refusals: another method of a path, or what is no request of API Gateway."""
+    """Return our response for a refusal of Chalice: a wrong method, or a request that API Gateway did not make."""
     if response.status_code != MethodNotAllowed.status:
         return refusal(Internal("Something went wrong here."))
     allowed = response.headers["Allow"]

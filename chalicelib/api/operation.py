@@ -22,7 +22,7 @@ TAGS = ("events", "players", "leaderboards", "economy", "admin", "service")
 
 
 class Auth(StrEnum):
-    """Which callers an operation takes."""
+    """Kinds of callers that an operation accepts."""
 
     NONE = "none"
     OPTIONAL = "optional"
@@ -39,14 +39,14 @@ class RateClass(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Operation:
-    """One operation: who may call it, what it takes, what it returns, and the use case that does it.
+    """One operation: its callers, input, output and use case.
 
     `use_case`: "module:function", imported by the first call. It takes the context, and by name: `caller`, if it has
     this parameter; each path parameter `x` as `x_id`; the members of the query; the body as `request`; `constants`.
     `query`, `body`, `answer`: types by name, in the use case's module unless they name their own. Several bodies:
     any of them, or an array of them; the use case then decodes the JSON. `optional_body`: no body means `{}`.
     `permission`: what the key needs; "" takes callers without a key. `optional_key`: a key is read if there is one.
-    `refusals`: kinds of errors beside those that every such operation has. `replays`: a retry gets the first answer.
+    `refusals`: kinds of errors besides those of every such operation. `replays`: a retry gets the first answer.
 
     Over HTTP: `method` and `path`; `status` of a success; `headers` of a request, each with its purpose; `media` of
     the response; `tagged`: responses to reads have an ETag; `view`: "module:function" that makes the response from
@@ -78,40 +78,40 @@ class Operation:
 
     @property
     def auth(self) -> Auth:
-        """Which callers it takes."""
+        """Return the kind of callers that it accepts."""
         if self.permission:
             return Auth.KEY
         return Auth.OPTIONAL if self.optional_key else Auth.NONE
 
     @property
     def rate_class(self) -> RateClass:
-        """The class of its rate limit: that of reads or of writes, unless it names one."""
+        """Return the class of its rate limit: that of reads or of writes, unless it names one."""
         return self.rate or (RateClass.READ if self.method == "GET" else RateClass.WRITE)
 
     @property
     def path_parameters(self) -> list[str]:
-        """The names of the path's parameters, in order."""
+        """Return the names of the path parameters, in order."""
         return [part[1:-1] for part in self.path.split("/") if part.startswith("{")]
 
     @cached_property
     def function(self) -> Any:
-        """The use case, imported when first asked for."""
+        """Import and return the use case."""
         return resolve(self.use_case)
 
     @cached_property
     def query_type(self) -> Any:
-        """The type of the query; None if there is none."""
+        """Return the type of the query, None if there is none."""
         return self._type(self.query) if self.query else None
 
     @cached_property
     def body_types(self) -> tuple[Any, ...]:
-        """The types that a body may have; none if there is no body."""
+        """Return the types that a body may have, none if there is no body."""
         names = (self.body,) if isinstance(self.body, str) else self.body
         return tuple(self._type(name) for name in names)
 
     @cached_property
     def answer_type(self) -> Any:
-        """The type of the answer; None if it is a document of its own."""
+        """Return the type of the answer, None if it is a document of its own."""
         return self._type(self.answer) if self.answer else None
 
     def run(

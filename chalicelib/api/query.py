@@ -15,7 +15,7 @@ _NULL = {"type": "null"}
 
 
 def read_query(sent: MultiDict | None, kind: Any) -> Any:
-    """The query string as `kind`; None if the operation takes no parameter. An empty value counts as not given.
+    """Return the query string as `kind`, None if the operation takes no parameter. An empty value counts as not given.
 
     Raises InvalidRequest naming the parameter: unknown, given twice, or not in its range.
     """
@@ -44,5 +44,5 @@ def _check(name: str, values: Sequence[str], known: dict[str, Any]) -> None:
 
 
 def _out_of_range(name: str, schema: dict[str, Any]) -> InvalidRequest:
-    wanted, details = range_of(schema)
-    return InvalidRequest(f"'{name}' must be {wanted}.", parameter=name, **details)
+    allowed, details = range_of(schema)
+    return InvalidRequest(f"'{name}' must be {allowed}.", parameter=name, **details)

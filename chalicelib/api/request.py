@@ -48,7 +48,7 @@ class Call:
 
     @property
     def context(self) -> Context:
-        """The process's context under this request's deadline, made when something first needs it."""
+        """Return the context under the deadline of this request. It is made at the first use."""
         if self._context is None:
             spent_ms = round((time.monotonic() - self._began) * 1000)
             self._context = self._wired().within(DEADLINE_MS - spent_ms)
@@ -72,7 +72,7 @@ class Call:
         return self.operation.run(self.context, self.caller, path, self.query, self.body)
 
     def path(self, name: str) -> str:
-        """A path parameter, percent-decoded."""
+        """Return a path parameter, percent-decoded."""
         try:
             return unquote(self._path[name], errors="strict")
         except UnicodeDecodeError as error:
@@ -88,12 +88,12 @@ class Call:
         return str(self.request.headers.get(name) or "")
 
     def address(self) -> str:
-        """Whom API Gateway saw, whatever a header says; '' if it does not tell."""
-        seen = self.request.context.get("identity", {}).get("sourceIp")
-        return str(seen or "")
+        """Return the address that API Gateway saw, not one from a header; '' if there is none."""
+        address = self.request.context.get("identity", {}).get("sourceIp")
+        return str(address or "")
 
     def key(self) -> str:
-        """The API key as sent, or ''."""
+        """Return the API key as sent, or ''."""
         found = self.header("X-API-Key").strip()
         if found:
             return found
@@ -102,7 +102,7 @@ class Call:
 
 
 def read_json(request: Request, if_empty: str = "") -> Any:
-    """The body's JSON: its size, then its type, then its text, then its depth. `if_empty`: what no body stands for."""
+    """Return the body's JSON. Checks size, type, text and depth. `if_empty`: the JSON of an empty body."""
     try:
         # Chalice encodes text.
         raw = cast(bytes, request.raw_body)
@@ -131,7 +131,7 @@ def read_json(request: Request, if_empty: str = "") -> Any:
 
 
 def convert(raw: Any, kind: Any) -> Any:
-    """Decoded JSON as `kind`. Raises InvalidRequest naming the member."""
+    """Return decoded JSON as `kind`. Raises InvalidRequest naming the member."""
     try:
         return msgspec.convert(whole_numbers(raw), kind, dec_hook=decode_moment)
     except msgspec.ValidationError as error:

@@ -34,5 +34,5 @@ class UnsupportedMediaType(HttpError):
 
 
 def status_of(error: LaurelError) -> int:
-    """The HTTP status of an error."""
+    """Return the HTTP status of an error."""
     return error.status if isinstance(error, HttpError) else STATUSES[error.kind]

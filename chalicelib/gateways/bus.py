@@ -10,7 +10,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.core.batches import batched
-from chalicelib.domain.core.domain_event import Notice
+from chalicelib.domain.core.domain_event import DomainEvent
 from chalicelib.domain.core.errors import OutOfReach
 from chalicelib.gateways.calls import worth_another_try
 from chalicelib.retry import OUT_OF_TIME, Retry
@@ -36,16 +36,16 @@ class EventBus:
         bus.retry = retry
         return bus
 
-    def publish(self, notices: Sequence[Notice]) -> None:
+    def publish(self, domain_events: Sequence[DomainEvent]) -> None:
         """Publish all domain events. Raises NotPublished if any is not accepted in time."""
         entries = [
             {
                 "Source": SOURCE,
-                "DetailType": notice.type,
-                "Detail": msgspec.json.encode(notice.body()).decode(),
+                "DetailType": each.type,
+                "Detail": msgspec.json.encode(each.body()).decode(),
                 "EventBusName": self.name,
             }
-            for notice in notices
+            for each in domain_events
         ]
         for batch in batched(entries, MAX_ENTRIES):
             if not self.retry.has_time():

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from chalicelib.domain.core.domain_event import Notice
+from chalicelib.domain.core.domain_event import DomainEvent
 from chalicelib.domain.core.errors import LostRace, OutOfReach
 from chalicelib.domain.identity.owner import Owner
 from chalicelib.domain.rules.ruleset import Rules
@@ -49,7 +49,7 @@ class Queues(Protocol):
 class Bus(Protocol):
     """The bus for domain events. `publish` raises unless the bus accepted all of them."""
 
-    def publish(self, notices: Sequence[Notice]) -> None: ...
+    def publish(self, domain_events: Sequence[DomainEvent]) -> None: ...
     def using(self, retry: Retry) -> Bus: ...
 
 

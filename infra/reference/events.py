@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.domain.core.domain_event import Notice
+from chalicelib.domain.core.domain_event import DomainEvent
 from chalicelib.domain.events.payloads import PAYLOADS, Payload
-from chalicelib.domain.progress.domain_events import notices_of, rotated_notice
+from chalicelib.domain.progress.domain_events import domain_events_of, rotated_event
 from chalicelib.domain.progress.log import Entry
 from chalicelib.domain.rules.ruleset import load
 from chalicelib.domain.rules.schema import Action
@@ -100,9 +100,9 @@ def domain_events() -> str:
     )  # fmt: skip
     champion = msgspec.to_builtins(ArchivedEntry(1, "4f0c2ab19d3e5f60", "Ada", 790, 3, "Beginner"))
     published = [
-        *notices_of("ada", AT_MS, entry, 100),
-        rotated_notice("weekly", "2026-W20", AT_MS, 184, champion),
-        *(each for kind in sorted(KINDS) for each in KINDS[kind](ID, AT_MS, FACTS | _status(kind)).notices),
+        *domain_events_of("ada", AT_MS, entry, 100),
+        rotated_event("weekly", "2026-W20", AT_MS, 184, champion),
+        *(each for kind in sorted(KINDS) for each in KINDS[kind](ID, AT_MS, FACTS | _status(kind)).domain_events),
     ]
     return page("Domain events", ABOUT_PUBLISHED, [_published(each) for each in published])
 
@@ -113,5 +113,5 @@ def _status(kind: str) -> dict[str, str]:
     return {"status": "completed" if name == "redeemed" else name}
 
 
-def _published(event: Notice) -> str:
+def _published(event: DomainEvent) -> str:
     return f"## {event.type}\n\n{PUBLISHED[event.type]}\n\n{block('', json.dumps(event.body(), indent=1))}"

@@ -15,7 +15,7 @@ from chalicelib.domain.core.errors import RejectedEvent
 from chalicelib.domain.core.periods import number_of, period_of
 from chalicelib.domain.events import event as events
 from chalicelib.domain.events.event import Delivery, Event
-from chalicelib.domain.progress.domain_events import notices_of
+from chalicelib.domain.progress.domain_events import domain_events_of
 from chalicelib.domain.progress.player import Player
 from chalicelib.services.context import Context
 from chalicelib.store.boards.models import ArchiveItem, EntryItem
@@ -476,10 +476,10 @@ def _ledger(scene: Scene, model: Model, items: dict[str, list[dict[str, Any]]]) 
 def _told(scene: Scene, commits: Sequence[Committed]) -> list[str]:
     reward = scene.context.rules.ruleset.levels.reward
     return [
-        f"{one.player}: {notice.type} of {one.entry.id} was never published"
+        f"{one.player}: {domain_event.type} of {one.entry.id} was never published"
         for one in commits
-        for notice in notices_of(one.player, _time(one), one.entry, reward.amount if reward else 0)
-        if notice.id not in scene.published
+        for domain_event in domain_events_of(one.player, _time(one), one.entry, reward.amount if reward else 0)
+        if domain_event.id not in scene.published
     ]
 
 

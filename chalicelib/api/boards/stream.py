@@ -16,7 +16,7 @@ def respond(call: Call) -> Response:
     try:
         top = call.run()
     except (OutOfReach, LostRace):
-        # Any status but 200 ends an EventSource for good.
+        # Any status but 200 makes a browser close its EventSource.
         return _stream(": busy", "no-store")
     data = msgspec.json.encode(top).decode()
     event_id = digest(data)

@@ -10,14 +10,14 @@ from chalicelib.domain.identity.permissions import PLAYER
 
 
 def own(name: str, path: str, subject: str, use_case: str, **more: Any) -> Operation:
-    """The read of what is the caller's own."""
+    """Make the read of the caller's own data."""
     return Operation(
         name, f"{PREFIX}/{path}", f"Your {subject}", "players", use_case=use_case, permission=PLAYER, **more
     )
 
 
 def of_any_player(name: str, path: str, subject: str, use_case: str, **more: Any) -> Operation:
-    """The same read of any player, by id or public id."""
+    """Make the same read of any player, by id or public id."""
     return Operation(
         name,
         f"{PREFIX}/players/{{player}}{path}",

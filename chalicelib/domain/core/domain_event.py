@@ -9,7 +9,7 @@ import msgspec
 SCHEMA_VERSION = 1
 
 
-class Notice(msgspec.Struct, rename="camel"):
+class DomainEvent(msgspec.Struct, rename="camel"):
     """A domain event on the bus.
 
     `type`: the detail type. `user_id`: the player it is about, "" if it is about a board. `detail`: its members besides

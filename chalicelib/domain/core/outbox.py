@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.domain.core.domain_event import Notice
+from chalicelib.domain.core.domain_event import DomainEvent
 from chalicelib.domain.core.periods import moment_name
 
 SOURCE = "laurel/economy"
@@ -17,10 +17,10 @@ Kind = Callable[[str, int, dict[str, Any]], "Messages"]
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """Outbox messages. `events`: CloudEvents for the internal queue. `notices`: domain events for the bus."""
+    """Outbox messages. `events`: CloudEvents for the internal queue. `domain_events`: domain events for the bus."""
 
     events: list[RawEvent] = field(default_factory=list)
-    notices: list[Notice] = field(default_factory=list)
+    domain_events: list[DomainEvent] = field(default_factory=list)
 
 
 def own_event(id_: str, at_ms: int, type_: str, player: str, data: dict[str, Any]) -> RawEvent:
@@ -38,7 +38,7 @@ def own_event(id_: str, at_ms: int, type_: str, player: str, data: dict[str, Any
     }
 
 
-def notice(id_: str, at_ms: int, type_: str, player: str, **detail: Any) -> Notice:
+def domain_event(id_: str, at_ms: int, type_: str, player: str, **detail: Any) -> DomainEvent:
     """Return a domain event about a player, with an id derived from type and `id_`."""
     stable = hashlib.blake2b(f"{type_}\0{id_}".encode(), digest_size=16).hexdigest()
-    return Notice(stable, type_, player, moment_name(at_ms), detail)
+    return DomainEvent(stable, type_, player, moment_name(at_ms), detail)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.domain.core.outbox import Messages, notice, own_event
+from chalicelib.domain.core.outbox import Messages, domain_event, own_event
 
 
 def transfer_messages(id_: str, at_ms: int, facts: dict[str, Any]) -> Messages:
@@ -14,5 +14,5 @@ def transfer_messages(id_: str, at_ms: int, facts: dict[str, Any]) -> Messages:
             own_event(id_, at_ms, "transfer.sent", sender, {"to": recipient, "amount": amount}),
             own_event(id_, at_ms, "transfer.received", recipient, {"from": sender, "amount": amount}),
         ],
-        [notice(id_, at_ms, "transfer.received", recipient, transferId=id_, amount=amount)],
+        [domain_event(id_, at_ms, "transfer.received", recipient, transferId=id_, amount=amount)],
     )

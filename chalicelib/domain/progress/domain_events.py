@@ -5,35 +5,35 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from chalicelib.domain.core.domain_event import Notice
+from chalicelib.domain.core.domain_event import DomainEvent
 from chalicelib.domain.core.periods import moment_name
 from chalicelib.domain.progress.log import Entry
 
 ROTATED = "leaderboard.rotated"
 
 
-def rotated_notice(scope: str, period: str, frozen_at: int, total: int, champion: dict[str, Any] | None) -> Notice:
+def rotated_event(scope: str, period: str, frozen_at: int, total: int, champion: dict[str, Any] | None) -> DomainEvent:
     """Return the event of a closed board.
 
     `total`: players on it. `champion`: the first one as others see them, or None.
     """
     when = moment_name(frozen_at)
     detail = {"scope": scope, "period": period, "total": total, "champion": champion, "frozenAt": when}
-    return Notice(_digest(ROTATED, scope, period), ROTATED, "", when, detail)
+    return DomainEvent(_digest(ROTATED, scope, period), ROTATED, "", when, detail)
 
 
-def notices_of(player: str, time_ms: int, entry: Entry, level_reward: int) -> list[Notice]:
+def domain_events_of(player: str, time_ms: int, entry: Entry, level_reward: int) -> list[DomainEvent]:
     """Return the domain events of one log entry. `level_reward`: tokens paid for each level."""
     when = moment_name(time_ms)
 
-    def notice(type_: str, key: object, **detail: Any) -> Notice:
-        return Notice(_digest(player, entry.identity, type_, str(key)), type_, player, when, detail)
+    def event(type_: str, key: object, **detail: Any) -> DomainEvent:
+        return DomainEvent(_digest(player, entry.identity, type_, str(key)), type_, player, when, detail)
 
-    notices = []
+    found = []
     if entry.levels:
         before, after = entry.levels
-        notices.append(
-            notice(
+        found.append(
+            event(
                 "level.up",
                 after,
                 newLevel=after,
@@ -41,13 +41,13 @@ def notices_of(player: str, time_ms: int, entry: Entry, level_reward: int) -> li
                 reward=level_reward * (after - before),
             )
         )
-    notices += [notice("badge.earned", badge, badgeId=badge) for badge in entry.badges]
-    notices += [notice("streak.milestone", days, milestone=days) for days in entry.milestones]
+    found += [event("badge.earned", badge, badgeId=badge) for badge in entry.badges]
+    found += [event("streak.milestone", days, milestone=days) for days in entry.milestones]
     if entry.streak is not None:
-        notices.append(notice("streak.updated", entry.streak, currentStreak=entry.streak))
+        found.append(event("streak.updated", entry.streak, currentStreak=entry.streak))
     if entry.type == "badge.revoked":
-        notices.append(notice("badge.revoked", entry.note, badgeId=entry.note))
-    return notices
+        found.append(event("badge.revoked", entry.note, badgeId=entry.note))
+    return found
 
 
 def _digest(*name: str) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.domain.core.outbox import Kind, Messages, notice
+from chalicelib.domain.core.outbox import Kind, Messages, domain_event
 
 
 def reward_messages(type_: str) -> Kind:
     def messages(id_: str, at_ms: int, facts: dict[str, Any]) -> Messages:
         price = {name: facts[name] for name in ("cost", "asset", "status")}
         about = {"redemptionId": facts["redemption"], "rewardId": facts["reward"]}
-        return Messages(notices=[notice(id_, at_ms, type_, facts["player"], **about, **price)])
+        return Messages(domain_events=[domain_event(id_, at_ms, type_, facts["player"], **about, **price)])
 
     return messages
 

@@ -24,7 +24,7 @@ from chalicelib.domain.core.periods import (
     period_of,
 )
 from chalicelib.domain.events.backlog import may_hold
-from chalicelib.domain.progress.domain_events import rotated_notice
+from chalicelib.domain.progress.domain_events import rotated_event
 from chalicelib.domain.progress.scores import board_id, is_kept, shards_of
 from chalicelib.domain.rules.rank_rewards import MIN_PLAYERS, last_rank
 from chalicelib.domain.rules.schema import Board
@@ -108,7 +108,7 @@ def _rotate_period(
         if not publish_ranks(context, board, archive):
             return Step.TELLING
         champion = champion_of(context, archive)
-        context.bus.publish([rotated_notice(board.scope, period.id, archive.frozen_at, archive.total, champion)])
+        context.bus.publish([rotated_event(board.scope, period.id, archive.frozen_at, archive.total, champion)])
         finish_archive(context.table, archive, context.now_ms())
     return Step.ROTATED
 

@@ -67,8 +67,8 @@ def _send(context: Context, record: OutboxRecord) -> None:
     sends: list[Callable[[], None]] = []
     if messages.events:
         sends.append(lambda: context.queues.send(OWN, [_text(event) for event in messages.events]))
-    if messages.notices:
-        sends.append(lambda: context.bus.publish(messages.notices))
+    if messages.domain_events:
+        sends.append(lambda: context.bus.publish(messages.domain_events))
     context.each(lambda send: send(), sends)
 
 

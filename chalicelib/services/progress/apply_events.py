@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from chalicelib.domain.core.domain_event import Notice
+from chalicelib.domain.core.domain_event import DomainEvent
 from chalicelib.domain.core.errors import LostRace, OutOfReach, RejectedEvent
 from chalicelib.domain.core.periods import day_of, minute_of
 from chalicelib.domain.events.event import Event
 from chalicelib.domain.events.payloads import Award, TransferReceived, TransferSent
 from chalicelib.domain.identity.identity import Identity
-from chalicelib.domain.progress import domain_events, scores
+from chalicelib.domain.progress import scores
 from chalicelib.domain.progress.apply_event import apply, duplicate_of, log_window
+from chalicelib.domain.progress.domain_events import domain_events_of
 from chalicelib.domain.progress.effect import Applied
 from chalicelib.domain.progress.log import Entry, Records
 from chalicelib.domain.progress.player import Player, shorten
@@ -49,7 +50,7 @@ class Outcome:
     unknown: list[str] = field(default_factory=list)
     rejected: list[tuple[Event, RejectedEvent]] = field(default_factory=list)
     updates: dict[str, BoardUpdate] = field(default_factory=dict)
-    notices: list[Notice] = field(default_factory=list)
+    domain_events: list[DomainEvent] = field(default_factory=list)
     conflicts: int = 0
     failed: Exception | None = None
 
@@ -143,7 +144,7 @@ def _apply_all(context: Context, reading: Reading, outcome: Outcome) -> None:
         if applied.known:
             news.touched.add(applied.day)
             news.note(applied.entry)
-            outcome.notices += _notices(context, player.id, event.time_ms, applied.entry)
+            outcome.domain_events += _domain_events(context, player.id, event.time_ms, applied.entry)
         else:
             outcome.unknown.append(event.type)
         if not _has_room(context, player, records, pending):
@@ -208,12 +209,12 @@ def _count_duplicate(context: Context, outcome: Outcome, event: Event, duplicate
     time_ms, entry = duplicate
     outcome.duplicates += 1
     outcome.mismatches += entry.body != event.body
-    outcome.notices += _notices(context, event.player, time_ms, entry)
+    outcome.domain_events += _domain_events(context, event.player, time_ms, entry)
 
 
-def _notices(context: Context, player: str, time_ms: int, entry: Entry) -> list[Notice]:
+def _domain_events(context: Context, player: str, time_ms: int, entry: Entry) -> list[DomainEvent]:
     reward = context.rules.ruleset.levels.reward
-    return domain_events.notices_of(player, time_ms, entry, reward.amount if reward else 0)
+    return domain_events_of(player, time_ms, entry, reward.amount if reward else 0)
 
 
 def announce(context: Context, outcomes: Sequence[Outcome]) -> None:
@@ -221,10 +222,10 @@ def announce(context: Context, outcomes: Sequence[Outcome]) -> None:
     done = [outcome for outcome in outcomes if outcome.failed is None]
     try:
         send_updates(context, [(board, update) for outcome in done for board, update in outcome.updates.items()])
-        context.bus.publish([notice for outcome in done for notice in outcome.notices])
+        context.bus.publish([each for outcome in done for each in outcome.domain_events])
     except Exception as error:  # noqa: BLE001 - the messages are delivered again and send it again
         for outcome in done:
-            if outcome.updates or outcome.notices:
+            if outcome.updates or outcome.domain_events:
                 outcome.failed = error
 
 

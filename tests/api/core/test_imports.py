@@ -25,6 +25,7 @@ AT_START = {
     "api.progress": {"activity", "badges", "players", "reads"},
     "api.rewards": {"redemptions", "rewards"},
     "domain.core": {
+        "batches",
         "decoding_errors",
         "domain_event",
         "errors",

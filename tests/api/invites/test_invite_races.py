@@ -38,7 +38,7 @@ class Told:
     def send(self, queue: str, bodies: Sequence[str]) -> None:
         self.events += [json.loads(body)["id"] for body in bodies]
 
-    def publish(self, notices: Sequence[Any]) -> None:
+    def publish(self, domain_events: Sequence[Any]) -> None:
         pass
 
 

@@ -43,8 +43,8 @@ def test_the_bus_is_told_under_a_stable_id() -> None:
     facts = {"referrer": "anna", "player": "bob"}
     first, again = (messages_of("r1", 5, "referral", facts) for _ in range(2))
     assert first == again
-    (notice,) = first.notices
-    assert (notice.type, notice.user_id, notice.detail) == (
+    (domain_event,) = first.domain_events
+    assert (domain_event.type, domain_event.user_id, domain_event.detail) == (
         "invite.redeemed",
         "anna",
         {"referralId": "r1", "by": "bob"},

@@ -52,5 +52,5 @@ class Shop:
         table = self.site.world.dynamodb.tables["laurel-sim"]
         return [row[0] for (pk, _), row in table.rows.items() if pk.startswith(prefix)]
 
-    def notices(self) -> list[str]:
+    def domain_events(self) -> list[str]:
         return [each.detail_type for each in self.site.world.events.published]

@@ -54,7 +54,7 @@ def test_fulfilled(shop: Shop) -> None:
     refused = shop.resolve(redemption, "cancel")
     assert (refused.status, refused.json["code"]) == (409, "redemption_resolved")
     assert shop.account() == (700, 700)
-    assert shop.notices() == ["reward.redeemed", "reward.fulfilled"]
+    assert shop.domain_events() == ["reward.redeemed", "reward.fulfilled"]
     assert sum(int(row["amount"]["N"]) for row in shop.rows("ACCOUNT#") if "other" in row) == 0
 
 
@@ -70,7 +70,7 @@ def test_cancelled(shop: Shop) -> None:
     assert shop.show()["left"] == 1
     assert shop.redeem(idempotency_key="k2").status == 200
     assert shop.show()["left"] == 0
-    assert shop.notices() == ["reward.redeemed", "reward.cancelled", "reward.redeemed"]
+    assert shop.domain_events() == ["reward.redeemed", "reward.cancelled", "reward.redeemed"]
 
 
 def test_a_hold_of_a_redemption_is_not_the_players(shop: Shop) -> None:
@@ -122,7 +122,7 @@ def test_refunded(shop: Shop, fulfilled: bool) -> None:
     assert shop.account() == (1000, 1000)
     assert shop.show()["left"] == 1
     assert shop.redeem(idempotency_key="k2").status == 200
-    assert "reward.refunded" in shop.notices()
+    assert "reward.refunded" in shop.domain_events()
 
 
 def test_what_was_taken_of_no_stock_is_not_given_back_to_it(shop: Shop) -> None:
@@ -164,7 +164,7 @@ def test_a_pending_redemption_outlives_its_player(shop: Shop) -> None:
     listed = shop.site.get("/admin/redemptions", shop.admin).json["redemptions"]
     assert [(each["id"], each["publicId"], each.get("player")) for each in listed] == [(redemption, public, None)]
     assert shop.resolve(redemption, "cancel").status == 200
-    assert shop.notices() == ["reward.redeemed"]
+    assert shop.domain_events() == ["reward.redeemed"]
 
 
 @pytest.mark.parametrize("redemption", ["x", "0" * 37, "0" * 36, "%00"])

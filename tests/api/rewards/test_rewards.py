@@ -151,7 +151,7 @@ def test_a_redemption_and_its_replay(shop: Shop) -> None:
     assert (again.status, again.text, again.headers[REPLAYED]) == (200, first.text, "true")
     assert shop.account() == (700, 700)
     assert len(shop.rows("REDEMPTION#")) == 1
-    assert shop.notices() == ["reward.redeemed"]
+    assert shop.domain_events() == ["reward.redeemed"]
     assert not shop.rows("OUTBOX#")
     assert shop.redeem("cap").json["code"] == "idempotency_conflict"
     assert shop.site.get("/redemptions", shop.anna).json == {"redemptions": [redemption], "cursor": None}

@@ -8,7 +8,7 @@ from chalicelib.domain.core.periods import moment_name
 from chalicelib.domain.identity import names, permissions
 from chalicelib.domain.ledger.transfer import MINT, Transfer, is_system, located, rule_transfer, transfer_id
 from chalicelib.domain.progress import scores as boards
-from chalicelib.domain.progress.domain_events import notices_of
+from chalicelib.domain.progress.domain_events import domain_events_of
 from chalicelib.domain.progress.effect import Credit
 from chalicelib.domain.progress.log import Entry, Minute, Records
 from tests.domain.progress.desk import DAY, NOON, Desk
@@ -55,7 +55,7 @@ def test_an_update_is_a_state_with_what_a_page_shows(desk: Desk) -> None:
 
 
 def told(entry: Entry) -> list[dict[str, Any]]:
-    return [{"type": notice.type, **notice.detail} for notice in notices_of("ada", NOON, entry, 100)]
+    return [{"type": each.type, **each.detail} for each in domain_events_of("ada", NOON, entry, 100)]
 
 
 def test_what_an_entry_announces(desk: Desk) -> None:
@@ -77,10 +77,10 @@ def test_what_an_entry_announces(desk: Desk) -> None:
 
 def test_ids_of_domain_events_are_stable_and_apart(desk: Desk) -> None:
     entry = desk.send()
-    first = notices_of("ada", NOON, entry, 100)
-    assert [notice.id for notice in first] == [notice.id for notice in notices_of("ada", NOON, entry, 100)]
-    others = notices_of("bob", NOON, entry, 100)
-    ids = {notice.id for notice in (*first, *others)}
+    first = domain_events_of("ada", NOON, entry, 100)
+    assert [each.id for each in first] == [each.id for each in domain_events_of("ada", NOON, entry, 100)]
+    others = domain_events_of("bob", NOON, entry, 100)
+    ids = {domain_event.id for domain_event in (*first, *others)}
     assert len(ids) == len(first) * 2
     assert first[0].body() == {
         "id": first[0].id,

@@ -83,10 +83,10 @@ def test_what_the_bus_is_told(kind: str) -> None:
     facts = {"player": "ada", "redemption": "r1", "reward": "mug", "cost": 5, "asset": "coins", "status": "pending"}
     told, again = (messages_of("r1", NOW, kind, facts) for _ in range(2))
     assert told == again
-    (notice,) = told.notices
+    (domain_event,) = told.domain_events
     assert not told.events
-    assert notice.body() == {
-        "id": notice.id,
+    assert domain_event.body() == {
+        "id": domain_event.id,
         "version": 1,
         "userId": "ada",
         "time": "2026-05-19T12:00:00.000Z",

@@ -129,11 +129,11 @@ def test_a_week_is_frozen_then_archived_judged_and_announced(plant: Plant) -> No
     assert (week.total, week.frozen_at, week.done) == (3, frozen, True)
     assert [(place.rank, place.score) for place in week.top] == [(1, 65), (2, 61), (2, 61)]
     assert {player: coins(plant, player) for player in ("ada", "bob", "eve")} == {"ada": 100, "bob": 50, "eve": 50}
-    (notice,) = [each for each in announced(plant, "weekly") if each["period"] == "2026-W20"]
+    (domain_event,) = [each for each in announced(plant, "weekly") if each["period"] == "2026-W20"]
     champion = {"rank": 1, "score": 65, "level": 1, "title": "Beginner", "hidden": False}
     champion |= {"apiKeyId": week.top[0].public, "displayName": display_name(week.top[0].public, None)}
-    assert notice == {
-        "id": notice["id"], "version": 1, "time": moment_name(frozen), "scope": "weekly", "period": "2026-W20",
+    assert domain_event == {
+        "id": domain_event["id"], "version": 1, "time": moment_name(frozen), "scope": "weekly", "period": "2026-W20",
         "total": 3, "champion": champion, "frozenAt": moment_name(frozen),
     }  # fmt: skip
 
@@ -277,7 +277,8 @@ def test_two_runs_at_once_do_it_once(plant: Plant) -> None:
     plant.world.run()
     close(plant)
     assert (coins(plant, "ada"), coins(plant, "bob")) == (100, 50)
-    assert len({notice["id"] for notice in announced(plant, "weekly") if notice["period"] == "2026-W20"}) == 1
+    ids = {each["id"] for each in announced(plant, "weekly") if each["period"] == "2026-W20"}
+    assert len(ids) == 1
 
 
 @pytest.mark.parametrize("step", ["send", "note_told", "publish", "finish_archive", "move_cursor"])
@@ -299,7 +300,7 @@ def test_a_death_at_any_step_is_made_good_by_the_next_run(
     close(plant)
     assert (coins(plant, "ada"), coins(plant, "bob")) == (100, 50)
     assert archive(plant, "weekly", "2026-W20").done
-    assert len({notice["id"] for notice in announced(plant, "weekly")}) == 1
+    assert len({domain_event["id"] for domain_event in announced(plant, "weekly")}) == 1
     assert read_cursor(plant.context.table, "weekly") == at("2026-05-17T00:00:00") // 86_400_000
 
 
@@ -437,8 +438,8 @@ def test_whatever_fails_every_rank_is_paid_once(default_rules: Rules, seed: int)
                 expected[player] = expected.get(player, 0) + (rewards_of(board, rank).get("coins", 0) if rank else 0)
     assert sum(expected.values()) > 0
     assert {player: coins(plant, player) for player in expected} == expected
-    notices = announced(plant)
-    assert len({each["id"] for each in notices}) == len({(each["scope"], each["period"]) for each in notices})
+    found = announced(plant)
+    assert len({each["id"] for each in found}) == len({(each["scope"], each["period"]) for each in found})
 
 
 def rank_in(plant: Plant, kept: Archive, player: str) -> int | None:

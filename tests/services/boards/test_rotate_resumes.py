@@ -56,7 +56,7 @@ def check(plant: Plant) -> None:
     assert {player: coins(plant, player) for player in ("ada", "bob", "eve", "kim")} == {
         "ada": 100, "bob": 50, "eve": 50, "kim": 20,
     }  # fmt: skip
-    assert len({notice["id"] for notice in announced(plant)}) == 2
+    assert len({domain_event["id"] for domain_event in announced(plant)}) == 2
 
 
 @contextmanager

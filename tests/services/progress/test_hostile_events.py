@@ -10,7 +10,7 @@ from unittest.mock import patch
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.domain.core.domain_event import Notice
+from chalicelib.domain.core.domain_event import DomainEvent
 from chalicelib.domain.core.errors import InvalidRequest, OutOfReach
 from chalicelib.domain.rules import ruleset
 from chalicelib.domain.rules.ruleset import Rules
@@ -167,7 +167,7 @@ def test_a_queue_out_of_reach_says_so_and_a_visibility_that_cannot_be_changed_fa
     with patch.object(client, "send_message_batch", broken_call), pytest.raises(OutOfReach):
         plant.context.queues.send("events", ["{}"])
     with patch.object(plant.context.bus.client, "put_events", broken_call), pytest.raises(OutOfReach):
-        plant.context.bus.publish([Notice("1", "level.up", "ada", "2026-05-19T12:00:00.000Z", {})])
+        plant.context.bus.publish([DomainEvent("1", "level.up", "ada", "2026-05-19T12:00:00.000Z", {})])
     with patch.object(client, "change_message_visibility_batch", broken_call):
         report = process(plant, event(plant, 1), within_ms=0)
     assert list(report.failed) == ["m0"]
