@@ -14,7 +14,6 @@ from chalicelib.domain.boards.index_proof import NodeRow
 from chalicelib.store.boards import keys as boards_keys
 from chalicelib.store.core.models import Item
 from chalicelib.store.core.table import Table
-from chalicelib.store.progress import keys as progress_keys
 
 # Counters and starts: the attributes of a node that are checked.
 COUNTED = re.compile(r"[0-9A-F]{2}|100|T[0-9A-F]{2}")
@@ -95,7 +94,7 @@ def all_logs(table: Table) -> Iterator[str]:
     start: Item | None = None
     while True:
         page = table.scan_keys(boards_keys.board_log("")[1], start)
-        yield from (item["pk"]["S"].removeprefix(progress_keys.LOG) for item in page.items)
+        yield from (item["pk"]["S"].removeprefix(boards_keys.board_log("")[0]) for item in page.items)
         start = page.next
         if start is None:
             return

@@ -13,7 +13,7 @@ from chalicelib.domain.progress.scores import BoardUpdate
 from chalicelib.services.boards.freeze_board import freeze_board
 from chalicelib.services.boards.messages import BoardMessage
 from chalicelib.services.boards.player_scores import load_states
-from chalicelib.services.boards.rebuild_board import Ordered, rebuild_board
+from chalicelib.services.boards.rebuild_board import Ordered, kept_boards, rebuild_board
 from chalicelib.services.boards.request_repairs import order_mend, order_recount, repair_board
 from chalicelib.services.boards.verify_board import verify_board
 from chalicelib.services.boards.writer import write_states
@@ -417,6 +417,14 @@ def test_a_rebuild_that_was_stopped_goes_on_where_it_was(plant: Plant, monkeypat
     assert stops > 6
     with pytest.raises(InvalidRequest):
         next(rebuild_board(plant.context, GLOBAL, "elsewhere"))
+
+
+def test_a_board_that_only_its_log_names_is_rebuilt_too(plant: Plant) -> None:
+    name = "weekly#2026-W02"
+    assert name not in kept_boards(plant.context)
+    send_messages(plant.context, [BoardMessage(name, name, freeze=True)])
+    plant.world.run()
+    assert name in kept_boards(plant.context)
 
 
 def _cut(page: Page) -> Page:
