@@ -79,9 +79,9 @@ def repair(target: Target, scope: str, period: str | None, seconds: float) -> No
         report=partial(_show_repair, progress),
     )
     progress.end(_summary(last))
-    left = Counter(each.subject for each in last.differences)
+    left = Counter(each.item for each in last.differences)
     for difference in first.differences:
-        if difference.subject not in left:
+        if difference.item not in left:
             click.echo(f"repaired: {difference}")
     for difference in last.differences:
         click.echo(f"not repaired: {difference}")
@@ -172,7 +172,7 @@ def _show_read(progress: Progress, entries: int) -> None:
 
 def _show_repair(progress: Progress, shard: str, repair: Repair) -> None:
     if not repair.counted:
-        what = f"entries counted up to player {repair.cursor or '-'}"
+        what = f"entries counted up to {repair.cursor or '-'}"
     else:
         what = f"rank index corrected for scores below {repair.low:,}"
     progress.update(f"{shard}: repair, step {repair.step}: {what}")

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from chalicelib import settings, wiring
+from chalicelib.domain.core.subjects import player_subject
 from chalicelib.domain.ledger.transfer import MINT, Transfer, transfer_id
 from chalicelib.domain.progress.scores import BoardUpdate
 from chalicelib.services.boards.rotate_boards import rotate_boards
@@ -97,7 +98,7 @@ class Site:
             "title": "Beginner",
             "public_id": sha256(player.encode()).hexdigest()[:16],
         }
-        return BoardUpdate(player, score, **(values | more))
+        return BoardUpdate(player_subject(player), score, **(values | more))
 
     def change_identity(self, player: str, **attributes: Any) -> None:
         """As a later PATCH of the profile will do it."""

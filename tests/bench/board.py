@@ -16,6 +16,7 @@ from typing import Any
 
 from chalicelib.domain.boards.rank_index import Changes, Node, NodeChange, count_moves, counter, start
 from chalicelib.domain.boards.ties import divide
+from chalicelib.domain.core.subjects import player_subject
 from chalicelib.domain.progress.scores import BoardUpdate, board_id
 from chalicelib.domain.rules.levels import Levels
 from chalicelib.services.boards.writer import merged, write_states
@@ -59,7 +60,7 @@ class Population:
         digest = hashlib.blake2b(player.encode(), digest_size=16).hexdigest()
         level = self.levels.level(score)
         return BoardUpdate(
-            player=player,
+            subject=player_subject(player),
             score=score,
             version=1 + score // XP_PER_COMMIT,
             reached_at=START_MS - (len(self) - number) * APART_MS,
@@ -123,7 +124,7 @@ def _entries(population: Population, nodes: dict[str, Node]) -> Iterator[dict[st
 
 def entry_of(state: BoardUpdate) -> Entry:
     return Entry(
-        player=state.player,
+        subject=state.subject,
         version=state.version,
         score=state.score,
         reached_at=state.reached_at,

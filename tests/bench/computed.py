@@ -30,7 +30,7 @@ PAGE = 3_800  # entries in the 1 MB that a query reads
 STEPS = 1 << 16
 APART_MS = 20_000
 _PK = keys.board(BOARD)
-_FIRST = len(keys.ENTRY)
+_FIRST = len(keys.ENTRY + "player:p")
 
 
 class ComputedBoard:
@@ -56,15 +56,15 @@ class ComputedBoard:
 
     def state(self, number: int) -> BoardUpdate:
         score, moment = self.spot(number)
-        return BoardUpdate(player(number), score, 1, moment, 1, "Beginner", f"{number:016x}")
+        return BoardUpdate(subject(number), score, 1, moment, 1, "Beginner", f"{number:016x}")
 
 
-def player(number: int) -> str:
-    return f"p{number:09d}"
+def subject(number: int) -> str:
+    return f"player:p{number:09d}"
 
 
 def number_of(sort_key: str) -> int:
-    return int(sort_key[_FIRST + 1 :])
+    return int(sort_key[_FIRST:])
 
 
 class ComputedTable:
@@ -95,18 +95,18 @@ class ComputedTable:
         last = min(self.board.players, first + min(PAGE, request.get("Limit", PAGE)))
         items = [
             # Repair reads ten million of these: one expression, and no call but for the spot.
-            f'{{"sk":{{"S":"ENTRY#p{number:09d}"}},"score":{{"N":"{score}"}},"reachedAt":{{"N":"{moment}"}},"q":{{"N":"1"}},'
+            f'{{"sk":{{"S":"ENTRY#player:p{number:09d}"}},"score":{{"N":"{score}"}},"reachedAt":{{"N":"{moment}"}},"q":{{"N":"1"}},'
             f'"order":{{"S":"{MAX_SCORE - score:016d}#{moment:013d}#p{number:09d}"}}}}'
             for number, (score, moment) in enumerate(map(self.board.spot, range(first, last)), first)
         ]
         for number in self.changed.intersection(range(first, last)):
             items[number - first] = msgspec.json.encode(self.item(number)).decode()
-        key = {"pk": {"S": _PK}, "sk": {"S": keys.ENTRY + player(last - 1)}}
+        key = {"pk": {"S": _PK}, "sk": {"S": keys.ENTRY + subject(last - 1)}}
         following = ',"LastEvaluatedKey":' + msgspec.json.encode(key).decode() if last < self.board.players else ""
         return f'{{"Items":[{",".join(items)}],"Count":{len(items)}{following}}}'.encode()
 
     def item(self, number: int) -> dict[str, Any]:
-        return self.table.rows[_PK, keys.ENTRY + player(number)][0]
+        return self.table.rows[_PK, keys.ENTRY + subject(number)][0]
 
     def spot(self, number: int) -> tuple[int, int]:
         """(score, reached at) of a player who was asked for by key."""

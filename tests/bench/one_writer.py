@@ -100,10 +100,10 @@ def _send(stack: Stack, context: Context, board: str, states: list[BoardUpdate])
 
 def _check(context: Context, board: str, states: list[BoardUpdate]) -> None:
     """What was counted as done is: entries and index hold the last states."""
-    expected = {state.player: (state.score, state.version) for state in states}
-    found = {entry.player: (entry.score, entry.version) for entry in scan_entries(context.table, board)}
+    expected = {state.subject: (state.score, state.version) for state in states}
+    found = {entry.subject: (entry.score, entry.version) for entry in scan_entries(context.table, board)}
     if found != expected:
-        wrong = sum(found.get(player) != state for player, state in expected.items())
+        wrong = sum(found.get(subject) != state for subject, state in expected.items())
         raise NotTaken(f"the board has {len(found)} entries, {wrong} of {len(expected)} are not as they were sent")
     total = open_board(context, SCOPE, None)[1].total()
     if total != len(expected):

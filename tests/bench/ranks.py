@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.domain.core.subjects import player_of, player_subject
 from chalicelib.domain.identity.permissions import ADMIN
 from chalicelib.services.boards.read_leaderboard import open_board, read_leaderboard
 from chalicelib.services.boards.read_rank import read_rank
@@ -108,7 +109,7 @@ class Bench:
     # reads
 
     def _rank(self, place: int) -> Callable[[], None]:
-        entry = read_entry(self.context.table, BOARD, self._player(place))
+        entry = read_entry(self.context.table, BOARD, player_subject(self._player(place)))
         found = self.board.standing(entry.score) if entry else None
         return lambda: self._same("rank", found and (found.rank, found.ties), (self._ranks(place), self._ties(place)))
 
@@ -135,13 +136,13 @@ class Bench:
         return check
 
     def _neighbours(self, place: int) -> Callable[[], None]:
-        entry = read_entry(self.context.table, BOARD, self._player(place))
+        entry = read_entry(self.context.table, BOARD, player_subject(self._player(place)))
         if entry is None:
             raise NotTaken(f"no entry at {place}")
         self.deployment.meter.reset()
         self.rounds.trips = 0
         found = self.board.around(entry)
-        shown = [(ranked.rank, ranked.entry.player) for ranked in found.neighbours]
+        shown = [(ranked.rank, player_of(ranked.entry.subject)) for ranked in found.neighbours]
         return lambda: self._same("neighbours", shown, self._around(place))
 
     def _total(self, _: int) -> Callable[[], None]:

@@ -131,7 +131,7 @@ class Worker:
         self.updates += 1
         states = [
             BoardUpdate(
-                player=f"p{each:09d}",
+                subject=f"player:p{each:09d}",
                 score=self.rng.choice((3_000, int(self.rng.lognormvariate(8, 1.25)) + 1)),
                 version=1 + self.updates,
                 reached_at=self.context.now_ms(),

@@ -51,20 +51,20 @@ def _log(watch: Watch, board: str, shard: str) -> Iterator[str]:
 
 
 def _entries(roster: Roster, watch: Watch, board: str) -> Iterator[str]:
-    """Each entry is the newest state of its player, and lies where its score belongs."""
+    """Each entry is the newest state of its subject, and lies where its score belongs."""
     newest, entries = roster.newest[board], {item["sk"]["S"][6:]: item for item in watch.entries(board)}
     frozen = watch.frozen.get(board)
-    for player in sorted(newest.keys() | entries.keys()):
-        item = entries.get(player)
+    for subject in sorted(newest.keys() | entries.keys()):
+        item = entries.get(subject)
         if item is None:
             if frozen is None:
-                yield f"{board}: {player} has no entry"
+                yield f"{board}: {subject} has no entry"
             continue
-        yield from _misplaced(board, player, item)
-        if player not in newest:
-            yield from () if int(item["score"]["N"]) == 0 else [f"{board}: {player} has an entry without a state"]
+        yield from _misplaced(board, subject, item)
+        if subject not in newest:
+            yield from () if int(item["score"]["N"]) == 0 else [f"{board}: {subject} has an entry without a state"]
             continue
-        yield from _compared(board, newest[player], item, _allowed(roster, board, player, frozen))
+        yield from _compared(board, newest[subject], item, _allowed(roster, board, subject, frozen))
 
 
 def _compared(board: str, state: BoardUpdate, item: Item, allowed: list[Spot]) -> Iterator[str]:
@@ -76,37 +76,39 @@ def _compared(board: str, state: BoardUpdate, item: Item, allowed: list[Spot]) -
     }
     for name, value in shown.items():
         if value != getattr(state, name):
-            yield f"{board}: {name} of {state.player} is {value}, should be {getattr(state, name)}"
+            yield f"{board}: {name} of {state.subject} is {value}, should be {getattr(state, name)}"
     spot = int(item["score"]["N"]), int(item["reachedAt"]["N"])
     if spot not in allowed:
-        yield f"{board}: {state.player} has {spot}, should have {' or '.join(map(str, allowed))}"
+        yield f"{board}: {state.subject} has {spot}, should have {' or '.join(map(str, allowed))}"
 
 
-def _allowed(roster: Roster, board: str, player: str, frozen: dict[str, Item] | None) -> list[Spot]:
+def _allowed(roster: Roster, board: str, subject: str, frozen: dict[str, Item] | None) -> list[Spot]:
     """The newest state's spot. On a frozen board what it was then; a mend may bring what was on its way."""
-    newest = roster.newest[board][player]
+    newest = roster.newest[board][subject]
     spots = [(newest.score, newest.reached_at)]
     if frozen is None:
         return spots
-    then = frozen.get(player)
+    then = frozen.get(subject)
     kept = [(int(then["score"]["N"]), int(then["reachedAt"]["N"]))] if then else []
-    return kept + spots if player in roster.mended[board] else kept
+    return kept + spots if subject in roster.mended[board] else kept
 
 
-def _misplaced(board: str, player: str, item: Item) -> Iterator[str]:
+def _misplaced(board: str, subject: str, item: Item) -> Iterator[str]:
     score, reached_at = int(item["score"]["N"]), int(item["reachedAt"]["N"])
     on_board = score > 0 and "hidden" not in item
-    wanted = f"{TOP_SCORE - score:016d}#{reached_at:013d}#{player}" if on_board else None
+    # Orders hold the ids of players alone.
+    short = subject.removeprefix("player:")
+    wanted = f"{TOP_SCORE - score:016d}#{reached_at:013d}#{short}" if on_board else None
     order = item["order"]["S"] if "order" in item else None
     if order != wanted or (("board" in item) != on_board):
-        yield f"{board}: {player} lies at {order}, should at {wanted}"
+        yield f"{board}: {subject} lies at {order}, should at {wanted}"
 
 
 def _nodes(watch: Watch, board: str, shard: str, shards: int) -> list[str]:
     spots = {
-        player: spot
-        for player, spot in spots_of(watch.entries(board)).items()
-        if shard_of(board, player, shards) == shard
+        subject: spot
+        for subject, spot in spots_of(watch.entries(board)).items()
+        if shard_of(board, subject, shards) == shard
     }
     return [f"{shard}: {each}" for each in node_findings(*watch.nodes(shard), spots)]
 

@@ -133,9 +133,9 @@ def zeroed_node_deleted() -> Iterator[None]:
 def entries_read_weakly() -> Iterator[None]:
     """What the entries say is read as it was a moment ago, perhaps."""
 
-    def read(table: Table, board: str, players: Sequence[str]) -> Any:
-        items = table.get_many([entries.keys.entry(board, player) for player in players], strong=False)
-        return {entry.player: entry for entry in map(entries.entry_of, items.values())}
+    def read(table: Table, board: str, subjects: Sequence[str]) -> Any:
+        items = table.get_many([entries.keys.entry(board, subject) for subject in subjects], strong=False)
+        return {entry.subject: entry for entry in map(entries.entry_of, items.values())}
 
     with patch.object(writer, "read_entries", read):
         yield
@@ -146,10 +146,10 @@ def entries_read_before_the_log() -> Iterator[None]:
     """What the entries say is from before the log was read."""
 
     def write(context: Any, board: str, shard: str, states: Any) -> int:
-        early = entries.read_entries(context.table, board, [state.player for state in states])
+        early = entries.read_entries(context.table, board, [state.subject for state in states])
 
         def plan(log: Any) -> Draft | None:
-            known = [early.get(state.player) for state in states]
+            known = [early.get(state.subject) for state in states]
             frozen = log.frozen is not None
             nexts = [
                 (before, writer.next_entry(state, before, frozen=frozen))

@@ -15,19 +15,19 @@ LEVELS_AT_LEAST = 3
 OVER = 256
 
 Spot = tuple[int, int]  # (score, reached at)
-Counts = dict[str, dict[int, int]]  # node -> digit -> players
+Counts = dict[str, dict[int, int]]  # node -> digit -> subjects
 
 
 @dataclass
 class SortedBoard:
-    """Who is on a board: player -> (score, reached at)."""
+    """Who is on a board: subject -> (score, reached at)."""
 
     spots: dict[str, Spot] = field(default_factory=dict)
 
     def listed(self) -> list[tuple[str, int, int]]:
-        """(player, score, reached at), best first; within a score by moment, then by id."""
+        """(subject, score, reached at), best first; within a score by moment, then by subject."""
         order = sorted(self.spots.items(), key=lambda each: (-each[1][0], each[1][1], each[0]))
-        return [(player, *spot) for player, spot in order]
+        return [(subject, *spot) for subject, spot in order]
 
     def above(self, score: int) -> int:
         return sum(1 for each, _ in self.spots.values() if each > score)
@@ -35,8 +35,8 @@ class SortedBoard:
     def ties(self, score: int) -> int:
         return sum(1 for each, _ in self.spots.values() if each == score)
 
-    def rank(self, player: str) -> int:
-        return self.above(self.spots[player][0]) + 1
+    def rank(self, subject: str) -> int:
+        return self.above(self.spots[subject][0]) + 1
 
     def moments(self, score: int) -> list[int]:
         """When the members of a tie group reached it, sorted."""

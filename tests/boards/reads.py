@@ -23,6 +23,11 @@ def reader(player: str = "") -> Caller:
     return Caller(player, "key", frozenset({ADMIN}))
 
 
+def shown_id(subject: str) -> str:
+    """The id under which a reader sees a subject: these boards have players only."""
+    return subject.removeprefix("player:")
+
+
 def read_findings(context: Context, board: str, spots: Mapping[str, Spot], rng: random.Random) -> list[str]:
     """What is wrong with pages at random offsets, with ranks, neighbours and totals, as the HTTP services give them."""
     sorted_board = SortedBoard(dict(spots))
@@ -33,7 +38,9 @@ def read_findings(context: Context, board: str, spots: Mapping[str, Spot], rng: 
         limit = rng.choice((1, 3, 10, 200))
         page = read_leaderboard(context, reader(), scope=scope, period=period, limit=limit, offset=offset)
         shown = [(entry.rank, entry.api_key_id, entry.score) for entry in page.entries]
-        wanted = [(sorted_board.rank(player), player, score) for player, score, _ in listed[offset : offset + limit]]
+        wanted = [
+            (sorted_board.rank(each), shown_id(each), score) for each, score, _ in listed[offset : offset + limit]
+        ]
         if shown != wanted:
             found.append(f"{board}: {limit} from {offset} are {shown}, should be {wanted}")
         if page.total != len(listed):
@@ -45,7 +52,8 @@ def read_findings(context: Context, board: str, spots: Mapping[str, Spot], rng: 
 
 def _rank(context: Context, board: str, sorted_board: SortedBoard, place: int) -> Iterator[str]:
     listed = sorted_board.listed()
-    player, score, _ = listed[place]
+    subject, score, _ = listed[place]
+    player = shown_id(subject)
     scope, _, period = board.partition("#")
     own = read_rank(context, reader(player), scope=scope, period=period)
     above = sorted_board.above(score)
@@ -58,7 +66,7 @@ def _rank(context: Context, board: str, sorted_board: SortedBoard, place: int) -
         "percentile": 10_000 * below // len(listed),
         "points_to_next": better[-1] - score if better else None,
         "neighbours": [
-            (sorted_board.rank(other), other)
+            (sorted_board.rank(other), shown_id(other))
             for other, _, _ in listed[max(0, place - NEIGHBOURS) : place + NEIGHBOURS + 1]
         ],
     }

@@ -26,8 +26,8 @@ STYLES = ("tied", "tied", "small", "borders", "rising")
 
 
 class Roster:
-    """`states`: everything that was ever told of a board, oldest first; `newest`: by player. `mended`: whose entries
-    a mend was ordered for."""
+    """`states`: everything that was ever told of a board, oldest first; `newest`: by subject. `mended`: subjects
+    whose entries a mend was ordered for."""
 
     def __init__(self, plant: Plant, rng: random.Random) -> None:
         self.plant, self.rng = plant, rng
@@ -54,8 +54,12 @@ class Roster:
                 state = scores.update(player, self.points(player, board), self.plant.context.rules)
                 told[board].append(state)
                 self.states[board].append(state)
-                self.newest[board][player.id] = state
+                self.newest[board][state.subject] = state
         return {board: states for board, states in told.items() if states}
+
+    @property
+    def subjects(self) -> list[str]:
+        return [subject(player) for player in self.players]
 
     def points(self, player: Player, board: str) -> tuple[int, int]:
         """(score, reached at) by the player's own totals."""
@@ -126,6 +130,11 @@ class Roster:
         ]
         world = self.plant.world
         world.execute("dynamodb", "TransactWriteItems", {"TransactItems": writes}, Call(world.now_ms(), world.rng))
+
+
+def subject(player: Player) -> str:
+    """The player as boards name them."""
+    return f"player:{player.id}"
 
 
 def _wired(item: Item) -> Item:

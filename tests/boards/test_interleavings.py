@@ -140,9 +140,8 @@ class Stage:
     def _order(self, work: str) -> str:
         board = self.roster.today
         if work == "mend":
-            players = [player.id for player in self.roster.players]
-            self.roster.mended[board] |= set(players)
-            return msgspec.json.encode(BoardMessage(board, board, mend=players)).decode()
+            self.roster.mended[board] |= set(self.roster.subjects)
+            return msgspec.json.encode(BoardMessage(board, board, mend=self.roster.subjects)).decode()
         return msgspec.json.encode(BoardMessage(board, board, **ORDERS[work])).decode()
 
 

@@ -20,7 +20,7 @@ from tests.simulated import Call
 STEPS = 16
 READS = 4
 ORDERS = 5
-BAD_STATE = msgspec.Raw(b'{"player":"nobody","score":-1,"version":1}')
+BAD_STATE = msgspec.Raw(b'{"subject":"player:nobody","score":-1,"version":1}')
 
 
 class Traffic:
@@ -46,11 +46,11 @@ class Traffic:
         for number in range(ORDERS):
             world.sleep(rng.expovariate(1 / 1.5))
             board = rng.choice(roster.boards)
-            players = [player.id for player in rng.sample(roster.players, min(5, len(roster.players)))]
+            subjects = rng.sample(roster.subjects, min(5, len(roster.players)))
             if rng.random() < 0.3:
                 self.order(board, repair=True)
             if rng.random() < 0.3:
-                self.order(board, mend=players)
+                self.order(board, mend=subjects)
             if freezes and number >= freeze_at and (number == freeze_at or rng.random() < 0.2):
                 self._end_the_day()
 
@@ -81,12 +81,12 @@ class Traffic:
             assert len(rank.neighbours) <= 11
 
     def order(self, board: str, *, repair: bool = False, freeze: bool = False, mend: list[str] | None = None) -> None:
-        """An order to the writers of all shards; a mend to those of its players."""
+        """An order to the writers of all shards; a mend to those of its subjects."""
         self.roster.mended[board] |= set(mend or ())
         for shard in self._shards(board):
-            players = [player for player in mend or () if shard_for(self.plant.context, board, player) == shard]
-            if repair or freeze or players:
-                self._send(BoardMessage(board, shard, freeze=freeze, repair=repair, mend=players))
+            subjects = [each for each in mend or () if shard_for(self.plant.context, board, each) == shard]
+            if repair or freeze or subjects:
+                self._send(BoardMessage(board, shard, freeze=freeze, repair=repair, mend=subjects))
 
     def look(self) -> None:
         """The scheduled look at every writer: what is pending is completed even if nothing else comes."""
@@ -102,7 +102,7 @@ class Traffic:
         rng = self.rng
         by_shard: dict[str, list[BoardUpdate]] = {}
         for state in states:
-            by_shard.setdefault(shard_for(self.plant.context, board, state.player), []).append(state)
+            by_shard.setdefault(shard_for(self.plant.context, board, state.subject), []).append(state)
         for shard, members in by_shard.items():
             told = self.roster.states[board]
             again = rng.sample(told, rng.randint(0, min(4, len(told)))) if rng.random() < 0.4 else []

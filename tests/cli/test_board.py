@@ -35,16 +35,19 @@ def test_a_board_that_is_right_says_so(played: Deployment) -> None:
 
 
 def test_differences_are_lines_and_repair_mends_them_while_updates_go_on(played: Deployment) -> None:
-    score = number(played.plant, keys.entry(GLOBAL, "ada"), "score")
-    edit(played.plant, keys.entry(GLOBAL, "ada"), "SET #score = :s", s=score + 10)
+    score = number(played.plant, keys.entry(GLOBAL, "player:ada"), "score")
+    edit(played.plant, keys.entry(GLOBAL, "player:ada"), "SET #score = :s", s=score + 10)
     edit(played.plant, keys.node(GLOBAL, "TOTAL"), "ADD #00 :n", n=9)
     result = played.laurel("board", "verify", "global", status=1)
-    assert f"entry ada: expected score {score} at version 1, found {score + 10} at version 1\n" in result.stdout
+    assert f"entry player:ada: expected score {score} at version 1, found {score + 10} at version 1\n" in result.stdout
     assert "node TOTAL: expected 3, found 12\n" in result.stdout
     for number_ in range(5):
         played.send("events", gateway_event("bob", id=f"more{number_}"))
     result = played.laurel("board", "repair", "global")
-    assert f"repaired: entry ada: expected score {score} at version 1, found {score + 10} at version 1" in result.stdout
+    assert (
+        f"repaired: entry player:ada: expected score {score} at version 1, found {score + 10} at version 1"
+        in result.stdout
+    )
     assert "repaired: node TOTAL: expected 3, found 12" in result.stdout
     assert played.laurel("board", "verify", "global").stdout == ""
 
@@ -52,7 +55,7 @@ def test_differences_are_lines_and_repair_mends_them_while_updates_go_on(played:
 def test_rebuild_takes_one_board_or_all(played: Deployment) -> None:
     for name in ("TOTAL", "0.0", "2.0", "1.0"):
         edit(played.plant, keys.node(GLOBAL, name), "ADD #03 :n", n=9)
-    edit(played.plant, keys.entry(GLOBAL, "ada"), "REMOVE #order, #board")
+    edit(played.plant, keys.entry(GLOBAL, "player:ada"), "REMOVE #order, #board")
     result = played.laurel("board", "rebuild", "global")
     assert "global#all: rewrites of 3 entries and of the rank index requested" in result.stdout
     played.run()
@@ -106,5 +109,5 @@ def test_a_long_repair_is_waited_for_and_told_of(played: Deployment, monkeypatch
     edit(played.plant, keys.node(GLOBAL, "TOTAL"), "ADD #00 :n", n=9)
     result = played.laurel("board", "repair", "global")
     assert "repaired: node TOTAL: expected 3, found 12\n" in result.stdout
-    assert "global#all: repair, step 2: entries counted up to player ada\n" in result.stderr
+    assert "global#all: repair, step 2: entries counted up to player:ada\n" in result.stderr
     assert "global#all: repair, step 5: rank index corrected for scores below 0\n" in result.stderr

@@ -109,7 +109,7 @@ def test_the_javascript_client_of_the_api_ignores_errors(site: Site) -> None:
 
 @needs_node
 def test_the_live_view_shows_what_the_stream_sends(site: Site) -> None:
-    update = BoardUpdate("mia", 812, 1, 0, level=3, title="Beginner", public_id="0" * 16, name="Mia")
+    update = BoardUpdate("player:mia", 812, 1, 0, level=3, title="Beginner", public_id="0" * 16, name="Mia")
     feed_boards(site.laurel.context, "weekly#2026-W21", [update])
     ran = site.shell(f"curl -s '{site.url}/api/gamification/stream?scope=weekly'")
     (data,) = re.findall(r"^data: (.*)$", ran.out, re.MULTILINE)

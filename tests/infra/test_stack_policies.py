@@ -47,7 +47,7 @@ def logs(stack: Stack, function: Function, since_s: float) -> list[str]:
 def ranked(stack: Stack) -> set[str]:
     """The players that stand on a board."""
     items = stack.client("dynamodb").scan(TableName=stack.table)["Items"]
-    return {item["sk"]["S"].removeprefix("ENTRY#") for item in items if "board" in item}
+    return {item["sk"]["S"].removeprefix("ENTRY#player:") for item in items if "board" in item}
 
 
 def event(player: str) -> dict[str, Any]:

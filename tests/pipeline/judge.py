@@ -397,7 +397,7 @@ def _boards(scene: Scene, model: Model, items: dict[str, list[dict[str, Any]]]) 
     got: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
     for item in items["BOARD"]:
         entry = EntryItem.from_raw_data(item)
-        player, on_index = entry.sk.removeprefix("ENTRY#"), entry.board is not None
+        player, on_index = entry.sk.removeprefix("ENTRY#player:"), entry.board is not None
         if on_index != (int(entry.score) > 0 and not entry.hidden):
             return [f"{player}: on {item['pk']['S']} with {entry.score}, hidden {entry.hidden}, index {on_index}"]
         if int(entry.score) and (entry.expires is None or int(entry.expires) > now_s):

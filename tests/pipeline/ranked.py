@@ -27,7 +27,7 @@ def index_findings(context: Context, items: Sequence[Item], boards: Iterable[str
         shards = context.rules.boards[board.partition("#")[0]].shards
         spots = spots_of(parts[f"BOARD#{board}"])
         for shard in shards_of(board, shards):
-            own = {player: spot for player, spot in spots.items() if shard_of(board, player, shards) == shard}
+            own = {each: spot for each, spot in spots.items() if shard_of(board, each, shards) == shard}
             found += [f"{shard}: {each}" for each in node_findings(*nodes_of(parts[f"NODE#{shard}"]), own)]
     rng = random.Random(len(items))
     for board in rng.sample(kept, min(BOARDS_READ, len(kept))):

@@ -50,7 +50,7 @@ def items_of(stack: Stack) -> list[dict[str, Any]]:
 
 
 def _of_others(item: dict[str, Any], players: Collection[str]) -> bool:
-    return bool(item["pk"]["S"].startswith("BOARD#") and item["sk"]["S"].removeprefix("ENTRY#") not in players)
+    return bool(item["pk"]["S"].startswith("BOARD#") and item["sk"]["S"].removeprefix("ENTRY#player:") not in players)
 
 
 def boards_of(stack: Stack) -> list[str]:

@@ -40,7 +40,7 @@ def test_what_a_hand_changed_is_found_and_mended_while_updates_go_on(
 
     found = run_laurel(stack, "board", "verify", "global", "--wait", "0.2", status=1)
     assert re.search(rf"node {re.escape(node)} digit {digit}: expected \d+, found \d+", found), found
-    assert re.search(rf"entry {player}: expected score {before} at .*found {after} at", found), found
+    assert re.search(rf"entry player:{player}: expected score {before} at .*found {after} at", found), found
 
     with updates(stack, [name for name in PLAYERS if name != player]) as sent:
         repaired = run_laurel(stack, "board", "repair", "global", "--wait", "0.5")
@@ -79,7 +79,7 @@ def overrate(stack: Stack, player: str) -> tuple[int, int]:
     """The score of an entry is changed, and nothing else; (before, after)."""
     old = stack.client("dynamodb").update_item(
         TableName=stack.table,
-        Key={"pk": {"S": f"BOARD#{BOARD}"}, "sk": {"S": f"ENTRY#{player}"}},
+        Key={"pk": {"S": f"BOARD#{BOARD}"}, "sk": {"S": f"ENTRY#player:{player}"}},
         UpdateExpression="ADD score :five",
         ExpressionAttributeValues={":five": {"N": "5"}},
         ReturnValues="UPDATED_OLD",

@@ -1,4 +1,4 @@
-"""The archive of a board: its best players at one moment, and the ranks to publish."""
+"""The archive of a board: its best subjects at one moment, and the ranks to publish."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 
 
 class Place(msgspec.Struct, array_like=True, frozen=True):
-    """A place in an archive. Only the public id names the player, so the place of an erased player names nobody."""
+    """A place in an archive. Only the public id names the subject, so the place of an erased subject names nobody."""
 
     rank: int
     public: str
@@ -22,15 +22,15 @@ class Place(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Judged(msgspec.Struct, array_like=True, frozen=True):
-    """A player's rank to publish."""
+    """A subject's rank to publish."""
 
-    player: str
+    subject: str
     rank: int
 
 
 class _Entry(Protocol):
     @property
-    def player(self) -> str: ...
+    def subject(self) -> str: ...
     @property
     def score(self) -> int: ...
 
@@ -58,7 +58,7 @@ def waiting(entries: Sequence[_Entry], last_rank: int, *, more_ties: bool) -> Wa
     `more_ties`: the last tie group continues after `entries`.
     """
     judged = [
-        Judged(entry.player, rank) for entry, rank in zip(entries, ranks(entries), strict=True) if rank <= last_rank
+        Judged(entry.subject, rank) for entry, rank in zip(entries, ranks(entries), strict=True) if rank <= last_rank
     ]
     if not (more_ties and judged and len(judged) == len(entries)):
         return Waiting(judged)

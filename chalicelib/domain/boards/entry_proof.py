@@ -1,15 +1,16 @@
-"""Compare board entries with the players' own totals.
+"""Compare board entries with the subjects' own totals.
 
 Shares no code with the writer of boards, so that a mistake there is not repeated here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from chalicelib.domain.core.periods import MINUTE_MS
+from chalicelib.domain.core.subjects import parse_subject
 from chalicelib.domain.progress.scores import BoardUpdate
 
 # A score reached shortly before a board was frozen may not have been written by then.
@@ -21,7 +22,7 @@ LEVEL = ("level ", "title ")
 
 
 class Finding(Enum):
-    """The result of a comparison. `IN_FLIGHT`: the entry is older than the player, and its update may still arrive."""
+    """The result of a comparison. `IN_FLIGHT`: the entry is older than the subject, and its update may still arrive."""
 
     FINE = 0
     IN_FLIGHT = 1
@@ -33,10 +34,10 @@ class Finding(Enum):
 class EntryRow:
     """A board entry as stored; -1 for a missing number.
 
-    `order`: its key in the rank index, empty if it has none. `due_order`: the key made of score, time and player.
+    `order`: its key in the rank index, empty if it has none. `due_order`: the key made of score, time and subject.
     """
 
-    player: str
+    subject: str
     version: int
     seq: int
     score: int
@@ -58,7 +59,7 @@ class EntryRow:
 def judge(
     row: EntryRow | None, state: BoardUpdate | None, frozen_ms: int | None, *, is_open: bool = False
 ) -> tuple[Finding, list[Wrong]]:
-    """Compare an entry with the state that the player's totals make, which must be read after the entry.
+    """Compare an entry with the state that the subject's totals make, which must be read after the entry.
 
     Return the finding and (expected, found) of each difference. `frozen_ms`: when the board was frozen. `is_open`:
     level and title must be current.
@@ -68,12 +69,20 @@ def judge(
             return _missing(state, frozen_ms)
         return Finding.FINE, []
     if state is None:
-        gone = ("no entry: there is no such player", f"score {row.score}")
+        gone = (f"no entry: there is no such {parse_subject(row.subject)[0]}", f"score {row.score}")
         return (Finding.WRONG, [gone]) if row.order else (Finding.FINE, [])
     finding, wrong = _compared(row, state, frozen_ms, is_open=is_open and frozen_ms is None)
     if misplaced := [*_order_differences(row)]:
         return Finding.WRONG, wrong or misplaced
     return finding, wrong
+
+
+def judge_without_totals(row: EntryRow | None, kinds: Sequence[str]) -> tuple[Finding, list[Wrong]]:
+    """Report an entry on the board whose subject is of another kind than `kinds`: no totals prove its score."""
+    if row is None or not row.order:
+        return Finding.FINE, []
+    unknown = (f"a subject of a known kind ({', '.join(kinds)})", f"kind {parse_subject(row.subject)[0]}")
+    return Finding.WRONG, [unknown, *_order_differences(row)]
 
 
 def _order_differences(row: EntryRow) -> Iterator[Wrong]:

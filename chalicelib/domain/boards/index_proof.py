@@ -25,18 +25,18 @@ LEAF, HINTING, PARTS = re.compile(r"0\.(\d+)"), re.compile(r"1\.(\d+)"), re.comp
 class Difference:
     """A difference between what is expected and what is stored.
 
-    `offset`: of a counter, found minus expected. `player`: the player of the entry.
+    `offset`: of a counter, found minus expected. `subject`: the subject of the entry.
     """
 
-    subject: str
+    item: str
     expected: str
     found: str
     shard: str = ""
-    player: str = ""
+    subject: str = ""
     offset: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.subject}: expected {self.expected}, found {self.found}"
+        return f"{self.item}: expected {self.expected}, found {self.found}"
 
     @property
     def identity(self) -> tuple[object, ...]:
@@ -44,7 +44,7 @@ class Difference:
 
         A counter may have moved in between, but it is wrong by the same offset.
         """
-        return (self.shard, self.subject, *((self.offset,) if self.offset is not None else (self.expected, self.found)))
+        return (self.shard, self.item, *((self.offset,) if self.offset is not None else (self.expected, self.found)))
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class NodeRow:
 
 
 def counters_of(score: int) -> list[tuple[str, str]]:
-    """Return (node, attribute) of every counter that counts a player with this score."""
+    """Return (node, attribute) of every counter that counts a subject with this score."""
     found, rest = [(TOTAL, COUNT)], score
     for level, width in enumerate(WIDTHS):
         digit, rest = rest & ((1 << width) - 1), rest >> width
@@ -79,7 +79,7 @@ class Recount:
         self.runs = {score: _runs(nodes, score) for score in marks(nodes)}
 
     def add(self, score: int, reached_at: int) -> None:
-        """Count one player who is on the board."""
+        """Count one subject who is on the board."""
         for name, attribute in counters_of(score):
             self._count(name, attribute)
         since, parts = self.runs.get(score, ((), ()))
@@ -96,8 +96,8 @@ class Recount:
             for attribute in sorted({*found, *expected}, key=lambda text: (len(text), text)):
                 offset = found.get(attribute, 0) - expected[attribute]
                 if not attribute.startswith("T") and offset:
-                    subject = _label(name, attribute)
-                    yield Difference(subject, str(expected[attribute]), str(found.get(attribute, 0)), offset=offset)
+                    item = _label(name, attribute)
+                    yield Difference(item, str(expected[attribute]), str(found.get(attribute, 0)), offset=offset)
         yield from _divisions(self.nodes)
 
     def _count(self, name: str, attribute: str) -> None:

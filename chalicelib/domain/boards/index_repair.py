@@ -1,4 +1,4 @@
-"""Compute the changes that correct the nodes of a rank index, given all players on the board."""
+"""Compute the changes that correct the nodes of a rank index, given all subjects on the board."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def corrections(
 ) -> Changes:
     """Return the changes that correct the nodes.
 
-    `groups`: score -> the moments at which players on the board reached it.
+    `groups`: score -> the moments at which subjects on the board reached it.
 
     `divides`: whether large tie groups are divided. Valid divisions stay; invalid ones are replaced. `within`: the
     range of groups and nodes; only its own counters are corrected.
@@ -58,7 +58,7 @@ def corrections_across(
 ) -> Changes:
     """Return the changes of counters that lie across ranges.
 
-    `parts`: (sorted scores, number of players of each); together they cover all players.
+    `parts`: (sorted scores, number of subjects of each); together they cover all subjects.
     """
     spans = [span_of(name, digit) for name, digit in counters]
     edges = sorted({edge for span in spans for edge in (span.low, span.high) if edge is not None})

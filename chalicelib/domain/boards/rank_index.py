@@ -1,10 +1,10 @@
 """The rank index: counters over the digits of scores, which give ranks, pages and the total.
 
-The index is a trie. A node stands for a prefix of scores and counts, for each next digit, the players whose scores
+The index is a trie. A node stands for a prefix of scores and counts, for each next digit, the subjects whose scores
 begin with prefix and digit; its name is `<level>.<prefix>`. Levels are numbered from the leaf (0): 7 bits, 7 bits, 8
 bits (level 2, the root of all scores below 4,194,304), then 7 bits each. `rank` never adds the counters of digit 0, so
 above the leaf they are not stored: they are the remainder. Levels above the root cost nothing until a score needs them:
-the node of prefix 0 of each level (its spine) counts as `OVER` the players beyond its range, so the rank of a score
+the node of prefix 0 of each level (its spine) counts as `OVER` the subjects beyond its range, so the rank of a score
 needs no level above its own.
 
 Within one score, `ties` divides large groups by time, in nodes of the same kind.
@@ -20,7 +20,7 @@ import msgspec
 # Bits below each level; the last one bounds the range of scores.
 SHIFTS = (0, 7, 14, 22, 29, 36, 43, 50, 57)
 ROOT = 2
-# The counter of players beyond a spine node's range: the first number that is no digit.
+# The counter of subjects beyond a spine node's range: the first number that is no digit.
 OVER = 256
 TOTAL = "TOTAL"
 Spot = tuple[int, int]  # (score, reached at): a place on a board
@@ -58,7 +58,7 @@ Changes = dict[str, NodeChange]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The number of players with a greater score, and with the same score."""
+    """The number of subjects with a greater score, and with the same score."""
 
     above: int
     ties: int
@@ -73,7 +73,7 @@ class Found:
     """The tie group and the member at an offset.
 
     The offset is member `skip` (from 0) of the `length` members of the group of `score` that reached it at `start` or
-    later and before `end` (None: from the group's beginning, to its end). `above`: players with a greater score.
+    later and before `end` (None: from the group's beginning, to its end). `above`: subjects with a greater score.
     `ties`: all members of the group.
     """
 
@@ -112,7 +112,7 @@ def leaf(score: int) -> tuple[str, int]:
 
 
 def count_moves(moves: Iterable[Move]) -> Changes:
-    """Return the changes that players' moves make to the counters of the trie and to the total."""
+    """Return the changes that subjects' moves make to the counters of the trie and to the total."""
     sums: dict[str, dict[int, int]] = {}
     for before, after in moves:
         for spot, amount in ((before, -1), (after, 1)):
@@ -138,10 +138,10 @@ def standing(score: int, nodes: Mapping[str, Node]) -> Standing:
 
 
 def find(offset: int) -> Generator[list[str], Mapping[str, Node], Found | None]:
-    """Find the player at an offset (0: the best).
+    """Find the subject at an offset (0: the best).
 
     Yields the names of nodes to read, one round trip each, and receives the nodes. Returns None if the board has fewer
-    players. Nodes that are read at different moments may differ by updates in flight: the search still ends.
+    subjects. Nodes that are read at different moments may differ by updates in flight: the search still ends.
     """
     root = f"{ROOT}.0"
     nodes = yield [TOTAL, root]
@@ -228,7 +228,7 @@ def _run_at(node: Node, place: int) -> tuple[int, int]:
 
 
 def counters_of(score: int) -> list[tuple[str, int]]:
-    """Return (node, digit) of every counter that counts a player with this score."""
+    """Return (node, digit) of every counter that counts a subject with this score."""
     counters = [(name, digit) for name, digit in path(score) if digit or name.startswith("0.")]
     counters += [(f"{level}.0", OVER) for level in range(ROOT, height(score) - 1)]
     return [*counters, (TOTAL, 0)]

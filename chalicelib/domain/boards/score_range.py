@@ -20,7 +20,7 @@ _TIES = re.compile(r"[DV]\.(\d+)(\.\d+)?")
 class Span:
     """The scores that a counter counts: from `low`, below `high` (None: unbounded).
 
-    `real`: the index has such a counter. Counters that were added manually do not matter to players.
+    `real`: the index has such a counter. Counters that were added manually do not matter to readers.
     """
 
     low: int

@@ -1,4 +1,4 @@
-"""Collect the players and nodes of the largest range of scores that fits in memory, from a stream in any order."""
+"""Collect the subjects and nodes of the largest range of scores that fits in memory, from a stream in any order."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from chalicelib.domain.boards.index_repair import corrections
 from chalicelib.domain.boards.rank_index import Changes, Node
 from chalicelib.domain.boards.score_range import LEAF, Range, span_of
 
-# Bytes in memory, including the work of corrections: of a player, of a score with its counters, of a stored counter, of
-# a move away from a score.
+# Bytes in memory, including the work of corrections: of a subject, of a score with its counters, of a stored counter,
+# of a move away from a score.
 MEMBER, SCORE, COUNTER, LEFT = 8, 1500, 250, 150
 
 
@@ -30,7 +30,7 @@ class ScoreSlice:
         self._nodes: dict[str, Node] = {}
 
     def add_tally(self, scores: Sequence[int], sizes: Sequence[int], moments: Sequence[int]) -> None:
-        """Add the players of a tally, by score."""
+        """Add the subjects of a tally, by score."""
         offset, low, high = 0, self.range.low, self.range.high
         for score, size in zip(scores, sizes, strict=True):
             if low <= score and (high is None or score < high):

@@ -26,8 +26,8 @@ from chalicelib.domain.boards.rank_index import (
 )
 
 # A page skips up to this many: 512 entries of the index are some 14 read units, half of them on average, if a page
-# begins inside such a group. From 10^6 players on, groups of a few hundred are normal; maintaining their division would
-# cost more than it saves.
+# begins inside such a group. From 10^6 subjects on, groups of a few hundred are normal; maintaining their division
+# would cost more than it saves.
 MARK_AT = 512
 # The most entries that a page reads in vain: it starts at the nearer end of the run.
 RUN = 128
@@ -59,7 +59,7 @@ def volumes_of(moves: Iterable[Move], nodes: Mapping[str, Node]) -> list[str]:
 def divide(moves: Iterable[Move], nodes: Mapping[str, Node], latest: int) -> Changes:
     """Return the changes that moves make to leaves' marks, directories and volumes.
 
-    `nodes`: those named by the functions above, as before the moves. `latest`: no player on the board has reached its
+    `nodes`: those named by the functions above, as before the moves. `latest`: no subject on the board has reached its
     score later.
     """
     changes: Changes = {}

@@ -19,6 +19,7 @@ from chalicelib.domain.core.periods import (
     period_of,
     period_with_id,
 )
+from chalicelib.domain.core.subjects import Subject, parse_subject, player_subject
 from chalicelib.domain.progress.player import Player
 from chalicelib.domain.rules.ruleset import Rules
 from chalicelib.domain.rules.schema import UNIQUE_STATS, Board
@@ -28,13 +29,13 @@ MAX_SCORE = 10**16 - 1
 
 
 class BoardUpdate(msgspec.Struct, rename="camel"):
-    """A score update: "the score of `player` on a board is `score` at `version`".
+    """A score update: "the score of `subject` on a board is `score` at `version`".
 
     `reached_at`: commit time (ms) at which the score was reached. The bounds are those of a board entry: an update that
     cannot be written would stop its board.
     """
 
-    player: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:@-]{1,128}$(?!\n)")]
+    subject: Subject
     score: Annotated[int, Meta(ge=0, le=MAX_SCORE)]
     version: Annotated[int, Meta(ge=1, le=10**15)]
     reached_at: Annotated[int, Meta(ge=0, lt=10**13)]
@@ -56,11 +57,12 @@ def shards_of(board: str, shards: int) -> list[str]:
     return [board] if shards == 1 else [f"{board}~{number}" for number in range(shards)]
 
 
-def shard_of(board: str, player: str, shards: int) -> str:
-    """Return the shard of a player."""
+def shard_of(board: str, subject: str, shards: int) -> str:
+    """Return the shard of a subject, by its id."""
     if shards == 1:
         return board
-    digest = hashlib.blake2b(player.encode(), digest_size=8).digest()
+    _, id_ = parse_subject(subject)
+    digest = hashlib.blake2b(id_.encode(), digest_size=8).digest()
     return shards_of(board, shards)[int.from_bytes(digest, "big") % shards]
 
 
@@ -144,7 +146,7 @@ def update(player: Player, points: tuple[int, int], rules: Rules) -> BoardUpdate
     """Return a player's score update for one board, with everything that a page shows."""
     level = player.level(rules)
     return BoardUpdate(
-        player=player.id,
+        subject=player_subject(player.id),
         score=points[0],
         version=player.version,
         reached_at=points[1],

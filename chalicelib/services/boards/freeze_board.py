@@ -1,4 +1,4 @@
-"""Freeze a board. The order is in its writer's queue, so that it does not race with states of players."""
+"""Freeze a board. The order is in its writer's queue, so that it does not race with score updates."""
 
 from __future__ import annotations
 

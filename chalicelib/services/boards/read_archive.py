@@ -11,6 +11,7 @@ from msgspec import Meta
 from chalicelib.domain.boards.archive import Place
 from chalicelib.domain.core.errors import InvalidRequest, NotFound
 from chalicelib.domain.core.periods import ALL, day_of, moment_name, parse_period, period_before, period_of
+from chalicelib.domain.core.subjects import player_subject
 from chalicelib.domain.identity.names import HIDDEN_NAME
 from chalicelib.services.boards.read_leaderboard import SCOPE, LeaderboardEntry, find_scope, sees_all, shown
 from chalicelib.services.context import Context
@@ -74,7 +75,7 @@ def show_places(context: Context, places: Sequence[Place], caller: Caller | None
     entries = []
     for place in places:
         player, identity = players.get(place.public, ("", None))
-        entry = Entry(player, 0, place.score, place.reached_at, place.level, place.title, place.public)
+        entry = Entry(player_subject(player), 0, place.score, place.reached_at, place.level, place.title, place.public)
         if identity is not None:
             entry.name, entry.private = identity.display_name or "", identity.private
         known = shown(Ranked(place.rank, entry), caller, ArchivedEntry)

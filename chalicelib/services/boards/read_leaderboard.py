@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from chalicelib.domain.core.errors import InvalidRequest, NotFound
 from chalicelib.domain.core.periods import Period, day_of, moment_name, parse_period
+from chalicelib.domain.core.subjects import player_of
 from chalicelib.domain.identity.names import display_name, private_name
 from chalicelib.domain.identity.permissions import ADMIN
 from chalicelib.domain.progress.scores import board_id, is_kept, shards_of
@@ -108,16 +109,20 @@ def find_scope(context: Context, scope: str) -> Board:
     return boards[scope]
 
 
-def sees_all(caller: Caller | None, player: str) -> bool:
-    """Return whether the caller sees all data of the player."""
+def sees_all(caller: Caller | None, player: str | None) -> bool:
+    """Return whether the caller sees all data of the player, or of another subject (None)."""
     return caller is not None and (caller.player == player or ADMIN in caller.permissions)
 
 
 def shown(ranked: Ranked, caller: Caller | None, kind: type[E], **more: Any) -> E:
-    """Return an entry as the caller may see it. `more`: further members of its type."""
+    """Return an entry as the caller may see it. `more`: further members of its type.
+
+    Only players have a real id here; other subjects appear under their public id.
+    """
     rank, entry = ranked
-    whole = sees_all(caller, entry.player)
-    shown_id: str | None = entry.player if whole or entry.name else entry.public
+    player = player_of(entry.subject)
+    whole = sees_all(caller, player)
+    shown_id: str | None = player if player is not None and (whole or entry.name) else entry.public
     name = display_name(entry.public, entry.name)
     if entry.private and not whole:
         shown_id, name = None, private_name(rank)

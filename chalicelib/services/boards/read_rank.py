@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from chalicelib.domain.core.subjects import player_subject
 from chalicelib.services.boards.read_leaderboard import LeaderboardEntry, Rank, open_board, shown
 from chalicelib.services.context import Context
 from chalicelib.services.identity.authenticate import Caller
@@ -44,7 +45,7 @@ def read_rank(context: Context, caller: Caller, *, scope: str = "global", period
     Raises InvalidRequest naming the parameter, NotFound for a day that is no longer kept.
     """
     name, board = open_board(context, scope, period)
-    entry, total = board.entry(caller.player)
+    entry, total = board.entry(player_subject(caller.player))
     if entry is None or not entry.on_board:
         return OwnRank(scope, name, None, 0, None, total, None, [])
     around = board.around(entry)
@@ -59,6 +60,6 @@ def read_rank(context: Context, caller: Caller, *, scope: str = "global", period
         total=total,
         points_to_next=around.points_to_next,
         neighbours=[
-            shown(each, caller, Neighbour, you=each.entry.player == entry.player) for each in around.neighbours
+            shown(each, caller, Neighbour, you=each.entry.subject == entry.subject) for each in around.neighbours
         ],
     )

@@ -1,4 +1,4 @@
-"""Rebuild boards from the players, after a restore or if the content of a board is unreliable.
+"""Rebuild boards from their subjects' totals, after a restore or if the content of a board is unreliable.
 
 A rebuild sends orders to the boards' own writers, so events are applied meanwhile, and a repetition changes nothing.
 Pages are read one at a time. Each names the place where another rebuild can continue.
@@ -16,14 +16,13 @@ from chalicelib.domain.core.batches import batched
 from chalicelib.domain.core.errors import InvalidRequest
 from chalicelib.domain.core.periods import ALL, period_of
 from chalicelib.domain.progress.scores import board_id
-from chalicelib.services.boards.player_scores import load_states
-from chalicelib.services.boards.request_repairs import PLAYERS_PER_ORDER, order_mend, order_recount
+from chalicelib.services.boards.player_scores import days_of_players
+from chalicelib.services.boards.request_repairs import SUBJECTS_PER_ORDER, order_mend, order_recount
+from chalicelib.services.boards.subject_scores import has_totals, load_states, subjects_after
 from chalicelib.services.boards.verify_board import find_board
 from chalicelib.services.context import Context
 from chalicelib.store.boards.entries import entries_after
 from chalicelib.store.boards.proof import all_logs
-from chalicelib.store.progress.player_reads import known_days
-from chalicelib.store.progress.players import all_players, players_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,36 +34,36 @@ class Ordered:
 
 
 class _Place(msgspec.Struct, array_like=True):
-    """A place. `is_entries`: players are done, entries without a player are next. `key`: the last key read."""
+    """A place. `is_entries`: subjects are done, entries of other subjects are next. `key`: the last key read."""
 
     is_entries: bool = False
     key: tuple[str, str] | None = None
 
 
 def rebuild_board(context: Context, board: str, place: str = "") -> Iterator[Ordered]:
-    """Order to rewrite every entry from its player's totals and to recount the index. Yield the progress.
+    """Order to rewrite every entry from its subject's totals and to recount the index. Yield the progress.
 
-    Entries without a player leave the board. `place`: continue a stopped rebuild there. Raises InvalidRequest for an
-    invalid place.
+    Entries of subjects that do not exist leave the board; those of an unknown kind stay. `place`: continue a stopped
+    rebuild there. Raises InvalidRequest for an invalid place.
     """
     start, ordered = _read_place(place), 0
     if not start.is_entries:
-        for players, following in players_after(context.table, start.key):
-            ordered += _order(context, board, players, lambda score: score is not None and score > 0)
+        for subjects, following in subjects_after(context, start.key):
+            ordered += _order(context, board, subjects, lambda score: score is not None and score > 0)
             yield Ordered(ordered, _write_place(_Place(following is None, following)))
         start = _Place(is_entries=True)
-    for players, following in entries_after(context.table, board, start.key):
-        ordered += _order(context, board, players, lambda score: not score)
+    for subjects, following in entries_after(context.table, board, start.key):
+        ordered += _order(context, board, subjects, lambda score: not score)
         yield Ordered(ordered, _write_place(_Place(True, following)) if following else "")
     order_recount(context, board)
 
 
-def _order(context: Context, board: str, players: list[str], is_selected: Callable[[int | None], bool]) -> int:
-    """Order the entries of players whose score (None: no such player) is selected; return their number."""
+def _order(context: Context, board: str, subjects: list[str], is_selected: Callable[[int | None], bool]) -> int:
+    """Order the entries of subjects whose score (None: no such subject) is selected; return their number."""
     ordered = 0
-    for part in batched(players, PLAYERS_PER_ORDER):
+    for part in batched(filter(has_totals, subjects), SUBJECTS_PER_ORDER):
         states = load_states(context, board, part)
-        found = [player for player in part if is_selected(states[player].score if player in states else None)]
+        found = [subject for subject in part if is_selected(states[subject].score if subject in states else None)]
         order_mend(context, board, found)
         ordered += len(found)
     return ordered
@@ -85,9 +84,7 @@ def _read_place(text: str) -> _Place:
 
 def kept_boards(context: Context) -> list[str]:
     """Return the boards that were ever written or that players' totals belong to, without expired ones."""
-    days: set[int] = set()
-    for page in all_players(context.table):
-        days.update(*context.each(lambda player: known_days(context.table, player), page))
+    days = days_of_players(context)
     named = {shard.partition("~")[0] for shard in all_logs(context.table)}
     for board in context.rules.ruleset.boards:
         of_kind = days if board.period != ALL else {0}

@@ -157,14 +157,14 @@ class _Step:
             self._correct_across()
 
     def _count(self) -> None:
-        """Count the next entries in order of players, and write the tallies next to the log."""
+        """Count the next entries in order of subjects, and write the tallies next to the log."""
         groups: dict[int, array[int]] = {}
         cursor, read, more, latest, highest = self.repair.cursor, 0, True, -1, 0
         ends_ms = self.context.now_ms() + COUNT_MS
         while more and read < STEP_ENTRIES and (not read or self.context.now_ms() < ends_ms):
             spots, more = read_spots(self.context.table, self.board, cursor, STEP_ENTRIES - read)
-            for player, spot, seq in spots:
-                if self.board != self.shard and shard_for(self.context, self.board, player) != self.shard:
+            for subject, spot, seq in spots:
+                if self.board != self.shard and shard_for(self.context, self.board, subject) != self.shard:
                     continue
                 highest = max(highest, seq)
                 if spot is not None:
@@ -197,7 +197,7 @@ class _Step:
         self._commit(part.corrections(divides="~" not in self.shard), part.highest_seq, done)
 
     def _correct_across(self) -> None:
-        """Correct the few counters whose players are in several ranges."""
+        """Correct the few counters whose subjects are in several ranges."""
         whole = replace(self.repair, low=0)
         counters = counters_across(self.repair.cuts)
         tallies = read_tallies(self.context.table, self.shard, whole)

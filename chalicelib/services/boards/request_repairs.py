@@ -14,8 +14,8 @@ from chalicelib.services.context import Context
 from chalicelib.services.progress.publish_scores import send_messages, shard_for
 from chalicelib.store.boards.redo_log import read_log
 
-# Players per order: their entries fit into one intent.
-PLAYERS_PER_ORDER = 200
+# Subjects per order: their entries fit into one intent.
+SUBJECTS_PER_ORDER = 200
 # Checks of a board under repair, with a pause before each. Every fifth repeats the orders for the rest.
 CHECKS, CHECKS_PER_ORDER = 15, 5
 # Pauses while a repair is running: two hours with 2 s each.
@@ -63,21 +63,21 @@ def _wait_for_repairs(
 def order_repair(context: Context, board: str, differences: Iterable[Difference]) -> None:
     """Order the repair of all entries and shards with differences."""
     found = list(differences)
-    order_mend(context, board, list(dict.fromkeys(each.player for each in found if each.player)))
+    order_mend(context, board, list(dict.fromkeys(each.subject for each in found if each.subject)))
     order_recount(context, board, sorted({each.shard for each in found}))
 
 
-def order_mend(context: Context, board: str, players: Sequence[str]) -> None:
-    """Order to rewrite these players' entries from their totals."""
+def order_mend(context: Context, board: str, subjects: Sequence[str]) -> None:
+    """Order to rewrite these subjects' entries from their totals."""
     shards: dict[str, list[str]] = {}
-    for player in players:
-        shards.setdefault(shard_for(context, board, player), []).append(player)
+    for subject in subjects:
+        shards.setdefault(shard_for(context, board, subject), []).append(subject)
     send_messages(
         context,
         [
             BoardMessage(board, shard, mend=batch, nonce=context.new_id())
             for shard, members in shards.items()
-            for batch in batched(members, PLAYERS_PER_ORDER)
+            for batch in batched(members, SUBJECTS_PER_ORDER)
         ],
     )
 

@@ -10,19 +10,19 @@ from chalicelib.domain.core.errors import InvalidRequest
 from chalicelib.domain.core.periods import ALL, MINUTE_MS, day_of, period_before, period_of
 from chalicelib.domain.progress.scores import board_id, shards_of
 from chalicelib.services.boards.sample_nodes import NodeSample
+from chalicelib.services.boards.subject_scores import some_subjects
 from chalicelib.services.boards.verify_board import Verified, find_board, verified, verify_board
 from chalicelib.services.boards.verify_entries import READINGS, EntryProof
 from chalicelib.services.context import Context, OutOfTime
 from chalicelib.store.boards.proof import read_node_rows
-from chalicelib.store.progress.players import some_players
 
-# Boards up to this size are verified whole: some 5,000 read units, most of them for the players.
+# Boards up to this size are verified whole: some 5,000 read units, most of them for the subjects.
 WHOLE = 10_000
-SAMPLED_PLAYERS = 100
+SAMPLED_SUBJECTS = 100
 SAMPLED_WALKS = 10
 # Besides the open period and the previous one, one of so many earlier periods.
 PERIODS_BACK = 30
-# Time for one board: a minute for 10,000 players, and three pauses.
+# Time for one board: a minute for 10,000 subjects, and three pauses.
 RESERVE_MS = 120_000
 # Messages of a crashed writer are delivered again after three minutes, maybe more than once.
 PATIENCE_MS = 15 * MINUTE_MS
@@ -33,14 +33,14 @@ def sample_boards(context: Context, wait: Callable[[], None]) -> Iterator[Verifi
 
     A board for which the time runs out comes last, as not proven.
     """
-    players = some_players(context.table, context.new_id())[:SAMPLED_PLAYERS]
+    subjects = some_subjects(context)[:SAMPLED_SUBJECTS]
     for board in sampled_boards(context):
         if not context.has_time(RESERVE_MS):
             return
         if _total(context, board) <= WHOLE:
-            yield verify_board(context, board, wait, everybody=False, players=players, patience_ms=PATIENCE_MS)
+            yield verify_board(context, board, wait, everybody=False, subjects=subjects, patience_ms=PATIENCE_MS)
         else:
-            yield _sample(context, board, wait, players)
+            yield _sample(context, board, wait, subjects)
 
 
 def sampled_boards(context: Context) -> list[str]:
@@ -72,18 +72,18 @@ def _total(context: Context, board: str) -> int:
     )
 
 
-def _sample(context: Context, board: str, wait: Callable[[], None], players: Sequence[str]) -> Verified:
-    """Verify random counters against the index, and entries of their and of other players against the totals."""
+def _sample(context: Context, board: str, wait: Callable[[], None], subjects: Sequence[str]) -> Verified:
+    """Verify random counters against the index, and entries of their and of other subjects against the totals."""
     people = EntryProof(context, board, PATIENCE_MS)
     shards = _shards(context, board)
     index = NodeSample(context, board, shards[min(int(context.uniform(0, len(shards))), len(shards) - 1)])
     for _ in range(SAMPLED_WALKS):
         index.choose()
-    listed = sorted(index.players, key=lambda _: context.uniform(0, 1))[:SAMPLED_PLAYERS]
-    chosen = list(dict.fromkeys([*listed, *players]))
+    listed = sorted(index.subjects, key=lambda _: context.uniform(0, 1))[:SAMPLED_SUBJECTS]
+    chosen = list(dict.fromkeys([*listed, *subjects]))
     in_time = True
     try:
-        people.check_players(chosen)
+        people.check_subjects(chosen)
         for _ in range(READINGS - 1):
             if people.is_settled and index.is_settled:
                 break

@@ -16,7 +16,7 @@ MAX_COUNTED = 1_000
 
 @dataclass(slots=True)
 class Counted:
-    """A counter, and the players that it counts according to the index.
+    """A counter, and the subjects that it counts according to the index.
 
     `offset`: counter minus index, at the last read. It is a difference while all reads agree.
     """
@@ -25,14 +25,14 @@ class Counted:
     attribute: str
     low: int
     high: int
-    players: list[str]
+    subjects: list[str]
     found: int
     offset: int
     agree: bool = True
 
 
 class NodeSample:
-    """Counters on random paths down one shard's trie, weighted by players."""
+    """Counters on random paths down one shard's trie, weighted by subjects."""
 
     def __init__(self, context: Context, board: str, shard: str) -> None:
         self.context, self.board, self.shard = context, board, shard
@@ -48,12 +48,12 @@ class NodeSample:
         return [each for each in self.counted if each.offset and each.agree]
 
     @property
-    def players(self) -> list[str]:
-        """Return the players under the chosen counters."""
-        return list(dict.fromkeys(player for each in self.counted for player in each.players))
+    def subjects(self) -> list[str]:
+        """Return the subjects under the chosen counters."""
+        return list(dict.fromkeys(subject for each in self.counted for subject in each.subjects))
 
     def choose(self) -> None:
-        """Walk down to a random player's counters, and recount those that are small enough."""
+        """Walk down to a random subject's counters, and recount those that are small enough."""
         level, prefix, node, members = self._top()
         while members > 0:
             digit, members = self._digit(node, level, members)
@@ -70,15 +70,15 @@ class NodeSample:
     def check_again(self) -> None:
         """Recount the suspects: one with another offset is in flight, not wrong."""
         for each in self.suspects:
-            players, found = self._reading(each.name, each.attribute, each.low, each.high)
-            each.agree = found - len(players) == each.offset
-            each.players, each.found = players, found
+            subjects, found = self._reading(each.name, each.attribute, each.low, each.high)
+            each.agree = found - len(subjects) == each.offset
+            each.subjects, each.found = subjects, found
 
     def differences(self) -> list[Difference]:
         return [
             Difference(
                 f"{self.shard}: node {each.name} digit {int(each.attribute, 16)}",
-                f"{len(each.players)} by the ordering index",
+                f"{len(each.subjects)} by the ordering index",
                 str(each.found),
                 self.shard,
                 offset=each.offset,
@@ -110,13 +110,13 @@ class NodeSample:
 
     def _count(self, name: str, attribute: str, low: int, high: int) -> None:
         if not any((each.name, each.attribute) == (name, attribute) for each in self.counted):
-            players, found = self._reading(name, attribute, low, high)
-            self.counted.append(Counted(name, attribute, low, high, players, found, found - len(players)))
+            subjects, found = self._reading(name, attribute, low, high)
+            self.counted.append(Counted(name, attribute, low, high, subjects, found, found - len(subjects)))
 
     def _reading(self, name: str, attribute: str, low: int, high: int) -> tuple[list[str], int]:
         listed = list_range(self.context.table, self.board, low, high)
-        players = [player for player in listed if shard_for(self.context, self.board, player) == self.shard]
-        return players, self._read(name).get(attribute, 0)
+        subjects = [subject for subject in listed if shard_for(self.context, self.board, subject) == self.shard]
+        return subjects, self._read(name).get(attribute, 0)
 
     def _read(self, name: str) -> Mapping[str, int]:
         return read_node_rows(self.context.table, self.shard, [name]).get(name, NodeRow()).values

@@ -1,6 +1,7 @@
-"""Verify a board: entries against the players' own totals, the rank index against the entries.
+"""Verify a board: entries against their subjects' own totals, the rank index against the entries.
 
 Reads strongly, reads suspicious data again, and distinguishes data in flight from differences.
+An entry of a subject whose kind is unknown is a difference: nothing proves its score.
 """
 
 from __future__ import annotations
@@ -53,26 +54,26 @@ def verify_board(
     wait: Callable[[], None],
     *,
     everybody: bool = True,
-    players: Sequence[str] = (),
+    subjects: Sequence[str] = (),
     patience_ms: int = 0,
     read: Callable[[int], None] = lambda _: None,
 ) -> Verified:
     """Verify a board, or stop before the deadline.
 
     `wait()`: the pause before a second read. `read(n)`: called with the number of entries that a pass has read.
-    `everybody`: search all players for missing entries, which reads the whole table; else only `players`.
+    `everybody`: search all subjects for missing entries, which reads the whole table; else only `subjects`.
     `patience_ms`: scores as recent as this stay in flight in all reads.
     """
     people, index = EntryProof(context, board, patience_ms), NodeProof(context, board)
     progress = _Progress(read)
     try:
         for rows in index.survey():
-            people.check([row.player for row in rows], {row.player: row for row in rows})
+            people.check([row.subject for row in rows], {row.subject: row for row in rows})
             progress.add(rows)
         if everybody:
             people.check_missing()
-        elif players:
-            people.check_players(players)
+        elif subjects:
+            people.check_subjects(subjects)
         for _ in range(READINGS - 1):
             if people.is_settled and index.is_settled:
                 break

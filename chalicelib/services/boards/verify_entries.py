@@ -1,33 +1,46 @@
-"""Verification of a board's entries against their players' totals. Suspicious ones are read again before they count."""
+"""Verification of a board's entries against their subjects' totals. Suspicious entries are read again."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from chalicelib.domain.boards.entry_proof import LEVEL, ON_ITS_WAY_MS, EntryRow, Finding, Wrong, judge
+from chalicelib.domain.boards.entry_proof import (
+    LEVEL,
+    ON_ITS_WAY_MS,
+    EntryRow,
+    Finding,
+    Wrong,
+    judge,
+    judge_without_totals,
+)
 from chalicelib.domain.boards.index_proof import Difference
 from chalicelib.domain.core.batches import batched
 from chalicelib.domain.progress.scores import is_open, period_on, shards_of
-from chalicelib.services.boards.player_scores import PLAYERS_AT_ONCE, load_dated_states
+from chalicelib.services.boards.subject_scores import (
+    LOADERS,
+    SUBJECTS_AT_ONCE,
+    all_subjects,
+    has_totals,
+    load_dated_states,
+)
 from chalicelib.services.context import Context
 from chalicelib.services.progress.publish_scores import shard_for
 from chalicelib.store.boards.proof import LogRow, read_log_row, read_rows
-from chalicelib.store.progress.players import all_players
 
 # Reads of a suspicious entry, with a pause between them.
 READINGS = 4
 # Limit for the list and the memory. A board with more differences needs a rebuild.
 MAX_SUSPECTS = 10_000
-# A part starts only with this much time left: a hundred players take a second, more if the table is slow.
+# A part starts only with this much time left: a hundred subjects take a second, more if the table is slow.
 PART_MS = 15_000
 
 
 @dataclass(slots=True)
 class _Suspect:
-    """The last finding about a player's entry.
+    """The last finding about a subject's entry.
 
-    `version`: the player's version at the first finding. `since`: when the player reached the score.
+    `version`: the subject's version at the first finding. `since`: when the subject reached the score.
     """
 
     version: int
@@ -45,7 +58,7 @@ class _Suspect:
 class EntryProof:
     """Judges entries. Call `check_again` until `is_settled`, up to a limit.
 
-    `patience_ms`: scores as recent as this stay in flight in all reads. `after_freeze`: players whose scores came too
+    `patience_ms`: scores as recent as this stay in flight in all reads. `after_freeze`: subjects whose scores came too
     late for a frozen board. `more`: there are too many differences to list all.
     """
 
@@ -65,28 +78,31 @@ class EntryProof:
     def in_flight(self) -> int:
         return sum(not self._is_wrong(suspect) for suspect in self._suspects.values())
 
-    def check(self, players: Sequence[str], rows: Mapping[str, EntryRow]) -> None:
-        """Judge entries that were just read; players without a row have no entry.
+    def check(self, subjects: Sequence[str], rows: Mapping[str, EntryRow]) -> None:
+        """Judge entries that were just read; subjects without a row have no entry.
 
         Raises OutOfTime near the deadline.
         """
         self.context.require_time(PART_MS)
         is_open = self._is_open()
-        states = load_dated_states(self.context, self.board, players)
-        for player in players:
-            log = self._log(player)
-            row = log.entry(player, rows.get(player))
-            state, relevelled_at = states.get(player, (None, 0))
-            finding, wrong = judge(row, state, log.frozen, is_open=is_open)
+        states = load_dated_states(self.context, self.board, [each for each in subjects if has_totals(each)])
+        for subject in subjects:
+            log = self._log(subject)
+            row = log.entry(subject, rows.get(subject))
+            state, relevelled_at = states.get(subject, (None, 0))
+            if has_totals(subject):
+                finding, wrong = judge(row, state, log.frozen, is_open=is_open)
+            else:
+                finding, wrong = judge_without_totals(row, [*LOADERS])
             if finding is Finding.AFTER_FREEZE:
-                self.after_freeze.add(player)
+                self.after_freeze.add(subject)
             if finding in (Finding.FINE, Finding.AFTER_FREEZE):
-                self._suspects.pop(player, None)
+                self._suspects.pop(subject, None)
             else:
                 version, since = (state.version, state.reached_at) if state else (0, 0)
                 if all(expected.startswith(LEVEL) for expected, _ in wrong):
                     since = relevelled_at
-                self._suspect(player, row, _Suspect(version, since, finding, wrong))
+                self._suspect(subject, row, _Suspect(version, since, finding, wrong))
 
     def _is_open(self) -> bool:
         """Return whether level and title must be correct. Not shortly before a freeze is due, since clocks differ."""
@@ -94,35 +110,35 @@ class EntryProof:
         period = period_on(context.rules.boards[self.board.partition("#")[0]], self.board)
         return is_open(period, context.rules, context.now_ms() + ON_ITS_WAY_MS)
 
-    def check_players(self, players: Sequence[str]) -> None:
-        """Read and judge the entries of these players."""
-        for part in batched(players, PLAYERS_AT_ONCE):
+    def check_subjects(self, subjects: Sequence[str]) -> None:
+        """Read and judge the entries of these subjects."""
+        for part in batched(subjects, SUBJECTS_AT_ONCE):
             self.check(part, read_rows(self.context.table, self.board, part))
 
     def check_missing(self) -> None:
-        """Judge every player without an entry. Reads the whole table."""
-        for page in all_players(self.context.table):
+        """Judge every subject without an entry. Reads the whole table."""
+        for page in all_subjects(self.context):
             self.context.require_time(PART_MS)
-            for players in batched(page, PLAYERS_AT_ONCE):
-                rows = read_rows(self.context.table, self.board, players)
-                self.check([player for player in players if player not in rows], {})
+            for subjects in batched(page, SUBJECTS_AT_ONCE):
+                rows = read_rows(self.context.table, self.board, subjects)
+                self.check([subject for subject in subjects if subject not in rows], {})
 
     def check_again(self) -> None:
         """Read and judge again all entries that are not settled."""
         self._logs = self._read_logs()
-        waiting = [player for player, suspect in self._suspects.items() if suspect.readings < suspect.needed]
-        self.check_players(waiting)
+        waiting = [subject for subject, suspect in self._suspects.items() if suspect.readings < suspect.needed]
+        self.check_subjects(waiting)
 
     def differences(self) -> Iterator[Difference]:
         """Yield the differences that stayed."""
-        for player, suspect in sorted(self._suspects.items()):
+        for subject, suspect in sorted(self._suspects.items()):
             if self._is_wrong(suspect):
-                shard = shard_for(self.context, self.board, player)
+                shard = shard_for(self.context, self.board, subject)
                 for expected, found in suspect.wrong:
-                    yield Difference(f"entry {player}", expected, found, shard, player)
+                    yield Difference(f"entry {subject}", expected, found, shard, subject)
 
-    def _suspect(self, player: str, row: EntryRow | None, new: _Suspect) -> None:
-        known = self._suspects.get(player)
+    def _suspect(self, subject: str, row: EntryRow | None, new: _Suspect) -> None:
+        known = self._suspects.get(subject)
         if known is None and len(self._suspects) >= MAX_SUSPECTS:
             self.more = True
             return
@@ -131,14 +147,14 @@ class EntryProof:
             arrived = new.finding is Finding.IN_FLIGHT and row is not None and row.version >= known.version
             if not arrived:
                 new = replace(new, version=known.version, readings=known.readings + 1)
-        self._suspects[player] = new
+        self._suspects[subject] = new
 
     def _is_wrong(self, suspect: _Suspect) -> bool:
         fresh = self.context.now_ms() - suspect.since < self.patience_ms
         return suspect.readings >= suspect.needed and not (fresh and suspect.finding is Finding.IN_FLIGHT)
 
-    def _log(self, player: str) -> LogRow:
-        return self._logs[shard_for(self.context, self.board, player)]
+    def _log(self, subject: str) -> LogRow:
+        return self._logs[shard_for(self.context, self.board, subject)]
 
     def _read_logs(self) -> dict[str, LogRow]:
         return {shard: read_log_row(self.context.table, shard) for shard in self._shards}

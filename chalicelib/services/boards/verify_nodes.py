@@ -13,7 +13,7 @@ from chalicelib.domain.boards.entry_proof import EntryRow
 from chalicelib.domain.boards.index_proof import Difference, NodeRow, Recount
 from chalicelib.domain.core.batches import batched
 from chalicelib.domain.progress.scores import shards_of
-from chalicelib.services.boards.player_scores import PLAYERS_AT_ONCE
+from chalicelib.services.boards.subject_scores import SUBJECTS_AT_ONCE
 from chalicelib.services.boards.verify_entries import MAX_SUSPECTS, PART_MS
 from chalicelib.services.context import Context
 from chalicelib.services.progress.publish_scores import shard_for
@@ -51,10 +51,10 @@ class NodeProof:
     def survey(self) -> Iterator[list[EntryRow]]:
         """Run one pass; yield the entries in parts. A pass that ends by OutOfTime does not count."""
         counts = {shard: _ShardCount(self.context, shard) for shard in self._shards}
-        for rows in batched(stream_rows(self.context.table, self.board), PLAYERS_AT_ONCE):
+        for rows in batched(stream_rows(self.context.table, self.board), SUBJECTS_AT_ONCE):
             self.context.require_time(PART_MS)
             for row in rows:
-                counts[shard_for(self.context, self.board, row.player)].take(row)
+                counts[shard_for(self.context, self.board, row.subject)].take(row)
             yield rows
         self._found = [each for count in counts.values() for each in count.differences()]
         self._exact = all(count.exact for count in counts.values())
@@ -74,8 +74,8 @@ class NodeProof:
             return []
         if self._proven is None:
             return self._stayed
-        still = {(each.shard, each.subject) for each in self._found}
-        return [each for each in self._proven if (each.shard, each.subject) in still]
+        still = {(each.shard, each.item) for each in self._found}
+        return [each for each in self._proven if (each.shard, each.item) in still]
 
 
 class _ShardCount:
@@ -114,9 +114,9 @@ class _ShardCount:
                 # Written since the nodes were listed: its content at that time is unknown.
                 self.exact = False
             else:
-                self._note(f"entry {row.player}", row.seq, row.player)
-        self.begun.pop(row.player, None)
-        self._count(self.log.entry(row.player, row) or row)
+                self._note(f"entry {row.subject}", row.seq, row.subject)
+        self.begun.pop(row.subject, None)
+        self._count(self.log.entry(row.subject, row) or row)
 
     def differences(self) -> Iterator[Difference]:
         """Yield the differences. Call it once, after all entries."""
@@ -133,8 +133,8 @@ class _ShardCount:
             # Writers complete pending intents. One that is still pending at the next pass was abandoned.
             self.wrong.append(Difference(f"intent {self.log.pending}", "to be done", "begun only"))
         for each in (*self.wrong, *self.recount.differences()):
-            subject = f"{self.shard}: {each.subject}" if "~" in self.shard else each.subject
-            yield Difference(subject, each.expected, each.found, self.shard, each.player, each.offset)
+            item = f"{self.shard}: {each.item}" if "~" in self.shard else each.item
+            yield Difference(item, each.expected, each.found, self.shard, each.subject, each.offset)
 
     def _count(self, row: EntryRow) -> None:
         if row.on_board:
@@ -147,7 +147,7 @@ class _ShardCount:
             self.newest_log = read_log_row(self.context.table, self.shard)
         return self.newest_log.reach
 
-    def _note(self, subject: str, seq: int, player: str = "") -> None:
+    def _note(self, item: str, seq: int, subject: str = "") -> None:
         if len(self.wrong) < MAX_SUSPECTS:
             expected = f"to be written by intent {self.newest_log.reach} at most"
-            self.wrong.append(Difference(subject, expected, str(seq), self.shard, player))
+            self.wrong.append(Difference(item, expected, str(seq), self.shard, subject))

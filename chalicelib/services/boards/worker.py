@@ -80,10 +80,10 @@ def feed_messages(context: Context, messages: Sequence[tuple[str, str]]) -> Fed:
 
 
 def feed_boards(context: Context, board: str, states: Sequence[BoardUpdate]) -> int:
-    """Write states of one board, to the shards of their players; return the number of changed entries."""
+    """Write states of one board, to the shards of their subjects; return the number of changed entries."""
     shards: dict[str, list[BoardUpdate]] = {}
     for state in states:
-        shards.setdefault(shard_for(context, board, state.player), []).append(state)
+        shards.setdefault(shard_for(context, board, state.subject), []).append(state)
     return sum(write_states(context, board, shard, members) for shard, members in shards.items())
 
 

@@ -61,8 +61,8 @@ def write_states(context: Context, board: str, shard: str, states: Sequence[Boar
     """
     newest: dict[str, BoardUpdate] = {}
     for state in states:
-        if state.player not in newest or newest[state.player].version < state.version:
-            newest[state.player] = state
+        if state.subject not in newest or newest[state.subject].version < state.version:
+            newest[state.subject] = state
     return sum(_write(context, board, shard, batch) for batch in batched(newest.values(), MAX_UPDATES_PER_INTENT))
 
 
@@ -143,11 +143,11 @@ def _write(context: Context, board: str, shard: str, states: list[BoardUpdate]) 
 
 
 def _draft(context: Context, board: str, shard: str, log: Log, states: list[BoardUpdate]) -> Draft | None:
-    known = read_entries(context.table, board, [state.player for state in states])
+    known = read_entries(context.table, board, [state.subject for state in states])
     turned = [
-        (known.get(state.player), entry)
+        (known.get(state.subject), entry)
         for state in states
-        if (entry := next_entry(state, known.get(state.player), frozen=log.frozen is not None))
+        if (entry := next_entry(state, known.get(state.subject), frozen=log.frozen is not None))
     ]
     return draft_of(context, shard, log, turned) if turned else None
 
@@ -163,13 +163,13 @@ def draft_of(context: Context, shard: str, log: Log, turned: Sequence[tuple[Entr
 
 
 def _told(log: Log, turned: Sequence[tuple[Entry | None, Entry]]) -> list[int]:
-    """Return the moves of players that the running repair has counted already."""
+    """Return the moves of subjects that the running repair has counted already."""
     if log.repair is None:
         return []
     moves = [
         (before.spot if before else None, after.spot)
         for before, after in turned
-        if log.repair.has_counted(after.player)
+        if log.repair.has_counted(after.subject)
     ]
     return [number for before, after in moves if before != after for spot in (before, after) for number in spot or _OFF]
 
@@ -195,14 +195,14 @@ def next_entry(state: BoardUpdate, known: Entry | None, *, frozen: bool) -> Entr
             return None
         # Written even without a visible change: an older state that is still in flight must find this version.
         score, reached_at, level, title = known.score, known.reached_at, known.level, known.title
-    # Players who are not on the board keep an entry too: an older state may still be in flight.
+    # Subjects that are not on the board keep an entry too: an older state may still be in flight.
     return entry_of_state(state, score, reached_at, level, title)
 
 
 def entry_of_state(state: BoardUpdate, score: int, reached_at: int, level: int, title: str) -> Entry:
     """Return the entry of a state, with this score, level and title. It is off the board without a score, or hidden."""
     return Entry(
-        player=state.player,
+        subject=state.subject,
         version=state.version,
         score=score,
         reached_at=reached_at,

@@ -21,7 +21,7 @@ MAX_UPDATES_PER_MESSAGE = 200
 
 
 class ScoreMessage(msgspec.Struct, omit_defaults=True):
-    """Scores of players on one shard of a board, each a `BoardUpdate`."""
+    """Scores of subjects on one shard of a board, each a `BoardUpdate`."""
 
     board: str
     shard: str
@@ -29,16 +29,16 @@ class ScoreMessage(msgspec.Struct, omit_defaults=True):
 
 
 def send_updates(context: Context, updates: Sequence[tuple[str, BoardUpdate]]) -> None:
-    """Queue the newest state of each player and board: one message for up to 200 states of a shard."""
+    """Queue the newest state of each subject and board: one message for up to 200 states of a shard."""
     newest: dict[tuple[str, str], dict[str, BoardUpdate]] = {}
     for board, update in updates:
-        players = newest.setdefault((board, shard_for(context, board, update.player)), {})
-        known = players.get(update.player)
+        subjects = newest.setdefault((board, shard_for(context, board, update.subject)), {})
+        known = subjects.get(update.subject)
         if known is None or known.version < update.version:
-            players[update.player] = update
+            subjects[update.subject] = update
     messages = []
-    for (board, shard), players in newest.items():
-        states = [msgspec.Raw(msgspec.json.encode(state)) for state in players.values()]
+    for (board, shard), subjects in newest.items():
+        states = [msgspec.Raw(msgspec.json.encode(state)) for state in subjects.values()]
         messages += [ScoreMessage(board, shard, batch) for batch in batched(states, MAX_UPDATES_PER_MESSAGE)]
     send_messages(context, messages)
 
@@ -50,7 +50,7 @@ def send_messages(context: Context, messages: Sequence[ScoreMessage]) -> None:
         context.queues.send_grouped(BOARDS, bodies)
 
 
-def shard_for(context: Context, board: str, player: str) -> str:
-    """Return the shard of a player on a board, by the ruleset's number of shards."""
+def shard_for(context: Context, board: str, subject: str) -> str:
+    """Return the shard of a subject on a board, by the ruleset's number of shards."""
     known = context.rules.boards.get(board.partition("#")[0])
-    return shard_of(board, player, known.shards if known else 1)
+    return shard_of(board, subject, known.shards if known else 1)

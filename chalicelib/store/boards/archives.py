@@ -21,7 +21,7 @@ class Archive:
     """The archive of a board. `frozen_at`: when the board was frozen, in ms. `top`: the best places.
 
     `waiting`: the ranks to publish. The next two fields hold the progress: how many of these ranks are published, and
-    the last player of the tie group beyond them whose rank is. `done`: all ranks are published.
+    the last subject of the tie group beyond them whose rank is. `done`: all ranks are published.
     """
 
     scope: str
@@ -56,15 +56,15 @@ def create_archive(table: Table, archive: Archive, expires: int | None = None) -
     table.put(row.item(), "attribute_not_exists(pk)")
 
 
-def note_told(table: Table, archive: Archive, published: int, last_player: str = "") -> None:
-    """Record how many ranks are published, and the last player of the tie group.
+def note_told(table: Table, archive: Archive, published: int, last_subject: str = "") -> None:
+    """Record how many ranks are published, and the last subject of the tie group.
 
     Raises ConditionFailed if all ranks are published.
     """
     values = {":told": number(published)}
     expression = "SET told = :told"
-    if last_player:
-        expression, values = f"{expression}, toldUntil = :until", values | {":until": text(last_player)}
+    if last_subject:
+        expression, values = f"{expression}, toldUntil = :until", values | {":until": text(last_subject)}
     _update(table, archive, expression, "attribute_exists(pk) AND attribute_not_exists(done)", values)
 
 

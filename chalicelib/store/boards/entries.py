@@ -1,4 +1,4 @@
-"""Entries of boards: a player's score as the board knows it, and the details that a page shows."""
+"""Entries of boards: a subject's score as the board knows it, and the details that a page shows."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from chalicelib.store.core.writes import Update
 
 
 class Entry(msgspec.Struct, array_like=True):
-    """A player on a board, or the tombstone of one who left: it keeps score and version, off the index.
+    """A subject on a board, or the tombstone of one who left: it keeps score and version, off the index.
 
     `seq`: the intent that wrote it.
     """
 
-    player: str
+    subject: str
     version: int
     score: int
     reached_at: int
@@ -42,15 +42,15 @@ class Entry(msgspec.Struct, array_like=True):
         return (self.score, self.reached_at) if self.on_board else None
 
 
-def read_entries(table: Table, board: str, players: Sequence[str]) -> dict[str, Entry]:
-    """Return the entries that exist, by player. The read is strong."""
-    items = table.get_many([boards_keys.entry(board, player) for player in players])
-    return {entry.player: entry for entry in map(entry_of, items.values())}
+def read_entries(table: Table, board: str, subjects: Sequence[str]) -> dict[str, Entry]:
+    """Return the entries that exist, by subject. The read is strong."""
+    items = table.get_many([boards_keys.entry(board, subject) for subject in subjects])
+    return {entry.subject: entry for entry in map(entry_of, items.values())}
 
 
-def read_entry(table: Table, board: str, player: str) -> Entry | None:
+def read_entry(table: Table, board: str, subject: str) -> Entry | None:
     """Read one entry, eventually consistent."""
-    item = table.get(boards_keys.entry(board, player), strong=False)
+    item = table.get(boards_keys.entry(board, subject), strong=False)
     return entry_of(item) if item else None
 
 
@@ -62,7 +62,7 @@ def scan_entries(table: Table, board: str) -> Iterator[Entry]:
 def entries_after(
     table: Table, board: str, place: core_keys.Key | None = None
 ) -> Iterator[tuple[list[str], core_keys.Key | None]]:
-    """Yield the players of all entries, tombstones too, page by page.
+    """Yield the subjects of all entries, tombstones too, page by page.
 
     Each page comes with the place from which another call continues, None at the end.
     """
@@ -85,9 +85,9 @@ class _SpotRow(msgspec.Struct):
 
 
 def read_spots(table: Table, board: str, after: str, limit: int) -> tuple[list[tuple[str, Spot | None, int]], bool]:
-    """Return (player, spot, seq) of a page of entries, in order of players, and whether there may be more.
+    """Return (subject, spot, seq) of a page of entries, in order of subjects, and whether there may be more.
 
-    The page begins after the player `after`. The read is strong.
+    The page begins after the subject `after`. The read is strong.
     """
     following = key_of(boards_keys.entry(board, after)) if after else None
     rows, last = query_as(
@@ -138,7 +138,7 @@ def entry_of(item: Item) -> Entry:
     if row.score is None and row.order:
         score, reached_at = boards_keys.spot_of(row.order)
     return Entry(
-        player=row.sk.removeprefix(boards_keys.ENTRY),
+        subject=row.sk.removeprefix(boards_keys.ENTRY),
         version=int(row.version or 0),
         score=score,
         reached_at=reached_at,
@@ -156,7 +156,7 @@ def entry_of(item: Item) -> Entry:
 def entry_update(board: str, entry: Entry, seq: int, expires: int | None = None) -> Update:
     """Return the update of an entry by intent `seq`. It fails if the entry has this intent's number, or a later one.
 
-    A player off the board has no index keys.
+    A subject off the board has no index keys.
     """
     shown = entry.on_board
     values: dict[str, Any] = {
@@ -171,7 +171,7 @@ def entry_update(board: str, entry: Entry, seq: int, expires: int | None = None)
         "level": number(entry.level),
         "title": text(entry.title),
         "board": text(boards_keys.board(board)) if shown else None,
-        "order": text(boards_keys.order(entry.score, entry.reached_at, entry.player)) if shown else None,
+        "order": text(boards_keys.order(entry.score, entry.reached_at, entry.subject)) if shown else None,
         "expires": number(expires) if expires is not None else None,
     }
     kept = {name: value for name, value in values.items() if value is not None}
@@ -180,7 +180,7 @@ def entry_update(board: str, entry: Entry, seq: int, expires: int | None = None)
     if gone:
         expression += " REMOVE " + ", ".join(f"#{name}" for name in gone)
     return Update(
-        boards_keys.entry(board, entry.player),
+        boards_keys.entry(board, entry.subject),
         expression,
         "attribute_not_exists(#q) OR #q < :q",
         {f"#{name}": name for name in values},

@@ -1,4 +1,4 @@
-"""Final standings: the best players of a board, as base table and counters have them, not as the index lists them."""
+"""Final standings: the best subjects of a board, as base table and counters have them, not as the index lists them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chalicelib.store.boards.redo_log import read_log
 from chalicelib.store.core.models import Item
 from chalicelib.store.core.table import Table
 
-# The longest list that includes a tie group to its end. A scan finds the players beyond it.
+# The longest list that includes a tie group to its end. A scan finds the subjects beyond it.
 MAX_LISTED = 2500
 # Entries per page of a search for a tie group: 250 KB.
 SCAN_PAGE = 1000
@@ -23,7 +23,7 @@ _FIRST, _LAST = "0", ":"
 class Standings:
     """The final standings. `entries`: at least the requested number of the best, if there are as many.
 
-    `total`: players on the board. `more_ties`: the tie group of the last entry continues. `exact`: no player is
+    `total`: subjects on the board. `more_ties`: the tie group of the last entry continues. `exact`: no subject is
     missing, and nothing changed during the reads.
     """
 
@@ -34,7 +34,7 @@ class Standings:
 
 
 def final_standings(table: Table, board: str, shards: Sequence[str], count: int) -> Standings:
-    """Return the best `count` players, 1 or more, and those tied with the last of them within one run of ties.
+    """Return the best `count` subjects, 1 or more, and those tied with the last of them within one run of ties.
 
     The ordering index names the candidates, the base table holds their entries, and the counters show whether any is
     missing.
@@ -45,14 +45,14 @@ def final_standings(table: Table, board: str, shards: Sequence[str], count: int)
     if found is not None:
         end = keys.order_score(found.score - 1) if found.end is None else keys.order_since(found.score, found.end)
         expected = count - 1 - found.skip + found.length
-    # A group that is too large and has no directory: only the index decides which of its players are listed.
+    # A group that is too large and has no directory: only the index decides which of its subjects are listed.
     cut = expected > MAX_LISTED
     if cut:
         end, expected = _LAST, count
     listed = listed_entries(table, board, (_FIRST, end), expected if cut else expected + 1)
-    known = read_entries(table, board, [entry.player for entry in listed])
+    known = read_entries(table, board, [entry.subject for entry in listed])
     entries = [entry for entry in known.values() if entry.on_board]
-    entries.sort(key=lambda entry: keys.order(entry.score, entry.reached_at, entry.player))
+    entries.sort(key=lambda entry: keys.order(entry.score, entry.reached_at, entry.subject))
     same_order = [entry.spot for entry in listed] == [entry.spot for entry in entries]
     above = sum(found is not None and entry.score > found.score for entry in entries)
     complete = len(entries) == expected and (found is None or above == found.above)
@@ -64,10 +64,10 @@ def final_standings(table: Table, board: str, shards: Sequence[str], count: int)
     )
 
 
-def tied_players(table: Table, board: str, score: int, after: str) -> tuple[list[str], str | None]:
-    """Return players on the board with this score, among one page of players after `after`; and the last of the page.
+def tied_subjects(table: Table, board: str, score: int, after: str) -> tuple[list[str], str | None]:
+    """Return subjects on the board with this score, among one page of subjects after `after`; and the last of the page.
 
-    None instead of the last player at the end. The read of the base table is strong, so no player is missing.
+    None instead of the last subject at the end. The read of the base table is strong, so no subject is missing.
     """
     start: Item | None = None
     if after:
@@ -80,12 +80,12 @@ def tied_players(table: Table, board: str, score: int, after: str) -> tuple[list
         limit=SCAN_PAGE,
         attributes=("sk", "score", "order"),
     )
-    players = [
+    subjects = [
         item["sk"]["S"].removeprefix(keys.ENTRY)
         for item in page.items
         if "order" in item and int(item["score"]["N"]) == score
     ]
-    return players, page.next["sk"]["S"].removeprefix(keys.ENTRY) if page.next else None
+    return subjects, page.next["sk"]["S"].removeprefix(keys.ENTRY) if page.next else None
 
 
 def _logs(table: Table, shards: Sequence[str]) -> list[int] | None:

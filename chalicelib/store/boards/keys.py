@@ -1,6 +1,6 @@
 """Keys of boards: (partition key, sort key).
 
-board       BOARD#<scope>#<period>  ENTRY#<player>
+board       BOARD#<scope>#<period>  ENTRY#<subject>
 rank index  NODE#<shard>            <level>.<prefix> | TOTAL | D.<score> | V.<score>.<volume>
 redo log    BOARD_LOG#<shard>       LOG
 repair      REPAIR#<shard>          <repair>#TALLY#<last score>#<tally>#<part> | <repair>#MOVES#<intent>
@@ -10,18 +10,21 @@ rotation    ROTATION#<scope>        CURSOR
 
 from __future__ import annotations
 
+from chalicelib.domain.core.subjects import player_of, player_subject
 from chalicelib.domain.progress.scores import MAX_SCORE
 from chalicelib.store.core.keys import Key
 
 ENTRY = "ENTRY#"
+# Above every character of an id: no player's id begins with it, and other subjects sort after players.
+_OTHER = "~"
 
 
 def board(board_id: str) -> str:
     return f"BOARD#{board_id}"
 
 
-def entry(board_id: str, player_id: str) -> Key:
-    return board(board_id), f"{ENTRY}{player_id}"
+def entry(board_id: str, subject: str) -> Key:
+    return board(board_id), f"{ENTRY}{subject}"
 
 
 def node(shard: str, name: str) -> Key:
@@ -62,13 +65,13 @@ def rotation(scope: str) -> Key:
     return f"ROTATION#{scope}", "CURSOR"
 
 
-def order(score: int, reached_at: int, player_id: str) -> str:
-    """Return the order of an entry: best score first, then earliest to reach it, then by id."""
-    return f"{order_since(score, reached_at)}#{player_id}"
+def order(score: int, reached_at: int, subject: str) -> str:
+    """Return the order of an entry: best score first, then earliest to reach it, then players by id, then others."""
+    return f"{order_since(score, reached_at)}#{short_subject(subject)}"
 
 
 def order_since(score: int, reached_at: int) -> str:
-    """Return the text before all orders of players who reached this score at this time or later.
+    """Return the text before all orders of subjects who reached this score at this time or later.
 
     It is after the orders of those who reached it earlier.
     """
@@ -76,8 +79,19 @@ def order_since(score: int, reached_at: int) -> str:
 
 
 def order_score(score: int) -> str:
-    """Return the text with which the orders of all players with this score begin. Better scores have lesser texts."""
+    """Return the text with which the orders of all subjects with this score begin. Better scores have lesser texts."""
     return f"{MAX_SCORE - score:016d}"
+
+
+def short_subject(subject: str) -> str:
+    """Return a subject as orders and redo logs hold it, to save bytes: a player's id alone, another one after a `~`."""
+    player = player_of(subject)
+    return f"{_OTHER}{subject}" if player is None else player
+
+
+def full_subject(short: str) -> str:
+    """Return the subject of a short text."""
+    return short[1:] if short.startswith(_OTHER) else player_subject(short)
 
 
 def spot_of(order_: str) -> tuple[int, int]:

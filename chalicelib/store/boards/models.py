@@ -15,7 +15,7 @@ from chalicelib.store.core.models import Kind
 
 
 class EntryItem(Kind):
-    """A player's score on a board. Without `board` and `order` it is not on the index: the player left the board.
+    """A subject's score on a board. Without `board` and `order` it is not on the index: the subject left the board.
 
     The index has the attributes that are not null here, but neither version nor score: the order contains the score.
     """
@@ -55,7 +55,7 @@ class ArchiveItem(Kind):
     """The archive of a board when its period was closed, and the progress of publishing its ranks.
 
     `waiting`: ranks to publish, while there are any. `tie`: the score and rank of a tie group beyond them. The fields
-    of the progress are how many of `waiting` are published, and the last player of the group, by id, whose rank is.
+    of the progress are how many of `waiting` are published, and the last subject of the group, in order, whose rank is.
     """
 
     in_parts = True

@@ -29,7 +29,7 @@ def read_nodes(table: Table, shards: Sequence[str], names: Iterable[str], *, str
 
 
 def find_place(read: Callable[[list[str]], Mapping[str, Node]], offset: int) -> tuple[Found | None, int]:
-    """Find the place of an offset (0: the best), and the number of players. `read` returns nodes by name."""
+    """Find the place of an offset (0: the best), and the number of subjects. `read` returns nodes by name."""
     walk = find(offset)
     nodes = read(next(walk))
     total = nodes.get(TOTAL, EMPTY).counts.get(0, 0)
@@ -94,7 +94,7 @@ def node_update(shard: str, name: str, change: NodeChange, seq: int, expires: in
 
 
 def _sum(one: Node, other: Node) -> Node:
-    """Sum the nodes of two shards. Shards count different players; their tie groups have no common division."""
+    """Sum the nodes of two shards. Shards count different subjects; their tie groups have no common division."""
     digits = one.counts.keys() | other.counts.keys()
     counts = {digit: one.counts.get(digit, 0) + other.counts.get(digit, 0) for digit in digits}
     return Node(max(one.seq, other.seq), counts)

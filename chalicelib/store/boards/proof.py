@@ -11,7 +11,7 @@ import msgspec
 
 from chalicelib.domain.boards.entry_proof import EntryRow
 from chalicelib.domain.boards.index_proof import NodeRow
-from chalicelib.store.boards import keys as boards_keys
+from chalicelib.store.boards import keys
 from chalicelib.store.core.models import Item
 from chalicelib.store.core.table import Table
 
@@ -20,7 +20,7 @@ COUNTED = re.compile(r"[0-9A-F]{2}|100|T[0-9A-F]{2}")
 
 
 class _BegunEntry(msgspec.Struct, array_like=True):
-    player: str
+    short_subject: str
     version: int
     score: int
     reached_at: int
@@ -59,9 +59,9 @@ class LogRow:
     nodes: dict[str, _BegunNode] = field(default_factory=dict)
     pending: int | None = None
 
-    def entry(self, player: str, row: EntryRow | None) -> EntryRow | None:
+    def entry(self, subject: str, row: EntryRow | None) -> EntryRow | None:
         """Return the entry after all pending writes."""
-        begun = self.entries.get(player)
+        begun = self.entries.get(subject)
         return begun if begun and (row is None or row.seq < begun.seq) else row
 
     def node(self, name: str, row: NodeRow) -> NodeRow:
@@ -80,12 +80,13 @@ class LogRow:
 
 
 def read_log_row(table: Table, shard: str) -> LogRow:
-    item = table.get(boards_keys.board_log(shard)) or {}
+    item = table.get(keys.board_log(shard)) or {}
     frozen = int(item["frozen"]["N"]) if "frozen" in item else None
     if "intent" not in item:
         return LogRow(_number(item, "seq", 0), frozen, _number(item, "latest"))
     begun = msgspec.msgpack.decode(zlib.decompress(item["intent"]["B"]), type=_Begun)
-    entries = {entry.player: _begun_row(entry, begun.seq) for entry in begun.entries}
+    rows = [_begun_row(entry, begun.seq) for entry in begun.entries]
+    entries = {row.subject: row for row in rows}
     return LogRow(begun.seq, frozen, begun.latest, entries, begun.nodes, begun.seq)
 
 
@@ -93,8 +94,8 @@ def all_logs(table: Table) -> Iterator[str]:
     """Yield every shard that has a log, in no order. It reads the whole table."""
     start: Item | None = None
     while True:
-        page = table.scan_keys(boards_keys.board_log("")[1], start)
-        yield from (item["pk"]["S"].removeprefix(boards_keys.board_log("")[0]) for item in page.items)
+        page = table.scan_keys(keys.board_log("")[1], start)
+        yield from (item["pk"]["S"].removeprefix(keys.board_log("")[0]) for item in page.items)
         start = page.next
         if start is None:
             return
@@ -102,31 +103,31 @@ def all_logs(table: Table) -> Iterator[str]:
 
 def stream_rows(table: Table, board: str) -> Iterator[EntryRow]:
     """Yield every entry, tombstones too, with one page in memory at a time."""
-    return map(_row, table.query_all(boards_keys.board(board), prefix=boards_keys.ENTRY))
+    return map(_row, table.query_all(keys.board(board), prefix=keys.ENTRY))
 
 
-def read_rows(table: Table, board: str, players: Sequence[str]) -> dict[str, EntryRow]:
-    """Return the entries that exist, by player."""
-    found = table.get_many([boards_keys.entry(board, player) for player in players])
-    return {row.player: row for row in map(_row, found.values())}
+def read_rows(table: Table, board: str, subjects: Sequence[str]) -> dict[str, EntryRow]:
+    """Return the entries that exist, by subject."""
+    found = table.get_many([keys.entry(board, subject) for subject in subjects])
+    return {row.subject: row for row in map(_row, found.values())}
 
 
 def stream_node_rows(table: Table, shard: str) -> Iterator[tuple[str, NodeRow]]:
     """Yield every node of a shard with its name, with one page in memory at a time."""
-    return ((item["sk"]["S"], _node(item)) for item in table.query_all(boards_keys.nodes(shard)))
+    return ((item["sk"]["S"], _node(item)) for item in table.query_all(keys.nodes(shard)))
 
 
 def read_node_rows(table: Table, shard: str, names: Sequence[str]) -> dict[str, NodeRow]:
     """Return the nodes that exist, by name."""
-    found = table.get_many([boards_keys.node(shard, name) for name in names])
+    found = table.get_many([keys.node(shard, name) for name in names])
     return {name: _node(item) for (_, name), item in found.items()}
 
 
 def list_range(table: Table, board: str, low: int, high: int) -> list[str]:
-    """Return players with scores from `low` to `high`, by the ordering index, which lags."""
-    between = (boards_keys.order_score(high), boards_keys.order_score(low) + "~")
-    listed = table.query_all(boards_keys.board(board), index=True, between=between, attributes=("sk",))
-    return [item["sk"]["S"].removeprefix(boards_keys.ENTRY) for item in listed]
+    """Return subjects with scores from `low` to `high`, by the ordering index, which lags."""
+    between = (keys.order_score(high), keys.order_score(low) + "~")
+    listed = table.query_all(keys.board(board), index=True, between=between, attributes=("sk",))
+    return [item["sk"]["S"].removeprefix(keys.ENTRY) for item in listed]
 
 
 def _node(item: Item) -> NodeRow:
@@ -135,11 +136,11 @@ def _node(item: Item) -> NodeRow:
 
 
 def _row(item: Item) -> EntryRow:
-    pk, player = item["pk"]["S"], item["sk"]["S"].removeprefix(boards_keys.ENTRY)
+    pk, subject = item["pk"]["S"], item["sk"]["S"].removeprefix(keys.ENTRY)
     score, reached_at = _number(item, "score"), _number(item, "reachedAt")
     listed = item.get("board", {}).get("S") == pk
     return EntryRow(
-        player=player,
+        subject=subject,
         version=_number(item, "v"),
         seq=_number(item, "q"),
         score=score,
@@ -149,16 +150,17 @@ def _row(item: Item) -> EntryRow:
         private=item.get("private", {}).get("BOOL", False),
         hidden=item.get("hidden", {}).get("BOOL", False),
         order=item.get("order", {}).get("S", "") if listed else "",
-        due_order=boards_keys.order(score, reached_at, player),
+        due_order=keys.order(score, reached_at, subject),
         level=_number(item, "level"),
         title=item.get("title", {}).get("S", ""),
     )
 
 
 def _begun_row(entry: _BegunEntry, seq: int) -> EntryRow:
-    order = boards_keys.order(entry.score, entry.reached_at, entry.player)
+    subject = keys.full_subject(entry.short_subject)
+    order = keys.order(entry.score, entry.reached_at, subject)
     return EntryRow(
-        player=entry.player,
+        subject=subject,
         version=entry.version,
         seq=seq,
         score=entry.score,

@@ -20,9 +20,9 @@ from chalicelib.store.core.table import Table
 A = TypeVar("A")
 B = TypeVar("B")
 
-# Neighbours that are shown on each side of a player.
+# Neighbours that are shown on each side of a subject.
 NEIGHBOURS = 5
-# Entries that are read on each side, the player among them: as many as fit into the 4 KB that a query costs anyway.
+# Entries that are read on each side, the subject among them: as many as fit into the 4 KB that a query costs anyway.
 # They show where the groups of the neighbours end, which mostly saves a round trip.
 REACH = 12
 # Reading this many entries from the top costs no more than the nodes that find their places.
@@ -34,7 +34,7 @@ SECOND_QUERY = 10
 CARRIED = 1_000
 # Orders begin with digits: these are before and after all of them.
 _FIRST, _LAST = "0", ":"
-# Below every character of a player's id: an order with this suffix sorts directly after that order.
+# Below every character of a subject's id: an order with this suffix sorts directly after that order.
 _AFTER = "!"
 
 
@@ -51,7 +51,7 @@ class Ranked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BoardPage:
-    """Entries in board order, with competition ranks. `total`: players on the board."""
+    """Entries in board order, with competition ranks. `total`: subjects on the board."""
 
     ranked: list[Ranked]
     total: int
@@ -59,7 +59,7 @@ class BoardPage:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """A player's standing, and the neighbours in board order, the player among them.
+    """A subject's standing, and the neighbours in board order, the subject among them.
 
     `points_to_next`: to the score of the next better rank, None at the first.
     """
@@ -99,12 +99,12 @@ class BoardReads:
         return _ranked(self._list(_FIRST, _LAST, limit))
 
     def total(self) -> int:
-        """Return the number of players on the board."""
+        """Return the number of subjects on the board."""
         return self._nodes([TOTAL]).get(TOTAL, EMPTY).counts.get(0, 0)
 
-    def entry(self, player: str) -> tuple[Entry | None, int]:
-        """Return a player's entry, if there is one (on the board or not), and the total: one round trip."""
-        own = keys.entry(self.board, player)
+    def entry(self, subject: str) -> tuple[Entry | None, int]:
+        """Return a subject's entry, if there is one (on the board or not), and the total: one round trip."""
+        own = keys.entry(self.board, subject)
         items = self.table.get_many([own, *(keys.node(shard, TOTAL) for shard in self.shards)], strong=False)
         item = items.pop(own, None)
         total = sum(node_of(each).counts.get(0, 0) for each in items.values())
@@ -115,8 +115,8 @@ class BoardReads:
         return standing(score, self._nodes(_names(score)))
 
     def around(self, entry: Entry) -> Surroundings:
-        """Return a player's standing and neighbours: one round trip, or two if a tie group among them is large."""
-        own = keys.order(entry.score, entry.reached_at, entry.player)
+        """Return a subject's standing and neighbours: one round trip, or two if a tie group among them is large."""
+        own = keys.order(entry.score, entry.reached_at, entry.subject)
         nodes, better, worse = self._together(
             lambda: self._nodes(_names(entry.score)),
             lambda: self._list(_FIRST, own, REACH, worst_first=True),
@@ -125,7 +125,7 @@ class BoardReads:
         place = standing(entry.score, nodes)
         place = Standing(place.above, max(1, place.ties))
         at_top = len(better) < REACH
-        better, worse = ([each for each in side if each.player != entry.player] for side in (better, worse))
+        better, worse = ([each for each in side if each.subject != entry.subject] for side in (better, worse))
         above = self._rank_upwards(entry, place, better, nodes, at_top=at_top)
         below = worse[:NEIGHBOURS]
         tied = sum(each.score == entry.score for each in below)
@@ -136,7 +136,7 @@ class BoardReads:
     def _rank_upwards(
         self, entry: Entry, place: Standing, better: list[Entry], nodes: dict[str, Node], *, at_top: bool
     ) -> list[Ranked]:
-        """Rank the nearest better entries, nearest first, by counting down the players above.
+        """Rank the nearest better entries, nearest first, by counting down the subjects above.
 
         The size of the farthest entry's group is read only if the group continues beyond the entries that were read.
         """
@@ -153,7 +153,7 @@ class BoardReads:
         return ranked[:NEIGHBOURS]
 
     def _ties(self, known: int, score: int, nodes: dict[str, Node]) -> int:
-        """Return the number of players with this score. `nodes` are those of the path of the known score."""
+        """Return the number of subjects with this score. `nodes` are those of the path of the known score."""
         name, digit = leaf(score)
         if name != leaf(known)[0]:
             nodes = self._nodes([name])
@@ -200,7 +200,7 @@ class BoardReads:
         return begin if start is None else f"{start['order']['S']}{_AFTER}"
 
     def _list(self, low: str, high: str, limit: int, *, worst_first: bool = False) -> list[Entry]:
-        """Return entries by the index with orders between these. Only a player's own order can equal one of the two."""
+        """Return entries by the index with orders between these. Only an entry's own order can equal one of the two."""
         if low > high:
             return []
         return listed_entries(self.table, self.board, (low, high), limit, worst_first=worst_first)
@@ -217,7 +217,7 @@ def _names(score: int) -> list[str]:
 
 
 def _ranked(entries: Iterable[Entry], score: int = -1, above: int = 0, offset: int = 0) -> list[Ranked]:
-    """Rank entries that follow each other from `offset` on; `above` players are better than this score."""
+    """Rank entries that follow each other from `offset` on; `above` subjects are better than this score."""
     ranked = []
     for place, entry in enumerate(entries, offset):
         if entry.score != score:

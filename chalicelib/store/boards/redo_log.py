@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from chalicelib.domain.boards.rank_index import Changes
 from chalicelib.domain.boards.repair_progress import Repair
@@ -25,9 +26,9 @@ MAX_INTENT_BYTES = 100 * 1024
 class Intent(msgspec.Struct, array_like=True):
     """All writes of one step of a board: entries in their new state, and changes of nodes.
 
-    `latest`: the last moment at which a player on the board reached its score. The last two fields are moves of players
-    whom the repair `repair` has counted, and the expiry of these moves. A move is four numbers: score and moment
-    before, and after; -1 is off the board.
+    `latest`: the last moment at which a subject on the board reached its score. The last two fields are moves of
+    subjects that the repair `repair` has counted, and the expiry of these moves. A move is four numbers: score and
+    moment before, and after; -1 is off the board.
     """
 
     seq: int
@@ -69,11 +70,17 @@ def read_log(table: Table, shard: str) -> Log:
 
 
 def pack(intent: Intent) -> bytes:
-    return zlib.compress(msgspec.msgpack.encode(intent), 6)
+    """Return an intent compressed, its subjects in their short form."""
+    entries = [replace(entry, subject=keys.short_subject(entry.subject)) for entry in intent.entries]
+    return zlib.compress(msgspec.msgpack.encode(replace(intent, entries=entries)), 6)
 
 
 def unpack(packed: bytes) -> Intent:
-    return _DECODER.decode(zlib.decompress(packed))
+    """Return the intent that was packed."""
+    intent = _DECODER.decode(zlib.decompress(packed))
+    for entry in intent.entries:
+        entry.subject = keys.full_subject(entry.subject)
+    return intent
 
 
 def begin(table: Table, shard: str, log: Log, seq: int, packed: bytes, expires: int | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The rows of a repair next to a board's log: tallies of entries, and moves of players who are already counted.
+"""The rows of a repair next to a board's log: tallies of entries, and moves of subjects who are already counted.
 
 Both are written once under unique names, and never changed. They expire.
 """
@@ -28,7 +28,7 @@ Numbers = Sequence[int]
 
 
 class Tally(msgspec.Struct, array_like=True):
-    """Players on the board by score. `sizes`: the number of players of each of `scores`.
+    """Subjects on the board by score. `sizes`: the number of subjects of each of `scores`.
 
     `moments`: when they reached it, score by score. All are arrays of 8 bytes per number.
     """

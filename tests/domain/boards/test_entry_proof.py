@@ -14,7 +14,9 @@ def row(score: int) -> EntryRow:
 
 
 def state(score: int, version: int = 5) -> BoardUpdate:
-    return BoardUpdate("ada", score, version, 1_000, 1, "Beginner", "public", name="Ada", private=True, hidden=True)
+    return BoardUpdate(
+        "player:ada", score, version, 1_000, 1, "Beginner", "public", name="Ada", private=True, hidden=True
+    )
 
 
 def test_an_entry_without_a_score_may_show_whatever_it_did() -> None:

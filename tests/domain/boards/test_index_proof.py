@@ -96,14 +96,14 @@ def proven(groups: dict[int, list[int]], nodes: dict[str, Node]) -> list[str]:
 
 
 def row(**values: object) -> EntryRow:
-    given_ = {"player": "ada", "version": 7, "seq": 1, "score": 50, "reached_at": 5, "public": "p", "name": "",
+    given_ = {"subject": "player:ada", "version": 7, "seq": 1, "score": 50, "reached_at": 5, "public": "p", "name": "",
               "private": False, "hidden": False, "order": "o", "due_order": "o", "level": 1,
               "title": "t"} | values  # fmt: skip
     return EntryRow(**given_)  # type: ignore[arg-type]
 
 
 def state(**values: object) -> BoardUpdate:
-    given_ = {"player": "ada", "score": 50, "version": 7, "reached_at": 5, "level": 1, "title": "t",
+    given_ = {"subject": "player:ada", "score": 50, "version": 7, "reached_at": 5, "level": 1, "title": "t",
               "public_id": "p"} | values  # fmt: skip
     return BoardUpdate(**given_)  # type: ignore[arg-type]
 

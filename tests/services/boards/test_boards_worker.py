@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from chalicelib import wiring
+from chalicelib.domain.core.subjects import player_subject
 from chalicelib.domain.progress.scores import BoardUpdate
 from chalicelib.services.boards import rebuild_index
 from chalicelib.services.boards.messages import BoardMessage
@@ -38,7 +39,7 @@ def plant(monkeypatch: pytest.MonkeyPatch) -> Plant:
 
 
 def state(player: str, version: int, board: str = GLOBAL) -> tuple[str, BoardUpdate]:
-    return board, BoardUpdate(player, 10 * version, version, 1_000 + version, 1, "Beginner", player)
+    return board, BoardUpdate(player_subject(player), 10 * version, version, 1_000 + version, 1, "Beginner", player)
 
 
 def source(plant: Plant, seconds: float) -> EventSource:
@@ -82,7 +83,7 @@ def test_time_is_asked_for_before_each_part_and_the_rest_of_the_shard_keeps_its_
     updates = [msgspec.Raw(msgspec.json.encode(state(player, 1)[1])) for player in ("ada", "bob")]
     messages = bodies(
         BoardMessage(GLOBAL, GLOBAL, updates[:1]),
-        BoardMessage(GLOBAL, GLOBAL, mend=["ada"]),
+        BoardMessage(GLOBAL, GLOBAL, mend=["player:ada"]),
         BoardMessage(GLOBAL, GLOBAL, updates[1:]),
         BoardMessage("tokens_shared#all", "tokens_shared#all", updates[1:]),
     )
@@ -188,7 +189,7 @@ def test_a_repair_that_is_a_day_old_begins_anew(plant: Plant, monkeypatch: pytes
     begin_repair(plant, monkeypatch)
     old = read_log(plant.context.table, GLOBAL).repair
     assert old is not None
-    assert old.cursor == "p1"
+    assert old.cursor == "player:p1"
     plant.world.queue(plant.urls["boards"]).purge(plant.world.now_ms())
     plant.world.sleep(25 * 3600)
     for pk, sk in list(plant.world.dynamodb.tables[plant.context.table.name].rows):
@@ -198,7 +199,7 @@ def test_a_repair_that_is_a_day_old_begins_anew(plant: Plant, monkeypatch: pytes
     deliver(plant, 120)
     new = read_log(plant.context.table, GLOBAL).repair
     assert new is not None
-    assert (new.id == old.id, new.cursor) == (False, "p1")
+    assert (new.id == old.id, new.cursor) == (False, "player:p1")
     while plant.world.queue(plant.urls["boards"]).messages():
         deliver(plant, 120)
     assert number(plant, keys.node(GLOBAL, "TOTAL"), "00") == 5

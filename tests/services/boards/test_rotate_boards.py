@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.core.periods import moment_name
+from chalicelib.domain.core.subjects import player_subject
 from chalicelib.domain.identity.names import display_name
 from chalicelib.domain.progress.scores import BoardUpdate
 from chalicelib.domain.rules import ruleset
@@ -327,7 +328,7 @@ def test_a_hidden_player_moves_nobody_after_the_archive_is_written(
     set_clock(plant, CLOSED)
     rotate(plant)
     plant.sources["own"].concurrency = 0
-    monkeypatch.setattr(publish_ranks, "PLAYERS_AT_ONCE", 1)
+    monkeypatch.setattr(publish_ranks, "RANKS_AT_ONCE", 1)
     assert "weekly#2026-W20" in rotate_boards(with_time(plant.context, lambda: judged(plant) == [])).steps
     assert judged(plant) == ["ada weekly 1"]
     feed(plant, [("ada", 9)], version=2, hidden=True)
@@ -338,8 +339,8 @@ def test_a_hidden_player_moves_nobody_after_the_archive_is_written(
 def feed(plant: Plant, scores: list[tuple[str, int]], board: str = "weekly#2026-W20", **changes: Any) -> None:
     """States straight onto a board, without the players."""
     states = [
-        BoardUpdate(player, score, changes.get("version", 1), at("2026-05-17T01:00:00") + number, 1, "Beginner",
-                    f"{number:016x}", hidden=changes.get("hidden", False))
+        BoardUpdate(player_subject(player), score, changes.get("version", 1), at("2026-05-17T01:00:00") + number, 1,
+                    "Beginner", f"{number:016x}", hidden=changes.get("hidden", False))
         for number, (player, score) in enumerate(scores)
     ]  # fmt: skip
     feed_boards(plant.context, board, states)

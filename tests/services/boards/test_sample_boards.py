@@ -52,7 +52,7 @@ def test_open_periods_those_before_and_an_older_one_are_looked_at(plant: Plant) 
 def test_small_boards_are_verified_whole(plant: Plant) -> None:
     assert sampled(plant) == set()
     edit(plant, keys.node(GLOBAL, "1.0"), "ADD #25 :n", n=12)
-    delete(plant, keys.entry("weekly#2026-W21", "p3"))
+    delete(plant, keys.entry("weekly#2026-W21", "player:p3"))
     assert {line.split(":")[0] for line in sampled(plant)} == {GLOBAL, "weekly#2026-W21"}
 
 
@@ -61,12 +61,12 @@ def test_samples_of_large_boards_find_wrong_counters_and_entries(plant: Plant) -
     send(plant, "far", 40)
     plant.world.run()
     assert sampled(plant, runs=5) == set()
-    score = int(item(plant, keys.entry(GLOBAL, "p0"))["score"]["N"])
+    score = int(item(plant, keys.entry(GLOBAL, "player:p0"))["score"]["N"])
     edit(plant, keys.node(GLOBAL, f"0.{score >> 7}"), f"ADD #{score & 127:02X} :n", n=3)
-    edit(plant, keys.entry(GLOBAL, "p1"), "SET #score = :s", s=3)
+    edit(plant, keys.entry(GLOBAL, "player:p1"), "SET #score = :s", s=3)
     lines = sampled(plant, runs=10)
     assert f"{GLOBAL}: {GLOBAL}: node 0.0 digit {score}: expected 1 by the ordering index, found 4" in lines
-    assert any(line.startswith(f"{GLOBAL}: entry p1: expected score ") for line in lines)
+    assert any(line.startswith(f"{GLOBAL}: entry player:p1: expected score ") for line in lines)
 
 
 @pytest.mark.usefixtures("large")
@@ -78,11 +78,14 @@ def test_a_sample_counts_no_counter_that_is_too_large(plant: Plant, monkeypatch:
 @pytest.mark.usefixtures("large")
 def test_samples_reach_scores_beyond_the_root(plant: Plant) -> None:
     write_states(
-        plant.context, GLOBAL, GLOBAL, [BoardUpdate("whale", 5_000_000_000, 1, plant.world.now_ms(), 9, "t", "w")]
+        plant.context,
+        GLOBAL,
+        GLOBAL,
+        [BoardUpdate("player:whale", 5_000_000_000, 1, plant.world.now_ms(), 9, "t", "w")],
     )
     lines = sampled(plant, runs=12)
     assert {line.split(": ", 1)[1] for line in lines} == {
-        "entry whale: expected no entry: there is no such player, found score 5000000000"
+        "entry player:whale: expected no entry: there is no such player, found score 5000000000"
     }
 
 
@@ -92,7 +95,7 @@ def test_what_was_reached_lately_is_given_time(plant: Plant) -> None:
     plant.world.run()
     assert sampled(plant) == set()
     plant.world.sleep(service.PATIENCE_MS / 1000)
-    assert any("entry p0" in line for line in sampled(plant))
+    assert any("entry player:p0" in line for line in sampled(plant))
 
 
 def test_the_worker_logs_each_difference_and_counts_them(

@@ -12,9 +12,9 @@ from chalicelib.domain.core.errors import InvalidRequest
 from chalicelib.domain.progress.scores import BoardUpdate
 from chalicelib.services.boards.freeze_board import freeze_board
 from chalicelib.services.boards.messages import BoardMessage
-from chalicelib.services.boards.player_scores import load_states
 from chalicelib.services.boards.rebuild_board import Ordered, kept_boards, rebuild_board
 from chalicelib.services.boards.request_repairs import order_mend, order_recount, repair_board
+from chalicelib.services.boards.subject_scores import load_states
 from chalicelib.services.boards.verify_board import verify_board
 from chalicelib.services.boards.writer import write_states
 from chalicelib.services.identity.authenticate import Caller
@@ -31,7 +31,7 @@ from tests.scripted_time import with_time
 from tests.services.boards.board_hands import GLOBAL, board, build, delete, edit, found, item, number, send, verify
 from tests.simulated import Killed
 
-ADA, BOB = boards_keys.entry(GLOBAL, "p0"), boards_keys.entry(GLOBAL, "p1")
+ADA, BOB = boards_keys.entry(GLOBAL, "player:p0"), boards_keys.entry(GLOBAL, "player:p1")
 
 
 @pytest.fixture
@@ -82,17 +82,17 @@ def test_what_workers_wrote_is_right_on_every_board(plant: Plant) -> None:
         (boards_keys.node(GLOBAL, "D.5"), "SET #T00 = :n", "node D.5: expected no starts, found 1"),
         (boards_keys.node(GLOBAL, "1.0"), "SET #T00 = :n", "node 1.0 hint 0: expected a marked score, found 3"),
         (boards_keys.board_log(GLOBAL), "SET #latest = :n", "log: expected latest moment "),
-        (ADA, "SET #score = :n", "entry p0: expected score 4 at version 1, found 3 at version 1"),
-        (ADA, "SET #score = :big", "entry p0: expected score 4 at version 1, found 99 at version 1"),
-        (ADA, "SET #v = :n", "entry p0: expected version 1 at most, found 3"),
-        (ADA, "SET #q = :big", "entry p0: expected to be written by intent "),
-        (ADA, "SET #reachedAt = :n", "entry p0: expected score 4 reached at "),
-        (ADA, "SET #hidden = :yes REMOVE #order, #board", "entry p0: expected hidden False, found True"),
-        (ADA, "SET #private = :yes", "entry p0: expected private False, found True"),
-        (ADA, "SET #name = :word", "entry p0: expected name '', found 'mallory'"),
-        (ADA, "SET #order = :word", "entry p0: expected order 99999999"),
-        (ADA, "REMOVE #order, #board", "entry p0: expected order 99999999"),
-        (ADA, "REMOVE #score", "entry p0: expected score 4 at version 1, found -1 at version 1"),
+        (ADA, "SET #score = :n", "entry player:p0: expected score 4 at version 1, found 3 at version 1"),
+        (ADA, "SET #score = :big", "entry player:p0: expected score 4 at version 1, found 99 at version 1"),
+        (ADA, "SET #v = :n", "entry player:p0: expected version 1 at most, found 3"),
+        (ADA, "SET #q = :big", "entry player:p0: expected to be written by intent "),
+        (ADA, "SET #reachedAt = :n", "entry player:p0: expected score 4 reached at "),
+        (ADA, "SET #hidden = :yes REMOVE #order, #board", "entry player:p0: expected hidden False, found True"),
+        (ADA, "SET #private = :yes", "entry player:p0: expected private False, found True"),
+        (ADA, "SET #name = :word", "entry player:p0: expected name '', found 'mallory'"),
+        (ADA, "SET #order = :word", "entry player:p0: expected order 99999999"),
+        (ADA, "REMOVE #order, #board", "entry player:p0: expected order 99999999"),
+        (ADA, "REMOVE #score", "entry player:p0: expected score 4 at version 1, found -1 at version 1"),
     ],
 )
 def test_an_edit_by_hand_is_found_and_mended(plant: Plant, key: core_keys.Key, expression: str, line: str) -> None:
@@ -106,15 +106,15 @@ def test_an_edit_by_hand_is_found_and_mended(plant: Plant, key: core_keys.Key, e
 
 def test_an_entry_that_is_gone_and_one_of_nobody_are_found_and_mended(plant: Plant) -> None:
     delete(plant, ADA)
-    write_states(plant.context, GLOBAL, GLOBAL, [BoardUpdate("nobody", 7, 3, 1, 1, "Beginner", "x")])
+    write_states(plant.context, GLOBAL, GLOBAL, [BoardUpdate("player:nobody", 7, 3, 1, 1, "Beginner", "x")])
     assert found(plant) == [
-        "entry nobody: expected no entry: there is no such player, found score 7",
-        "entry p0: expected score 4 at version 1, found no entry",
+        "entry player:nobody: expected no entry: there is no such player, found score 7",
+        "entry player:p0: expected score 4 at version 1, found no entry",
         "node 0.0 digit 4: expected 0, found 1",
         "node TOTAL: expected 5, found 6",
     ]
     mend(plant)
-    tombstone = item(plant, boards_keys.entry(GLOBAL, "nobody"))
+    tombstone = item(plant, boards_keys.entry(GLOBAL, "player:nobody"))
     assert "order" not in tombstone
     assert int(tombstone["v"]["N"]) == 0, "whoever comes back begins at version 1"
 
@@ -131,7 +131,7 @@ def test_repair_mends_while_updates_go_on(plant: Plant) -> None:
         plant.world.run()
 
     first, last = repair_board(plant.context, GLOBAL, wait)
-    assert "entry p0: expected score 4 at version 1, found 77 at version 1" in map(str, first.differences)
+    assert "entry player:p0: expected score 4 at version 1, found 77 at version 1" in map(str, first.differences)
     assert last.differences == []
     plant.world.run()
     assert found(plant) == []
@@ -174,7 +174,7 @@ def test_a_real_difference_is_found_on_a_busy_board(plant: Plant) -> None:
 
 
 def test_a_state_that_is_late_is_in_flight_and_one_that_never_comes_is_a_difference(plant: Plant) -> None:
-    states = load_states(plant.context, GLOBAL, ["p0"])
+    states = load_states(plant.context, GLOBAL, ["player:p0"])
     source = plant.sources["boards"]
     plant.world.scheduler.sources.remove(source)
     send(plant, "p0", start=50)
@@ -199,10 +199,10 @@ def test_a_state_that_is_late_is_in_flight_and_one_that_never_comes_is_a_differe
         "SET #v = :v, #score = :s, #order = :o",
         v=1,
         s=4,
-        o=boards_keys.order(4, states["p0"].reached_at, "p0"),
+        o=boards_keys.order(4, states["player:p0"].reached_at, "player:p0"),
     )
-    edit(plant, ADA, "SET #reachedAt = :r", r=states["p0"].reached_at)
-    assert "entry p0: expected score 5 at version 2, found 4 at version 1" in found(plant)
+    edit(plant, ADA, "SET #reachedAt = :r", r=states["player:p0"].reached_at)
+    assert "entry player:p0: expected score 5 at version 2, found 4 at version 1" in found(plant)
     mend(plant)
 
 
@@ -217,7 +217,7 @@ def test_an_intent_that_has_begun_counts_as_done(plant: Plant, monkeypatch: pyte
                 raise Killed
             apply(table, update)
 
-        state = BoardUpdate("p0", 9000 + writes, writes + 1, 10**12 * 2 + writes, 1, "Beginner", "x")
+        state = BoardUpdate("player:p0", 9000 + writes, writes + 1, 10**12 * 2 + writes, 1, "Beginner", "x")
         with monkeypatch.context() as patch:
             patch.setattr(type(plant.context.table), "apply", dying)
             try:
@@ -225,7 +225,7 @@ def test_an_intent_that_has_begun_counts_as_done(plant: Plant, monkeypatch: pyte
             except Killed:
                 assert "intent" in item(plant, boards_keys.board_log(GLOBAL))
         begun = "intent" in item(plant, boards_keys.board_log(GLOBAL))
-        lines = [line for line in found(plant) if not line.startswith("entry p0")]
+        lines = [line for line in found(plant) if not line.startswith("entry player:p0")]
         assert [line.split()[0] for line in lines] == ["intent"] * begun, f"after {writes} writes"
         write_states(plant.context, GLOBAL, GLOBAL, [])
         send_messages(plant.context, [BoardMessage(GLOBAL, GLOBAL, nonce=str(writes))])
@@ -235,7 +235,7 @@ def test_an_intent_that_has_begun_counts_as_done(plant: Plant, monkeypatch: pyte
 def test_tie_runs_are_verified_and_repaired(plant: Plant, small_runs: None) -> None:
     tied(plant, 15)
     nodes = {sk for pk, sk in plant.world.dynamodb.tables["laurel-sim"].rows if pk == f"NODE#{GLOBAL}"}
-    score = number(plant, boards_keys.entry(GLOBAL, "tie00"), "score")
+    score = number(plant, boards_keys.entry(GLOBAL, "player:tie00"), "score")
     assert {f"D.{score}", f"V.{score}.0", f"V.{score}.1"} <= nodes
     assert found(plant) == []
     damages = [
@@ -257,7 +257,7 @@ def test_tie_runs_are_verified_and_repaired(plant: Plant, small_runs: None) -> N
 
 def test_repair_divides_a_large_group_that_has_no_mark(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     tied(plant, 12)
-    score = number(plant, boards_keys.entry(GLOBAL, "tie00"), "score")
+    score = number(plant, boards_keys.entry(GLOBAL, "player:tie00"), "score")
     assert not item(plant, boards_keys.node(GLOBAL, f"D.{score}"))
     for name, value in (("MARK_AT", 4), ("RUN", 2), ("RUNS", 3)):
         monkeypatch.setattr(ties, name, value)
@@ -301,21 +301,23 @@ def test_a_frozen_board_is_verified_and_mended_and_late_states_are_told_apart(pl
     frozen = read_log(plant.context.table, weekly).frozen
     assert frozen is not None
     edit(plant, boards_keys.board_log(weekly), "SET #frozen = :at", at=plant.world.now_ms())
-    edit(plant, boards_keys.entry(weekly, "p1"), "SET #score = :n", n=1)
+    edit(plant, boards_keys.entry(weekly, "player:p1"), "SET #score = :n", n=1)
     plant.world.sleep(3600)
     # Received in time, as far as Laurel knows, but too late for the freeze.
     send(plant, "p0", start=70)
     plant.world.run()
     verified = verify(plant, weekly)
-    assert [str(each) for each in verified.differences if each.player] == [
-        "entry p1: expected score 5 at version 1, found 1 at version 1"
+    assert [str(each) for each in verified.differences if each.subject] == [
+        "entry player:p1: expected score 5 at version 1, found 1 at version 1"
     ]
     assert (verified.after_freeze, verified.in_flight) == (1, 0)
-    late = item(plant, boards_keys.entry(weekly, "p0"))
+    late = item(plant, boards_keys.entry(weekly, "player:p0"))
     mend(plant, weekly)
-    order_mend(plant.context, weekly, ["p0", "p1"])
+    order_mend(plant.context, weekly, ["player:p0", "player:p1"])
     plant.world.run()
-    assert item(plant, boards_keys.entry(weekly, "p0"))["score"] == late["score"], "what was refused stays refused"
+    assert item(plant, boards_keys.entry(weekly, "player:p0"))["score"] == late["score"], (
+        "what was refused stays refused"
+    )
     assert read_log(plant.context.table, weekly).frozen is not None
     assert verify(plant, weekly).after_freeze == 1
 
@@ -325,7 +327,7 @@ def test_a_mend_writes_an_entry_whatever_its_version_and_later_states_go_on(plan
     send(plant, "p0", start=80)
     plant.world.run()
     assert number(plant, ADA, "score") == 4, "version 50 refuses everything"
-    order_mend(plant.context, GLOBAL, ["p0"])
+    order_mend(plant.context, GLOBAL, ["player:p0"])
     send(plant, "p0", start=81)
     plant.world.run()
     assert number(plant, ADA, "v") == 3
@@ -368,10 +370,10 @@ def test_who_is_hidden_or_renamed_is_right_on_open_and_frozen_boards(plant: Plan
     for decision, order in (("player.hidden", False), ("player.unhidden", True)):
         hide_player(plant.context, admin, "p0", decision)
         plant.world.run()
-        assert ("order" in item(plant, boards_keys.entry(weekly, "p0"))) is order
+        assert ("order" in item(plant, boards_keys.entry(weekly, "player:p0"))) is order
         assert [line for name in boards for line in found(plant, name)] == []
     change_profile(plant.context, Caller("p1", "key", frozenset()), ProfileChange(display_name="Bo"))
-    wanted = "entry p1: expected name 'Bo', found ''"
+    wanted = "entry player:p1: expected name 'Bo', found ''"
     plant.world.scheduler.sources.remove(plant.sources["boards"])
     assert wanted in found(plant, weekly)
     plant.world.scheduler.sources.append(plant.sources["boards"])
@@ -392,20 +394,21 @@ def test_a_verification_stops_before_its_deadline_and_says_so(plant: Plant) -> N
         told.add((verified.proven, len(lines)))
         assert set(lines) <= {
             "node TOTAL: expected 5, found 8",
-            "entry p0: expected name '', found 'mallory'",
+            "entry player:p0: expected name '', found 'mallory'",
         }
     assert told == {(False, 0), (False, 1), (True, 2)}
 
 
 def test_a_rebuild_that_was_stopped_goes_on_where_it_was(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     """However often it is stopped, each player is ordered once or more, and nobody is left out."""
-    write_states(plant.context, GLOBAL, GLOBAL, [BoardUpdate("nobody", 7, 3, 1, 1, "Beginner", "x")])
+    write_states(plant.context, GLOBAL, GLOBAL, [BoardUpdate("player:nobody", 7, 3, 1, 1, "Beginner", "x")])
     query, scan = Table.query, Table.scan_keys
     monkeypatch.setattr(Table, "scan_keys", lambda self, sk, start=None: _cut(scan(self, sk, start)))
     monkeypatch.setattr(Table, "query", lambda self, pk, **conditions: query(self, pk, **({"limit": 2} | conditions)))
     ordered: list[str] = []
     monkeypatch.setattr(
-        "chalicelib.services.boards.rebuild_board.order_mend", lambda _context, _board, players: ordered.extend(players)
+        "chalicelib.services.boards.rebuild_board.order_mend",
+        lambda _context, _board, subjects: ordered.extend(subjects),
     )
     place, stops = "", 0
     while True:
@@ -413,7 +416,7 @@ def test_a_rebuild_that_was_stopped_goes_on_where_it_was(plant: Plant, monkeypat
         place, stops = stopped.place, stops + 1
         if not place:
             break
-    assert sorted(ordered) == ["nobody", "p0", "p1", "p2", "p3", "p4"]
+    assert sorted(ordered) == [f"player:{name}" for name in ("nobody", "p0", "p1", "p2", "p3", "p4")]
     assert stops > 6
     with pytest.raises(InvalidRequest):
         next(rebuild_board(plant.context, GLOBAL, "elsewhere"))

@@ -36,9 +36,10 @@ def test_no_order_freezes_a_board_whose_time_is_not_over(plant: Plant) -> None:
         assert read_log(plant.context.table, board).frozen is None
 
 
-def test_an_order_about_players_that_cannot_be_is_set_aside(plant: Plant) -> None:
+@pytest.mark.parametrize("subject", ["player:" + "x" * 2000, "ada", "Team:red", ":ada", "player:"])
+def test_an_order_about_subjects_that_cannot_be_is_set_aside(plant: Plant, subject: str) -> None:
     process(plant, event(plant, 1))
-    body = json.dumps({"board": "global#all", "shard": "global#all", "mend": ["x" * 2000]})
+    body = json.dumps({"board": "global#all", "shard": "global#all", "mend": [subject]})
     states = [(message.id, message.body) for message in plant.world.queue(plant.urls["boards"]).messages()]
     fed = feed_messages(plant.context, [("m", body), *states])
     assert (list(fed.set_aside), fed.failed) == (["m"], {})
@@ -82,7 +83,7 @@ def test_what_follows_a_state_that_cannot_be_set_aside_now_waits_its_turn(
 ) -> None:
     """Its message comes again with its other states: a freeze that overtook them would refuse them for good."""
     board = "daily#2026-05-16"
-    good = msgspec.to_builtins(BoardUpdate("ada", 10, 1, 1_000, 1, "Beginner", "public"))
+    good = msgspec.to_builtins(BoardUpdate("player:ada", 10, 1, 1_000, 1, "Beginner", "public"))
     states = json.dumps({"board": board, "shard": board, "updates": [good, {"nonsense": 1}]})
     freeze = json.dumps({"board": board, "shard": board, "freeze": True})
     messages = [("states", states), ("freeze", freeze)]
@@ -95,7 +96,7 @@ def test_what_follows_a_state_that_cannot_be_set_aside_now_waits_its_turn(
         assert feed_messages(plant.context, messages).failed.keys() == {"states", "freeze"}
     fed = feed_messages(plant.context, messages)
     assert (list(fed.set_aside), fed.failed, fed.written) == (["states/1"], {}, 1)
-    assert [entry.player for entry in scan_entries(plant.context.table, board)] == ["ada"]
+    assert [entry.subject for entry in scan_entries(plant.context.table, board)] == ["player:ada"]
     assert read_log(plant.context.table, board).frozen is not None
 
 

@@ -80,7 +80,7 @@ def test_what_it_will_do_is_said_first_and_done_once(plant: Plant, tmp_path: Pat
         assert account is not None
         assert int(BalanceItem.from_raw_data(account).balance) == 100 * (player.rewarded_level - 1)
     entries = [EntryItem.from_raw_data(item) for item in plant.context.table.query_all(keys.board("requests#all"))]
-    assert {entry.sk: int(entry.score) for entry in entries} == {"ENTRY#ada": 3, "ENTRY#bob": 3}
+    assert {entry.sk: int(entry.score) for entry in entries} == {"ENTRY#player:ada": 3, "ENTRY#player:bob": 3}
     assert preview_ruleset(plant.context).changed == 0
 
 
@@ -95,7 +95,7 @@ def test_a_player_without_any_day_is_put_on_no_board_of_a_day(plant: Plant) -> N
     create_key(plant.context, "new")
     list(apply_ruleset(plant.context))
     plant.world.run()
-    boards = {pk for pk, sk in plant.world.dynamodb.tables[TABLE].rows if sk == "ENTRY#new"}
+    boards = {pk for pk, sk in plant.world.dynamodb.tables[TABLE].rows if sk == "ENTRY#player:new"}
     assert boards
     assert not boards & {"BOARD#daily#1969-12-31", "BOARD#weekly#1970-W01", "BOARD#monthly#1969-12"}
 
@@ -118,7 +118,7 @@ def shown(plant: Plant, player: str = "ada") -> dict[str, tuple[int, str]]:
     entries = {
         pk.removeprefix("BOARD#"): EntryItem.from_raw_data(row[0])
         for (pk, sk), row in plant.world.dynamodb.tables[TABLE].rows.items()
-        if sk == f"ENTRY#{player}" and row[0] is not None
+        if sk == f"ENTRY#player:{player}" and row[0] is not None
     }
     return {board: (int(entry.level), entry.title) for board, entry in entries.items() if int(entry.score)}
 

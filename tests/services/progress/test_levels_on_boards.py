@@ -191,11 +191,11 @@ def test_verify_sees_a_level_and_a_title_and_repair_mends_them(plant: Plant) -> 
     process(plant, combo(plant))
     plant.world.run()
     board = "contributions#all"
-    edit(plant, keys.entry(board, "ada"), "SET #level = :n, #title = :word", n=3, word="Wizard")
+    edit(plant, keys.entry(board, "player:ada"), "SET #level = :n, #title = :word", n=3, word="Wizard")
     lines = found(plant, board)
     assert lines == [
-        "entry ada: expected level 2, found 3",
-        "entry ada: expected title 'Beginner', found 'Wizard'",
+        "entry player:ada: expected level 2, found 3",
+        "entry player:ada: expected title 'Beginner', found 'Wizard'",
     ]
     first, last = repair_board(plant.context, board, plant.world.run)
     assert (len(first.differences), last.differences) == (2, [])
@@ -221,7 +221,7 @@ def test_a_level_on_its_way_is_in_flight_and_one_that_stays_away_is_not(plant: P
     process(plant, award(plant, 3, -60))
     queue.purge(plant.world.now_ms())
     lines = found(plant, "contributions#all")
-    assert lines[0] == "entry ada: expected level 2, found 4"
+    assert lines[0] == "entry player:ada: expected level 2, found 4"
     patient = verify_board(plant.context, "contributions#all", lambda: plant.world.sleep(2), patience_ms=900_000)
     assert (patient.differences, patient.in_flight) == ([], 1)
     plant.world.sleep(900)
@@ -233,10 +233,10 @@ def test_a_level_is_not_judged_on_a_board_that_is_due_to_be_frozen(plant: Plant)
     process(plant, combo(plant))
     feed(plant)
     board = "daily#2026-05-19"
-    edit(plant, keys.entry(board, "ada"), "SET #level = :n", n=3)
-    assert found(plant, board) == ["entry ada: expected level 2, found 3"]
+    edit(plant, keys.entry(board, "player:ada"), "SET #level = :n", n=3)
+    assert found(plant, board) == ["entry player:ada: expected level 2, found 3"]
     plant.world.sleep(12.5 * HOUR_S)
-    assert found(plant, board) == ["entry ada: expected level 2, found 3"]
+    assert found(plant, board) == ["entry player:ada: expected level 2, found 3"]
     plant.world.sleep(0.4 * HOUR_S)
     assert found(plant, board) == [], "clocks differ: a quarter of an hour before, nothing is said"
 

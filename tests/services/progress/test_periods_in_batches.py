@@ -47,7 +47,7 @@ def on_boards(plant: Plant, player: str = "ada") -> dict[str, int]:
     found = {}
     for name in names:
         for entry in plant.context.table.query_all(keys.board(name)):
-            if entry["sk"]["S"] == f"ENTRY#{player}" and int(entry["score"]["N"]):
+            if entry["sk"]["S"] == f"ENTRY#player:{player}" and int(entry["score"]["N"]):
                 found[name] = int(entry["score"]["N"])
     return found
 

@@ -52,9 +52,9 @@ def feed(plant: Plant) -> int:
 
 def entries(plant: Plant, player: str = "ada") -> dict[str, Entry]:
     """Board -> the player's entry there."""
-    boards = {pk for pk, sk in plant.world.dynamodb.tables[TABLE].rows if sk == f"ENTRY#{player}"}
+    boards = {pk for pk, sk in plant.world.dynamodb.tables[TABLE].rows if sk == f"ENTRY#player:{player}"}
     found = {pk.removeprefix("BOARD#"): scan_entries(plant.context.table, pk.removeprefix("BOARD#")) for pk in boards}
-    return {board: next(e for e in all_ if e.player == player) for board, all_ in found.items()}
+    return {board: next(e for e in all_ if e.subject == f"player:{player}") for board, all_ in found.items()}
 
 
 def days_later(plant: Plant, days: float) -> None:

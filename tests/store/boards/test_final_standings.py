@@ -13,7 +13,7 @@ from chalicelib.domain.rules.ruleset import Rules
 from chalicelib.services.boards.worker import feed_boards
 from chalicelib.settings import RULESETS
 from chalicelib.store.boards import final_standings as reads
-from chalicelib.store.boards.final_standings import Standings, final_standings, tied_players
+from chalicelib.store.boards.final_standings import Standings, final_standings, tied_subjects
 from tests.pipeline import plant as plants
 from tests.pipeline.plant import Plant
 
@@ -28,8 +28,8 @@ def build(seed: int, shards: int = 1) -> Plant:
 
 def feed(plant: Plant, spots: dict[str, tuple[int, int]], version: int = 1, **changes: Any) -> None:
     states = [
-        BoardUpdate(player, score, version, reached_at, 1, "Beginner", "0" * 16, **changes)
-        for player, (score, reached_at) in spots.items()
+        BoardUpdate(subject, score, version, reached_at, 1, "Beginner", "0" * 16, **changes)
+        for subject, (score, reached_at) in spots.items()
     ]
     feed_boards(plant.context, BOARD, states)
 
@@ -57,7 +57,7 @@ def test_a_sorted_list_of_any_length(seed: int, shards: int) -> None:
         found = standings(plant, wanted)
         assert found.exact
         assert found.total == len(spots)
-        players = [entry.player for entry in found.entries]
+        players = [entry.subject for entry in found.entries]
         assert players == expected[: len(players)]
         assert len(players) >= min(wanted, len(spots))
         more = len(players) < len(spots) and spots[expected[len(players)]][0] == spots[players[-1]][0]
@@ -118,7 +118,7 @@ def test_ties_are_found_in_the_base_table_page_by_page(monkeypatch: pytest.Monke
     found: list[str] = []
     after: str | None = ""
     while after is not None:
-        players, after = tied_players(plant.context.table, BOARD, 7, after)
+        players, after = tied_subjects(plant.context.table, BOARD, 7, after)
         found += players
     assert found == [f"p{number:02}" for number in range(20) if number % 3 and number != 1]
 
@@ -128,5 +128,5 @@ def test_a_group_of_several_shards_that_is_too_large_is_cut(monkeypatch: pytest.
     monkeypatch.setattr(reads, "MAX_LISTED", 20)
     feed(plant, {f"p{number:02}": (7 if number else 9, number) for number in range(40)})
     found = standings(plant, 10)
-    assert [entry.player for entry in found.entries] == [f"p{number:02}" for number in range(10)]
+    assert [entry.subject for entry in found.entries] == [f"p{number:02}" for number in range(10)]
     assert (found.total, found.more_ties, found.exact) == (40, True, True)

@@ -63,7 +63,7 @@ class Board:
         feed_boards(self.context, BOARD, states)
 
     def fill(self, players: int, scores: Callable[[], int]) -> None:
-        self.write((f"player-{number:04d}-with-an-id-of-36-chars", scores()) for number in range(players))
+        self.write((f"player:player-{number:04d}-with-an-id-of-36-chars", scores()) for number in range(players))
 
 
 class Trips:
@@ -116,7 +116,7 @@ def listed(board: Board) -> list[tuple[int, str, int]]:
 
 
 def shown(ranked: Iterable[reads.Ranked]) -> list[tuple[int, str, int]]:
-    return [(rank, entry.player, entry.score) for rank, entry in ranked]
+    return [(rank, entry.subject, entry.score) for rank, entry in ranked]
 
 
 def borders(expected: list[tuple[int, str, int]]) -> list[int]:

@@ -28,7 +28,7 @@ IN_PARTS: dict[str, set[str]] = {
     "boards/archives.py:read_cursor": {NO_KIND},
     "boards/entries.py:entry_update": {"EntryItem"},
     "boards/entries.py:read_spots": {"EntryItem"},
-    "boards/final_standings.py:tied_players": {"EntryItem"},
+    "boards/final_standings.py:tied_subjects": {"EntryItem"},
     "boards/nodes.py:node_of": {NO_KIND},
     "boards/nodes.py:node_update": {NO_KIND},
     "boards/nodes.py:stream_nodes": {NO_KIND},
