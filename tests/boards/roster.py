@@ -82,7 +82,7 @@ class Roster:
             if board == self.all:
                 player.xp, player.xp_at = xp, now_ms
             elif board == self.today:
-                player.figures.xp, player.figures.xp_at = xp, now_ms
+                player.day_stats.xp, player.day_stats.xp_at = xp, now_ms
             else:
                 player.open_periods[board.partition("#")[2]] = xp, now_ms
         player.version += 1

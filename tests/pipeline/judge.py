@@ -22,7 +22,7 @@ from chalicelib.store.boards.models import ArchiveItem, EntryItem
 from chalicelib.store.ledger.models import BalanceItem, PostingItem
 from chalicelib.store.progress.models import LogItem
 from chalicelib.store.progress.players import load_player
-from chalicelib.store.progress.records import day_figures, minute_from
+from chalicelib.store.progress.records import days_in, minute_from
 from tests.domain.progress.model import Model
 from tests.pipeline.history import Committed
 from tests.pipeline.plant import TABLE, Plant
@@ -321,10 +321,10 @@ def _observed(read: Player, days_items: list[dict[str, Any]]) -> dict[str, Any]:
     for item in days_items:
         if item["pk"]["S"] == f"PLAYER#{read.id}":
             first = number_of(date.fromisoformat(item["sk"]["S"].removeprefix("DAYS#") + "-01"))
-            for day, figures in day_figures(item, first).items():
+            for day, figures in days_in(item, first).items():
                 if day != read.day:
                     read.past[day] = figures
-    all_days = {**read.past, read.day: read.figures}
+    all_days = {**read.past, read.day: read.day_stats}
     shown = {
         day: {"count": f.count, "xp": f.xp, "tokens_saved": f.tokens_saved, "cost_saved": f.cost_saved}
         for day, f in all_days.items()

@@ -104,9 +104,9 @@ def _request(change: Change, payload: RequestCompleted) -> None:
             change.name("skills", payload.skill_used)
         if "skill_use" in derive:
             change.pay("skill_use")
-    figures = change.player.open(change.day)
-    figures.tokens_saved += payload.tokens_saved
-    figures.cost_saved += payload.cost_saved_micro_usd
+    stats = change.player.open(change.day)
+    stats.tokens_saved += payload.tokens_saved
+    stats.cost_saved += payload.cost_saved_micro_usd
 
 
 def _action(change: Change, action: str, payload: Payload) -> None:

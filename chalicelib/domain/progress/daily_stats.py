@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 
-class DayFigures(msgspec.Struct, array_like=True):
+class DailyStats(msgspec.Struct, array_like=True):
     """The statistics of one UTC day.
 
     `count`: events. `xp`: signed. `xp_at`: commit time (ms) of the last change of `xp`. `paid`: action with a daily

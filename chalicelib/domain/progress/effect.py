@@ -120,7 +120,7 @@ class Change:
                 return f"once_per_{rule.once_per}"
             self.records.once.add(key)
             self.records.new_once.add(key)
-        paid = self.player.figures_of(self.day).paid
+        paid = self.player.day_stats_of(self.day).paid
         if rule.daily_max is not None and paid.get(action, 0) >= rule.daily_max:
             return "daily_max"
         if (
@@ -143,9 +143,9 @@ class Change:
         causes[cause] = causes.get(cause, 0) + amount
 
     def login(self) -> None:
-        figures = self.player.open(self.day)
-        if not figures.login:
-            figures.login = True
+        stats = self.player.open(self.day)
+        if not stats.login:
+            stats.login = True
             self.pay("daily_login")
 
     def active_day(self) -> None:

@@ -11,7 +11,7 @@ import msgspec
 
 from chalicelib.domain.core.periods import ALL, Period, period_of
 from chalicelib.domain.identity.identity import Identity
-from chalicelib.domain.progress.daily_stats import DayFigures
+from chalicelib.domain.progress.daily_stats import DailyStats
 from chalicelib.domain.progress.model_use import DIVERSITY_WINDOW_MS, ModelUse
 from chalicelib.domain.progress.streaks import Streak
 from chalicelib.domain.rules.criteria import UNIQUE_CAP
@@ -68,14 +68,14 @@ class Player:
     models: dict[str, ModelUse] = field(default_factory=dict)
     models_forgotten_at: int = -1
     day: int = -1
-    figures: DayFigures = field(default_factory=DayFigures)
+    day_stats: DailyStats = field(default_factory=DailyStats)
     open_periods: dict[str, tuple[int, int]] = field(default_factory=dict)
     sums_at: dict[str, int] = field(default_factory=dict)
     streak: Streak = field(default_factory=Streak)
     badges: dict[str, EarnedBadge] = field(default_factory=dict)
     ranks: dict[str, int] = field(default_factory=dict)
     sets: dict[str, list[str]] = field(default_factory=dict)
-    past: dict[int, DayFigures] = field(default_factory=dict)
+    past: dict[int, DailyStats] = field(default_factory=dict)
     sides: dict[str, int] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
     changed_days: set[int] = field(default_factory=set)
@@ -109,25 +109,25 @@ class Player:
 
     # Days and periods ----------------------------------------------------------------------------------------
 
-    def figures_of(self, day: int) -> DayFigures:
+    def day_stats_of(self, day: int) -> DailyStats:
         """Return the day's statistics for reading: those of the open day or of a loaded past day."""
         if day == self.day:
-            return self.figures
-        return self.past.get(day) or DayFigures()
+            return self.day_stats
+        return self.past.get(day) or DailyStats()
 
-    def open(self, day: int) -> DayFigures:
+    def open(self, day: int) -> DailyStats:
         """Return the day's statistics for a change. A day after the open one closes it and becomes the open one."""
         if day == self.day:
-            return self.figures
+            return self.day_stats
         if day < self.day:
             self.changed_days.add(day)
-            return self.past.setdefault(day, DayFigures())
+            return self.past.setdefault(day, DailyStats())
         if self.day >= 0:
             self.changed_days.add(self.day)
-            self.past[self.day] = self.figures
+            self.past[self.day] = self.day_stats
         self.open_periods = {each.id: self.open_periods.get(each.id, (0, 0)) for each in summed_periods(day)}
-        self.day, self.figures = day, DayFigures()
-        return self.figures
+        self.day, self.day_stats = day, DailyStats()
+        return self.day_stats
 
     def add_xp(self, day: int, amount: int, now_ms: int, late: Sequence[str] = ()) -> None:
         """Add signed XP to the total and to the day.
@@ -149,7 +149,7 @@ class Player:
         summed = self.open_periods.get(period.id)
         if summed is not None:
             return summed
-        counted = [self.figures_of(day).on_board(period.kind) for day in period.days]
+        counted = [self.day_stats_of(day).on_board(period.kind) for day in period.days]
         return sum(xp for xp, _ in counted), max(xp_at for _, xp_at in counted)
 
     # Names ---------------------------------------------------------------------------------------------------

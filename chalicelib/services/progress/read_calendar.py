@@ -43,14 +43,14 @@ def read_calendar(context: Context, caller: Caller, player_id: str | None = None
     load_days(context.table, player, window)
     shown = []
     for day in window:
-        figures = player.figures_of(day)
+        stats = player.day_stats_of(day)
         shown.append(
             CalendarDay(
                 date=day_name(day),
-                count=figures.count,
-                xp=figures.xp,
-                tokens_saved=figures.tokens_saved,
-                cost_saved_micro_usd=figures.cost_saved,
+                count=stats.count,
+                xp=stats.xp,
+                tokens_saved=stats.tokens_saved,
+                cost_saved_micro_usd=stats.cost_saved,
                 active=player.streak.is_active(day),
             )
         )

@@ -11,7 +11,7 @@ from pynamodb.attributes import (
     UnicodeAttribute,
 )
 
-from chalicelib.domain.progress.daily_stats import DayFigures
+from chalicelib.domain.progress.daily_stats import DailyStats
 from chalicelib.domain.progress.log import Entry
 from chalicelib.domain.progress.player import EarnedBadge
 from chalicelib.store.core.codecs import Json, Packed
@@ -36,7 +36,7 @@ class StateItem(Kind):
     models = BinaryAttribute(attr_name="m", legacy_encoding=False, null=True)
     models_forgotten_at = NumberAttribute(attr_name="mf", null=True)
     day = NumberAttribute(attr_name="d")
-    figures: Packed[DayFigures] = Packed(DayFigures, attr_name="df")
+    day_stats: Packed[DailyStats] = Packed(DailyStats, attr_name="df")
     open_periods = OpenPeriods(attr_name="op", null=True)
     sums_at: Packed[dict[str, int]] = Packed(dict[str, int], attr_name="sa", null=True)
 
@@ -67,7 +67,7 @@ class SetsItem(Kind):
 
 
 class DaysItem(Kind):
-    """Past days of one month: attribute `d01`..`d31`, each one DayFigures as JSON. Read and written raw."""
+    """Past days of one month: attribute `d01`..`d31`, each one DailyStats as JSON. Read and written raw."""
 
     in_parts = True
 

@@ -11,7 +11,7 @@ from chalicelib.store.core.table import Table
 from chalicelib.store.identity import keys as identity_keys
 from chalicelib.store.progress import keys as progress_keys
 from chalicelib.store.progress.models import BadgesItem, StateItem
-from chalicelib.store.progress.records import day_figures, read_days
+from chalicelib.store.progress.records import days_in, read_days
 
 
 def best_ranks(table: Table, players: Sequence[str], scope: str) -> dict[str, int]:
@@ -22,7 +22,7 @@ def best_ranks(table: Table, players: Sequence[str], scope: str) -> dict[str, in
 
 
 def load_days(table: Table, player: Player, days: Iterable[int]) -> None:
-    """Read the figures of past days into the player: one item a month."""
+    """Read the daily stats of past days into the player: one item a month."""
     months = {month_name(day): period_of("monthly", day).days.start for day in days}
     found = table.get_many([progress_keys.days(player.id, month) for month in months])
     for month, first_day in months.items():
@@ -32,7 +32,7 @@ def load_days(table: Table, player: Player, days: Iterable[int]) -> None:
 
 
 def known_days(table: Table, player: str) -> set[int]:
-    """Return every day for which a player has figures, the open one too."""
+    """Return every day for which a player has daily stats, the open one too."""
     found: set[int] = set()
     item = table.get(identity_keys.player(player))
     if item and (day := int(StateItem.from_raw_data(item).day)) >= 0:
@@ -40,5 +40,5 @@ def known_days(table: Table, player: str) -> set[int]:
     pk, prefix = progress_keys.days(player, "")
     for item in table.query_all(pk, prefix=prefix):
         first = number_of(date.fromisoformat(f"{item['sk']['S'].removeprefix(prefix)}-01"))
-        found |= day_figures(item, first).keys()
+        found |= days_in(item, first).keys()
     return found

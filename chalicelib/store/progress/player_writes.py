@@ -16,7 +16,7 @@ from chalicelib.store.identity.models import IdentityItem, PublicItem
 from chalicelib.store.progress import keys as progress_keys
 from chalicelib.store.progress.models import BadgesItem, SetsItem, StateItem, StreakItem
 from chalicelib.store.progress.players import pack_models
-from chalicelib.store.progress.records import FIGURES, day_attribute
+from chalicelib.store.progress.records import DAILY_STATS, day_attribute
 
 # The item that every event rewrites: one write unit.
 MAX_STATE_BYTES = 1024
@@ -129,7 +129,7 @@ def _state(player: Player, version: int, ruleset: str) -> StateItem:
         models=pack_models(player.models) or None,
         models_forgotten_at=player.models_forgotten_at if player.models_forgotten_at >= 0 else None,
         day=player.day,
-        figures=player.figures,
+        day_stats=player.day_stats,
         open_periods=player.open_periods or None,
         sums_at=player.sums_at or None,
     )
@@ -137,6 +137,6 @@ def _state(player: Player, version: int, ruleset: str) -> StateItem:
 
 def _update_days(tx: Transaction, player: Player, month: str, days: Sequence[int]) -> None:
     names = {f"#{day_attribute(day)}": day_attribute(day) for day in days}
-    values = {f":{day_attribute(day)}": text(FIGURES.serialize(player.past[day])) for day in days}
+    values = {f":{day_attribute(day)}": text(DAILY_STATS.serialize(player.past[day])) for day in days}
     sets = ", ".join(f"#{day_attribute(day)} = :{day_attribute(day)}" for day in days)
     tx.update(progress_keys.days(player.id, month), f"SET {sets}", "", names, values)

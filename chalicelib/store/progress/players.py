@@ -89,7 +89,7 @@ def _player_of(player_id: str, state: StateItem, core: dict[str, Item | None]) -
     player.last_provider_at = int(state.last_provider_at) if state.last_provider else -1
     player.models = unpack_models(state.models or b"")
     player.models_forgotten_at = int(state.models_forgotten_at) if state.models_forgotten_at is not None else -1
-    player.day, player.figures = int(state.day), state.figures
+    player.day, player.day_stats = int(state.day), state.day_stats
     player.open_periods = state.open_periods or {}
     player.sums_at = state.sums_at or {}
     player.sides = state.sides

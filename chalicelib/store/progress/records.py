@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from chalicelib.domain.core.periods import date_of, day_of, minute_of, month_name, number_of
-from chalicelib.domain.progress.daily_stats import DayFigures
+from chalicelib.domain.progress.daily_stats import DailyStats
 from chalicelib.domain.progress.log import Keyed, Minute, Records
 from chalicelib.domain.progress.player import Pair, Player, months_to_load, summed_periods
 from chalicelib.store.core import keys as core_keys
@@ -20,7 +20,7 @@ from chalicelib.store.progress.models import FirstItem, KeyedItem, LogItem, Pair
 
 # Packs per query when a window of the log is searched: 50 KB, about 12 read units.
 LOG_PAGE = 50
-FIGURES: Json[DayFigures] = Json(DayFigures)
+DAILY_STATS: Json[DailyStats] = Json(DailyStats)
 
 
 @dataclass(slots=True)
@@ -153,9 +153,9 @@ def minute_from(sk: str) -> int:
 def read_days(player: Player, any_day: int, item: Item) -> None:
     """Read the past days of the month of `any_day` into the player. The open day is in the state."""
     first = number_of(date_of(any_day).replace(day=1))
-    for day, figures in day_figures(item, first).items():
+    for day, stats in days_in(item, first).items():
         if day != player.day:
-            player.past.setdefault(day, figures)
+            player.past.setdefault(day, stats)
 
 
 def read_all_days(table: Table, player: Player) -> None:
@@ -165,10 +165,10 @@ def read_all_days(table: Table, player: Player) -> None:
         read_days(player, number_of(date.fromisoformat(item["sk"]["S"].removeprefix(prefix) + "-01")), item)
 
 
-def day_figures(item: Item, first_day: int) -> dict[int, DayFigures]:
-    """Return day -> figures of a DAYS item whose month begins at `first_day`."""
+def days_in(item: Item, first_day: int) -> dict[int, DailyStats]:
+    """Return day -> daily stats of a DAYS item whose month begins at `first_day`."""
     return {
-        first_day + int(name[1:]) - 1: FIGURES.deserialize(value["S"])
+        first_day + int(name[1:]) - 1: DAILY_STATS.deserialize(value["S"])
         for name, value in item.items()
         if name[0] == "d" and name[1:].isdigit()
     }

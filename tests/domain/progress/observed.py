@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.domain.core.periods import ALL, MINUTE_MS, day_of, period_of
-from chalicelib.domain.progress.daily_stats import DayFigures
+from chalicelib.domain.progress.daily_stats import DailyStats
 from chalicelib.domain.progress.log import Records
 from chalicelib.domain.progress.player import Player
 from chalicelib.domain.rules.ruleset import Rules
@@ -15,7 +15,7 @@ def observed(player: Player, records: Records, rules: Rules) -> dict[str, Any]:
     """Everything observable of a player whose whole log lies in `records`."""
     level = player.level(rules)
     days = active_days(player)
-    figures = {day: _figures(player.figures_of(day)) for day in {*player.past, player.day} if day >= 0}
+    figures = {day: _figures(player.day_stats_of(day)) for day in {*player.past, player.day} if day >= 0}
     entries = log_entries(records)
     return {
         "exists": True,
@@ -96,7 +96,7 @@ def periods(player: Player, days: set[int]) -> dict[str, int]:
     return {name: xp for name, xp in found.items() if xp}
 
 
-def _figures(figures: DayFigures) -> dict[str, int]:
+def _figures(figures: DailyStats) -> dict[str, int]:
     return {
         "count": figures.count,
         "xp": figures.xp,

@@ -362,7 +362,7 @@ def test_daily_figures(desk: Desk) -> None:
     desk.send("combo.created", data=saved)
     desk.send(data=saved | {"status": "error"})
     desk.send("award", data={"points": -100, "reason": "r"})
-    today, yesterday = desk.player().figures_of(NOON // DAY), desk.player().figures_of(NOON // DAY - 1)
+    today, yesterday = desk.player().day_stats_of(NOON // DAY), desk.player().day_stats_of(NOON // DAY - 1)
     assert (today.count, today.tokens_saved, today.cost_saved) == (2, 10, 7)
     assert (yesterday.count, yesterday.tokens_saved, yesterday.cost_saved, yesterday.xp) == (1, 10, 7, 4)
     assert today.xp == 1 + 3 + 25 + 25 + 10 - 100

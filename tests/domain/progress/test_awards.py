@@ -23,7 +23,7 @@ def test_points_go_straight_to_xp_and_boards(desk: Desk) -> None:
     scores = boards.scores(player, [NOON // DAY], desk.rules)
     assert {scores[name][0] for name in ("global#all", "daily#2026-05-19", "weekly#2026-W21")} == {95}
     assert player.streak.years == {}
-    assert player.figures.count == 0
+    assert player.day_stats.count == 0
 
 
 @pytest.mark.parametrize(("points", "accepted"), [(10_000, True), (10_001, False), (-10_000, True), (-10_001, False)])

@@ -147,7 +147,7 @@ def test_badge_xp_counts_on_the_day_of_the_event_and_may_raise_the_level(desk: D
     entry = desk.send(time_ms=NOON - DAY)
     assert entry.paid == {"request": 1, "daily_login": 3, "badge_earned": 25}
     assert entry.levels == (1, 2)
-    assert desk.player().figures_of(NOON // DAY - 1).xp == 29
+    assert desk.player().day_stats_of(NOON // DAY - 1).xp == 29
 
 
 # Criteria of other rulesets ----------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.domain.core.periods import DAY_MS, late_for, moment_name, number_of
 from chalicelib.domain.progress import scores as boards
-from chalicelib.domain.progress.daily_stats import DayFigures
+from chalicelib.domain.progress.daily_stats import DailyStats
 from chalicelib.domain.rules.ruleset import Rules
 from tests.domain.progress.desk import Desk
 
@@ -77,7 +77,7 @@ def test_late_xp_counts_on_every_board_that_is_still_open(rules: Rules) -> None:
     }  # fmt: skip
     assert counted[DAY] == told[DAY], "its moment stays too, or those who share the score would change places"
     assert {counted[scope][1] for scope in (WEEK, MONTH, "global")} == {desk.now_ms}
-    assert desk.player().figures.xp == 17, "the player's own calendar has all of it"
+    assert desk.player().day_stats.xp == 17, "the player's own calendar has all of it"
 
 
 def test_what_is_late_for_the_month_may_be_in_time_for_the_week(rules: Rules) -> None:
@@ -116,8 +116,8 @@ def test_on_time_and_late_in_any_order_are_the_same(rules: Rules) -> None:
 
 
 def test_a_day_without_late_xp_is_as_short_as_before() -> None:
-    on_time = DayFigures()
+    on_time = DailyStats()
     on_time.add_xp(5, DAY_MS)
     assert msgspec.json.encode(on_time) == b"[0,5,0,0,86400000,{},false,{}]"
     # What was written before there was such a thing.
-    assert msgspec.json.decode(b"[0,5,0,0,86400000,{},false]", type=DayFigures) == on_time
+    assert msgspec.json.decode(b"[0,5,0,0,86400000,{},false]", type=DailyStats) == on_time

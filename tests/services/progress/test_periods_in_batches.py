@@ -60,7 +60,7 @@ def in_totals(plant: Plant, player: str = "ada") -> dict[str, int]:
     load_days(plant.context.table, read, range(today - 200, today + 1))
     sums = {"global#all": read.xp}
     for day in range(today - 200, today + 1):
-        figures = read.figures_of(day)
+        figures = read.day_stats_of(day)
         for kind in ENDING:
             name = f"{kind}#{period_of(kind, day).id}"
             sums[name] = sums.get(name, 0) + figures.on_board(kind)[0]

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.domain.core.periods import ENDING
 from chalicelib.domain.identity.identity import Identity
-from chalicelib.domain.progress.daily_stats import DayFigures
+from chalicelib.domain.progress.daily_stats import DailyStats
 from chalicelib.domain.progress.model_use import ModelUse
 from chalicelib.domain.progress.player import EarnedBadge, Player, model_digest
 from chalicelib.domain.rules import ruleset
@@ -51,11 +51,11 @@ def heavy(rules: Rules, stat: int, count: int, pairs: int) -> Player:
     player.badges = {badge: EarnedBadge(NOW) for badge in rules.badges}
     for day in range(DAY - 30, DAY + 1):
         player.streak.add(day)
-        player.past[day] = DayFigures(count, count, stat, stat, NOW)
+        player.past[day] = DailyStats(count, count, stat, stat, NOW)
     paid = {name: action.daily_max for name, action in rules.actions.items() if action.daily_max}
     paid |= {PAIR_KEY.format(number): 1 for number in range(pairs)}
     player.day = DAY
-    player.figures = DayFigures(5000, 20_000, stat // 1000, stat // 1000, NOW, paid, True)
+    player.day_stats = DailyStats(5000, 20_000, stat // 1000, stat // 1000, NOW, paid, True)
     player.open_periods = {"2026-W21": (140_000, NOW), "2026-05": (600_000, NOW)}
     player.sums_at = {board.scope: NOW for board in rules.ruleset.boards if not board.counts_xp}
     player.sides = dict.fromkeys(keys.SIDES.values(), count)
@@ -74,7 +74,7 @@ def test_the_state_of_a_heavy_player_is_one_write_unit(
 ) -> None:
     player = heavy(rules, stat, count, pairs)
     if late:
-        player.figures.on_time = dict.fromkeys(ENDING, (19_000, NOW - 1))
+        player.day_stats.on_time = dict.fromkeys(ENDING, (19_000, NOW - 1))
     item = state_item(player, count + 1, rules.version)
     size = check_item(on_the_wire(item))
     assert size == item_size(item), "the store's arithmetic is the simulated table's"
@@ -91,7 +91,7 @@ def test_the_state_comes_back_as_it_was(rules: Rules) -> None:
     back = StateItem.from_raw_data(item)
     assert back.counters == player.counters
     assert back.stats == player.stats
-    assert back.figures == player.figures
+    assert back.day_stats == player.day_stats
     assert (back.sides, back.sums_at) == (player.sides, player.sums_at)
     assert back.open_periods == player.open_periods
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.domain.identity.identity import Identity
-from chalicelib.domain.progress.daily_stats import DayFigures
+from chalicelib.domain.progress.daily_stats import DailyStats
 from chalicelib.domain.progress.log import Entry, Keyed, Minute, Records
 from chalicelib.domain.progress.player import Pair, Player
 from chalicelib.domain.rules.schema import MAX_FIRST_BADGES
@@ -44,7 +44,7 @@ def all_of_one_event(player: Player) -> Records:
     records.new_firsts = {f"badge-{number}" for number in range(MAX_FIRST_BADGES)}
     player.changed = {"streak", "badges", "sets"}
     for day in (20_000, 20_040):
-        player.past[day] = DayFigures()
+        player.past[day] = DailyStats()
         player.changed_days.add(day)
     return records
 
