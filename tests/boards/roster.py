@@ -68,7 +68,9 @@ class Roster:
 
     def _newcomer(self, number: int) -> Player:
         identity = Identity(f"account{number}", f"public{number}", self.plant.world.now_ms())
-        player = Player(f"player-{number:02d}", identity, sides={progress_keys.SIDES[identity_keys.IDENTITY]: 1})
+        player = Player(
+            f"player-{number:02d}", identity, companions={progress_keys.COMPANIONS[identity_keys.IDENTITY]: 1}
+        )
         player.open(self.day)
         return player
 
@@ -95,7 +97,7 @@ class Roster:
         identity.hidden = rng.random() < (0.3 if identity.hidden else 0.6)
         identity.private = rng.random() < 0.2
         identity.display_name = rng.choice((None, "Ada", "Bob"))
-        player.sides = {progress_keys.SIDES[identity_keys.IDENTITY]: player.version}
+        player.companions = {progress_keys.COMPANIONS[identity_keys.IDENTITY]: player.version}
         return list(self.boards)
 
     def _level(self, player: Player) -> int:
@@ -119,7 +121,7 @@ class Roster:
 
     def _store(self, player: Player) -> None:
         """The player's commit, out of reach of the faults: it is not what is tested here."""
-        side = player.sides[progress_keys.SIDES[identity_keys.IDENTITY]]
+        side = player.companions[progress_keys.COMPANIONS[identity_keys.IDENTITY]]
         pk, sk = identity_keys.player(player.id, identity_keys.IDENTITY)
         row = IdentityItem(pk, sk, version=side, account=player.identity.account, public=player.identity.public)
         row.created_at, row.display_name = player.identity.created_at, player.identity.display_name

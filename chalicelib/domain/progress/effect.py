@@ -63,7 +63,7 @@ class Change:
         self.facts.add(f"stat:{stat}")
 
     def name(self, unique: str, value: str) -> None:
-        if self.player.sees(unique, shorten(value)):
+        if self.player.add_distinct(unique, shorten(value)):
             self.facts.add(f"stat:{unique}")
 
     def transferred(self, other: str, sent: int = 0, received: int = 0) -> None:

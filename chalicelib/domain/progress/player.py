@@ -48,8 +48,8 @@ class Pair:
 class Player:
     """A player. `version` 0: not in the table yet.
 
-    XP totals are signed. `*_at`: commit time (ms) at which a score was reached. `sides`: letter of a companion item ->
-    the version at which it was last written. `changed`: companion items changed since the player was read (`identity`,
+    XP totals are signed. `*_at`: commit time (ms) at which a score was reached. `companions`: letter of a companion
+    item -> the version at which it was last written. `changed`: companion items changed since the player was read (`identity`,
     `badges`, ...). `changed_days`: the same for past days. `ranks`: scope -> the best judged rank. `begun`: an event
     was applied since the player was read. `open_periods`: id of a period that holds the open day -> (XP, `*_at`).
     """
@@ -76,7 +76,7 @@ class Player:
     ranks: dict[str, int] = field(default_factory=dict)
     sets: dict[str, list[str]] = field(default_factory=dict)
     past: dict[int, DailyStats] = field(default_factory=dict)
-    sides: dict[str, int] = field(default_factory=dict)
+    companions: dict[str, int] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
     changed_days: set[int] = field(default_factory=set)
     begun: bool = False
@@ -154,7 +154,7 @@ class Player:
 
     # Names ---------------------------------------------------------------------------------------------------
 
-    def sees(self, unique: str, name: str) -> bool:
+    def add_distinct(self, unique: str, name: str) -> bool:
         """Add a name to a set of distinct names; return whether it is new. A full set accepts no more names."""
         names = self.sets.get(unique, [])
         if name in names or len(names) >= UNIQUE_CAP:

@@ -15,7 +15,7 @@ STREAK, BADGES, SETS = "STREAK", "BADGES", "SETS"
 # The items of a player that are read together.
 CORE = (STATE, IDENTITY, STREAK, BADGES, SETS)
 # Item -> the letter under which the state keeps its version.
-SIDES = {IDENTITY: "i", STREAK: "k", BADGES: "b", SETS: "s"}
+COMPANIONS = {IDENTITY: "i", STREAK: "k", BADGES: "b", SETS: "s"}
 LOG = "LOG#"
 
 

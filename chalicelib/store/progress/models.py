@@ -23,7 +23,7 @@ class StateItem(Kind):
     """The player's totals. Rewritten by every event, at most 1,024 bytes."""
 
     version = NumberAttribute(attr_name="v")
-    sides: Packed[dict[str, int]] = Packed(dict[str, int], attr_name="sv")
+    companions: Packed[dict[str, int]] = Packed(dict[str, int], attr_name="sv")
     ruleset = UnicodeAttribute(attr_name="rv")
     xp = NumberAttribute(attr_name="x")
     xp_at = NumberAttribute(attr_name="xa")

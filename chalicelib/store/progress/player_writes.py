@@ -34,7 +34,9 @@ def add_player(tx: Transaction, player: Player, ruleset: str, key_changes: int |
     version = player.version + 1
     companions = _companions(player, version)
     identity = [identity_keys.IDENTITY] if player.version == 0 or "identity" in player.changed else []
-    player.sides = player.sides | {progress_keys.SIDES[part]: version for part in (*identity, *companions)}
+    player.companions = player.companions | {
+        progress_keys.COMPANIONS[part]: version for part in (*identity, *companions)
+    }
     if player.version == 0:
         tx.put(state_item(player, version, ruleset), _NEW)
         _create(tx, player, key_changes)
@@ -116,7 +118,7 @@ def _state(player: Player, version: int, ruleset: str) -> StateItem:
         pk,
         sk,
         version=version,
-        sides=player.sides,
+        companions=player.companions,
         ruleset=ruleset,
         xp=player.xp,
         xp_at=player.xp_at,

@@ -73,9 +73,9 @@ def load_player(table: Table, player_id: str) -> Player | None:
 
 def _is_consistent(state: StateItem, core: dict[str, Item | None]) -> bool:
     """Return whether each companion item has the version that the state names. A batch read is no snapshot."""
-    for part, letter in progress_keys.SIDES.items():
+    for part, letter in progress_keys.COMPANIONS.items():
         item = core[part]
-        if state.sides.get(letter, 0) != (int(item["v"]["N"]) if item else 0):
+        if state.companions.get(letter, 0) != (int(item["v"]["N"]) if item else 0):
             return False
     return True
 
@@ -92,7 +92,7 @@ def _player_of(player_id: str, state: StateItem, core: dict[str, Item | None]) -
     player.day, player.day_stats = int(state.day), state.day_stats
     player.open_periods = state.open_periods or {}
     player.sums_at = state.sums_at or {}
-    player.sides = state.sides
+    player.companions = state.companions
     streak, badges, sets = core[progress_keys.STREAK], core[progress_keys.BADGES], core[progress_keys.SETS]
     if streak:
         player.streak = read_streak(streak)

@@ -58,7 +58,7 @@ def heavy(rules: Rules, stat: int, count: int, pairs: int) -> Player:
     player.day_stats = DailyStats(5000, 20_000, stat // 1000, stat // 1000, NOW, paid, True)
     player.open_periods = {"2026-W21": (140_000, NOW), "2026-05": (600_000, NOW)}
     player.sums_at = {board.scope: NOW for board in rules.ruleset.boards if not board.counts_xp}
-    player.sides = dict.fromkeys(keys.SIDES.values(), count)
+    player.companions = dict.fromkeys(keys.COMPANIONS.values(), count)
     return player
 
 
@@ -92,7 +92,7 @@ def test_the_state_comes_back_as_it_was(rules: Rules) -> None:
     assert back.counters == player.counters
     assert back.stats == player.stats
     assert back.day_stats == player.day_stats
-    assert (back.sides, back.sums_at) == (player.sides, player.sums_at)
+    assert (back.companions, back.sums_at) == (player.companions, player.sums_at)
     assert back.open_periods == player.open_periods
 
 
