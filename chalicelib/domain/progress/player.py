@@ -49,9 +49,10 @@ class Player:
     """A player. `version` 0: not in the table yet.
 
     XP totals are signed. `*_at`: commit time (ms) at which a score was reached. `companions`: letter of a companion
-    item -> the version at which it was last written. `changed`: companion items changed since the player was read (`identity`,
-    `badges`, ...). `changed_days`: the same for past days. `ranks`: scope -> the best judged rank. `begun`: an event
-    was applied since the player was read. `open_periods`: id of a period that holds the open day -> (XP, `*_at`).
+    item -> the version at which it was last written. `changed`: companion items changed since the player was read
+    (`identity`, `badges`, ...). `changed_days`: the same for past days. `ranks`: scope -> the best judged rank.
+    `begun`: an event was applied since the player was read. `open_periods`: id of a period that holds the open day ->
+    (XP, `*_at`).
     """
 
     id: str
