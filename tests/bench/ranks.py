@@ -155,9 +155,7 @@ class Bench:
         for place in places:
             score = -self.losses[place]
             better = ("0", keys.order_score(score))
-            counted = sum(
-                1 for _ in self.context.table.query_all(keys.board(BOARD), index=True, between=better, counts=True)
-            )
+            counted = sum(1 for _ in self.context.table.query_all(BOARD, index=True, between=better, counts=True))
             self._same("count", counted + 1, self._ranks(place))
         self.deployment.tape.record()
         params = {"players": len(self.order), "ties": self.population.ties, "reads": len(places)}

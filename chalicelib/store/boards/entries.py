@@ -117,7 +117,7 @@ def listed_entries(
     following: Item | None = None
     while len(found) < limit:
         page: Page = table.query(
-            boards_keys.board(board),
+            board,
             index=True,
             between=between,
             limit=limit - len(found),
@@ -170,7 +170,7 @@ def entry_update(board: str, entry: Entry, seq: int, expires: int | None = None)
         "hidden": {"BOOL": True} if entry.hidden else None,
         "level": number(entry.level),
         "title": text(entry.title),
-        "board": text(boards_keys.board(board)) if shown else None,
+        "board": text(board) if shown else None,
         "order": text(boards_keys.order(entry.score, entry.reached_at, entry.subject)) if shown else None,
         "expires": number(expires) if expires is not None else None,
     }

@@ -1,6 +1,6 @@
 """Keys of boards: (partition key, sort key).
 
-board       BOARD#<scope>#<period>  ENTRY#<subject>
+board       BOARD#<scope>#<period>  ENTRY#<subject>; on the index <scope>#<period>, by order
 rank index  NODE#<shard>            <level>.<prefix> | TOTAL | D.<score> | V.<score>.<volume>
 redo log    BOARD_LOG#<shard>       LOG
 repair      REPAIR#<shard>          <repair>#TALLY#<last score>#<tally>#<part> | <repair>#MOVES#<intent>

@@ -17,7 +17,8 @@ from chalicelib.store.core.models import Kind
 class EntryItem(Kind):
     """A subject's score on a board. Without `board` and `order` it is not on the index: the subject left the board.
 
-    The index has the attributes that are not null here, but neither version nor score: the order contains the score.
+    `board` is the board's id. The index has the attributes that are not null here, but neither version nor score: the
+    order contains the score.
     """
 
     in_parts = True

@@ -126,7 +126,7 @@ def read_node_rows(table: Table, shard: str, names: Sequence[str]) -> dict[str, 
 def list_range(table: Table, board: str, low: int, high: int) -> list[str]:
     """Return subjects with scores from `low` to `high`, by the ordering index, which lags."""
     between = (keys.order_score(high), keys.order_score(low) + "~")
-    listed = table.query_all(keys.board(board), index=True, between=between, attributes=("sk",))
+    listed = table.query_all(board, index=True, between=between, attributes=("sk",))
     return [item["sk"]["S"].removeprefix(keys.ENTRY) for item in listed]
 
 
@@ -138,7 +138,7 @@ def _node(item: Item) -> NodeRow:
 def _row(item: Item) -> EntryRow:
     pk, subject = item["pk"]["S"], item["sk"]["S"].removeprefix(keys.ENTRY)
     score, reached_at = _number(item, "score"), _number(item, "reachedAt")
-    listed = item.get("board", {}).get("S") == pk
+    listed = keys.board(item.get("board", {}).get("S", "")) == pk
     return EntryRow(
         subject=subject,
         version=_number(item, "v"),

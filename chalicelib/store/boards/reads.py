@@ -191,7 +191,7 @@ class BoardReads:
         start: dict[str, Any] | None = None
         while entries > 0:
             page = self.table.query(
-                keys.board(self.board), index=True, between=(begin, _LAST), limit=entries, start=start, counts=True
+                self.board, index=True, between=(begin, _LAST), limit=entries, start=start, counts=True
             )
             entries -= len(page.items)
             start = page.next

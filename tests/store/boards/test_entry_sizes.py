@@ -13,7 +13,7 @@ from tests.bench.board import item_written
 WRITE_UNIT = 1024
 
 
-@pytest.mark.parametrize(("kind", "size"), [("player", 875), ("k" * 16, 903)])
+@pytest.mark.parametrize(("kind", "size"), [("player", 869), ("k" * 16, 897)])
 def test_the_heaviest_entry_is_one_write_unit(kind: str, size: int) -> None:
     entry = Entry(
         subject=subject_of(kind, "i" * 128),
