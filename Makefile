@@ -15,6 +15,7 @@ STACK_READY := .stack/venv/.ready
 AS_PIP = $(shell $(RUN) -m pip config list 2>/dev/null | sort -r | sed -n \
 	-e 's/^.*\.cert=/SSL_CERT_FILE=/p' -e 's/^.*\.index-url=/UV_DEFAULT_INDEX=/p')
 COMPILE = $(AS_PIP) $(UV) pip compile --quiet --generate-hashes --universal --no-header --no-emit-index-url -p 3.11
+EXTRAS = $(shell $(RUN) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"])')
 
 export PYTHONPATH := $(CURDIR)
 # Without bytecode, each of the hundreds of processes that the tests start compiles 2,000 modules.
@@ -93,10 +94,10 @@ format: $(READY) ## apply the fixes and the format of ruff
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
 
-lock: $(VENV)/bin/uv ## compile requirements/*.txt
+lock: $(VENV)/bin/uv ## compile requirements/*.txt: runtime, one for each extra, stack
 	@$(COMPILE) pyproject.toml -o requirements/runtime.txt
-	@$(COMPILE) pyproject.toml --extra tracing -c requirements/runtime.txt -o requirements/tracing.txt
-	@$(COMPILE) pyproject.toml --extra dev -c requirements/runtime.txt -o requirements/dev.txt
+	@for extra in $(EXTRAS); do \
+		$(COMPILE) pyproject.toml --extra $$extra -c requirements/runtime.txt -o requirements/$$extra.txt || exit 1; done
 	@$(COMPILE) requirements/stack.in -o requirements/stack.txt
 
 package: setup ## build zip and template in build/aws (STAGE=..., RULESET=file, TRACING=1, CORS_ORIGIN=...)

@@ -15,7 +15,7 @@ from typing import Any
 
 from infra.settings import ROOT
 
-LOCKED = ("runtime", "tracing", "dev", "stack")
+LOCKED = sorted(path.stem for path in (ROOT / "requirements").glob("*.txt"))
 TIMEOUT_S = 300
 
 

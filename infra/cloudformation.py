@@ -36,16 +36,20 @@ class Upload:
 
 
 def upload(s3: Any, bucket: str, package: Package) -> Upload:
-    """Upload zip and template to `bucket`, under names made of their content."""
-    code = _key(package.build.stage, package.zip, ".zip")
+    """Upload zip, layers and template to `bucket`, under names made of their content."""
+    keys = {path.name: _key(package.build.stage, path, ".zip") for path in (package.zip, *package.layers)}
     template = json.loads(package.template.read_text())
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
-            resource["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": code}
+            resource["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": keys[package.zip.name]}
+        elif resource["Type"] == "AWS::Lambda::LayerVersion":
+            content = resource["Properties"]["Content"]
+            resource["Properties"]["Content"] = {"S3Bucket": bucket, "S3Key": keys[content]}
     body = json.dumps(template, sort_keys=True, separators=(",", ":")).encode()
     digest = hashlib.sha256(body).hexdigest()[:32]
     name = f"{package.build.stage}/{digest}.json"
-    s3.upload_file(str(package.zip), bucket, code)
+    for path in (package.zip, *package.layers):
+        s3.upload_file(str(path), bucket, keys[path.name])
     s3.put_object(Bucket=bucket, Key=name, Body=body, ContentType="application/json")
     return Upload(f"{s3.meta.endpoint_url}/{bucket}/{name}", digest)
 

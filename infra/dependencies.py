@@ -1,19 +1,22 @@
-"""Install the locked dependencies of the zip for its target, prune and compile them, and cache the result."""
+"""Install the locked dependencies of the zip and of its layers, prune and compile them, and cache the results."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from infra.settings import BUILD, ROOT, Build, SettingError
 
 LOCKS = ROOT / "requirements"
 RUNTIME_PATH = "/var/task"  # where Lambda unpacks the zip: the path that tracebacks show
+LAYER_PATH = "/opt"  # where Lambda unpacks layers
 LAMBDA_MINORS = (11, 12, 13, 14)
 
 # The AWS service models that the zip needs. botocore ships 400 of them, 28 MB; these are 0.2 MB. Clients sign with the
@@ -55,52 +58,113 @@ def lock(build: Build) -> Path:
 
 
 def installed(build: Build) -> Path:
-    """Return the directory of dependencies for `build`; create it if it is not cached."""
-    kind = f"{build.target}-traced" if build.tracing else build.target
-    key = _recipe(build)
-    place = BUILD / "dependencies" / kind / key
-    if place.is_dir():
-        return place
+    """Return the directory of the zip's dependencies for `build`; create it if it is not cached."""
+    place = _place(build, "", lock(build).read_bytes())
+    if not place.is_dir():
+        with _new(place) as made:
+            _install(build, lock(build), made)
+            _prune(made)
+            _prune_runtime(made, SERVICE_MODELS | ({"xray"} if build.tracing else set()))
+            compile_tree(made)
+    return place
+
+
+def layer(build: Build, extra: str) -> Path:
+    """Return the content of an extra's Lambda layer, the directory `python`; create it if it is not cached.
+
+    Raises SettingError if the extra is not locked, adds nothing to the zip, or needs other versions than the zip has.
+    """
+    added = _added(build, extra)
+    place = _place(build, extra, added.encode())
+    if not place.is_dir():
+        with _new(place) as made, tempfile.TemporaryDirectory() as scratch:
+            requirements = Path(scratch) / f"{extra}.txt"
+            requirements.write_text(added)
+            _install(build, requirements, made / "python")
+            _prune(made)
+            compile_tree(made, LAYER_PATH)
+    return place
+
+
+def _added(build: Build, extra: str) -> str:
+    """Return the requirements of an extra's lock file that are not in the lock file of the zip."""
+    path = LOCKS / f"{extra}.txt"
+    if not path.is_file():
+        raise SettingError(f"The extra {extra} is not locked: add it to pyproject.toml, then run: make lock")
+    held, added = _requirements(lock(build)), {}
+    for name, requirement in _requirements(path).items():
+        if name not in held:
+            added[name] = requirement
+        elif _versions(requirement) != _versions(held[name]):
+            raise SettingError(
+                f"{path.name} and {lock(build).name} lock {name} differently, but a layer cannot replace a "
+                "package of the zip. Run: make lock"
+            )
+    if not added:
+        raise SettingError(f"The extra {extra} adds no package to the zip.")
+    return "".join(added.values())
+
+
+def _requirements(path: Path) -> dict[str, str]:
+    """Return name -> requirement with its markers and hashes; a package may be locked for several markers."""
+    found: dict[str, str] = {}
+    name = ""
+    for line in path.read_text().splitlines(keepends=True):
+        if not line.startswith((" ", "#")):
+            name = line.partition("==")[0]
+        if not line.lstrip().startswith("#"):
+            found[name] = found.get(name, "") + line
+    return found
+
+
+def _versions(requirement: str) -> list[str]:
+    return [line for line in requirement.splitlines() if not line.lstrip().startswith("--hash=")]
+
+
+def _place(build: Build, extra: str, locked: bytes) -> Path:
+    """Return the directory of the cache for these requirements."""
+    parts = [locked, Path(__file__).read_bytes(), f"{sys.version} {platform(build)}".encode()]
+    kind = "-".join([build.target, *(["traced"] if build.tracing else []), *([f"layer-{extra}"] if extra else [])])
+    return BUILD / "dependencies" / kind / hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+
+
+@contextlib.contextmanager
+def _new(place: Path) -> Iterator[Path]:
+    """Yield a directory to fill that then becomes `place`; remove the earlier contents of its kind."""
     place.parent.mkdir(parents=True, exist_ok=True)
     for old in place.parent.iterdir():
         shutil.rmtree(old, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=place.parent) as scratch:
         made = Path(scratch) / "site"
-        _install(build, made)
-        _prune(made, SERVICE_MODELS | ({"xray"} if build.tracing else set()))
-        compile_tree(made)
+        yield made
         made.rename(place)
-    return place
 
 
-def _recipe(build: Build) -> str:
-    parts = [lock(build).read_bytes(), Path(__file__).read_bytes(), f"{sys.version} {platform(build)}".encode()]
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
-
-
-def _install(build: Build, into: Path) -> None:
+def _install(build: Build, requirements: Path, into: Path) -> None:
     command = [
         str(Path(sys.executable).with_name("uv")),
-        *("pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:"),
-        *("--python", sys.executable, "--target", str(into), "-r", str(lock(build))),
+        *("pip", "install", "--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"),
+        *("--python", sys.executable, "--target", str(into), "-r", str(requirements)),
     ]
     if wheels := platform(build):
         command += ["--python-platform", wheels, "--python-version", python_minor()]
     # Copies, because the files are pruned and compiled in place and the installer's cache must stay unchanged.
     done = subprocess.run([*command, "--link-mode", "copy"], check=False, stdin=subprocess.DEVNULL)
     if done.returncode:
-        raise SettingError(
-            f"The zip's dependencies could not be installed from {lock(build).name}: see uv's output above."
-        )
+        raise SettingError(f"The dependencies of {requirements.name} could not be installed: see uv's output above.")
 
 
-def _prune(site: Path, models: set[str]) -> None:
+def _prune(site: Path) -> None:
     for path in sorted(site.rglob("*"), reverse=True):
         junk = path.name in JUNK_DIRECTORIES or path.name.endswith(".dist-info")
         if path.is_dir() and junk:
             shutil.rmtree(path)
         elif path.is_file() and (path.suffix in JUNK_SUFFIXES or path.name == ".lock"):
             path.unlink()
+
+
+def _prune_runtime(site: Path, models: set[str]) -> None:
+    """Remove parts of Powertools and botocore that the app does not use."""
     shutil.rmtree(site / POWERTOOLS / "event_handler")
     for utility in (site / POWERTOOLS / "utilities").iterdir():
         if utility.name not in POWERTOOLS_UTILITIES:
@@ -110,10 +174,10 @@ def _prune(site: Path, models: set[str]) -> None:
             shutil.rmtree(model)
 
 
-def compile_tree(directory: Path) -> None:
+def compile_tree(directory: Path, runtime_path: str = RUNTIME_PATH) -> None:
     """Compile all of `directory`, so that a cold start compiles, checks and writes nothing."""
     command = [
         *(sys.executable, "-m", "compileall", "-q", "-j", "0", "--invalidation-mode", "unchecked-hash"),
-        *("-s", str(directory), "-p", RUNTIME_PATH, str(directory)),
+        *("-s", str(directory), "-p", runtime_path, str(directory)),
     ]
     subprocess.run(command, check=True, env=os.environ | {"PYTHONHASHSEED": "0"}, stdin=subprocess.DEVNULL)

@@ -27,7 +27,8 @@ def deploy(stage: str, session: Any) -> dict[str, str]:
     """
     account = session.client("sts").get_caller_identity()["Account"]
     built = package(chosen(stage, "aws"))
-    print(f"{built.zip.name}: {built.zip.stat().st_size / 1e6:.1f} MB", file=sys.stderr)
+    for path in (built.zip, *built.layers):
+        print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB", file=sys.stderr)
     s3, client = session.client("s3"), session.client("cloudformation")
     bucket = os.environ.get("BUCKET") or _own_bucket(s3, session.region_name, account)
     sent = cloudformation.upload(s3, bucket, built)

@@ -1,4 +1,4 @@
-"""Build the deployment package build/<target>/{deployment.zip, sam.json}, for AWS or the local stack.
+"""Build the deployment package build/<target>/{deployment.zip, layer-*.zip, sam.json}, for AWS or the local stack.
 
 `python -m infra.package STAGE aws|local`; optional environment: RULESET=path, TRACING=1, CORS_ORIGIN=origin.
 """
@@ -20,7 +20,7 @@ from pathlib import Path
 from chalicelib.api.operations.docs import ASSETS
 from chalicelib.domain.core.errors import InvalidRuleset
 from chalicelib.domain.rules.ruleset import Rules, load
-from infra import dependencies
+from infra import dependencies, layers
 from infra.openapi import files as openapi_files
 from infra.policies import policy
 from infra.settings import BUILD, FUNCTIONS, ROOT, Build, SettingError, Target
@@ -32,12 +32,13 @@ DEFAULT_RULESET = "default.toml"
 
 @dataclass(frozen=True)
 class Package:
-    """A finished build: paths of the zip and of the SAM template (its CodeUri names no bucket yet)."""
+    """A finished build: paths of the zip, its layers and the SAM template (whose code is in no bucket yet)."""
 
     build: Build
     zip: Path
     template: Path
     recipe: str  # a digest of all inputs
+    layers: tuple[Path, ...] = ()
 
 
 def package(build: Build, out: Path | None = None) -> Package:
@@ -56,7 +57,8 @@ def package(build: Build, out: Path | None = None) -> Package:
             shutil.rmtree(out, ignore_errors=True)
             _build(build, out)
             mark.write_text(recipe)
-    return Package(build, out / "deployment.zip", out / "sam.json", recipe)
+    zips = tuple(out / layers.file_name(extra) for extra in layers.extras())
+    return Package(build, out / "deployment.zip", out / "sam.json", recipe, zips)
 
 
 def _recipe(build: Build) -> str:
@@ -82,6 +84,8 @@ def _build(build: Build, out: Path) -> None:
         archive.extractall(stage)
     dependencies.compile_tree(stage)
     _write_zip(out / "deployment.zip", [site, stage])
+    zips = tuple(write_layer(build, extra, out) for extra in layers.extras())
+    layers.check_sizes(out / "deployment.zip", zips)
     shutil.rmtree(stage)
     shutil.rmtree(tree)
 
@@ -165,6 +169,13 @@ def _run_chalice(build: Build, tree: Path, out: Path) -> None:
         raise SettingError(f"chalice package failed:\n{done.stdout}{done.stderr}")
 
 
+def write_layer(build: Build, extra: str, out: Path) -> Path:
+    """Write the zip of an extra's layer into `out`; return its path."""
+    target = out / layers.file_name(extra)
+    _write_zip(target, [dependencies.layer(build, extra)])
+    return target
+
+
 def _write_zip(target: Path, roots: list[Path]) -> None:
     """Write one zip of all `roots`, sorted, with fixed times and modes."""
     files = {path.relative_to(root).as_posix(): path for root in roots for path in root.rglob("*") if path.is_file()}
@@ -198,12 +209,10 @@ def main(arguments: list[str]) -> int:
     except SettingError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    with zipfile.ZipFile(made.zip) as archive:
-        unpacked = sum(entry.file_size for entry in archive.infolist())
-    print(
-        f"{os.path.relpath(made.zip)}: {made.zip.stat().st_size / 1e6:.1f} MB, "
-        f"{unpacked / 1e6:.1f} MB unpacked, in {time.monotonic() - started:.1f} s"
-    )
+    took_s = time.monotonic() - started
+    for path in (made.zip, *made.layers):
+        size, unzipped = path.stat().st_size, layers.unzipped_size(path)
+        print(f"{os.path.relpath(path)}: {size / 1e6:.1f} MB, {unzipped / 1e6:.1f} MB unpacked, in {took_s:.1f} s")
     print(f"{os.path.relpath(made.template)}: {made.template.stat().st_size / 1e3:.0f} kB")
     return 0
 

@@ -57,7 +57,7 @@ class Function:
     """A Lambda function. `name`: as Chalice calls it. `handler`: imported by Lambda. Memory in MB, timeout in seconds.
 
     `counts`: queues whose messages it counts. `table`: actions on the table. `index`: it reads the rank index.
-    `threads`: its parallel calls.
+    `threads`: its parallel calls. `extra`: an extra of pyproject.toml; its packages are a Lambda layer of the function.
     """
 
     name: str
@@ -76,6 +76,7 @@ class Function:
     index: bool = False
     publishes: bool = False
     threads: int = THREADS
+    extra: str | None = None
 
     @property
     def suffix(self) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from chalicelib.domain.rules.ruleset import load
 from chalicelib.settings import RULESETS
-from infra import gateway, observability
+from infra import gateway, layers, observability
 from infra.policies import function_name
 from infra.settings import (
     API_FUNCTION,
@@ -44,6 +44,7 @@ def merge_template(build: Build, ruleset: str = "default.toml", ruleset_id: str 
     }
     resources |= {item.logical_id: queue(build, item) for item in QUEUES}
     resources |= {item.logical_id: function(build, item, ruleset) for item in FUNCTIONS}
+    resources |= layers.resources(build)
     resources |= {log_group_id(item): log_group(item) for item in FUNCTIONS}
     resources |= observability.alarms(build)
     resources["Dashboard"] = observability.dashboard(build)
@@ -129,6 +130,8 @@ def function(build: Build, item: Function, ruleset: str) -> Json:
     if item.name == API_FUNCTION:
         # Chalice says app.app, which loads the workers too.
         properties["Handler"] = item.handler
+    if item.extra:
+        properties["Layers"] = [{"Ref": layers.logical_id(item.extra)}]
     if item.queue:
         properties["Events"] = {item.event_id: {"Type": "SQS", "Properties": event_source(item)}}
     return {"Properties": properties}
