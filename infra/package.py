@@ -209,11 +209,11 @@ def main(arguments: list[str]) -> int:
     except SettingError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    took_s = time.monotonic() - started
     for path in (made.zip, *made.layers):
         size, unzipped = path.stat().st_size, layers.unzipped_size(path)
-        print(f"{os.path.relpath(path)}: {size / 1e6:.1f} MB, {unzipped / 1e6:.1f} MB unpacked, in {took_s:.1f} s")
+        print(f"{os.path.relpath(path)}: {size / 1e6:.1f} MB, {unzipped / 1e6:.1f} MB unpacked")
     print(f"{os.path.relpath(made.template)}: {made.template.stat().st_size / 1e3:.0f} kB")
+    print(f"in {time.monotonic() - started:.1f} s")
     return 0
 
 
