@@ -18,9 +18,9 @@ RETRY_AFTER_S = {"DEFAULT_5XX": "2", "THROTTLED": "1", "QUOTA_EXCEEDED": "1", "I
 REFUSALS: dict[str, tuple[int | None, str, str]] = {
     "DEFAULT_4XX": (None, "The request is not valid.", "invalid_request"),
     "DEFAULT_5XX": (None, "The service is not available; try again.", "unavailable"),
-    "UNAUTHORIZED": (401, "A valid API key is needed, as 'X-API-Key' or 'Authorization: Bearer'.", "unauthenticated"),
-    "MISSING_AUTHENTICATION_TOKEN": (404, "There is nothing at this path.", "not_found"),
-    "ACCESS_DENIED": (403, "This key may not do that.", "forbidden"),
+    "UNAUTHORIZED": (401, "A valid API key is required, as 'X-API-Key' or 'Authorization: Bearer'.", "unauthenticated"),
+    "MISSING_AUTHENTICATION_TOKEN": (404, "There is no resource at this path.", "not_found"),
+    "ACCESS_DENIED": (403, "The key lacks the required permission.", "forbidden"),
     "THROTTLED": (429, "Too many requests; try again later.", "rate_limited"),
     "QUOTA_EXCEEDED": (429, "Too many requests; try again later.", "rate_limited"),
     "REQUEST_TOO_LARGE": (413, "The body is larger than allowed.", "payload_too_large"),

@@ -144,7 +144,7 @@ def _public_error(error: Exception) -> LaurelError:
         logger.warning("unavailable", extra={"error": repr(error)})
         return Unavailable("The service is busy; try again.")
     logger.error("unexpected", exc_info=error)
-    return Internal("Something went wrong here; it has been noted.")
+    return Internal("Internal error; it has been logged.")
 
 
 def guard(request: Request | None, go_on: Callable[[Any], Response]) -> Response:
@@ -163,10 +163,10 @@ def guard(request: Request | None, go_on: Callable[[Any], Response]) -> Response
 def _in_our_words(response: Response) -> Response:
     """Return our response for a refusal of Chalice: a wrong method, or a request that API Gateway did not make."""
     if response.status_code != MethodNotAllowed.status:
-        return refusal(Internal("Something went wrong here."))
+        return refusal(Internal("Internal error."))
     allowed = response.headers["Allow"]
     if not allowed:
-        return refusal(NotFound("There is nothing at this path."))
-    ours = refusal(MethodNotAllowed(f"This path takes {allowed} only."))
+        return refusal(NotFound("There is no resource at this path."))
+    ours = refusal(MethodNotAllowed(f"This path supports only {allowed}."))
     ours.headers["Allow"] = allowed
     return ours

@@ -37,7 +37,7 @@ def _check(name: str, values: Sequence[str], known: dict[str, Any]) -> None:
     if name not in known:
         raise InvalidRequest(unknown("parameter", name, known), parameter=name[:64], allowed=list(known))
     if len(values) > 1:
-        raise InvalidRequest(f"'{name}' is given {len(values)} times; give it once.", parameter=name)
+        raise InvalidRequest(f"'{name}' is given {len(values)} times; give it at most once.", parameter=name)
     if values[0].lower() == "null" and _NULL in known[name].get("anyOf", []):
         # msgspec would take it for "not given".
         raise _out_of_range(name, known[name])

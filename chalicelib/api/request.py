@@ -24,7 +24,7 @@ from chalicelib.services.identity.authenticate import Caller, authenticate, requ
 DEADLINE_MS = 22_000
 # Half of what SQS takes in four calls; API Gateway itself stops at 10 MB.
 MAX_BODY_BYTES = 1024 * 1024
-KEY_NEEDED = "A valid API key is needed, as 'X-API-Key' or 'Authorization: Bearer'."
+KEY_NEEDED = "A valid API key is required, as 'X-API-Key' or 'Authorization: Bearer'."
 JSON_TYPES = ("application/json", "application/cloudevents+json", "application/cloudevents-batch+json")
 
 
@@ -76,7 +76,7 @@ class Call:
         try:
             return unquote(self._path[name], errors="strict")
         except UnicodeDecodeError as error:
-            raise NotFound("There is nothing at this path.") from error
+            raise NotFound("There is no resource at this path.") from error
 
     def _authenticate(self) -> Caller:
         try:
@@ -107,24 +107,26 @@ def read_json(request: Request, if_empty: str = "") -> Any:
         # Chalice encodes text.
         raw = cast(bytes, request.raw_body)
     except ValueError as error:
-        raise InvalidRequest("The body is not base64, as was said.") from error
+        raise InvalidRequest("The body is not valid base64.") from error
     if not (raw or if_empty):
-        raise InvalidRequest("A body is needed, in JSON.", code="not_json")
+        raise InvalidRequest("A JSON body is required.", code="not_json")
     if len(raw) > MAX_BODY_BYTES:
-        raise PayloadTooLarge(f"A body has at most {MAX_BODY_BYTES} bytes.", maximum=MAX_BODY_BYTES)
+        raise PayloadTooLarge(f"The body may have at most {MAX_BODY_BYTES} bytes.", maximum=MAX_BODY_BYTES)
     media = str(request.headers.get("content-type") or JSON_TYPES[0]).partition(";")[0].strip().lower()
     if media not in JSON_TYPES:
-        raise UnsupportedMediaType("Send JSON, with 'Content-Type: application/json'.", allowed=list(JSON_TYPES))
+        raise UnsupportedMediaType(
+            "The body must be JSON, with 'Content-Type: application/json'.", allowed=list(JSON_TYPES)
+        )
     raw = raw.removeprefix(BYTE_ORDER_MARK.encode())
-    deep = InvalidRequest(f"A body nests at most {MAX_DEPTH} levels.", code="too_deep", maximum=MAX_DEPTH)
+    deep = InvalidRequest(f"The body may nest at most {MAX_DEPTH} levels.", code="too_deep", maximum=MAX_DEPTH)
     try:
         value = msgspec.json.decode(raw or if_empty)
     except RecursionError as error:
         raise deep from error
     except msgspec.ValidationError as error:
-        raise InvalidRequest("The body has a number that is out of every range.") from error
+        raise InvalidRequest("A number in the body is too large.") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidRequest(f"The body is not JSON: {error}.", code="not_json") from error
+        raise InvalidRequest(f"The body is not valid JSON: {error}.", code="not_json") from error
     if too_deep(value):
         raise deep
     return value

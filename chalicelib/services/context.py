@@ -68,7 +68,7 @@ class OutOfTime(OutOfReach):
     """Too little time is left before the deadline to start the work. Nothing of it was started."""
 
     def __init__(self) -> None:
-        super().__init__("the caller would have stopped waiting before this was done")
+        super().__init__("too little time is left before the caller's timeout")
 
 
 def _discard(message: str, facts: Mapping[str, Any]) -> None:

@@ -31,26 +31,28 @@ EITHER = {"AwardRequest": ("anyOf", "player", "username"), "RedeemInvite": ("one
 # Query parameters that an operation cannot do without.
 NEEDED = {"RevokeQuery": ("code",)}
 ABOUT = (
-    "A gateway sends what its users did; Laurel turns it, exactly once, into XP, levels, streaks, badges, boards and "
-    "tokens. Errors are `{error, code, ...details}`: one sentence for people, one word for machines. "
-    "A query parameter that the operation does not have, or that is given twice, is 400; an empty one counts as not "
-    "given. A number without a fraction is an integer, also if it is spelled `250.0`. "
-    "Times and days are UTC. XP, scores and tokens are integers, and so is money, in micro-dollars."
+    "A gateway sends events about its users. Laurel turns them, exactly once, into XP, levels, streaks, "
+    "badges, boards and tokens. Errors are `{error, code, ...details}`: a sentence for people and a code for "
+    "programs. An unknown query parameter, or one that is given twice, is 400; an empty one counts as absent. "
+    "A number without a fraction is an integer, also when written as `250.0`. Times and days are UTC. XP, "
+    "scores, tokens and money are integers; money is in micro-dollars."
 )
 MEANINGS = {
     304: "Unchanged since the ETag in If-None-Match.",
-    400: "Something in the request is not valid: which, and what it may be. `invalid_request` (a parameter or member), "
-    "`not_json`, `too_deep`, `too_many_events`, `invalid_events`, and as the operation says.",
+    400: (
+        "The request is not valid; the error names the part and the allowed values. `invalid_request` (a parameter "
+        "or member), `not_json`, `too_deep`, `too_many_events`, `invalid_events`, and the codes of the operation."
+    ),
     401: "The API key is missing, wrong or revoked. `unauthenticated`.",
-    403: "The key may not do this. `forbidden`.",
-    404: "There is no such thing, or it is not shown. `not_found`, or as the operation says.",
-    409: "Not as things stand. `idempotency_conflict`, and as the operation says.",
-    410: "It was, and is no more. As the operation says.",
+    403: "The key does not have the required permission. `forbidden`.",
+    404: "The resource does not exist, or the caller may not see it. `not_found`, or a code of the operation.",
+    409: "The request conflicts with the current state. `idempotency_conflict`, and the codes of the operation.",
+    410: "The resource has expired or is used up. The codes of the operation.",
     413: f"The body has more than {MAX_BODY_BYTES} bytes.",
-    415: "The body is not said to be JSON.",
-    429: "Too many requests. `rate_limited`, or as the operation says.",
-    500: "Something went wrong here.",
-    503: "Busy; nothing was done, or not all of it: try again.",
+    415: "The Content-Type is not `application/json`.",
+    429: "Too many requests. `rate_limited`, or a code of the operation.",
+    500: "Internal error.",
+    503: "The service is busy. The request was not done, or only in part: send it again.",
 }
 EXAMPLES = {
     name: example
@@ -65,7 +67,7 @@ EXAMPLES = {
     )
     for name, example in module.EXAMPLES.items()
 }
-_GOOD = {201: "Made.", 202: "Queued."}
+_GOOD = {201: "Created.", 202: "Queued."}
 
 
 class Error(msgspec.Struct):
@@ -168,9 +170,13 @@ def _responses(operation: Operation) -> Json:
         schema = {"type": "string"}
     good["content"] = {operation.media: {"schema": schema}}
     if operation.method == "GET":
-        good["headers"] = {"Cache-Control": {"description": "How long it may be kept.", "schema": {"type": "string"}}}
+        good["headers"] = {
+            "Cache-Control": {"description": "How long the response may be cached.", "schema": {"type": "string"}}
+        }
     if operation.replays:
-        good["headers"] = {REPLAYED: {"description": "`true`: the first answer, again.", "schema": {"type": "string"}}}
+        good["headers"] = {
+            REPLAYED: {"description": "`true`: a repeated first response.", "schema": {"type": "string"}}
+        }
     responses: Json = {str(operation.status): good}
     if operation.method == "GET" and operation.tagged:
         good["headers"]["ETag"] = {"description": "A digest of the body.", "schema": {"type": "string"}}

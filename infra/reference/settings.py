@@ -32,7 +32,7 @@ VARIABLES = {
     "LAUREL_RULESET": "file name of the ruleset in the package",
     "LAUREL_CORS_ORIGIN": "the origin that CORS allows",
     "LAUREL_TRACING": "`1`: X-Ray traces",
-    "LAUREL_THREADS": "calls side by side in one invocation",
+    "LAUREL_THREADS": "parallel calls in one invocation",
     "LAUREL_EVENTS_QUEUE": "URL of the public queue of events",
     "LAUREL_OWN_QUEUE": "URL of the queue of internal events",
     "LAUREL_BACKFILL_QUEUE": "URL of the queue of old events",

@@ -87,7 +87,7 @@ def test_a_rebuild_that_is_stopped_says_how_to_go_on(played: Deployment, monkeyp
     played.run()
     assert played.laurel("board", "verify", "global").stdout == ""
     refused = played.laurel("board", "rebuild", "global", "--from", "x", status=1).stderr
-    assert refused == "Error: 'from' must be a place that a rebuild has named.\n"
+    assert refused == "Error: 'from' must be a position that a stopped rebuild printed.\n"
 
 
 def test_a_long_repair_is_waited_for_and_told_of(played: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ def ended(laurel: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
 
 def test_what_has_ended_is_closed(ended: Deployment) -> None:
     done = ended.laurel("board", "rotate")
-    assert done.stdout.splitlines() == ["daily#2026-05-19: ordered to freeze", "daily#2026-05-19: rotated"]
+    assert done.stdout.splitlines() == ["daily#2026-05-19: freeze requested", "daily#2026-05-19: rotated"]
     assert done.stderr == "1 closed\n"
     assert ended.laurel("board", "rotate").output == "0 closed\n"
 
@@ -59,7 +59,7 @@ def test_a_board_that_is_held_says_why(ended: Deployment, monkeypatch: pytest.Mo
     done = night.laurel("board", "rotate")
     assert done.stdout.splitlines() == [
         "daily#2026-05-19: held: 2 messages wait in 'events'",
-        "daily#2026-05-19: ordered to freeze",
+        "daily#2026-05-19: freeze requested",
         "daily#2026-05-19: rotated",
     ]
 

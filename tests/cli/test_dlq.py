@@ -34,7 +34,7 @@ def test_nonsense_is_listed_with_its_reason_while_its_neighbours_are_applied(lau
     assert found["rejected"] == {"not_an_event": [1]}
     assert found["body"][1] == {"nonsense": 1}
     line = laurel.laurel("dlq", "list").stdout
-    assert "not_an_event: It is neither a CloudEvent" in line
+    assert "not_an_event: The event is neither a CloudEvent" in line
 
 
 def test_a_list_leaves_everything_where_it_is(laurel: Deployment) -> None:
@@ -62,7 +62,7 @@ def test_a_list_goes_on_from_its_cursor(laurel: Deployment) -> None:
     assert "name it with --queue" in laurel.laurel("dlq", "list", "--after", after[1], status=2).stderr
     for forged in ("x", "9.", "-1.", "\u0663.a", "1" * 5000 + "."):
         words = ("dlq", "list", "--queue", "rejected", "--after", forged)
-        assert "is no cursor" in laurel.laurel(*words, status=2).stderr
+        assert "is not a cursor" in laurel.laurel(*words, status=2).stderr
 
 
 def test_redriving_all_goes_on_where_the_one_before_stopped(laurel: Deployment) -> None:

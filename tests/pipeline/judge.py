@@ -427,7 +427,7 @@ def _level_on(board: str, scene: Scene, model: Model, player: str) -> dict[str, 
 
 
 def _is_open(board: str, scene: Scene) -> bool:
-    """Whether a board's period is not over yet, or by no more than the grace."""
+    """Whether a board's period has not ended yet, or by no more than the grace."""
     kind, _, period = board.partition("#")
     if period == "all":
         return True

@@ -97,7 +97,7 @@ def test_ended_periods_are_closed_once_with_what_came_in_time(deployed: Deployed
         third = deployed.rotate()
         news = [json.loads(body)["detail"] for body in received(deployed.stack, listener)]
     boards = {f"daily#{DAY}", f"weekly#{WEEK}"}
-    assert {first[board] for board in boards} == {"ordered to freeze"}
+    assert {first[board] for board in boards} == {"freeze requested"}
     assert {second[board] for board in boards} == {"rotated"}
     assert not boards & third.keys(), "nothing is left to do"
     assert coins == {player: paid(rank) for player, rank in ranks(in_week).items()}

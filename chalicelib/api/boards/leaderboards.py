@@ -24,48 +24,56 @@ OPERATIONS = (
         answer="Leaderboard",
         optional_key=True,
         refusals=(ErrorKind.NOT_FOUND,),
-        description="Exact competition ranks (1, 2, 2, 4); within a tie, who was first. With a key, the caller's own "
-        "entry shows the real id.",
+        description=(
+            "Exact competition ranks (1, 2, 2, 4). Players with equal scores are listed in the order in which they "
+            "reached the score. With a key, the caller's own entry shows the real id."
+        ),
     ),
     Operation(
         "show_archive",
         f"{PREFIX}/leaderboard/archive",
-        "The best of a period that has ended",
+        "The top 100 of a period that has ended",
         "leaderboards",
         use_case=f"{SERVICES}.read_archive:read_archive",
         query="ArchiveQuery",
         answer="ArchivedBoard",
         optional_key=True,
         refusals=(ErrorKind.NOT_FOUND,),
-        description="As the board was when it was closed: kept for ever, also of days whose board is gone. Players "
-        "are named as they are named today; whoever was removed since keeps the place, without a name.",
+        description=(
+            "The board as it was at its freeze. Archives are kept forever, those of days too, whose boards are "
+            "deleted. Entries show the players' current names. A player who was removed since then keeps the rank, "
+            "without a name."
+        ),
     ),
     Operation(
         "read_rank",
         f"{PREFIX}/rank",
-        "Your rank and neighbours",
+        "Your rank and your neighbours",
         "leaderboards",
         use_case=f"{SERVICES}.read_rank:read_rank",
         query=BOARD_QUERY,
         answer="OwnRank",
         permission=PLAYER,
-        description="The rank is the one that the board's pages show.",
+        description="The same rank as on the board's pages.",
     ),
     Operation(
         "follow_leaderboard",
         f"{PREFIX}/stream",
-        "The top 10 of a board, live",
+        "The live top 10 of a board",
         "leaderboards",
         use_case=f"{SERVICES}.read_stream:read_stream",
         query=BOARD_QUERY,
         answer="TopTen",
         refusals=(ErrorKind.NOT_FOUND,),
-        headers={LAST_EVENT_ID: "The `id` of the last event, as browsers send it."},
+        headers={LAST_EVENT_ID: "The `id` of the last event that was received. Browsers send it."},
         media=EVENT_STREAM,
         tagged=False,
         view="chalicelib.api.boards.stream:respond",
-        description="For a browser's `EventSource`: one event whose `data` is a `TopTen`, and the end; the browser "
-        f"asks again after {RETRY_MS // 1000} seconds. If the top 10 is what its last event said, there is only a "
-        "comment. Keys are not read: the same for everybody.",
+        description=(
+            "For a browser's `EventSource`. The response is one event whose `data` is a `TopTen`; then the "
+            f"connection ends, and the browser reconnects after {RETRY_MS // 1000} seconds. If the top 10 has not "
+            "changed since the last event, the response is only a comment. API keys are ignored: all clients get "
+            "the same data."
+        ),
     ),
 )

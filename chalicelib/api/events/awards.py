@@ -20,10 +20,13 @@ OPERATIONS = (
         replays=True,
         refusals=(ErrorKind.CONFLICT,),
         permission=AWARDS_GRANT,
-        description="The points go to XP and boards as they are. Send a `key`: the same award under it again changes "
-        "nothing, and another one is 409 `idempotency_conflict`, for whichever player it is. Without a key, the same "
-        "holds for one player, `reason` and `timestamp`. The absolute points of a UTC day are bounded, by default "
-        "50,000 a granter: 429 `award_bound`, with Retry-After to the next midnight, or 400 for an award that no day "
-        "has room for. An award that was accepted counts on its day and is applied later.",
+        description=(
+            "The points are added to XP and boards unchanged. With a `key`, a retry with the same award "
+            "changes nothing; another award under the same key is 409 `idempotency_conflict`, for any player. "
+            "Without a key, player, `reason` and `timestamp` together identify the award. The sum of the "
+            "absolute points per granter and UTC day is limited, by default to 50,000. An award over the limit "
+            "is 429 `award_bound`, with Retry-After to the next midnight; an award that is over the limit "
+            "alone is 400. An accepted award counts on its own day, although it is applied later."
+        ),
     ),
 )

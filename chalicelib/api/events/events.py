@@ -22,15 +22,17 @@ OPERATIONS = (
         rate=RateClass.EVENTS,
         refusals=(ErrorKind.CONFLICT,),
         permission=EVENTS_WRITE,
-        description="One event or an array of up to 500, as CloudEvents 1.0 (structured mode) or in a short form. All "
-        "are queued, or none. An event has at most 16 KB and 20 levels of JSON, a body at most 1 MiB. "
-        "Send an `id` and a `time` of your own: the same event sent again then changes nothing. "
-        "The `data` (or `metadata`) of `request.completed` may hold `provider`, `model`, `comboId`, `compressionUsed`, "
-        "`skillUsed`, `caller`, `subscriptionId`, `status`, `tokensIn`, `tokensOut`, `tokensSaved`, `costMicroUsd`, "
-        "`costSavedMicroUsd`, `latencyMs`, `fallbackUsed`, `cacheHit`, `semanticHit`, `raceWon`, "
-        "`factStored`; members beside them are kept and pay nothing. "
-        "The short form of a gateway has no members but its own, and an event has one form: with "
-        "`specversion` and `apiKeyId` both it is refused. Awards need a key with `awards:grant`, and are treated as by "
-        "`POST /awards`: 409 `idempotency_conflict`, 429 `award_bound`.",
+        description=(
+            "One event or an array of up to 500, as CloudEvents 1.0 (structured mode) or in a short form. Either "
+            "all events are queued or none. Limits: 16 KB and 20 levels of JSON per event, 1 MiB per body. Send "
+            "your own `id` and `time`: then sending the event again changes nothing. The `data` (or `metadata`) of "
+            "`request.completed` may hold `provider`, `model`, `comboId`, `compressionUsed`, `skillUsed`, "
+            "`caller`, `subscriptionId`, `status`, `tokensIn`, `tokensOut`, `tokensSaved`, `costMicroUsd`, "
+            "`costSavedMicroUsd`, `latencyMs`, `fallbackUsed`, `cacheHit`, `semanticHit`, `raceWon`, `factStored`. "
+            "Other members are stored and have no effect. The gateway format allows only its own members. An event "
+            "has one format: an event with both `specversion` and `apiKeyId` is rejected. Awards require a key "
+            "with `awards:grant` and have the errors of `POST /awards`: 409 `idempotency_conflict`, 429 "
+            "`award_bound`."
+        ),
     ),
 )

@@ -19,12 +19,12 @@ OPERATIONS = (
         query="InvitesQuery",
         answer="InviteList",
         permission=PLAYER,
-        description="Those that have not expired, without their tokens.",
+        description="Your invites that have not expired, without their tokens.",
     ),
     Operation(
         "create_invite",
         f"{PREFIX}/invite",
-        "Make an invite",
+        "Create an invite",
         "economy",
         method="POST",
         use_case=f"{SERVICES}.create_invite:create_invite",
@@ -34,8 +34,10 @@ OPERATIONS = (
         permission=PLAYER,
         status=201,
         refusals=(ErrorKind.CONFLICT,),
-        description=f"A code to tell and a token for links, which is shown this once. At most {MAX_OPEN} are open at "
-        "once (409 `too_many_invites`).",
+        description=(
+            f"Returns a code to share and a token for links. The token is shown only here. At most {MAX_OPEN} "
+            "invites are open at once (409 `too_many_invites`)."
+        ),
     ),
     Operation(
         "revoke_invite",
@@ -48,12 +50,12 @@ OPERATIONS = (
         answer="InviteRevoked",
         permission=PLAYER,
         refusals=(ErrorKind.NOT_FOUND,),
-        description="Its code and its token lead nowhere from then on; who redeemed it has done so.",
+        description="Its code and its token stop working. Referrals that were already made stay.",
     ),
     Operation(
         "rotate_invite",
         f"{PREFIX}/invite/rotate",
-        "A new token for an invite",
+        "Replace the token of an invite",
         "economy",
         method="POST",
         use_case=f"{SERVICES}.rotate_invite:rotate_invite",
@@ -61,7 +63,7 @@ OPERATIONS = (
         answer="InviteMade",
         permission=PLAYER,
         refusals=(ErrorKind.NOT_FOUND, ErrorKind.GONE),
-        description="The old one leads nowhere from then on. 410 if the invite expired or is used up.",
+        description="The old token stops working. 410 if the invite has expired or is used up.",
     ),
     Operation(
         "redeem_invite",
@@ -74,8 +76,12 @@ OPERATIONS = (
         answer="InviteRedeemed",
         permission=PLAYER,
         refusals=(ErrorKind.NOT_FOUND, ErrorKind.CONFLICT, ErrorKind.GONE),
-        description="By code or by token. Once for each two players: 409 `already_redeemed`, which is also what comes "
-        "after a lost answer, and `referral_cycle` if you invited them. 400 `own_invite`, 404 `unknown_invite`, 410 "
-        f"`invite_expired` or `invite_used_up`. {MAX_FAILED} failed attempts a minute, then 429 whatever is sent.",
+        description=(
+            "Redeem by code or by token, once per pair of players. 409 `already_redeemed`: you have redeemed an "
+            "invite of this player; if you lost the first response, treat it as success. 409 `referral_cycle`: the "
+            "owner has redeemed an invite of yours. Other errors: 400 `own_invite`, 404 `unknown_invite`, 410 "
+            f"`invite_expired` or `invite_used_up`. After {MAX_FAILED} failed attempts in a minute, all further "
+            "attempts are 429 until the minute ends."
+        ),
     ),
 )

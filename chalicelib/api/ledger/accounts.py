@@ -27,7 +27,7 @@ OPERATIONS = (
         query="StatementQuery",
         answer="Statement",
         permission=PLAYER,
-        description="Every posting of your account, newest first, with the balance after it.",
+        description="All postings of your account, newest first, each with the balance after it.",
     ),
     Operation(
         "read_player_statement",

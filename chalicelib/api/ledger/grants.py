@@ -10,7 +10,7 @@ OPERATIONS = (
     Operation(
         "grant_tokens",
         f"{PREFIX}/admin/grants",
-        "Mint for a player, or burn",
+        "Mint or burn for a player",
         "admin",
         method="POST",
         use_case="chalicelib.services.ledger.grant_tokens:grant_tokens",
@@ -19,7 +19,9 @@ OPERATIONS = (
         replays=True,
         permission=ADMIN,
         refusals=(ErrorKind.NOT_FOUND, ErrorKind.CONFLICT),
-        description="Once for each `idempotencyKey` of yours. What cannot be burnt, because less is available, is "
-        "refused for good under its key.",
+        description=(
+            "One grant per `idempotencyKey`. If less than the amount to burn is available, the request fails, and "
+            "retries with the same key keep failing: use a new key."
+        ),
     ),
 )

@@ -21,8 +21,10 @@ OPERATIONS = (
         replays=True,
         permission=PLAYER,
         refusals=(ErrorKind.CONFLICT,),
-        description="What is held is still yours, and cannot be spent until the hold is void. Once for each "
-        "`idempotencyKey`, like a transfer. `too_many_holds`: an account has at most 100 open ones.",
+        description=(
+            "A held amount is still part of your balance, but cannot be spent until the hold is void. One hold per "
+            "`idempotencyKey`, like transfers. `too_many_holds`: an account may have at most 100 open holds."
+        ),
     ),
     Operation(
         "read_holds",
@@ -33,7 +35,10 @@ OPERATIONS = (
         query="HoldsQuery",
         answer="Holds",
         permission=PLAYER,
-        description="Newest first, those of pending redemptions too. A page may be short, and not the last.",
+        description=(
+            "Newest first, including the holds of pending redemptions. A page may be short before the end: follow "
+            "`cursor` until it is null."
+        ),
     ),
     Operation(
         "post_hold",
@@ -48,9 +53,11 @@ OPERATIONS = (
         replays=True,
         permission=PLAYER,
         refusals=(ErrorKind.NOT_FOUND, ErrorKind.CONFLICT),
-        description="Burns what it holds, or a part, and releases the rest. The same again gets the same answer, "
-        "marked `Idempotency-Replayed: true`, for 30 days. `hold_resolved`: it was void, or posted with another "
-        "amount; `hold_expired`: it is void since `expiresAt`.",
+        description=(
+            "Burns the held amount, or a part of it, and releases the rest. For 30 days, the same request returns "
+            "the first response, with `Idempotency-Replayed: true`. `hold_resolved`: the hold was voided, or "
+            "posted with another amount. `hold_expired`: the hold has been void since `expiresAt`."
+        ),
     ),
     Operation(
         "void_hold",
@@ -63,7 +70,9 @@ OPERATIONS = (
         replays=True,
         permission=PLAYER,
         refusals=(ErrorKind.NOT_FOUND, ErrorKind.CONFLICT),
-        description="Releases all that it holds. The same again, or for one that has expired, gets the same answer, "
-        "marked `Idempotency-Replayed: true`, for 30 days. `hold_resolved`: it was posted.",
+        description=(
+            "Releases the held amount. For 30 days, the same request, also for an expired hold, returns the first "
+            "response, with `Idempotency-Replayed: true`. `hold_resolved`: the hold was posted."
+        ),
     ),
 )

@@ -21,27 +21,31 @@ OPERATIONS = (
         replays=True,
         permission=PLAYER,
         refusals=(ErrorKind.NOT_FOUND, ErrorKind.CONFLICT),
-        description="Once for each `idempotencyKey`: the same request again gets the first answer, marked "
-        "`Idempotency-Replayed: true`. A refusal for lack of funds (400 `insufficient_balance`) is remembered too; "
-        "after topping up, use a new key. No other is: 400 `self_transfer`, `amount_out_of_range`, 404 "
-        "`unknown_recipient`, 429 `rate_limited`.",
+        description=(
+            "One transfer per `idempotencyKey`: a retry with the same key returns the first response, with "
+            "`Idempotency-Replayed: true`. The error 400 `insufficient_balance` is stored too and repeated for "
+            "this key: after topping up, use a new key. Other errors are not stored: 400 `self_transfer`, "
+            "`amount_out_of_range`, 404 `unknown_recipient`, 429 `rate_limited`."
+        ),
     ),
     Operation(
         "read_transfers",
         f"{PREFIX}/transfer",
-        "What you sent and received",
+        "Transfers that you sent or received",
         "economy",
         use_case=f"{SERVICES}.read_transfers:read_transfers",
         query="TransfersQuery",
         answer="TransferList",
         permission=PLAYER,
-        description="Newest first. Who is private or hidden is named by public id. A page may be short, and not the "
-        "last.",
+        description=(
+            "Newest first. Private and hidden players appear by their public ids. A page may be short before the "
+            "end: follow `cursor` until it is null."
+        ),
     ),
     Operation(
         "correct_transfer",
         f"{PREFIX}/admin/corrections",
-        "Take a transfer back",
+        "Reverse a transfer",
         "admin",
         method="POST",
         use_case=f"{SERVICES}.correct_transfer:correct_transfer",
@@ -50,7 +54,10 @@ OPERATIONS = (
         replays=True,
         permission=ADMIN,
         refusals=(ErrorKind.NOT_FOUND, ErrorKind.CONFLICT),
-        description="By a new transfer that names it, once for each: asked again, it gets the first answer, marked "
-        "`Idempotency-Replayed: true`. If what was received is gone (`insufficient_balance`), it may be tried later.",
+        description=(
+            "Reverses a transfer by a new transfer that names it. A transfer is reversed at most once: the same "
+            "request again returns the first response, with `Idempotency-Replayed: true`. If the recipient has too "
+            "little available (`insufficient_balance`), try again later."
+        ),
     ),
 )

@@ -8,7 +8,7 @@ OPERATIONS = (
     Operation(
         "read_status",
         f"{PREFIX}/status",
-        "Whether the API answers",
+        "Check that the API responds",
         "service",
         use_case="chalicelib.services.operations.read_status:read_status",
         answer="Status",
@@ -23,7 +23,7 @@ OPERATIONS = (
     Operation(
         "read_docs",
         "/docs",
-        "This API as a page to read",
+        "This API as an HTML page",
         "service",
         media="text/html",
         view="chalicelib.api.operations.docs:read_docs",

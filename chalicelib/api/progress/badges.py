@@ -39,6 +39,6 @@ OPERATIONS = (
         "revoke",
         "Revoke a badge",
         "badge.revoked",
-        "It stays on record, keeps the XP it paid, and is not earned again by rules.",
+        "The record stays, and the player keeps the XP that the badge paid. Rules do not grant the badge again.",
     ),
 )

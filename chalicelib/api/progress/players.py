@@ -24,7 +24,7 @@ OPERATIONS = (
         answer="Profile",
         permission=PLAYER,
         refusals=(ErrorKind.NOT_FOUND,),
-        description="Entries on boards follow within seconds, those of past periods too.",
+        description="Entries on boards change within seconds, those of past periods too.",
     ),
     of_any_player("read_player", "", "profile", READ_PROFILE, answer="Profile"),
     Operation(
@@ -39,7 +39,9 @@ OPERATIONS = (
         status=202,
         permission=ADMIN,
         refusals=(ErrorKind.NOT_FOUND,),
-        description="Takes them off every board and out of others' sight. Totals, rewards and archived ranks stay.",
+        description=(
+            "Removes the player from all boards and from other players' views. Totals, rewards and archived ranks stay."
+        ),
     ),
     Operation(
         "unhide",
@@ -53,6 +55,9 @@ OPERATIONS = (
         status=202,
         permission=ADMIN,
         refusals=(ErrorKind.NOT_FOUND,),
-        description="They come back with the scores of their totals; on boards of closed periods, with those they had.",
+        description=(
+            "The player returns to open boards with the scores of their totals, and to closed boards with the "
+            "scores that they had there."
+        ),
     ),
 )

@@ -26,6 +26,6 @@ def of_any_player(name: str, path: str, subject: str, use_case: str, **more: Any
         use_case=use_case,
         permission=PLAYER,
         refusals=(ErrorKind.NOT_FOUND,),
-        description="404 for a private or hidden player, unless the key is their own or an admin's.",
+        description="404 for a private or hidden player, unless the key is the player's own or an admin's.",
         **more,
     )

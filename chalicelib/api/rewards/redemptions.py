@@ -39,14 +39,16 @@ OPERATIONS = (
         replays=True,
         permission=PLAYER,
         refusals=(ErrorKind.NOT_FOUND, ErrorKind.CONFLICT),
-        description="Once for each `idempotencyKey`. Refused, in this order: 404; 409 `not_available`, "
-        "`limit_reached`, `out_of_stock`; 400 `insufficient_balance`, which alone is remembered. `pending`: the cost "
-        "is held until the redemption is fulfilled or cancelled.",
+        description=(
+            "One redemption per `idempotencyKey`. Errors, in the order of the checks: 404; 409 `not_available`, "
+            "`limit_reached`, `out_of_stock`; 400 `insufficient_balance`. Only the last is stored and repeated for "
+            "this key. Status `pending`: the cost is held until an admin fulfils or cancels the redemption."
+        ),
     ),
     Operation(
         "own_redemptions",
         f"{PREFIX}/redemptions",
-        "Own redemptions",
+        "Your redemptions",
         "economy",
         use_case=f"{SERVICES}.read_redemptions:read_redemptions",
         query="RedemptionsQuery",
@@ -63,18 +65,24 @@ OPERATIONS = (
         query="AllRedemptionsQuery",
         answer="AllRedemptions",
         permission=ADMIN,
-        description="Of one status, newest first.",
+        description="Redemptions of one status, newest first.",
     ),
-    _resolution("fulfil", "Fulfil a pending redemption", "What was held is paid. The same again gets the same answer."),
+    _resolution(
+        "fulfil",
+        "Fulfil a pending redemption",
+        ("Pays the held cost. The same request again returns the same response."),
+    ),
     _resolution(
         "cancel",
         "Cancel a pending redemption",
-        "What was held is available again, and so is what it took of the stock. The same again gets the same answer.",
+        ("Releases the held cost and returns the item to the stock. The same request again returns the same response."),
     ),
     _resolution(
         "refund",
         "Refund a redemption",
-        "One that is completed or fulfilled: what it cost comes back, and so does what it took of the stock. "
-        "The same again gets the same answer.",
+        (
+            "Returns the cost of a completed or fulfilled redemption, and returns the item to the stock. The same "
+            "request again returns the same response."
+        ),
     ),
 )

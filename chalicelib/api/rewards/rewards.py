@@ -17,7 +17,7 @@ OPERATIONS = (
         use_case=f"{SERVICES}.read_rewards:read_rewards",
         answer="Rewards",
         permission=PLAYER,
-        description="Cheapest first, with what is left of each.",
+        description="Cheapest first, each with its remaining stock.",
     ),
     Operation(
         "show_reward",
@@ -27,7 +27,7 @@ OPERATIONS = (
         use_case=f"{SERVICES}.read_rewards:read_reward",
         answer="RewardShown",
         permission=PLAYER,
-        description="Retired ones too.",
+        description="Also returns retired rewards.",
     ),
     Operation(
         "put_reward",
@@ -40,8 +40,11 @@ OPERATIONS = (
         answer="RewardShown",
         permission=ADMIN,
         refusals=(ErrorKind.CONFLICT,),
-        description="The whole reward; the same again changes nothing. `stock` is how many there are in all, those "
-        "redeemed too, so that it can be changed while players redeem. A retired reward comes back.",
+        description=(
+            "Replaces the whole reward; the same request again changes nothing. `stock` is the total number, "
+            "including redeemed ones, so it can be changed while players redeem. A retired reward becomes "
+            "available again."
+        ),
     ),
     Operation(
         "retire_reward",
@@ -53,6 +56,6 @@ OPERATIONS = (
         answer="RewardShown",
         permission=ADMIN,
         refusals=(ErrorKind.NOT_FOUND,),
-        description="Nobody can redeem it any more; what was redeemed stays.",
+        description="Players can no longer redeem it. Earlier redemptions stay.",
     ),
 )

@@ -117,8 +117,8 @@ def _text(schema: Schema) -> tuple[str, dict[str, Any]]:
         return _characters(found["of"], found["low"], found["high"]), {}
     details: dict[str, Any] = {name: schema[name] for name in ("minLength", "maxLength") if name in schema}
     if len(details) == 2:
-        return f"a text of {schema['minLength']} to {schema['maxLength']} characters", details
-    return (f"a text of at most {schema['maxLength']} characters" if details else "a text"), details
+        return f"a string of {schema['minLength']} to {schema['maxLength']} characters", details
+    return (f"a string of at most {schema['maxLength']} characters" if details else "a string"), details
 
 
 def _characters(of: str, low: str, high: str) -> str:

@@ -89,7 +89,7 @@ def decode_moment(kind: type, raw: Any) -> Instant:
     if kind is not Instant:
         raise NotImplementedError(f"{kind} is not a type with a decoder")
     if not isinstance(raw, str):
-        raise ValueError(f"must be a text with a time such as {EXAMPLE}")
+        raise ValueError(f"must be a string with a time such as {EXAMPLE}")
     return instant_of(raw)
 
 

@@ -104,7 +104,7 @@ def period_of(kind: str, day: int) -> Period:
         monday = day - weekday + 1
         return _period(f"{year:04d}-W{week:02d}", kind, range(monday, monday + 7))
     if kind != "monthly":
-        raise ValueError(f"no periods are {kind}")
+        raise ValueError(f"there are no {kind} periods")
     first = day - when.day + 1
     return _period(month_name(day), kind, range(first, first + monthrange(when.year, when.month)[1]))
 
@@ -121,7 +121,7 @@ def period_with_id(kind: str, period_id: str) -> Period:
         day = number_of(date.fromisoformat(period_id if kind == "daily" else f"{period_id}-01"))
     period = period_of(kind, day)
     if period.id != period_id:
-        raise ValueError(f"'{period_id}' is no id of a {kind} period")
+        raise ValueError(f"'{period_id}' is not the id of a {kind} period")
     return period
 
 

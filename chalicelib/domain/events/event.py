@@ -114,16 +114,16 @@ def split(body: str) -> list[Any]:
     try:
         raw = decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise RejectedEvent("not_json", f"The body is not JSON: {error}.") from error
+        raise RejectedEvent("not_json", f"The body is not valid JSON: {error}.") from error
     if too_deep(raw, MAX_WRITTEN_DEPTH):
-        raise RejectedEvent("too_deep", f"An event nests at most {MAX_DEPTH} levels.")
+        raise RejectedEvent("too_deep", f"An event may nest at most {MAX_DEPTH} levels.")
     if not isinstance(raw, list):
         return [raw]
     if not raw:
-        raise RejectedEvent("empty_array", "The array holds no event.")
+        raise RejectedEvent("empty_array", "The array has no events.")
     if len(raw) > MAX_EVENTS_PER_MESSAGE:
         raise RejectedEvent(
-            "too_many_events", f"An array holds at most {MAX_EVENTS_PER_MESSAGE} events, this one {len(raw)}."
+            "too_many_events", (f"An array may have at most {MAX_EVENTS_PER_MESSAGE} events; this one has {len(raw)}.")
         )
     return raw
 
@@ -174,7 +174,7 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 def parse(raw: Any, delivery: Delivery, settings: RulesetSettings, now_ms: int) -> Event:
     """Return a raw event of any form as an Event. Raises RejectedEvent with reason and sentence."""
     if isinstance(raw, Unreadable):
-        raise RejectedEvent("not_json", f"The event is not JSON: {raw.error}.")
+        raise RejectedEvent("not_json", f"The event is not valid JSON: {raw.error}.")
     canonical = normalise(raw, f"{delivery.message_id}/{delivery.index}")
     if canonical.type in OWN_TYPES and not delivery.own:
         raise RejectedEvent("own_type", f"Only Laurel may send events of type '{canonical.type}'.")
@@ -214,12 +214,14 @@ def check_age(time_ms: int, received_ms: int, now_ms: int, settings: RulesetSett
     Raises RejectedEvent for an event too old, too far ahead, or redriven too late.
     """
     if now_ms - received_ms > MAX_DELAY_MS:
-        raise RejectedEvent("redriven_too_late", "It was received too long ago to know whether it was applied.")
+        raise RejectedEvent(
+            "redriven_too_late", ("The event was received too long ago: whether it was applied is no longer known.")
+        )
     if time_ms > received_ms + settings.max_ahead_seconds * 1000:
         raise RejectedEvent("too_far_ahead", f"'time' is more than {settings.max_ahead_seconds} s ahead.")
     oldest = BACKFILL_FROM_MS if backfill else received_ms - settings.max_age_days * DAY_MS
     if time_ms < oldest:
-        raise RejectedEvent("too_old", f"'time' is before {moment_name(oldest)}, the oldest accepted.")
+        raise RejectedEvent("too_old", f"'time' is before {moment_name(oldest)}, the oldest accepted time.")
 
 
 def _is_reserved(event: CloudEvent, delivery: Delivery) -> bool:

@@ -29,7 +29,7 @@ PlayerId = Annotated[
     str,
     Meta(
         pattern=r"^[A-Za-z0-9._:@-]{1,128}$(?!\n)",
-        description=f"A player's id. {', '.join(f'`{name}`' for name in NO_PLAYERS)} are none.",
+        description=f"A player's id. Not allowed: {', '.join(f'`{name}`' for name in NO_PLAYERS)}.",
         extra_json_schema={"not": {"enum": list(NO_PLAYERS)}},
     ),
 ]
@@ -89,11 +89,11 @@ def normalise(raw: Any, fallback_id: str) -> CloudEvent:
     `fallback_id`: the id of an event without an id of its own.
     """
     if not isinstance(raw, dict):
-        raise RejectedEvent("not_an_event", "An event is a JSON object.")
+        raise RejectedEvent("not_an_event", "An event must be a JSON object.")
     if too_deep(raw):
-        raise RejectedEvent("too_deep", f"An event nests at most {MAX_DEPTH} levels.")
+        raise RejectedEvent("too_deep", f"An event may nest at most {MAX_DEPTH} levels.")
     if len(msgspec.json.encode(raw)) > MAX_EVENT_BYTES + (REDRIVE_BYTES if "receivedAt" in raw else 0):
-        raise RejectedEvent("too_large", f"An event has at most {MAX_EVENT_BYTES} bytes.")
+        raise RejectedEvent("too_large", f"An event may have at most {MAX_EVENT_BYTES} bytes.")
     kind = _form_of(raw)
     try:
         form = msgspec.convert(whole_numbers(_given(raw, kind)), kind, dec_hook=decode_moment)
@@ -124,11 +124,11 @@ def _form_of(raw: dict[str, Any]) -> type[CloudEvent | GatewayEvent | AwardEvent
         forms["event"] = AwardEvent
     if len(forms) > 1:
         named = " and ".join(f"'{name}'" for name in forms)
-        raise RejectedEvent("ambiguous_form", f"The event mixes two forms, with {named}; send one of them.")
+        raise RejectedEvent("ambiguous_form", f"The event mixes two formats, with {named}; use one of them.")
     if not forms:
         raise RejectedEvent(
             "not_an_event",
-            "It is neither a CloudEvent ('specversion'), a gateway event ('apiKeyId') nor an award ('event').",
+            ("The event is neither a CloudEvent ('specversion'), a gateway event ('apiKeyId') nor an award ('event')."),
         )
     return next(iter(forms.values()))
 

@@ -44,9 +44,9 @@ class Transfer:
 
     def __post_init__(self) -> None:
         if self.amount <= 0:
-            raise ValueError(f"a transfer moves more than 0, not {self.amount}")
+            raise ValueError(f"a transfer must move more than 0, not {self.amount}")
         if self.source == self.target:
-            raise ValueError(f"a transfer has two accounts, not {self.source} twice")
+            raise ValueError(f"a transfer needs two accounts, not {self.source} twice")
 
     def postings(self) -> tuple[Posting, Posting]:
         return (

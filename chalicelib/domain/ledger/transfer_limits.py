@@ -30,11 +30,15 @@ class Sent(msgspec.Struct, frozen=True):
         """
         at_ms = max((now_ms, *self.times[-1:]))
         if len(self.times) == MAX_SENDS and at_ms - self.times[0] < WINDOW_MS:
-            _refuse(f"At most {MAX_SENDS} transfers in 60 seconds.", self.times[0] + WINDOW_MS - now_ms, MAX_SENDS)
+            _refuse(
+                f"At most {MAX_SENDS} transfers in 60 seconds are allowed.",
+                self.times[0] + WINDOW_MS - now_ms,
+                MAX_SENDS,
+            )
         today = day_of(at_ms)
         total = (self.total if self.day == today else 0) + amount
         if total > MAX_A_DAY:
-            _refuse(f"At most {MAX_A_DAY} in a day (UTC).", (today + 1) * DAY_MS - now_ms, MAX_A_DAY)
+            _refuse(f"At most {MAX_A_DAY} may be sent per UTC day.", (today + 1) * DAY_MS - now_ms, MAX_A_DAY)
         return Sent((*self.times, at_ms)[-MAX_SENDS:], today, total)
 
 

@@ -101,7 +101,7 @@ def check_redeemable(listed: Listed | None, redeemed: int, assets: tuple[str, ..
         raise ConflictingState("This reward is not available now.", code="not_available")
     if reward.per_player is not None and redeemed >= reward.per_player:
         times = "time" if reward.per_player == 1 else "times"
-        sentence = f"A player can have this reward {reward.per_player} {times}."
+        sentence = f"A player may redeem this reward at most {reward.per_player} {times}."
         raise ConflictingState(sentence, code="limit_reached", maximum=reward.per_player)
     if listed.left == 0:
         raise ConflictingState("This reward is out of stock.", code="out_of_stock")
@@ -119,5 +119,7 @@ def status_after(status: str, resolution: Resolution) -> str | None:
     if status in before:
         return after
     if status == PENDING:
-        raise ConflictingState("This redemption is pending: cancel it.", code="redemption_pending", status=status)
+        raise ConflictingState(
+            "This redemption is pending; cancel it instead.", code="redemption_pending", status=status
+        )
     raise ConflictingState(f"This redemption is {status}.", code="redemption_resolved", status=status)

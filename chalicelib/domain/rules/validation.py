@@ -48,17 +48,17 @@ class Check:
     def shown(self, text: str, key: str) -> None:
         """Check that a displayed text is visible and in its stored form."""
         self.need(is_visible(text), key, "must be visible characters")
-        self.need(tidy(text) == text, key, f"must be without needless spaces, and composed (NFC): {tidy(text)!r}")
+        self.need(tidy(text) == text, key, f"must have no needless spaces and be composed (NFC): {tidy(text)}")
 
     def settings(self) -> None:
-        self.need(len(self.rules.assets) <= MAX_ASSETS, "assets", f"at most {MAX_ASSETS} assets")
+        self.need(len(self.rules.assets) <= MAX_ASSETS, "assets", f"must have at most {MAX_ASSETS} assets")
         for name in self.rules.settings.derive:
             self.known(name, DERIVED, "settings.derive", "derivation")
         milestones = self.rules.streaks.milestones
-        self.need(len(set(milestones)) == len(milestones), "streaks.milestones", "each milestone once")
+        self.need(len(set(milestones)) == len(milestones), "streaks.milestones", "must name each milestone once")
 
     def actions(self) -> None:
-        self.need(len(self.rules.actions) <= MAX_ACTIONS, "actions", f"at most {MAX_ACTIONS} actions")
+        self.need(len(self.rules.actions) <= MAX_ACTIONS, "actions", f"must have at most {MAX_ACTIONS} actions")
         for name, action in self.rules.actions.items():
             for asset in action.credits:
                 self.known(asset, self.rules.assets, f"actions.{name}.credits", "asset")
@@ -67,7 +67,7 @@ class Check:
             self.need(
                 action.daily_max_per_pair is None or (action.daily_max or MAX_PAIRS + 1) <= MAX_PAIRS,
                 f"actions.{name}.daily_max_per_pair",
-                f"needs a daily_max of at most {MAX_PAIRS}: each pair of the day is remembered",
+                f"needs a daily_max of at most {MAX_PAIRS}: each pair of the day is stored",
             )
 
     def events(self) -> None:
@@ -76,9 +76,13 @@ class Check:
 
     def badges(self) -> None:
         badges = self.rules.badges
-        self.need(len(badges) <= MAX_BADGES, "badges", f"at most {MAX_BADGES} badges")
+        self.need(len(badges) <= MAX_BADGES, "badges", f"must have at most {MAX_BADGES} badges")
         firsts = sum(claims_first(badge.criterion) for badge in badges)
-        self.need(firsts <= MAX_FIRST_BADGES, "badges", f"at most {MAX_FIRST_BADGES} badges of the first player ever")
+        self.need(
+            firsts <= MAX_FIRST_BADGES,
+            "badges",
+            (f"must have at most {MAX_FIRST_BADGES} badges of the first player ever"),
+        )
         badge_ids: set[str] = set()
         for index, badge in enumerate(badges):
             key = f"badges[{index}]"
@@ -122,19 +126,21 @@ class Check:
             left = {badge: others for badge, others in left.items() if badge not in judged}
         for index, badge in enumerate(self.rules.badges):
             self.need(
-                badge.id not in left, f"badges[{index}].criterion", "names its own badge, directly or in a circle"
+                badge.id not in left,
+                f"badges[{index}].criterion",
+                ("must not name its own badge, directly or in a cycle"),
             )
 
     def boards(self) -> None:
         scopes = [board.scope for board in self.rules.boards]
-        self.need(len(set(scopes)) == len(scopes), "boards", "each scope once")
+        self.need(len(set(scopes)) == len(scopes), "boards", "must name each scope once")
         for index, board in enumerate(self.rules.boards):
             key = f"boards[{index}]"
-            self.need(board.counts_xp or board.period == "all", f"{key}.period", "only XP boards have periods")
+            self.need(board.counts_xp or board.period == "all", f"{key}.period", "only XP boards can have periods")
             self.need(
                 board.keep_days is None or board.period == "daily",
                 f"{key}.keep_days",
-                "only daily boards end",
+                "only daily boards can have keep_days",
             )
             self.need(
                 board.keep_days is None or board.keep_days * 1440 > self.rules.settings.freeze_grace_minutes + 1440,
@@ -148,7 +154,7 @@ class Check:
                 self.known(stat, (*NUMERIC_STATS, *UNIQUE_STATS), f"{key}.stats", "stat")
 
     def rank_rewards(self, board: Board, key: str) -> None:
-        self.need(board.period != "all" or not board.rewards, key, "only periods that end pay rewards")
+        self.need(board.period != "all" or not board.rewards, key, "only boards of periods that end can pay rewards")
         paid: set[tuple[str, int]] = set()
         for reward in board.rewards:
             self.known(reward.asset, self.rules.assets, key, "asset")
@@ -162,8 +168,8 @@ class Check:
         if rules.reward:
             self.known(rules.reward.asset, self.rules.assets, "levels.reward.asset", "asset")
         firsts = [title.level for title in rules.titles]
-        self.need(bool(firsts) and firsts[0] == 1, "levels.titles", "the first title begins at level 1")
-        self.need(firsts == sorted(set(firsts)), "levels.titles", "titles ascend by level, each level once")
+        self.need(bool(firsts) and firsts[0] == 1, "levels.titles", "the first title must begin at level 1")
+        self.need(firsts == sorted(set(firsts)), "levels.titles", "must ascend by level, each level once")
         for index, title in enumerate(rules.titles):
             self.shown(title.title, f"levels.titles[{index}].title")
         titles = tuple((title.level, title.title) for title in rules.titles)
@@ -171,10 +177,10 @@ class Check:
             self.need(
                 rules.base is None and rules.exponent is None and rules.cap is None,
                 "levels",
-                "thresholds or a formula, not both",
+                "must have thresholds or a formula, not both",
             )
             ascending = all(a < b for a, b in zip(rules.thresholds, rules.thresholds[1:], strict=False))
-            self.need(ascending and rules.thresholds[0] == 0, "levels.thresholds", "start at 0 and ascend")
+            self.need(ascending and rules.thresholds[0] == 0, "levels.thresholds", "must start at 0 and ascend")
             return Levels(tuple(rules.thresholds), titles)
         if rules.base is None or rules.exponent is None or rules.cap is None:
             raise InvalidRuleset(self.file, "levels", "needs base, exponent and cap, or thresholds")

@@ -21,11 +21,11 @@ from chalicelib.store.boards.entries import Entry
 from chalicelib.store.boards.reads import Ranked
 from chalicelib.store.identity.identities import players_of_public
 
-ENDED = "As in `/leaderboard`, of a day, week or month that has ended. Default: the last one."
+ENDED = "As in `/leaderboard`: a day, week or month that has ended. Default: the last one."
 
 
 class ArchivedEntry(LeaderboardEntry):
-    """A place with the player's current name. `hidden`: the player is hidden or erased, so only the place is shown."""
+    """A rank with the player's current name. `hidden`: the player is hidden or erased, so only the rank is shown."""
 
     hidden: bool = False
 
@@ -38,7 +38,7 @@ class ArchivedBoard(msgspec.Struct, rename="camel"):
     total: int
     champion: ArchivedEntry | None
     entries: list[ArchivedEntry]
-    frozen_at: Annotated[str, Meta(description="UTC; what came later does not count.")]
+    frozen_at: Annotated[str, Meta(description="UTC; later events do not count.")]
 
 
 class ArchiveQuery(msgspec.Struct):
@@ -56,13 +56,15 @@ def read_archive(
     """
     board = find_scope(context, scope)
     if board.period == ALL:
-        raise InvalidRequest(f"'scope' must be of a board with periods: '{scope}' never ends.", parameter="scope")
+        raise InvalidRequest(f"'scope' must name a board with periods; '{scope}' has none.", parameter="scope")
     today = day_of(context.now_ms())
     last = period_before(period_of(board.period, today))
     name = parse_period(board.period, period or last.id, today).id
     found = archives.read_archive(context.table, scope, name)
     if found is None:
-        raise NotFound(f"There is no archive of '{name}'; a board is archived soon after it ends.", parameter="period")
+        raise NotFound(
+            f"There is no archive of '{name}'; boards are archived soon after their period ends.", parameter="period"
+        )
     entries = show_places(context, found.top[: max(1, limit)], caller)
     return ArchivedBoard(
         scope, name, found.total, entries[0] if entries else None, entries[:limit], moment_name(found.frozen_at)

@@ -21,17 +21,17 @@ from chalicelib.store.boards.reads import BoardReads, Ranked
 
 Rank = Annotated[int, Meta(ge=1)]
 SCOPE = (
-    "A board of the ruleset; by the default one `global`, `daily`, `weekly`, `monthly`, `tokens_shared` or "
+    "A board of the ruleset; in the default ruleset `global`, `daily`, `weekly`, `monthly`, `tokens_shared` or "
     "`contributions`."
 )
 PERIOD = (
-    "In UTC: `2026-05-19`, `2026-W21` (ISO week), `2026-05` or `all`, as the scope has it. "
-    "Default: the one that holds today. A period to come is an empty board; a day long past is 404."
+    "A period of the scope, in UTC: `2026-05-19`, `2026-W21` (ISO week), `2026-05` or `all`. Default: the "
+    "current one. The board of a future period is empty; that of a deleted day is 404."
 )
 
 
 class LeaderboardEntry(msgspec.Struct, rename="camel"):
-    """A player's place.
+    """A player's rank and score.
 
     `apiKeyId`: the real id for the player, for admins and of players with a chosen name; else a public id that
     `/players/{id}` accepts; null for private players.
@@ -146,4 +146,4 @@ def updated_at(ranked: Iterable[Ranked]) -> str | None:
 def _check_kept(board: Board, period: Period, now_ms: int) -> None:
     """Raise NotFound for an expired board, even if its items still exist."""
     if not is_kept(board, period, now_ms):
-        raise NotFound(f"Boards of a day are kept for {board.keep_days} days.", parameter="period")
+        raise NotFound(f"Daily boards are kept for {board.keep_days} days.", parameter="period")

@@ -16,7 +16,7 @@ PERCENT = 10_000  # in hundredths
 
 
 class Neighbour(LeaderboardEntry):
-    """A place near the player's own, or their own (`you`)."""
+    """An entry near the player's own, or their own (`you`)."""
 
     you: bool
 

@@ -79,7 +79,7 @@ def _read_place(text: str) -> _Place:
     try:
         return msgspec.json.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=_Place)
     except (ValueError, msgspec.DecodeError) as error:
-        raise InvalidRequest("'from' must be a place that a rebuild has named.", parameter="from") from error
+        raise InvalidRequest("'from' must be a position that a stopped rebuild printed.", parameter="from") from error
 
 
 def kept_boards(context: Context) -> list[str]:

@@ -12,11 +12,11 @@ class Step(StrEnum):
     """The progress of a period."""
 
     HELD = "held"
-    FREEZING = "ordered to freeze"
-    MOVING = "not at rest yet"
-    TELLING = "archived, still telling ranks"
+    FREEZING = "freeze requested"
+    MOVING = "updates in flight"
+    TELLING = "archived, ranks not yet published"
     ROTATED = "rotated"
-    GONE = "gone before it could be rotated"
+    GONE = "deleted before rotation"
 
 
 @dataclass(slots=True)

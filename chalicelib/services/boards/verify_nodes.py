@@ -131,7 +131,7 @@ class _ShardCount:
             self.wrong.append(Difference("log", f"latest moment {self.latest} at least", str(known)))
         if self.log.pending is not None:
             # Writers complete pending intents. One that is still pending at the next pass was abandoned.
-            self.wrong.append(Difference(f"intent {self.log.pending}", "to be done", "begun only"))
+            self.wrong.append(Difference(f"intent {self.log.pending}", "to be done", "started only"))
         for each in (*self.wrong, *self.recount.differences()):
             item = f"{self.shard}: {each.item}" if "~" in self.shard else each.item
             yield Difference(item, each.expected, each.found, self.shard, each.subject, each.offset)

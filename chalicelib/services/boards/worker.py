@@ -96,7 +96,7 @@ def _read(context: Context, message_id: str, body: str) -> _Delivery:
         raise InvalidRequest(f"There is no board '{scope}'.")
     parse_period(board.period, period, 0)
     if message.shard not in shards_of(message.board, board.shards):
-        raise InvalidRequest(f"'{message.shard}' is no shard of '{message.board}'.")
+        raise InvalidRequest(f"'{message.shard}' is not a shard of '{message.board}'.")
     states: list[BoardUpdate] = []
     refused: list[tuple[str, str, Exception]] = []
     for place, raw in enumerate(message.updates):
@@ -156,7 +156,7 @@ def _carry_out(context: Context, part: list[_Delivery], fed: Fed) -> None:
     if message.freeze:
         # A freeze is permanent, so the board must be over by this clock too.
         if not _is_over(context, message.board):
-            raise InvalidRequest(f"'{message.board}' is not over.")
+            raise InvalidRequest(f"'{message.board}' has not ended.")
         freeze_board(context, message.board, message.shard)
     elif message.mend:
         fed.written += rewrite_entries(context, message.board, message.shard, message.mend)

@@ -26,4 +26,4 @@ def parts_of(cursor: str, shape: re.Pattern[str]) -> tuple[str, ...]:
 
 
 def unknown_cursor() -> InvalidRequest:
-    return InvalidRequest("'cursor' must be one that an answer gave.", parameter="cursor")
+    return InvalidRequest("'cursor' must be the 'cursor' of an earlier response.", parameter="cursor")

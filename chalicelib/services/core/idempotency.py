@@ -35,15 +35,17 @@ from chalicelib.store.core.transaction import Transaction
 MAX_TRIES = 12
 # A key expires in whole seconds. A write that started before its expiry finds the key taken.
 FORESTALLED_MS = 1_000
-OTHERS_WRITE = "Others keep writing the same; try again."
-NOT_ANSWERED = "It is not known yet whether this was done. Send the same request again."
+OTHERS_WRITE = "Too many concurrent requests; try again."
+NOT_ANSWERED = "The result is not known yet; send the same request again."
 
 IdempotencyKey = Annotated[
     str,
     Meta(
         pattern=r"^[!-~]{1,128}$(?!\n)",
-        description="Yours to choose, one for each thing you want done: the same request again gets the first answer. "
-        "Kept for 30 days.",
+        description=(
+            "A key of your choice, one per operation: retries with the same key return the first response. Kept "
+            "for 30 days."
+        ),
     ),
 ]
 
@@ -168,9 +170,9 @@ def _again(context: Context, asked: Asked, known: Remembered, tried: list[Tried]
     `tried`: what this request tried to write before. Any of these writes may have succeeded, even late.
     """
     if known.taken:
-        raise LostRace("the key is taken for a moment")
+        raise LostRace("the key is in use")
     if known.asked != asked.digest:
-        raise ConflictingState("This idempotency key was used for another request.", code="idempotency_conflict")
+        raise ConflictingState("This idempotency key was used for a different request.", code="idempotency_conflict")
     for remembered, prepared in tried:
         if known == remembered:
             return _done(context, prepared)

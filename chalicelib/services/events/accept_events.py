@@ -67,7 +67,7 @@ def accept_events(context: Context, caller: Caller, raws: Sequence[Any]) -> Take
     """
     if not 1 <= len(raws) <= MAX_EVENTS_PER_MESSAGE:
         raise InvalidRequest(
-            f"An array holds 1 to {MAX_EVENTS_PER_MESSAGE} events, this one {len(raws)}.",
+            f"An array must have 1 to {MAX_EVENTS_PER_MESSAGE} events; this one has {len(raws)}.",
             code="too_many_events" if raws else "empty_array",
         )
     now_ms = context.now_ms()
@@ -128,7 +128,7 @@ def _check(context: Context, caller: Caller, raw: Any, now_ms: int) -> _Checked:
         check_points(context, parsed.payload.points)
         award = _request_of(event, parsed.payload)
     if len(_text(event).encode()) > MAX_EVENT_BYTES:
-        raise RejectedEvent("too_large", f"An event has at most {MAX_EVENT_BYTES} bytes.")
+        raise RejectedEvent("too_large", f"An event may have at most {MAX_EVENT_BYTES} bytes.")
     return _Checked(event, award)
 
 
@@ -175,7 +175,7 @@ def _text(event: CloudEvent) -> str:
 def _invalid(refused: Sequence[_Refused], total: int) -> InvalidRequest:
     first = refused[0].error
     return InvalidRequest(
-        f"{len(refused)} of {total} events cannot be accepted, so none was queued; the first: {first}",
+        f"{len(refused)} of {total} events cannot be accepted, so no event was queued; the first error: {first}",
         code="invalid_events",
         events=[{"index": each.index, "reason": each.error.reason, "error": each.error.sentence} for each in refused],
     )

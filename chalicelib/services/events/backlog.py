@@ -83,4 +83,4 @@ def _reason(full: list[Sighting]) -> str:
         else f"{each.messages:,} messages wait in '{each.queue}'"
         for each in full
     ]
-    return ", ".join(parts) or "the queues are looked at once more in a minute"
+    return ", ".join(parts) or "the queues are checked again in a minute"

@@ -25,7 +25,7 @@ class AwardRequest(msgspec.Struct, forbid_unknown_fields=True):
 
     points: Annotated[
         int,
-        Meta(description="Within the ruleset's bounds, by default -10,000 to 10,000, and not 0: no award of nothing."),
+        Meta(description="Not 0, and within the ruleset's limits: by default -10,000 to 10,000."),
     ]
     reason: Annotated[str, Meta(min_length=1, max_length=200)]
     player: PlayerId | None = None
@@ -36,14 +36,16 @@ class AwardRequest(msgspec.Struct, forbid_unknown_fields=True):
             Meta(
                 min_length=1,
                 max_length=128,
-                description="Yours to choose, one for each award, in one realm with your other idempotency keys. "
-                "Kept for 90 days.",
+                description=(
+                    "A key of your choice, one per award. Your other idempotency keys share its namespace. Kept "
+                    "for 90 days."
+                ),
             ),
         ]
         | None
     ) = None
     timestamp: Moment | None = None
-    public: Annotated[bool, Meta(description="False: others are not shown this award.")] = True
+    public: Annotated[bool, Meta(description="false: other players do not see this award.")] = True
 
 
 def grant_award(context: Context, caller: Caller, request: AwardRequest) -> Answer[Accepted]:
@@ -54,7 +56,7 @@ def grant_award(context: Context, caller: Caller, request: AwardRequest) -> Answ
     """
     player = request.player or request.username
     if player is None or (request.player and request.username and request.player != request.username):
-        raise InvalidRequest("Name one player, as 'player' or as 'username'.", parameter="player")
+        raise InvalidRequest("Name one player, by 'player' or 'username'.", parameter="player")
     try:
         check_points(context, request.points)
     except RejectedEvent as error:

@@ -25,7 +25,7 @@ class NotRedrivable(Exception):
 def bodies_again(failed: FailedMessage, now_ms: int) -> list[str]:
     """Return the message bodies to resend. Each event keeps its identity and age. Raises NotRedrivable."""
     if failed.body is None:
-        raise NotRedrivable("its body is gone")
+        raise NotRedrivable("its body is no longer stored")
     if failed.queue == BOARDS_DEAD_LETTER:
         return [failed.body]
     if failed.queue == REJECTED:
@@ -86,7 +86,7 @@ def packed(raws: Sequence[Any], most: int = event.MAX_EVENTS_PER_MESSAGE) -> lis
 def _rejected_events(failed: FailedMessage, body: str) -> list[tuple[int, Any]]:
     """Return the events of a rejected message to resend, with their indexes."""
     if failed.rejections is None:
-        raise NotRedrivable("it is no message of events that Laurel rejected")
+        raise NotRedrivable("it is not a rejected message of events")
     try:
         decoded = event.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -99,7 +99,7 @@ def _rejected_events(failed: FailedMessage, body: str) -> list[tuple[int, Any]]:
         # Values that are no objects are rejected again, and so recorded, if another event can be applied.
         chosen = chosen if any(isinstance(raw, dict) for _, raw in chosen) else []
     if not chosen:
-        raise NotRedrivable("it is no JSON object: nothing in it can be applied")
+        raise NotRedrivable("it is not a JSON object, so nothing in it can be applied")
     return chosen
 
 
@@ -108,8 +108,8 @@ def _check_delay(raws: Sequence[Any], received_ms: int, now_ms: int) -> None:
     if now_ms - oldest > event.MAX_DELAY_MS:
         days = event.MAX_DELAY_MS // 86_400_000
         raise NotRedrivable(
-            f"it was received on {moment_name(oldest)[:10]}, more than {days} days ago: "
-            "whether it was applied can no longer be told"
+            f"it was received on {moment_name(oldest)[:10]}, more than {days} days ago: whether it was applied "
+            "is no longer known"
         )
 
 

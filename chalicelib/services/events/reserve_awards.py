@@ -115,7 +115,7 @@ def _known(award: AwardAsked, asked: Asked, item: Item | None, now_ms: int, know
     if remembered is None:
         return False
     if remembered.taken:
-        raise LostRace("the key is taken for a moment")
+        raise LostRace("the key is in use")
     if remembered.asked != asked.digest:
         raise _conflict(award)
     known[award.key] = int(remembered.outcome[AT])
@@ -127,7 +127,10 @@ def _check_bound(context: Context, caller: Caller, points: int, granted: int, no
     left = max(0, most - granted)
     if points > most:
         raise InvalidRequest(
-            f"One may grant {most} points a day, not {points}.", code="award_bound", maximum=most, requested=points
+            f"A granter may grant at most {most} points a day, not {points}.",
+            code="award_bound",
+            maximum=most,
+            requested=points,
         )
     if points > left:
         midnight = (day_of(now_ms) + 1) * DAY_MS
@@ -160,7 +163,7 @@ def _add(
 
 def _conflict(award: AwardAsked) -> ConflictingState:
     return ConflictingState(
-        "Another request was made under this key, or under this reason and timestamp.",
+        "A different award was made under this key, or under this reason and timestamp.",
         code="idempotency_conflict",
         award=award.id,
     )

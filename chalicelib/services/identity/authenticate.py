@@ -12,7 +12,7 @@ from chalicelib.store.core.table import StoreError
 from chalicelib.store.identity.api_keys import find_key, mark_used
 
 # One sentence for a missing, a wrong and a revoked key, so that callers cannot distinguish them.
-REFUSAL = "A valid API key is needed."
+REFUSAL = "A valid API key is required."
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def authenticate(context: Context, key: str, address: str = "") -> Caller:
 def require(caller: Caller, permission: str) -> None:
     """Raise Forbidden unless the caller's key has the permission."""
     if not caller.may(permission):
-        raise Forbidden(f"This key may not do that: it needs the permission '{permission}'.", permission=permission)
+        raise Forbidden(f"The key lacks the permission '{permission}'.", permission=permission)
 
 
 def _note_use(context: Context, digest: str, today: str) -> None:

@@ -106,6 +106,6 @@ def _kept(context: Context, own: OwnInvites, now_ms: int) -> dict[str, int]:
         codes = {each.code: each.expires_at for each in found if each.state(now_ms) == OPEN}
     if len(codes) >= MAX_OPEN:
         raise ConflictingState(
-            f"At most {MAX_OPEN} invites are open at once.", code="too_many_invites", maximum=MAX_OPEN
+            f"At most {MAX_OPEN} invites may be open at once.", code="too_many_invites", maximum=MAX_OPEN
         )
     return codes

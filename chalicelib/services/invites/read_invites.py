@@ -15,7 +15,7 @@ from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.owners import owner_of
 from chalicelib.store.invites.invites import load_invites, load_own
 
-Code = Annotated[str, Meta(max_length=MAX_TEXT, description="In any case, with or without the dash.")]
+Code = Annotated[str, Meta(max_length=MAX_TEXT, description="In upper or lower case, with or without the dash.")]
 
 
 class InvitesQuery(msgspec.Struct, frozen=True):

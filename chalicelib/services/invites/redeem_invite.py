@@ -50,7 +50,7 @@ from chalicelib.store.invites.referrals import (
 # A pair is never deleted, so a write that was not answered fails later.
 FINAL = ("already_redeemed", "referral_cycle")
 
-Token = Annotated[str, Meta(max_length=MAX_TEXT, description="As the link has it.")]
+Token = Annotated[str, Meta(max_length=MAX_TEXT, description="The token in the invite's link.")]
 
 
 class RedeemInvite(msgspec.Struct, forbid_unknown_fields=True):
@@ -135,7 +135,7 @@ def _find(context: Context, owner: Owner, request: RedeemInvite, claim: str, now
     if named is None:
         raise unknown_invite()
     if named.account == owner.account:
-        raise InvalidRequest("One cannot redeem one's own invite.", code="own_invite")
+        raise InvalidRequest("You cannot redeem your own invite.", code="own_invite")
     code, public, pair = (
         invites_keys.invite(named.code),
         identity_keys.public(named.public),
@@ -170,13 +170,15 @@ def _check_pair(item: Item | None, invite: Invite, claim: str) -> None:
     if referral is None:
         return
     if referral.claim == claim:
-        raise LostRace("it is done by now")
+        raise LostRace("it has been done meanwhile")
     when = moment_name(referral.at_ms)
     if referral.referrer != invite.account:
         raise ConflictingState(
-            "Whose invite this is has redeemed one of yours.", code="referral_cycle", redeemedAt=when
+            "The owner of this invite has redeemed one of yours.", code="referral_cycle", redeemedAt=when
         )
-    raise ConflictingState("You have redeemed an invite of this player.", code="already_redeemed", redeemedAt=when)
+    raise ConflictingState(
+        "You have already redeemed an invite of this player.", code="already_redeemed", redeemedAt=when
+    )
 
 
 def _add(tx: Transaction, owner: Owner, found: _Found, claim: str, now_ms: int) -> None:
@@ -207,5 +209,5 @@ def _count(context: Context, owner: Owner, claim: str) -> None:
 
 
 def _too_many(now_ms: int) -> TooManyRequests:
-    sentence = f"At most {MAX_FAILED} attempts a minute may fail."
+    sentence = f"At most {MAX_FAILED} failed attempts a minute are allowed."
     return TooManyRequests(sentence, retry_after_s=seconds_left(now_ms), maximum=MAX_FAILED)

@@ -10,7 +10,7 @@ from chalicelib.domain.core.errors import ConflictingState, InvalidRequest
 from chalicelib.services.context import Context
 
 AssetName = Annotated[
-    str, Meta(max_length=64, description="Of the ruleset; without it, the one that players send each other.")
+    str, Meta(max_length=64, description="An asset of the ruleset. Default: the one that players can send.")
 ]
 
 
@@ -18,7 +18,7 @@ def transferable(context: Context) -> str:
     """Return the asset that players send: the first transferable one of the ruleset. Raises ConflictingState."""
     found = next((name for name, asset in context.rules.ruleset.assets.items() if asset.transferable), None)
     if found is None:
-        raise ConflictingState("This ruleset has nothing to send.", code="not_transferable")
+        raise ConflictingState("This ruleset has no transferable asset.", code="not_transferable")
     return found
 
 

@@ -86,7 +86,7 @@ def correct_transfer(context: Context, caller: Caller, request: CorrectionReques
         except LaurelError as refusal:
             # The refusal may be the effect of another admin's correction of the same transfer.
             if load_corrected(context.table, posting.id):
-                raise LostRace("it was corrected meanwhile") from refusal
+                raise LostRace("another correction was first") from refusal
             raise
         mine.add(correction.id)
         corrected = Corrected(correction.id, request.reason or "")
@@ -140,9 +140,11 @@ def _correction(context: Context, owner: Owner, asset: str, posting: Posted, rea
     if not is_system(taker):
         account = load_account(context.table, taker, asset)
         if account.closed:
-            raise ConflictingState("Who would get it back is no more.", code="account_closed")
+            raise ConflictingState("The account to be credited is closed.", code="account_closed")
         if account.balance + amount > MAX_BALANCE:
-            raise ConflictingState(f"A balance is at most {MAX_BALANCE}.", code="balance_limit", maximum=MAX_BALANCE)
+            raise ConflictingState(
+                f"A balance may be at most {MAX_BALANCE}.", code="balance_limit", maximum=MAX_BALANCE
+            )
     details_for: dict[str, dict[str, Any]] = {}
     if posting.public:
         details_for = {owner.account: {"public": posting.public}, posting.other: {"public": owner.public}}

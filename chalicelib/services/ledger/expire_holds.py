@@ -33,7 +33,7 @@ def settled(context: Context, account_id: str, asset: str, account: Account, now
         # An unknown outcome may be a success: the next read shows it.
         with suppress(LostRace, OutOfReach):
             release_holds(context, account_id, asset, account, now_ms)
-    raise LostRace("what had expired was in the way")
+    raise LostRace("expired holds had to be released first")
 
 
 def settled_account(context: Context, account_id: str, asset: str) -> Account:
@@ -47,7 +47,7 @@ def settled_account(context: Context, account_id: str, asset: str) -> Account:
             return account
         with suppress(LostRace):
             release_holds(context, account_id, asset, account, now_ms)
-    raise Unavailable("Others keep changing this account.")
+    raise Unavailable("Too many concurrent changes of this account; try again.")
 
 
 def release_holds(context: Context, account_id: str, asset: str, account: Account, now_ms: int) -> None:

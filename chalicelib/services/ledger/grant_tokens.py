@@ -29,7 +29,7 @@ MAX_GRANT = 10**12
 MAX_REASON = 200
 Reason = Annotated[
     str,
-    Meta(min_length=1, max_length=MAX_REASON, description="Visible characters; the player sees it on their statement."),
+    Meta(min_length=1, max_length=MAX_REASON, description="Visible characters. The player sees it on the statement."),
 ]
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
 
@@ -78,7 +78,9 @@ def grant_tokens(context: Context, caller: Caller, request: GrantRequest) -> Ans
         if account.closed:
             raise NotFound(NOBODY)
         if account.balance + request.amount > MAX_BALANCE:
-            raise ConflictingState(f"A balance is at most {MAX_BALANCE}.", code="balance_limit", maximum=MAX_BALANCE)
+            raise ConflictingState(
+                f"A balance may be at most {MAX_BALANCE}.", code="balance_limit", maximum=MAX_BALANCE
+            )
         account = usable(context, owner.account, asset, account, -request.amount, now_ms, strong=strong)
         if account.available + request.amount < 0:
             raise InsufficientBalance(account.balance, account.available, -request.amount)

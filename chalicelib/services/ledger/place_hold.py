@@ -82,7 +82,7 @@ def _check_number(context: Context, owner: Owner, asset: str, account: Account, 
     open_ones = [hold for hold in open_holds(context.table, owner.account) if hold.asset == asset and hold.is_players]
     if sum(not hold.has_expired(now_ms) for hold in open_ones) >= MAX_OPEN:
         raise ConflictingState(
-            f"An account has at most {MAX_OPEN} open holds.", code="too_many_holds", maximum=MAX_OPEN
+            f"An account may have at most {MAX_OPEN} open holds.", code="too_many_holds", maximum=MAX_OPEN
         )
 
 

@@ -26,7 +26,7 @@ class Holds(msgspec.Struct):
 
 
 class HoldsQuery(msgspec.Struct):
-    cursor: Annotated[str, Meta(max_length=64, description="Of the page before.")] | None = None
+    cursor: Annotated[str, Meta(max_length=64, description="The `cursor` of the previous page.")] | None = None
     limit: Annotated[int, Meta(ge=1, le=100)] = 50
 
 

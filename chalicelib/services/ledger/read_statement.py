@@ -69,7 +69,7 @@ class _Place:
 
 class StatementQuery(msgspec.Struct):
     asset: AssetName | None = None
-    cursor: Annotated[str, Meta(max_length=160, description="Of the page before.")] | None = None
+    cursor: Annotated[str, Meta(max_length=160, description="The `cursor` of the previous page.")] | None = None
     limit: Annotated[int, Meta(ge=1, le=100)] = 50
 
 
@@ -122,7 +122,7 @@ def _newest(context: Context, account_id: str, asset: str) -> _Place:
         if len(again) == len(recent):
             return _Place(NEWEST, since, account.balance - sum(row.amount for row in recent))
         recent = again
-    raise Unavailable("This account changes all the time; try again.")
+    raise Unavailable("Too many concurrent changes of this account; try again.")
 
 
 def _place(cursor: str) -> _Place:

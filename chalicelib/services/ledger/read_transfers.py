@@ -46,7 +46,7 @@ class TransferList(msgspec.Struct):
 
 class TransfersQuery(msgspec.Struct):
     direction: Direction = "all"
-    cursor: Annotated[str, Meta(max_length=160, description="Of the page before.")] | None = None
+    cursor: Annotated[str, Meta(max_length=160, description="The `cursor` of the previous page.")] | None = None
     limit: Annotated[int, Meta(ge=1, le=100)] = 50
 
 

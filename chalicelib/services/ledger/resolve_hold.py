@@ -27,9 +27,9 @@ Ending = tuple[str, int]
 
 
 class PostRequest(msgspec.Struct, forbid_unknown_fields=True):
-    amount: Annotated[int | None, Meta(description="1 to all of it, which is the default. The rest is released.")] = (
-        None
-    )
+    amount: Annotated[
+        int | None, Meta(description="1 to the held amount. Default: all of it. The rest is released.")
+    ] = None
 
 
 class HoldResolved(msgspec.Struct):
@@ -73,7 +73,7 @@ def _resolve(
         tried.append(done)
         tx.commit()
         if done.by_expiry:
-            raise LostRace("it was void already, which is noted now")
+            raise LostRace("it was already void, which is recorded now")
         return _answer(done)
 
     return settle(context, attempt, final=FINAL)
@@ -111,7 +111,7 @@ def _again(hold: Hold, requested: Ending, *, mine: bool) -> Answer[HoldResolved]
         check_amount(requested[1], hold.amount)
         raise ConflictingState("This hold has expired.", code="hold_expired", expiresAt=hold_shown(hold).expires_at)
     raise ConflictingState(
-        "This hold was resolved otherwise.", code="hold_resolved", status=hold.state, posted=hold.posted
+        "This hold was already resolved in another way.", code="hold_resolved", status=hold.state, posted=hold.posted
     )
 
 

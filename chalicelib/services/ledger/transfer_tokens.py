@@ -29,7 +29,7 @@ from chalicelib.store.ledger.accounts import Account, Change, read_account
 from chalicelib.store.ledger.double_entry import post_transfer
 
 # A posting with the longest note takes one KB.
-Note = Annotated[str, Meta(max_length=MAX_NOTE, description="Shown to both; visible characters.")]
+Note = Annotated[str, Meta(max_length=MAX_NOTE, description="Visible characters. Both players see it.")]
 
 
 class TransferRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -72,7 +72,7 @@ def transfer_tokens(context: Context, caller: Caller, request: TransferRequest) 
 
     def prepare(items: Items, strong: bool) -> Prepared:
         if request.to in (sender.player, sender.public):
-            raise InvalidRequest("One cannot send tokens to oneself.", code="self_transfer", parameter="to")
+            raise InvalidRequest("You cannot send tokens to yourself.", code="self_transfer", parameter="to")
         check_amount(request.amount)
         recipient = _recipient(context, items, request.to, strong=strong)
         account = read_account(items.get(account_key))
@@ -97,7 +97,7 @@ def _recipient(context: Context, items: Items, name: str, *, strong: bool) -> Ow
         with suppress(NotFound):
             owner = find_owner(context, name, refresh=True)
     if owner is None:
-        raise NotFound("There is no such player to send to.", code="unknown_recipient")
+        raise NotFound("The recipient does not exist.", code="unknown_recipient")
     return owner
 
 

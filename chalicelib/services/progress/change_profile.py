@@ -27,8 +27,10 @@ class ProfileChange(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
         Annotated[
             str | None,
             Meta(
-                description=f"1 to {MAX_NAME} characters that can be seen, not like the name of a masked player "
-                "(`User***0001`, `Player #1`). It is kept without needless spaces. null: back to the masked name."
+                description=(
+                    f"1 to {MAX_NAME} visible characters, unlike the name of a masked player (`User***0001`, "
+                    "`Player #1`). Needless spaces are removed. null restores the masked name."
+                )
             ),
         ]
         | UnsetType

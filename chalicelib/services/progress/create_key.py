@@ -43,7 +43,7 @@ def create_key(context: Context, player: str, permissions: Sequence[str] = (PLAY
     for permission in permissions:
         if permission not in PERMISSIONS:
             raise InvalidRequest(
-                f"There is no permission '{permission}'; there are {', '.join(PERMISSIONS)}.",
+                f"Unknown permission '{permission}'; known: {', '.join(PERMISSIONS)}.",
                 parameter="permission",
                 allowed=list(PERMISSIONS),
             )

@@ -28,7 +28,7 @@ class BadgeShown(msgspec.Struct, rename="camel"):
     rarity: str
     hidden: bool
     earned: bool
-    earned_at: Annotated[str | None, Meta(description="UTC, the commit that earned it.")] = None
+    earned_at: Annotated[str | None, Meta(description="UTC time of the commit that earned it.")] = None
 
 
 class BadgeList(msgspec.Struct, rename="camel"):
@@ -40,7 +40,9 @@ class BadgeList(msgspec.Struct, rename="camel"):
 
 
 class BadgeQuery(msgspec.Struct):
-    earned: Annotated[bool | None, Meta(description="Only badges that are earned, or that are not.")] = None
+    earned: Annotated[
+        bool | None, Meta(description=("true: only earned badges; false: only those that are not earned."))
+    ] = None
 
 
 def read_badges(

@@ -41,7 +41,7 @@ class LogEntry(msgspec.Struct, rename="camel", omit_defaults=True):
     level: Annotated[int | None, Meta(description="The level reached by this event.")] = None
     badges: list[str] = []
     milestones: list[int] = []
-    streak: Annotated[int | None, Meta(description="The current streak, where this event changed it.")] = None
+    streak: Annotated[int | None, Meta(description="The current streak, if this event changed it.")] = None
     provider: str = ""
     model: str = ""
     latency_ms: int | None = None
@@ -49,7 +49,9 @@ class LogEntry(msgspec.Struct, rename="camel", omit_defaults=True):
     reason: str = ""
     granted_by: str = ""
     public: bool = True
-    late_for: Annotated[list[str], Meta(description="Kinds of boards that were closed before this event came.")] = []
+    late_for: Annotated[
+        list[str], Meta(description=("Kinds of boards that were already closed when this event arrived."))
+    ] = []
 
 
 class Log(msgspec.Struct, rename="camel"):
@@ -60,7 +62,7 @@ class Log(msgspec.Struct, rename="camel"):
 
 
 class LogQuery(msgspec.Struct):
-    cursor: Annotated[str, Meta(max_length=64, description="Of the page before.")] | None = None
+    cursor: Annotated[str, Meta(max_length=64, description="The `cursor` of the previous page.")] | None = None
     limit: Annotated[int, Meta(ge=1, le=100)] = 50
 
 

@@ -29,7 +29,7 @@ class Profile(msgspec.Struct, rename="camel"):
 
     id: str
     display_name: str
-    created_at: Annotated[str, Meta(description="UTC, when the player's first commit was made.")]
+    created_at: Annotated[str, Meta(description="UTC time of the player's first commit.")]
     xp: Annotated[int, Meta(ge=0)]
     level: Annotated[int, Meta(ge=1)]
     title: str
@@ -44,7 +44,7 @@ class Profile(msgspec.Struct, rename="camel"):
     coins: int | UnsetType = UNSET
     tokens: int | UnsetType = UNSET
     private: bool | UnsetType = UNSET
-    hidden: Annotated[bool, Meta(description="Kept off the boards by an admin.")] | UnsetType = UNSET
+    hidden: Annotated[bool, Meta(description="Removed from the boards by an admin.")] | UnsetType = UNSET
 
 
 def read_profile(context: Context, caller: Caller, player_id: str | None = None) -> Profile:

@@ -43,17 +43,23 @@ class RewardRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     name: Annotated[str, Meta(min_length=1, max_length=MAX_NAME, description="Visible characters.")]
     description: Annotated[str, Meta(min_length=1, max_length=MAX_DESCRIPTION, description="Visible characters.")]
     cost: Annotated[int, Meta(ge=1, le=MAX_COST)]
-    asset: Annotated[str, Meta(max_length=64, description="One that the ruleset says is redeemable.")]
-    type: Annotated[str, Meta(pattern=rf"^[A-Za-z0-9._-]{{1,{MAX_TYPE}}}$(?!\n)", description="A word of your own.")]
-    requires_fulfilment: Annotated[bool, Meta(description="The cost is held until an admin fulfils or cancels.")] = (
-        False
+    asset: Annotated[str, Meta(max_length=64, description="A redeemable asset of the ruleset.")]
+    type: Annotated[
+        str, Meta(pattern=rf"^[A-Za-z0-9._-]{{1,{MAX_TYPE}}}$(?!\n)", description=("A word of your choice."))
+    ]
+    requires_fulfilment: Annotated[
+        bool, Meta(description=("The cost is held until an admin fulfils or cancels the redemption."))
+    ] = False
+    stock: Annotated[int, Meta(ge=0, le=MAX_STOCK, description="The total number, including redeemed ones.")] | None = (
+        None
     )
-    stock: (
-        Annotated[int, Meta(ge=0, le=MAX_STOCK, description="How many there are in all, those redeemed too.")] | None
+    per_player: (
+        Annotated[int, Meta(ge=1, le=MAX_PER_PLAYER, description="How often one player may redeem it.")] | None
     ) = None
-    per_player: Annotated[int, Meta(ge=1, le=MAX_PER_PLAYER, description="How many one player may have.")] | None = None
     available_from: Moment | None = None
-    available_until: Annotated[Moment | None, Meta(description="Not from this moment on.")] = None
+    available_until: Annotated[Moment | None, Meta(description="The reward is not available from this moment on.")] = (
+        None
+    )
 
 
 def put_reward(context: Context, caller: Caller, reward_id: str, request: RewardRequest) -> RewardShown:
@@ -64,7 +70,7 @@ def put_reward(context: Context, caller: Caller, reward_id: str, request: Reward
     """
     if not re.fullmatch(REWARD_ID, reward_id):
         raise InvalidRequest(
-            "A reward's id is words of a-z and 0-9 with dashes between, at most 48 characters.", parameter="reward"
+            "A reward's id must be words of a-z and 0-9, joined by dashes, at most 48 characters.", parameter="reward"
         )
     reward = _reward(context, request)
     return _change(context, caller, reward_id, lambda _: reward)
@@ -88,7 +94,7 @@ def _reward(context: Context, request: RewardRequest) -> Reward:
             raise InvalidRequest(f"'{name}' must be visible characters.", parameter=name)
     allowed = redeemable(context)
     if request.asset not in allowed:
-        raise InvalidRequest("'asset' must be one that can be redeemed.", parameter="asset", allowed=list(allowed))
+        raise InvalidRequest("'asset' must be redeemable.", parameter="asset", allowed=list(allowed))
     since = request.available_from.ms if request.available_from else None
     until = request.available_until.ms if request.available_until else None
     if since is not None and until is not None and since >= until:
@@ -119,7 +125,7 @@ def _try(context: Context, caller: Caller, reward_id: str, change: Callable[[Lis
     is_new = not reward.retired and (before is None or before.reward.retired)
     if is_new and count_rewards(context.table) >= MAX_REWARDS:
         raise ConflictingState(
-            f"There are {MAX_REWARDS} rewards: retire one.", code="too_many_rewards", maximum=MAX_REWARDS
+            f"At most {MAX_REWARDS} rewards may exist; retire one first.", code="too_many_rewards", maximum=MAX_REWARDS
         )
     after = Listed(reward_id, reward, 1) if before is None else replace(before, reward=reward)
     what = "reward.retired" if reward.retired else "reward.changed"

@@ -20,7 +20,7 @@ from chalicelib.store.rewards.redemptions import own_redemptions, redemptions_of
 MAX_LIMIT = 100
 _CURSOR = re.compile(r"([0-9a-f]{37})")
 Status = Literal["pending", "completed", "fulfilled", "cancelled", "refunded"]
-Cursor = Annotated[str, Meta(max_length=64, description="Of the page before.")]
+Cursor = Annotated[str, Meta(max_length=64, description="The `cursor` of the previous page.")]
 Limit = Annotated[int, Meta(ge=1, le=MAX_LIMIT)]
 
 

@@ -24,9 +24,11 @@ class RewardShown(msgspec.Struct, rename="camel", omit_defaults=True):
     asset: str
     type: str
     requires_fulfilment: bool
-    available: Annotated[bool, Meta(description="Whether it can be redeemed now, means apart.")]
-    stock: Annotated[int | None, Meta(description="How many there are in all, those redeemed too.")] = None
-    left: Annotated[int | None, Meta(description="Of the stock.")] = None
+    available: Annotated[
+        bool, Meta(description=("Whether it can be redeemed now. Does not consider the player's balance."))
+    ]
+    stock: Annotated[int | None, Meta(description="The total number, including redeemed ones.")] = None
+    left: Annotated[int | None, Meta(description="The remaining stock.")] = None
     per_player: int | None = None
     available_from: str | None = None
     available_until: str | None = None

@@ -119,13 +119,13 @@ def _add_refund(tx: Transaction, context: Context, after: Redemption, now_ms: in
     paid, back = after.transfer or "", after.refund or ""
     if load_corrected(context.table, paid):
         if _read(context, after.id)[0].status == domain.REFUNDED:
-            raise LostRace("another admin has just refunded it")
-        raise ConflictingState("What paid for this redemption was taken back already.", code="already_corrected")
+            raise LostRace("another admin refunded it first")
+        raise ConflictingState("The payment of this redemption was already reversed.", code="already_corrected")
     account = load_account(context.table, after.account, after.asset)
     if account.closed:
         raise ConflictingState("The player's account is closed.", code="account_closed")
     if account.balance + after.cost > MAX_BALANCE:
-        raise ConflictingState(f"A balance is at most {MAX_BALANCE}.", code="balance_limit", maximum=MAX_BALANCE)
+        raise ConflictingState(f"A balance may be at most {MAX_BALANCE}.", code="balance_limit", maximum=MAX_BALANCE)
     details = {"redemption": after.id, "reward": after.reward, "corrects": paid}
     transfer = Transfer(back, after.asset, REWARDS, after.account, after.cost, "refund", now_ms, details)
     post_transfer(tx, transfer, context.rules.version, credit=Change(read=account))

@@ -156,5 +156,5 @@ def _parse_cursor(cursor: str) -> tuple[int, str]:
         return 0, ""
     shard, dot, start = cursor.partition(".")
     if not dot or shard not in map(str, range(keys.FAILURE_SHARDS + 1)):
-        raise InvalidRequest(f"'{cursor}' is no cursor of a list of messages that were set aside.")
+        raise InvalidRequest(f"'{cursor}' is not a cursor of a list of failed messages.")
     return int(shard), start

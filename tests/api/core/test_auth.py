@@ -77,7 +77,7 @@ def test_what_each_permission_allows(site: Site, operation: Any, permission: str
     else:
         assert answer.status == 403
         assert answer.json == {
-            "error": f"This key may not do that: it needs the permission '{operation.permission}'.",
+            "error": f"The key lacks the permission '{operation.permission}'.",
             "code": "forbidden",
             "permission": operation.permission,
         }

@@ -101,7 +101,7 @@ def test_what_no_form_takes_is_named(site: Site, writer: str) -> None:
     answer = site.post("/events", bad, writer)
     assert [(each["reason"], each["error"]) for each in answer.json["events"]] == [
         ("invalid_event", "There is no member 'metdata'; did you mean 'metadata'?"),
-        ("ambiguous_form", "The event mixes two forms, with 'specversion' and 'apiKeyId'; send one of them."),
+        ("ambiguous_form", "The event mixes two formats, with 'specversion' and 'apiKeyId'; use one of them."),
         ("invalid_event", "'..' cannot be a player's id."),
     ]
     assert not site.queued("events")

@@ -180,7 +180,7 @@ def test_all_time_holds_every_day_and_never_ends() -> None:
 
 
 def test_a_kind_that_is_not_in_the_calendar_has_no_days() -> None:
-    with pytest.raises(ValueError, match="no periods are yearly"):
+    with pytest.raises(ValueError, match="there are no yearly"):
         period_of("yearly", 0)
 
 

@@ -65,7 +65,7 @@ def test_cloud_events_may_be_extended_and_so_may_metadata_and_awards(read: Any) 
 )
 def test_two_forms_in_one_event(read: Any, raw: Any, named: str) -> None:
     reason, sentence = refused(read, raw)
-    assert (reason, sentence) == ("ambiguous_form", f"The event mixes two forms, with {named}; send one of them.")
+    assert (reason, sentence) == ("ambiguous_form", f"The event mixes two formats, with {named}; use one of them.")
 
 
 @pytest.mark.parametrize("player", NO_PLAYERS)

@@ -9,7 +9,7 @@ from chalicelib.domain.ledger.transfer import MINT, Transfer
 
 @pytest.mark.parametrize("amount", [0, -1])
 def test_a_transfer_moves_more_than_0(amount: int) -> None:
-    with pytest.raises(ValueError, match=f"moves more than 0, not {amount}"):
+    with pytest.raises(ValueError, match=f"must move more than 0, not {amount}"):
         Transfer("t", "tokens", MINT, "ada", amount, "test", 0)
 
 

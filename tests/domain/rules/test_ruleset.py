@@ -63,12 +63,12 @@ def criterion(text: str) -> tuple[str, str]:
         (("exponent = 1.5", "exponent = 1.3"), "levels.exponent", "multiple of 0.5"),
         (("exponent = 1.5", "exponent = nan"), "levels.exponent", ">= 0.0"),
         (("cap = 100", "cap = 1"), "levels.cap", ">= 2"),
-        (("cap = 100", "cap = 100\nthresholds = [0, 5]"), "levels", "thresholds or a formula, not both"),
+        (("cap = 100", "cap = 100\nthresholds = [0, 5]"), "levels", "must have thresholds or a formula, not both"),
         (("base = 100\nexponent = 1.5\ncap = 100", "thresholds = [0, 5, 5]"), "levels.thresholds", "ascend"),
         (("base = 100\nexponent = 1.5\ncap = 100", "thresholds = [1, 5]"), "levels.thresholds", "start at 0"),
         (("base = 100\nexponent = 1.5\ncap = 100", "thresholds = [0]"), "levels.thresholds", "length >= 2"),
         (('asset = "tokens", amount', 'asset = "gold", amount'), "levels.reward.asset", "unknown asset 'gold'"),
-        (('level = 1, title = "Beginner"', 'level = 2, title = "B"'), "levels.titles", "begins at level 1"),
+        (('level = 1, title = "Beginner"', 'level = 2, title = "B"'), "levels.titles", "must begin at level 1"),
         (("level = 25,", "level = 10,"), "levels.titles", "ascend"),
         # streaks and awards
         (("milestones = [7, 14,", "milestones = [7, 7,"), "streaks.milestones", "once"),
@@ -148,22 +148,22 @@ def criterion(text: str) -> tuple[str, str]:
             "badges[0].criterion",
             "unknown stat 'naps'",
         ),
-        (criterion('{ type = "all", badges = ["first-steps"] }'), "badges[0].criterion", "in a circle"),
-        (criterion('{ type = "any", badges = ["laureate"] }'), "badges[0].criterion", "in a circle"),
-        (criterion('{ type = "any", badges = ["*"] }'), "badges[0].criterion", "in a circle"),
+        (criterion('{ type = "all", badges = ["first-steps"] }'), "badges[0].criterion", "in a cycle"),
+        (criterion('{ type = "any", badges = ["laureate"] }'), "badges[0].criterion", "in a cycle"),
+        (criterion('{ type = "any", badges = ["*"] }'), "badges[0].criterion", "in a cycle"),
         # boards
-        (('scope = "daily"', 'scope = "global"'), "boards", "each scope once"),
+        (('scope = "daily"', 'scope = "global"'), "boards", "must name each scope once"),
         (('period = "weekly"', 'period = "yearly"'), "boards[2].period", "regex"),
         (('scope = "weekly"', 'scope = "Weekly"'), "boards[2].scope", "regex"),
         (
             ('scope = "weekly"\nperiod = "weekly"', 'scope = "weekly"\nperiod = "weekly"\nkeep_days = 9'),
             "boards[2].keep_days",
-            "only daily boards end",
+            "only daily boards can have keep_days",
         ),
         (
             ('scope = "tokens_shared"\nperiod = "all"', 'scope = "tokens_shared"\nperiod = "daily"'),
             "boards[4].period",
-            "only XP boards have periods",
+            "only XP boards can have periods",
         ),
         (('actions = ["combo_create"]', 'actions = ["nap"]'), "boards[5].actions", "unknown action 'nap'"),
         (('stats = ["providers", "skills"]', 'stats = ["level"]'), "boards[5].stats", "unknown stat 'level'"),
@@ -182,7 +182,7 @@ def test_a_broken_rule_is_named(default_text: str, change: tuple[str, str], key:
 
 def test_at_most_so_many_actions_and_badges(default_text: str) -> None:
     many = "".join(f"extra{number} = {{ xp = 1 }}\n" for number in range(MAX_ACTIONS))
-    with pytest.raises(InvalidRuleset, match=f"actions: at most {MAX_ACTIONS} actions"):
+    with pytest.raises(InvalidRuleset, match=f"actions: must have at most {MAX_ACTIONS} actions"):
         ruleset.parse(default_text.replace("[actions]\n", "[actions]\n" + many).encode(), "my.toml")
     head, _, badge = default_text.partition("[[badges]]")
     badge = badge[: badge.index("[[badges]]")]
@@ -191,7 +191,7 @@ def test_at_most_so_many_actions_and_badges(default_text: str) -> None:
         for n in range(MAX_BADGES + 1)
     ]
     assert len(ruleset.parse((head + "".join(badges[:-1])).encode(), "my.toml").badges) == MAX_BADGES
-    with pytest.raises(InvalidRuleset, match=f"badges: at most {MAX_BADGES} badges"):
+    with pytest.raises(InvalidRuleset, match=f"badges: must have at most {MAX_BADGES} badges"):
         ruleset.parse((head + "".join(badges)).encode(), "my.toml")
 
 

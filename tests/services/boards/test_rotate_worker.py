@@ -35,7 +35,7 @@ def invoke(plant: plants.Plant, timeout_s: float = 300) -> Any:
 
 
 def test_each_board_that_was_looked_at_is_told(plant: plants.Plant, capsys: pytest.CaptureFixture[str]) -> None:
-    assert invoke(plant) == {"steps": {"daily#2026-05-19": "ordered to freeze"}, "reminded": []}
+    assert invoke(plant) == {"steps": {"daily#2026-05-19": "freeze requested"}, "reminded": []}
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert any(line.get("PeriodsRotated") == [0] for line in lines)
 
@@ -55,8 +55,8 @@ def test_how_long_a_freeze_has_been_held_is_told(plant: plants.Plant, capsys: py
     assert told(plant, "2026-05-21T01:00:59", capsys) == (waits, [0])
     assert told(plant, "2026-05-21T01:30:59", capsys) == (waits, [30])
     plant.world.queue(plant.urls["backfill"]).purge(plant.world.now_ms())
-    assert told(plant, "2026-05-21T01:35:59", capsys) == ("held: the queues are looked at once more in a minute", [35])
-    assert told(plant, "2026-05-21T01:40:59", capsys) == ("ordered to freeze", [0])
+    assert told(plant, "2026-05-21T01:35:59", capsys) == ("held: the queues are checked again in a minute", [35])
+    assert told(plant, "2026-05-21T01:40:59", capsys) == ("freeze requested", [0])
 
 
 def test_without_time_nothing_is_begun(plant: plants.Plant) -> None:
@@ -83,7 +83,7 @@ def test_a_board_that_does_not_come_to_rest_is_an_error(
     feed_messages(plant.context, [(each.id, each.body) for each in queue.messages()])
     working = use_case.final_standings
     monkeypatch.setattr(use_case, "final_standings", lambda *args: _restless(working(*args)))
-    assert invoke(plant)["steps"]["daily#2026-05-19"] == "not at rest yet"
+    assert invoke(plant)["steps"]["daily#2026-05-19"] == "updates in flight"
     plant.world.sleep(86_400)
     with pytest.raises(worker.RotationFailed, match="daily#2026-05-19"):
         invoke(plant)

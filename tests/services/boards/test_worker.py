@@ -32,7 +32,7 @@ def test_no_order_freezes_a_board_whose_time_is_not_over(plant: Plant) -> None:
     for board in ("global#all", "weekly#2026-W21", "daily#2026-05-19"):
         body = json.dumps({"board": board, "shard": board, "freeze": True})
         fed = feed_messages(plant.context, [(board, body)])
-        assert "is not over" in fed.set_aside[board]
+        assert "has not ended" in fed.set_aside[board]
         assert read_log(plant.context.table, board).frozen is None
 
 

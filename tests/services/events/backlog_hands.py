@@ -19,7 +19,7 @@ from tests.services.progress.test_apply_events import event
 WEEK, DAY = "weekly#2026-W20", "daily#2026-05-17"
 BOUND = at("2026-05-18T01:00:00")
 MINUTE, HOUR = 60_000, 3_600_000
-AGAIN = "held: the queues are looked at once more in a minute"
+AGAIN = "held: the queues are checked again in a minute"
 
 
 def after_sunday(rules: Rules) -> Plant:

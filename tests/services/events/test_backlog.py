@@ -38,7 +38,7 @@ def test_idle_queues_hold_it_for_a_minute(plant: Plant) -> None:
     past_bound(plant)
     assert look(plant, 0).told == {DAY: AGAIN, WEEK: AGAIN}
     assert look(plant, 59.9).steps[WEEK] is Step.HELD
-    assert look(plant, 0.1).told == {DAY: "ordered to freeze", WEEK: "ordered to freeze"}
+    assert look(plant, 0.1).told == {DAY: "freeze requested", WEEK: "freeze requested"}
     plant.world.run()
     assert look(plant, 0).steps[WEEK] is Step.ROTATED
 
@@ -125,7 +125,7 @@ def test_what_was_ordered_is_not_held_again(plant: Plant) -> None:
     assert look(plant).steps[WEEK] is Step.FREEZING
     halt(plant)
     send(plant, eve=1)
-    assert look(plant).told == {DAY: "ordered to freeze", WEEK: "ordered to freeze"}
+    assert look(plant).told == {DAY: "freeze requested", WEEK: "freeze requested"}
 
 
 def test_a_queue_that_does_not_answer_holds_it(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -267,7 +267,7 @@ def test_a_part_that_is_gone_is_told(plant: Plant) -> None:
     set_aside(plant.context.table, failure(noise(900 * 1024), rejections=Rejections({"not_json": []})))
     plant.context.table.delete(keys.body_part("rejected", "m", 1))
     assert list_failures(plant.context, "rejected").found[0].body is None
-    assert redrive_failures(plant.context, "rejected", ["m"]).refused == {"m": "its body is gone"}
+    assert redrive_failures(plant.context, "rejected", ["m"]).refused == {"m": "its body is no longer stored"}
 
 
 def test_what_has_expired_is_not_there_whether_it_was_collected_or_not(plant: Plant) -> None:
