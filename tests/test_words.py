@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-# Packages and modules without a retired word. Add a package here once it is clean.
+# Packages and modules without a retired word.
 CLEAN = (
     "chalicelib/api",
     "chalicelib/cli",
@@ -66,20 +66,6 @@ RETIRED_NAMES = {
     "told": "published, reported",
     "wanted": "requested, required",
     "who": "caller, player",
-}
-# Names with users outside of the clean packages: rename them together. `<package>/<module>:<name>`: only there.
-SHARED_NAMES = {
-    "boards/archives.py:told",
-    "boards/archives.py:told_until",
-    "boards/messages.py:mend",
-    "boards/models.py:told",
-    "boards/models.py:told_until",
-    "boards/redo_log.py:told",
-    "boards/redo_log.py:told_expires",
-    "boards/rotation.py:told",
-    "boards/writer.py:_told",
-    "note_told",
-    "order_mend",
 }
 # First words that make a docstring's first line a riddle or an aphorism.
 NOT_FIRST = re.compile(r"(?:Who|Whom|Whose|What|Whether|Which|When|Where|How|That)\b")
@@ -149,8 +135,7 @@ def retired_words(path: Path) -> Iterator[str]:
 def retired_names(path: Path) -> Iterator[str]:
     for line, name in names(path):
         for word in WORDS.findall(name):
-            shared = name in SHARED_NAMES or f"{path.parent.name}/{path.name}:{name}" in SHARED_NAMES
-            if not shared and (instead := RETIRED_NAMES.get(word.lower())):
+            if instead := RETIRED_NAMES.get(word.lower()):
                 yield f"{line}: {name}: write {instead}"
 
 

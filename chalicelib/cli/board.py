@@ -142,7 +142,7 @@ def rotate(target: Target, seconds: float) -> None:
         rotation = rotate_boards(context)
         for name, step in rotation.steps.items():
             if steps.get(name) is not step:
-                click.echo(f"{name}: {rotation.told[name]}")
+                click.echo(f"{name}: {rotation.texts[name]}")
         steps |= rotation.steps
         seconds -= POLL_S
         if rotation.failed or not rotation.waiting or seconds < 0:

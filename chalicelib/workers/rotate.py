@@ -29,7 +29,7 @@ def rotate(event: Any) -> dict[str, Any]:
         logger.error("not rotated", extra={"scope": scope, "error": repr(error)})
     for name in rotation.overdue:
         logger.error("rotation overdue", extra={"board": name})
-    steps = rotation.told
+    steps = rotation.texts
     logger.info("rotate", extra={"steps": steps, "reminded": rotation.reminded, "failed": list(rotation.failed)})
     if rotation.failed or rotation.overdue:
         raise RotationFailed(", ".join([*rotation.failed, *rotation.overdue]))

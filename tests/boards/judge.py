@@ -83,14 +83,14 @@ def _compared(board: str, state: BoardUpdate, item: Item, allowed: list[Spot]) -
 
 
 def _allowed(roster: Roster, board: str, subject: str, frozen: dict[str, Item] | None) -> list[Spot]:
-    """The newest state's spot. On a frozen board what it was then; a mend may bring what was on its way."""
+    """The newest state's spot. On a frozen board what it was then; a rewrite may bring what was on its way."""
     newest = roster.newest[board][subject]
     spots = [(newest.score, newest.reached_at)]
     if frozen is None:
         return spots
     then = frozen.get(subject)
     kept = [(int(then["score"]["N"]), int(then["reachedAt"]["N"]))] if then else []
-    return kept + spots if subject in roster.mended[board] else kept
+    return kept + spots if subject in roster.rewritten[board] else kept
 
 
 def _misplaced(board: str, subject: str, item: Item) -> Iterator[str]:

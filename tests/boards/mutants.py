@@ -224,7 +224,7 @@ def repair_counts_on() -> Iterator[None]:
 @contextmanager
 def moves_untold() -> Iterator[None]:
     """A repair does not hear of moves of players whom it has counted."""
-    with patch.object(writer, "_told", lambda *_: []):
+    with patch.object(writer, "_counted_moves", lambda *_: []):
         yield
 
 
@@ -249,10 +249,10 @@ def moves_told_at_the_end() -> Iterator[None]:
     real = writer.complete
 
     def complete(context: Any, board: str, shard: str, intent: Any) -> None:
-        told, intent.told = intent.told, []
+        told, intent.moves = intent.moves, []
         real(context, board, shard, intent)
         if told:
-            update = writer.moves_update(shard, intent.repair, intent.seq, told, intent.told_expires)
+            update = writer.moves_update(shard, intent.repair, intent.seq, told, intent.moves_expire)
             writer.apply_all(context, [update])
 
     with patch.object(writer, "complete", complete):

@@ -26,8 +26,8 @@ STYLES = ("tied", "tied", "small", "borders", "rising")
 
 
 class Roster:
-    """`states`: everything that was ever told of a board, oldest first; `newest`: by subject. `mended`: subjects
-    whose entries a mend was ordered for."""
+    """`states`: everything that was ever told of a board, oldest first; `newest`: by subject. `rewritten`: subjects
+    whose entries a rewrite was ordered for."""
 
     def __init__(self, plant: Plant, rng: random.Random) -> None:
         self.plant, self.rng = plant, rng
@@ -40,7 +40,7 @@ class Roster:
         self.players = [self._newcomer(number) for number in range(rng.choice((4, 12, 30)))]
         self.states: dict[str, list[BoardUpdate]] = {board: [] for board in self.boards}
         self.newest: dict[str, dict[str, BoardUpdate]] = {board: {} for board in self.boards}
-        self.mended: dict[str, set[str]] = {board: set() for board in self.boards}
+        self.rewritten: dict[str, set[str]] = {board: set() for board in self.boards}
         # After its end a day's on-time totals stand still.
         self.day_is_over = False
 

@@ -30,7 +30,7 @@ def spoil(plant: Plant, roster: Roster, traffic: Traffic, watch: Watch) -> None:
         edited += [_edited_entry(rng, item) for item in rng.sample(entries, min(3, len(entries)))]
     for item in edited:
         _put(plant, item)
-    traffic.order(board, mend=roster.subjects)
+    traffic.order(board, rewrite=roster.subjects)
     traffic.order(board, repair=True)
 
 

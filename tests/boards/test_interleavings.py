@@ -37,11 +37,11 @@ ORDERS = {"freeze": {"freeze": True}, "repair": {"repair": True, "nonce": "order
 PAIRS = [
     ("states", "states"),
     ("states", "freeze"),
-    ("states", "mend"),
+    ("states", "rewrite"),
     ("states", "repair"),
     ("freeze", "states"),
-    ("mend", "states"),
-    ("mend", "freeze"),
+    ("rewrite", "states"),
+    ("rewrite", "freeze"),
     ("repair", "states"),
     ("repair", "freeze"),
 ]
@@ -74,7 +74,7 @@ class Stage:
     def play(self, stop: int, ending: str, until: Callable[[Strand], bool]) -> tuple[list[str], bool]:
         """The first stops before its call number `stop`, the second goes on until it is `until` there, then the
         first ends, its next call in this way, then the second. All of it is delivered once more, but a repair only if
-        it came to no end: another one would mend what the first left wrong.
+        it came to no end: another one would rewrite what the first left wrong.
 
         Returns the findings, and whether the first had so many calls to make.
         """
@@ -139,9 +139,9 @@ class Stage:
 
     def _order(self, work: str) -> str:
         board = self.roster.today
-        if work == "mend":
-            self.roster.mended[board] |= set(self.roster.subjects)
-            return msgspec.json.encode(BoardMessage(board, board, mend=self.roster.subjects)).decode()
+        if work == "rewrite":
+            self.roster.rewritten[board] |= set(self.roster.subjects)
+            return msgspec.json.encode(BoardMessage(board, board, rewrite=self.roster.subjects)).decode()
         return msgspec.json.encode(BoardMessage(board, board, **ORDERS[work])).decode()
 
 

@@ -39,7 +39,7 @@ class Traffic:
                 self._tell(board, states)
 
     def give_orders(self) -> None:
-        """An operator: the day is frozen once, anything may be repaired and mended at any time, twice too."""
+        """An operator: the day is frozen once, anything may be repaired and rewritten at any time, twice too."""
         rng, world, roster = self.rng, self.plant.world, self.roster
         freezes = rng.random() < 0.7
         freeze_at = rng.randrange(ORDERS)
@@ -50,7 +50,7 @@ class Traffic:
             if rng.random() < 0.3:
                 self.order(board, repair=True)
             if rng.random() < 0.3:
-                self.order(board, mend=subjects)
+                self.order(board, rewrite=subjects)
             if freezes and number >= freeze_at and (number == freeze_at or rng.random() < 0.2):
                 self._end_the_day()
 
@@ -80,13 +80,15 @@ class Traffic:
             assert len(page.entries) <= limit
             assert len(rank.neighbours) <= 11
 
-    def order(self, board: str, *, repair: bool = False, freeze: bool = False, mend: list[str] | None = None) -> None:
-        """An order to the writers of all shards; a mend to those of its subjects."""
-        self.roster.mended[board] |= set(mend or ())
+    def order(
+        self, board: str, *, repair: bool = False, freeze: bool = False, rewrite: list[str] | None = None
+    ) -> None:
+        """An order to the writers of all shards; a rewrite to those of its subjects."""
+        self.roster.rewritten[board] |= set(rewrite or ())
         for shard in self._shards(board):
-            subjects = [each for each in mend or () if shard_for(self.plant.context, board, each) == shard]
+            subjects = [each for each in rewrite or () if shard_for(self.plant.context, board, each) == shard]
             if repair or freeze or subjects:
-                self._send(BoardMessage(board, shard, freeze=freeze, repair=repair, mend=subjects))
+                self._send(BoardMessage(board, shard, freeze=freeze, repair=repair, rewrite=subjects))
 
     def look(self) -> None:
         """The scheduled look at every writer: what is pending is completed even if nothing else comes."""

@@ -21,6 +21,8 @@ class BoardMessage(ScoreMessage, omit_defaults=True):
 
     freeze: bool = False
     repair: bool = False
-    mend: Annotated[list[Subject], Meta(max_length=10 * MAX_UPDATES_PER_MESSAGE)] = msgspec.field(default_factory=list)
+    rewrite: Annotated[list[Subject], Meta(max_length=10 * MAX_UPDATES_PER_MESSAGE)] = msgspec.field(
+        default_factory=list
+    )
     nonce: Annotated[str, Meta(max_length=64)] = ""
     step: int = 0

@@ -20,7 +20,7 @@ from chalicelib.domain.core.subjects import player_of
 from chalicelib.domain.progress.scores import board_id
 from chalicelib.domain.rules.schema import Board
 from chalicelib.services.context import Context
-from chalicelib.store.boards.archives import Archive, note_told
+from chalicelib.store.boards.archives import Archive, save_published
 from chalicelib.store.boards.final_standings import tied_subjects
 from chalicelib.store.progress.player_reads import best_ranks
 
@@ -34,7 +34,7 @@ RESERVE_MS = 30_000
 def publish_ranks(context: Context, board: Board, archive: Archive) -> bool:
     """Queue the events of all waiting ranks. Return whether all are queued; if not, the next run continues."""
     judged, tie = archive.waiting.judged, archive.waiting.tie
-    for place in range(archive.told, len(judged), RANKS_AT_ONCE):
+    for place in range(archive.published, len(judged), RANKS_AT_ONCE):
         if not context.has_time(RESERVE_MS):
             return False
         part = judged[place : place + RANKS_AT_ONCE]
@@ -47,7 +47,7 @@ def _publish_tie(context: Context, board: Board, archive: Archive, tie: tuple[in
     """Queue the events of a large tie group, whose subjects share a rank. Return whether all are queued."""
     (score, rank), published = tie, len(archive.waiting.judged)
     name = board_id(board.scope, period_of(archive))
-    following: str | None = archive.told_until
+    following: str | None = archive.published_until
     while following is not None:
         if not context.has_time(RESERVE_MS):
             return False
@@ -60,7 +60,7 @@ def _publish_tie(context: Context, board: Board, archive: Archive, tie: tuple[in
 
 def _note(context: Context, archive: Archive, published: int, last_subject: str = "") -> None:
     with suppress(LostRace):  # another run has published all of them
-        note_told(context.table, archive, published, last_subject)
+        save_published(context.table, archive, published, last_subject)
 
 
 def period_of(archive: Archive) -> str:

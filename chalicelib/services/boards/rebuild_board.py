@@ -17,7 +17,7 @@ from chalicelib.domain.core.errors import InvalidRequest
 from chalicelib.domain.core.periods import ALL, period_of
 from chalicelib.domain.progress.scores import board_id
 from chalicelib.services.boards.player_scores import days_of_players
-from chalicelib.services.boards.request_repairs import SUBJECTS_PER_ORDER, order_mend, order_recount
+from chalicelib.services.boards.request_repairs import SUBJECTS_PER_REQUEST, request_recount, request_rewrites
 from chalicelib.services.boards.subject_scores import has_totals, load_states, subjects_after
 from chalicelib.services.boards.verify_board import find_board
 from chalicelib.services.context import Context
@@ -55,16 +55,16 @@ def rebuild_board(context: Context, board: str, place: str = "") -> Iterator[Ord
     for subjects, following in entries_after(context.table, board, start.key):
         ordered += _order(context, board, subjects, lambda score: not score)
         yield Ordered(ordered, _write_place(_Place(True, following)) if following else "")
-    order_recount(context, board)
+    request_recount(context, board)
 
 
 def _order(context: Context, board: str, subjects: list[str], is_selected: Callable[[int | None], bool]) -> int:
     """Order the entries of subjects whose score (None: no such subject) is selected; return their number."""
     ordered = 0
-    for part in batched(filter(has_totals, subjects), SUBJECTS_PER_ORDER):
+    for part in batched(filter(has_totals, subjects), SUBJECTS_PER_REQUEST):
         states = load_states(context, board, part)
         found = [subject for subject in part if is_selected(states[subject].score if subject in states else None)]
-        order_mend(context, board, found)
+        request_rewrites(context, board, found)
         ordered += len(found)
     return ordered
 

@@ -15,7 +15,7 @@ from chalicelib.services.progress.publish_scores import send_messages, shard_for
 from chalicelib.store.boards.redo_log import read_log
 
 # Subjects per order: their entries fit into one intent.
-SUBJECTS_PER_ORDER = 200
+SUBJECTS_PER_REQUEST = 200
 # Checks of a board under repair, with a pause before each. Every fifth repeats the orders for the rest.
 CHECKS, CHECKS_PER_ORDER = 15, 5
 # Pauses while a repair is running: two hours with 2 s each.
@@ -63,11 +63,11 @@ def _wait_for_repairs(
 def order_repair(context: Context, board: str, differences: Iterable[Difference]) -> None:
     """Order the repair of all entries and shards with differences."""
     found = list(differences)
-    order_mend(context, board, list(dict.fromkeys(each.subject for each in found if each.subject)))
-    order_recount(context, board, sorted({each.shard for each in found}))
+    request_rewrites(context, board, list(dict.fromkeys(each.subject for each in found if each.subject)))
+    request_recount(context, board, sorted({each.shard for each in found}))
 
 
-def order_mend(context: Context, board: str, subjects: Sequence[str]) -> None:
+def request_rewrites(context: Context, board: str, subjects: Sequence[str]) -> None:
     """Order to rewrite these subjects' entries from their totals."""
     shards: dict[str, list[str]] = {}
     for subject in subjects:
@@ -75,14 +75,14 @@ def order_mend(context: Context, board: str, subjects: Sequence[str]) -> None:
     send_messages(
         context,
         [
-            BoardMessage(board, shard, mend=batch, nonce=context.new_id())
+            BoardMessage(board, shard, rewrite=batch, nonce=context.new_id())
             for shard, members in shards.items()
-            for batch in batched(members, SUBJECTS_PER_ORDER)
+            for batch in batched(members, SUBJECTS_PER_REQUEST)
         ],
     )
 
 
-def order_recount(context: Context, board: str, shards: Iterable[str] | None = None) -> None:
+def request_recount(context: Context, board: str, shards: Iterable[str] | None = None) -> None:
     """Order to recount the index from the entries, after all earlier orders."""
     chosen = all_shards(context, board) if shards is None else shards
     send_messages(context, [BoardMessage(board, shard, repair=True, nonce=context.new_id()) for shard in chosen])

@@ -36,7 +36,7 @@ class Rotation:
     failed: dict[str, Exception] = field(default_factory=dict)
 
     @property
-    def told(self) -> dict[str, str]:
+    def texts(self) -> dict[str, str]:
         """Return the text of each board's step, with the reason if it is held."""
         return {
             name: f"{step}: {self.held[name]}" if name in self.held else str(step) for name, step in self.steps.items()

@@ -158,8 +158,8 @@ def _carry_out(context: Context, part: list[_Delivery], fed: Fed) -> None:
         if not _is_over(context, message.board):
             raise InvalidRequest(f"'{message.board}' has not ended.")
         freeze_board(context, message.board, message.shard)
-    elif message.mend:
-        fed.written += rewrite_entries(context, message.board, message.shard, message.mend)
+    elif message.rewrite:
+        fed.written += rewrite_entries(context, message.board, message.shard, message.rewrite)
     elif message.repair:
         repair_shard(context, message.board, message.shard, message.nonce, message.step)
     elif states := [state for delivery in part for state in delivery.states]:
@@ -170,7 +170,7 @@ def _carry_out(context: Context, part: list[_Delivery], fed: Fed) -> None:
 
 def _order(message: BoardMessage) -> str | None:
     """Return the kind of order of a message; None for states."""
-    return next((kind for kind in ("freeze", "mend", "repair") if getattr(message, kind)), None)
+    return next((kind for kind in ("freeze", "rewrite", "repair") if getattr(message, kind)), None)
 
 
 def _is_over(context: Context, board: str) -> bool:

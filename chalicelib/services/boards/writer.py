@@ -110,8 +110,8 @@ def complete(context: Context, board: str, shard: str, intent: Intent) -> None:
     expires = expiry(context, board)
     updates = [entry_update(board, entry, intent.seq, expires) for entry in intent.entries]
     updates += [node_update(shard, name, change, intent.seq, expires) for name, change in intent.nodes.items()]
-    if intent.told:
-        updates.append(moves_update(shard, intent.repair, intent.seq, intent.told, intent.told_expires))
+    if intent.moves:
+        updates.append(moves_update(shard, intent.repair, intent.seq, intent.moves, intent.moves_expire))
     apply_all(context, updates)
     _insist(context, lambda: finish(context.table, shard, intent))
 
@@ -158,11 +158,11 @@ def draft_of(context: Context, shard: str, log: Log, turned: Sequence[tuple[Entr
     moves = [(before, after) for before, after in moves if before != after]
     entries = [after for _, after in turned]
     latest = max((spot[1] for _, spot in moves if spot), default=-1)
-    counted = _told(log, turned)
+    counted = _counted_moves(log, turned)
     return Draft(entries, merged(count_moves(moves), divisions(context, shard, log, moves)), latest, moves=counted)
 
 
-def _told(log: Log, turned: Sequence[tuple[Entry | None, Entry]]) -> list[int]:
+def _counted_moves(log: Log, turned: Sequence[tuple[Entry | None, Entry]]) -> list[int]:
     """Return the moves of subjects that the running repair has counted already."""
     if log.repair is None:
         return []
@@ -178,7 +178,7 @@ def _intent(log: Log, draft: Draft) -> Intent:
     seq, latest = max(log.seq + 1, draft.seq), max(log.latest, draft.latest)
     intent = Intent(seq, draft.entries, draft.nodes, latest)
     if log.repair is not None and draft.moves:
-        intent.repair, intent.told, intent.told_expires = log.repair.id, draft.moves, log.repair.expires
+        intent.repair, intent.moves, intent.moves_expire = log.repair.id, draft.moves, log.repair.expires
     return intent
 
 

@@ -30,8 +30,8 @@ class Archive:
     frozen_at: int
     top: list[Place]
     waiting: Waiting = field(default_factory=lambda: Waiting([]))
-    told: int = 0
-    told_until: str = ""
+    published: int = 0
+    published_until: str = ""
     done: bool = False
 
 
@@ -56,21 +56,21 @@ def create_archive(table: Table, archive: Archive, expires: int | None = None) -
     table.put(row.item(), "attribute_not_exists(pk)")
 
 
-def note_told(table: Table, archive: Archive, published: int, last_subject: str = "") -> None:
+def save_published(table: Table, archive: Archive, published: int, last_subject: str = "") -> None:
     """Record how many ranks are published, and the last subject of the tie group.
 
     Raises ConditionFailed if all ranks are published.
     """
-    values = {":told": number(published)}
-    expression = "SET told = :told"
+    values = {":published": number(published)}
+    expression = "SET published = :published"
     if last_subject:
-        expression, values = f"{expression}, toldUntil = :until", values | {":until": text(last_subject)}
+        expression, values = f"{expression}, publishedUntil = :until", values | {":until": text(last_subject)}
     _update(table, archive, expression, "attribute_exists(pk) AND attribute_not_exists(done)", values)
 
 
 def finish_archive(table: Table, archive: Archive, at_ms: int) -> None:
     """Record that all ranks are published: nothing of this period is ever sent again."""
-    expression = "SET done = if_not_exists(done, :at) REMOVE waiting, told, tie, toldUntil"
+    expression = "SET done = if_not_exists(done, :at) REMOVE waiting, published, tie, publishedUntil"
     _update(table, archive, expression, "attribute_exists(pk)", {":at": number(at_ms)})
 
 
@@ -106,7 +106,7 @@ def _archive(scope: str, period: str, item: Item) -> Archive:
         frozen_at=int(row.frozen_at),
         top=row.top,
         waiting=Waiting(judged, row.tie),
-        told=int(row.told or 0),
-        told_until=row.told_until or "",
+        published=int(row.published or 0),
+        published_until=row.published_until or "",
         done=row.done is not None,
     )

@@ -36,8 +36,8 @@ class Intent(msgspec.Struct, array_like=True):
     nodes: Changes
     latest: int
     repair: str = ""
-    told: list[int] = []
-    told_expires: int = 0
+    moves: list[int] = []
+    moves_expire: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from chalicelib.domain.progress.scores import BoardUpdate
 from chalicelib.services.boards import rebuild_index
 from chalicelib.services.boards.messages import BoardMessage
 from chalicelib.services.boards.rebuild_index import STEP_MS
-from chalicelib.services.boards.request_repairs import order_recount
+from chalicelib.services.boards.request_repairs import request_recount
 from chalicelib.services.boards.worker import PART_MS, feed_messages
 from chalicelib.services.boards.writer import INTENT_MS, write_states
 from chalicelib.services.context import OutOfTime
@@ -83,7 +83,7 @@ def test_time_is_asked_for_before_each_part_and_the_rest_of_the_shard_keeps_its_
     updates = [msgspec.Raw(msgspec.json.encode(state(player, 1)[1])) for player in ("ada", "bob")]
     messages = bodies(
         BoardMessage(GLOBAL, GLOBAL, updates[:1]),
-        BoardMessage(GLOBAL, GLOBAL, mend=["player:ada"]),
+        BoardMessage(GLOBAL, GLOBAL, rewrite=["player:ada"]),
         BoardMessage(GLOBAL, GLOBAL, updates[1:]),
         BoardMessage("tokens_shared#all", "tokens_shared#all", updates[1:]),
     )
@@ -120,7 +120,7 @@ def test_a_repair_goes_on_turn_by_turn_until_it_is_done(plant: Plant, monkeypatc
     write_states(plant.context, GLOBAL, GLOBAL, [state(f"p{number}", 1 + number % 3)[1] for number in range(9)])
     monkeypatch.setattr(rebuild_index, "STEP_ENTRIES", 2)
     monkeypatch.setattr(rebuild_index, "TURN_MS", 0)
-    order_recount(plant.context, GLOBAL)
+    request_recount(plant.context, GLOBAL)
     queue, turns = plant.world.queue(plant.urls["boards"]), []
     assert deliver(plant, STEP_MS / 1000) == 1, "no step is begun"
     while messages := queue.messages():
@@ -135,7 +135,7 @@ def test_a_look_wakes_a_repair_whose_message_is_gone(plant: Plant, monkeypatch: 
     write_states(plant.context, GLOBAL, GLOBAL, [state(f"p{number}", 1)[1] for number in range(5)])
     monkeypatch.setattr(rebuild_index, "STEP_ENTRIES", 2)
     monkeypatch.setattr(rebuild_index, "TURN_MS", 0)
-    order_recount(plant.context, GLOBAL)
+    request_recount(plant.context, GLOBAL)
     deliver(plant, 120)
     queue = plant.world.queue(plant.urls["boards"])
     queue.purge(plant.world.now_ms())
@@ -180,7 +180,7 @@ def begin_repair(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     edit(plant, keys.node(GLOBAL, "TOTAL"), "ADD #00 :n", n=9)
     monkeypatch.setattr(rebuild_index, "STEP_ENTRIES", 2)
     monkeypatch.setattr(rebuild_index, "TURN_MS", 0)
-    order_recount(plant.context, GLOBAL)
+    request_recount(plant.context, GLOBAL)
     deliver(plant, 120)
 
 
@@ -195,7 +195,7 @@ def test_a_repair_that_is_a_day_old_begins_anew(plant: Plant, monkeypatch: pytes
     for pk, sk in list(plant.world.dynamodb.tables[plant.context.table.name].rows):
         if pk == keys.repair(GLOBAL):
             delete(plant, (pk, sk))
-    order_recount(plant.context, GLOBAL)
+    request_recount(plant.context, GLOBAL)
     deliver(plant, 120)
     new = read_log(plant.context.table, GLOBAL).repair
     assert new is not None

@@ -282,7 +282,7 @@ def test_two_runs_at_once_do_it_once(plant: Plant) -> None:
     assert len(ids) == 1
 
 
-@pytest.mark.parametrize("step", ["send", "note_told", "publish", "finish_archive", "move_cursor"])
+@pytest.mark.parametrize("step", ["send", "save_published", "publish", "finish_archive", "move_cursor"])
 def test_a_death_at_any_step_is_made_good_by_the_next_run(
     plant: Plant, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -293,7 +293,7 @@ def test_a_death_at_any_step_is_made_good_by_the_next_run(
     def dies(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    holders = {"send": plant.context.queues, "publish": plant.context.bus, "note_told": publish_ranks}
+    holders = {"send": plant.context.queues, "publish": plant.context.bus, "save_published": publish_ranks}
     with monkeypatch.context() as patch:
         patch.setattr(holders.get(step, use_case), step, dies)
         with pytest.raises(KeyboardInterrupt):

@@ -20,7 +20,7 @@ from chalicelib.services.boards.read_archive import read_archive
 from chalicelib.services.boards.read_leaderboard import read_leaderboard
 from chalicelib.services.boards.read_rank import read_rank
 from chalicelib.services.boards.rebuild_board import rebuild_board
-from chalicelib.services.boards.request_repairs import order_mend, order_recount, repair_board
+from chalicelib.services.boards.request_repairs import repair_board, request_recount, request_rewrites
 from chalicelib.services.boards.rotate_boards import rotate_boards
 from chalicelib.services.boards.subject_scores import load_states
 from chalicelib.services.context import Context
@@ -115,7 +115,7 @@ def test_the_index_is_repaired_with_the_team_in_it(request: pytest.FixtureReques
     edit(plant, keys.node(shard, "TOTAL"), "ADD #00 :n", n=3)
     delete(plant, keys.node(shard, "0.0"))
     assert len(found(plant)) > 1
-    order_recount(plant.context, GLOBAL)
+    request_recount(plant.context, GLOBAL)
     plant.world.run()
     assert found(plant) == [UNKNOWN]
     assert (77 in [score for _, _, score in listed(plant)], len(listed(plant))) == (True, 6)
@@ -161,7 +161,7 @@ def test_a_kind_with_a_loader_is_verified_and_rewritten(plant: Plant, monkeypatc
         return [(truth, 0) for each in ids if each == "red"]
 
     monkeypatch.setitem(subject_scores.LOADERS, "team", load)
-    order_mend(plant.context, GLOBAL, [TEAM, "team:blue"])
+    request_rewrites(plant.context, GLOBAL, [TEAM, "team:blue"])
     plant.world.run()
     assert found(plant) == []
     assert (1, "public-of-red", 77) in listed(plant)

@@ -13,7 +13,7 @@ from chalicelib.domain.progress.scores import BoardUpdate
 from chalicelib.services.boards.freeze_board import freeze_board
 from chalicelib.services.boards.messages import BoardMessage
 from chalicelib.services.boards.rebuild_board import Ordered, kept_boards, rebuild_board
-from chalicelib.services.boards.request_repairs import order_mend, order_recount, repair_board
+from chalicelib.services.boards.request_repairs import repair_board, request_recount, request_rewrites
 from chalicelib.services.boards.subject_scores import load_states
 from chalicelib.services.boards.verify_board import verify_board
 from chalicelib.services.boards.writer import write_states
@@ -47,7 +47,7 @@ def small_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ties, "RUNS", 3)
 
 
-def mend(plant: Plant, name: str = GLOBAL) -> None:
+def repair_index(plant: Plant, name: str = GLOBAL) -> None:
     """Repair, with workers that work while the command waits; it must leave nothing."""
     _, last = repair_board(plant.context, name, plant.world.run)
     assert last.differences == []
@@ -101,7 +101,7 @@ def test_an_edit_by_hand_is_found_and_mended(plant: Plant, key: core_keys.Key, e
     edit(plant, key, expression, **used)
     lines = found(plant)
     assert any(each.startswith(line) for each in lines), lines
-    mend(plant)
+    repair_index(plant)
 
 
 def test_an_entry_that_is_gone_and_one_of_nobody_are_found_and_mended(plant: Plant) -> None:
@@ -113,7 +113,7 @@ def test_an_entry_that_is_gone_and_one_of_nobody_are_found_and_mended(plant: Pla
         "node 0.0 digit 4: expected 0, found 1",
         "node TOTAL: expected 5, found 6",
     ]
-    mend(plant)
+    repair_index(plant)
     tombstone = item(plant, boards_keys.entry(GLOBAL, "player:nobody"))
     assert "order" not in tombstone
     assert int(tombstone["v"]["N"]) == 0, "whoever comes back begins at version 1"
@@ -203,7 +203,7 @@ def test_a_state_that_is_late_is_in_flight_and_one_that_never_comes_is_a_differe
     )
     edit(plant, ADA, "SET #reachedAt = :r", r=states["player:p0"].reached_at)
     assert "entry player:p0: expected score 5 at version 2, found 4 at version 1" in found(plant)
-    mend(plant)
+    repair_index(plant)
 
 
 def test_an_intent_that_has_begun_counts_as_done(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,7 +250,7 @@ def test_tie_runs_are_verified_and_repaired(plant: Plant, small_runs: None) -> N
         edit(plant, boards_keys.node(GLOBAL, name), expression, **({"n": 1} if ":n" in expression else {}))
         lines = found(plant)
         assert any(each.startswith(line) for each in lines), (line, lines)
-        mend(plant)
+        repair_index(plant)
     tied(plant, 22)
     assert found(plant) == []
 
@@ -261,7 +261,7 @@ def test_repair_divides_a_large_group_that_has_no_mark(plant: Plant, monkeypatch
     assert not item(plant, boards_keys.node(GLOBAL, f"D.{score}"))
     for name, value in (("MARK_AT", 4), ("RUN", 2), ("RUNS", 3)):
         monkeypatch.setattr(ties, name, value)
-    order_recount(plant.context, GLOBAL)
+    request_recount(plant.context, GLOBAL)
     plant.world.run()
     assert number(plant, boards_keys.node(GLOBAL, f"D.{score}"), "00") == 6
     assert found(plant) == []
@@ -288,7 +288,7 @@ def test_many_corrections_are_several_intents(plant: Plant, monkeypatch: pytest.
     seq = read_log(plant.context.table, GLOBAL).seq
     for name in ("0.0", "1.0", "2.0", "2.7", "TOTAL"):
         edit(plant, boards_keys.node(GLOBAL, name), "ADD #05 :n", n=2)
-    mend(plant)
+    repair_index(plant)
     assert read_log(plant.context.table, GLOBAL).seq >= seq + 3
 
 
@@ -312,8 +312,8 @@ def test_a_frozen_board_is_verified_and_mended_and_late_states_are_told_apart(pl
     ]
     assert (verified.after_freeze, verified.in_flight) == (1, 0)
     late = item(plant, boards_keys.entry(weekly, "player:p0"))
-    mend(plant, weekly)
-    order_mend(plant.context, weekly, ["player:p0", "player:p1"])
+    repair_index(plant, weekly)
+    request_rewrites(plant.context, weekly, ["player:p0", "player:p1"])
     plant.world.run()
     assert item(plant, boards_keys.entry(weekly, "player:p0"))["score"] == late["score"], (
         "what was refused stays refused"
@@ -327,7 +327,7 @@ def test_a_mend_writes_an_entry_whatever_its_version_and_later_states_go_on(plan
     send(plant, "p0", start=80)
     plant.world.run()
     assert number(plant, ADA, "score") == 4, "version 50 refuses everything"
-    order_mend(plant.context, GLOBAL, ["player:p0"])
+    request_rewrites(plant.context, GLOBAL, ["player:p0"])
     send(plant, "p0", start=81)
     plant.world.run()
     assert number(plant, ADA, "v") == 3
@@ -348,18 +348,18 @@ def test_shards_are_proven_each_for_itself(monkeypatch: pytest.MonkeyPatch) -> N
     lines = found(plant)
     assert len(lines) == 1
     assert lines[0].startswith("global#all~1: node TOTAL: expected ")
-    mend(plant)
+    repair_index(plant)
     # Another number of shards: a repair counts them all anew.
     monkeypatch.setitem(rules.boards, "global", msgspec.structs.replace(sharded, shards=2))
     assert found(plant) != []
-    mend(plant)
+    repair_index(plant)
 
 
 def test_corrections_that_do_not_fit_into_the_log_are_halved(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chalicelib.services.boards.writer.MAX_INTENT_BYTES", 60)
     for name in ("0.0", "1.0", "2.0", "2.7", "TOTAL"):
         edit(plant, boards_keys.node(GLOBAL, name), "ADD #05 :n", n=2)
-    mend(plant)
+    repair_index(plant)
 
 
 def test_who_is_hidden_or_renamed_is_right_on_open_and_frozen_boards(plant: Plant) -> None:
@@ -407,7 +407,7 @@ def test_a_rebuild_that_was_stopped_goes_on_where_it_was(plant: Plant, monkeypat
     monkeypatch.setattr(Table, "query", lambda self, pk, **conditions: query(self, pk, **({"limit": 2} | conditions)))
     ordered: list[str] = []
     monkeypatch.setattr(
-        "chalicelib.services.boards.rebuild_board.order_mend",
+        "chalicelib.services.boards.rebuild_board.request_rewrites",
         lambda _context, _board, subjects: ordered.extend(subjects),
     )
     place, stops = "", 0

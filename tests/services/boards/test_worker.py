@@ -39,7 +39,7 @@ def test_no_order_freezes_a_board_whose_time_is_not_over(plant: Plant) -> None:
 @pytest.mark.parametrize("subject", ["player:" + "x" * 2000, "ada", "Team:red", ":ada", "player:"])
 def test_an_order_about_subjects_that_cannot_be_is_set_aside(plant: Plant, subject: str) -> None:
     process(plant, event(plant, 1))
-    body = json.dumps({"board": "global#all", "shard": "global#all", "mend": [subject]})
+    body = json.dumps({"board": "global#all", "shard": "global#all", "rewrite": [subject]})
     states = [(message.id, message.body) for message in plant.world.queue(plant.urls["boards"]).messages()]
     fed = feed_messages(plant.context, [("m", body), *states])
     assert (list(fed.set_aside), fed.failed) == (["m"], {})

@@ -36,9 +36,9 @@ from tests.simulated import Faults
 
 def test_idle_queues_hold_it_for_a_minute(plant: Plant) -> None:
     past_bound(plant)
-    assert look(plant, 0).told == {DAY: AGAIN, WEEK: AGAIN}
+    assert look(plant, 0).texts == {DAY: AGAIN, WEEK: AGAIN}
     assert look(plant, 59.9).steps[WEEK] is Step.HELD
-    assert look(plant, 0.1).told == {DAY: "freeze requested", WEEK: "freeze requested"}
+    assert look(plant, 0.1).texts == {DAY: "freeze requested", WEEK: "freeze requested"}
     plant.world.run()
     assert look(plant, 0).steps[WEEK] is Step.ROTATED
 
@@ -49,7 +49,7 @@ def test_a_backlog_on_any_source_queue_holds_it_until_it_is_applied(plant: Plant
     send(plant, queue, eve=3)
     past_bound(plant)
     for _ in range(5):
-        assert look(plant, 1200).told[WEEK] == f"held: 3 messages wait in '{queue}'"
+        assert look(plant, 1200).texts[WEEK] == f"held: 3 messages wait in '{queue}'"
         plant.world.run()
     resume(plant, queue)
     close(plant)
@@ -63,26 +63,26 @@ def test_a_message_in_flight_holds_it(plant: Plant) -> None:
     halt(plant)
     plant.context.queues.receive("events", visibility_s=360, wait_s=0)
     past_bound(plant)
-    assert look(plant, 0).told[WEEK] == "held: 1 message waits in 'events'"
-    assert look(plant, 120).told[WEEK] == "held: 1 message waits in 'events'"
+    assert look(plant, 0).texts[WEEK] == "held: 1 message waits in 'events'"
+    assert look(plant, 120).texts[WEEK] == "held: 1 message waits in 'events'"
 
 
 def test_dead_letters_do_not_hold_it(plant: Plant) -> None:
     plant.sqs.send_message(QueueUrl=plant.urls["dead_letter"], MessageBody="{}")
     past_bound(plant)
-    assert look(plant, 0).told[WEEK] == AGAIN
+    assert look(plant, 0).texts[WEEK] == AGAIN
     assert look(plant, 60).steps[WEEK] is Step.FREEZING
 
 
 def test_a_look_that_finds_something_begins_the_minute_anew(plant: Plant) -> None:
     past_bound(plant)
-    assert look(plant, 0).told[WEEK] == AGAIN
+    assert look(plant, 0).texts[WEEK] == AGAIN
     halt(plant)
     send(plant, eve=2)
-    assert look(plant, 30).told[WEEK] == "held: 2 messages wait in 'events'"
+    assert look(plant, 30).texts[WEEK] == "held: 2 messages wait in 'events'"
     resume(plant)
     plant.world.run()
-    assert look(plant, 40).told[WEEK] == AGAIN
+    assert look(plant, 40).texts[WEEK] == AGAIN
     assert look(plant, 60).steps[WEEK] is Step.FREEZING
 
 
@@ -93,7 +93,7 @@ def test_the_first_run_of_all_waits_for_a_backlog_too(default_rules: Rules) -> N
     halt(plant)
     send(plant, eve=2)
     past_bound(plant)
-    assert look(plant, 300).told == {
+    assert look(plant, 300).texts == {
         DAY: "held: 2 messages wait in 'events'",
         WEEK: "held: 2 messages wait in 'events'",
     }
@@ -106,7 +106,7 @@ def test_after_six_hours_nothing_holds_it_and_verify_tells_what_slipped_through(
     halt(plant)
     send(plant, eve=2)
     set_clock(plant, "2026-05-18T06:59:59")
-    assert look(plant, 0).told[WEEK] == "held: 2 messages wait in 'events'"
+    assert look(plant, 0).texts[WEEK] == "held: 2 messages wait in 'events'"
     assert look(plant, 1).steps[WEEK] is Step.FREEZING
     plant.world.run()
     assert look(plant, 300).steps[WEEK] is Step.ROTATED
@@ -125,7 +125,7 @@ def test_what_was_ordered_is_not_held_again(plant: Plant) -> None:
     assert look(plant).steps[WEEK] is Step.FREEZING
     halt(plant)
     send(plant, eve=1)
-    assert look(plant).told == {DAY: "freeze requested", WEEK: "freeze requested"}
+    assert look(plant).texts == {DAY: "freeze requested", WEEK: "freeze requested"}
 
 
 def test_a_queue_that_does_not_answer_holds_it(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,7 +172,7 @@ def test_a_run_whose_note_comes_second_takes_the_others_word(plant: Plant, monke
 
     monkeypatch.setattr(plant.context.queues, "backlog", meanwhile)
     assert rotate_boards(plant.context).steps[WEEK] is Step.HELD
-    assert look(plant, 0).told[WEEK] == AGAIN
+    assert look(plant, 0).texts[WEEK] == AGAIN
     assert look(plant, 60).steps[WEEK] is Step.FREEZING
 
 
@@ -190,7 +190,7 @@ def test_numbers_of_the_past_can_hide_a_message_from_one_look_but_not_from_two(d
         for _ in range(2):
             run = plant.world.spawn("rotate", rotate_boards, plant.context)
             plant.world.run()
-            steps.append(run.result.told[WEEK])
+            steps.append(run.result.texts[WEEK])
             plant.world.sleep(62)
         first_looks.append(steps[0])
         assert steps[1] == "held: 1 message waits in 'events'"
@@ -222,12 +222,12 @@ def test_a_busy_queue_is_clear_once_all_that_is_received_was_sent_after_the_boun
     past_bound(plant)
     send(plant, eve=5)
     receive(plant, BOUND - 1)
-    assert look(plant, 60).told[WEEK] == "held: 5 messages wait in 'events'"
+    assert look(plant, 60).texts[WEEK] == "held: 5 messages wait in 'events'"
     receive(plant, BOUND + 1)
     # The row of the bound's minute counts for five minutes, to the minute.
-    assert look(plant, 239).told[WEEK] == "held: 5 messages wait in 'events'"
+    assert look(plant, 239).texts[WEEK] == "held: 5 messages wait in 'events'"
     receive(plant, BOUND + 1)
-    assert look(plant, 60).told[WEEK] == AGAIN
+    assert look(plant, 60).texts[WEEK] == AGAIN
     receive(plant, BOUND + 2)
     assert look(plant, 60).steps[WEEK] is Step.FREEZING
 

@@ -45,6 +45,6 @@ def test_events_of_the_player_come_again_and_others_are_applied(plant: Plant, pa
 
 def test_a_board_message_comes_again_and_is_not_rejected(plant: Plant) -> None:
     edit(plant, ADA, f"SET #{SCHEMA} = :n", n=2)
-    body = json.dumps({"board": "global#all", "shard": "global#all", "mend": ["player:ada"]})
+    body = json.dumps({"board": "global#all", "shard": "global#all", "rewrite": ["player:ada"]})
     fed = feed_messages(plant.context, [("m", body)])
     assert ([type(error) for error in fed.failed.values()], fed.set_aside) == ([LaterSchema], {})
