@@ -26,7 +26,7 @@ ABOUT_TYPES = (
 )
 ABOUT_PUBLISHED = (
     "What Laurel publishes on the EventBridge bus `laurel-<stage>`: the detail type, and the members of the detail. "
-    "Each event is delivered at least once, always under the same `id`; consumers drop the ids that they have seen. "
+    "Each event is delivered at least once, always under the same `id`; consumers ignore ids that they have processed. "
     "`version` is the version of the schema, `userId` the player, `time` the moment in UTC."
 )
 ID = "19e401b6e004f0c2ab19d3e5f605a3e0c1b77"

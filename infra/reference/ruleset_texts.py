@@ -39,16 +39,16 @@ MEANINGS = {
     "LevelRules.base": "level n takes the sum over k = 2..n of floor(base * k^exponent) XP",
     "LevelRules.exponent": "see `base`",
     "LevelRules.cap": "the highest level",
-    "LevelRules.thresholds": "the XP of each level instead, beginning with 0",
+    "LevelRules.thresholds": "instead of `base`, `exponent` and `cap`: the XP of each level, beginning with 0",
     "LevelRules.reward": "paid once for each level ever reached",
     "Title.level": "the first level of the title",
     "Title.title": "the text that boards and profiles show",
     "Credit.asset": "an asset of the ruleset",
     "Credit.amount": "how much of it",
     "Action.xp": "XP of one action",
-    "Action.credits": "asset -> amount that the action pays besides",
+    "Action.credits": "asset -> amount that the action pays in addition to XP",
     "Action.daily_max": "how many of these actions pay on one UTC day",
-    "Action.daily_max_per_pair": "how many pay on one day towards the same other player",
+    "Action.daily_max_per_pair": "how many of these actions pay on one UTC day towards the same other player",
     "Action.once_per": "a member of `data`: the action pays once for each value of it",
     "Action.streak_day": "the action makes its day an active day",
     "Action.adds": "member of `data` -> statistic that its value is added to",
@@ -68,8 +68,10 @@ MEANINGS = {
     "Board.actions": "an all-time board that counts these actions instead of XP",
     "Board.stats": "an all-time board that sums these statistics instead of XP",
     "Board.keep_days": "how long a daily board is kept",
-    "Board.shards": "writers that share the board's updates; reads cost as many times as much. Repair the board "
-    "after a change",
+    "Board.shards": (
+        "writers that share the board's updates; the cost of reads grows with their number. Repair the board after "
+        "a change"
+    ),
     "Board.rewards": "what ranks are paid when a period ends",
     "RankReward.from": "the best rank that is paid",
     "RankReward.to": "the last rank that is paid",
