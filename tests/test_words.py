@@ -1,4 +1,4 @@
-"""Language rules: retired words stay away from the packages that are clean, and docstrings say what a thing does."""
+"""Language rules: no retired words in names, docstrings, messages and pages; docstrings say what a thing does."""
 
 from __future__ import annotations
 
@@ -28,27 +28,34 @@ CLEAN = (
     "chalicelib/workers",
     "infra",
 )
-# Pattern of a retired word or phrase in docstrings and comments -> what to write instead.
+# The pages that people read, generated ones included.
+PAGES = ("*.md", "docs/**/*.md")
+# The glossary lists the retired words.
+NO_PAGES = {"docs/glossary.md"}
+# Pattern of a retired word or phrase in docstrings, comments, messages and pages -> what to write instead.
 RETIRED_TEXT = {
     r"anew": "again; refresh; recompute",
-    r"as (?:it|they|things) (?:is|are|stands?)\b(?! (?:in|of|on))": "unchanged; the current state",
+    r"as (?:it|they|things) (?:is|are|was|were|stands?)\b(?! (?:in|of|on))": "unchanged; the current state",
     r"beside": "next to; besides",
     r"by hand|a hand (?:has|that)": "manually",
     r"comes? to the same": "is equivalent; is safe",
     r"for good": "permanently",
     r"(?:goes|go|going|went) on": "continue",
     r"is no matter": "does not matter",
+    r"(?:is|are|may be) gone": "was deleted; has expired",
     r"laptop": "local stack; one machine",
     r"looks? (?:again|at|through)": "check; read",
     r"make(?:s)? good": "repair; retry",
     r"mend(?:s|ed|ing)?": "repair; rewrite",
-    r"nobody else": "no other caller",
+    r"likewise": "in the same way; too",
+    r"nobody": "no player; no caller",
+    r"(?:is|are) no more|no more(?=[.,;:])": "no longer; was deleted",
     r"owe[sd]?": "outbox",
     r"parked|set(?:s|ting)? aside": "failed; rejected",
     r"side by side": "in parallel",
     r"(?:some|any)body": "a caller; a player; an operator",
     r"tells?|told": "publish; return; show",
-    r"[Ww]hoever|whatever": "any; everyone who",
+    r"Who|[Ww]hoever|whatever": "the caller; a player that; any",
     r"(?:is|are) (?:to be )?seen": "visible",
 }
 # A word of a name that a module defines -> what to write instead.
@@ -125,11 +132,42 @@ def names(path: Path) -> Iterator[tuple[int, str]]:
             yield line_of(node), node.id
 
 
-def retired_words(path: Path) -> Iterator[str]:
-    for line, text in texts(path):
+def messages(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield (line, text) of every literal of several words that is not a docstring: messages, descriptions, help."""
+    docstrings = {id(node.body[0].value) for node, _ in documented(path) if isinstance(node.body[0], ast.Expr)}
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            text = " ".join(node.value.split())
+            if " " in text:
+                yield line_of(node), text
+
+
+def pages() -> list[Path]:
+    found = (path for pattern in PAGES for path in sorted(ROOT.glob(pattern)))
+    return [path for path in found if str(path.relative_to(ROOT)) not in NO_PAGES]
+
+
+def paragraphs(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield (line, text) of every block of lines of a page, without line breaks, so that a phrase may span lines."""
+    line = 1
+    for block in source(path).split("\n\n"):
+        yield line, " ".join(block.split())
+        line += block.count("\n") + 2
+
+
+def retired_in(lines: Iterator[tuple[int, str]]) -> Iterator[str]:
+    for line, text in lines:
         for pattern, instead in RETIRED_TEXT.items():
             if found := re.search(rf"\b(?:{pattern})\b", text):
                 yield f"{line}: '{found[0]}': write {instead}"
+
+
+def retired_words(path: Path) -> Iterator[str]:
+    yield from retired_in(texts(path))
+
+
+def retired_in_messages(path: Path) -> Iterator[str]:
+    yield from retired_in(messages(path))
 
 
 def retired_names(path: Path) -> Iterator[str]:
@@ -158,7 +196,7 @@ def bad_questions(path: Path) -> Iterator[str]:
                 yield f"{line_of(node)}: say 'Return whether ...': {first}"
 
 
-RULES = (retired_words, retired_names, bad_first_lines, bad_questions)
+RULES = (retired_words, retired_in_messages, retired_names, bad_first_lines, bad_questions)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -166,9 +204,27 @@ def test_clean_packages_stay_clean(rule: type[Iterator[str]]) -> None:
     assert [f"{path.relative_to(ROOT)}:{problem}" for path in modules() for problem in rule(path)] == []
 
 
+def test_pages_have_no_retired_words() -> None:
+    found = [f"{path.relative_to(ROOT)}:{problem}" for path in pages() for problem in retired_in(paragraphs(path))]
+    assert found == []
+
+
+def test_retired_words_of_a_page_are_found(tmp_path: Path) -> None:
+    path = tmp_path / "page.md"
+    path.write_text("# A page\n\nThe client is\ntold. It is read by\nhand.\n\n| a | it costs no more than b |\n")
+    assert list(retired_in(paragraphs(path))) == [
+        "3: 'by hand': write manually",
+        "3: 'told': write publish; return; show",
+    ]
+
+
 @pytest.mark.parametrize(
     ("line", "problems"),
     [
+        ('raise KeyError("The client is told.")', ["told"]),
+        ('raise KeyError(f"It was {1}, and is no more.")', ["is no more"]),
+        ('ABOUT = "Who is private is named by public id. " "It may go " "on."', ["go on", "Who"]),
+        ('ABOUT = "A player pays no more than the price."', []),
         ("# The client is told.", ["told"]),
         ("# It is read anew, by hand.", ["anew", "by hand"]),
         ("# Retries return the first response.", []),
@@ -194,5 +250,6 @@ def test_problems_are_found(line: str, problems: list[str], tmp_path: Path) -> N
 
 
 def test_the_clean_packages_exist() -> None:
-    assert all((ROOT / place).exists() for place in CLEAN)
+    assert all((ROOT / place).exists() for place in (*CLEAN, *NO_PAGES))
+    assert len(pages()) > 50
     assert len(modules()) > 100

@@ -40,7 +40,7 @@ OPERATIONS = (
         optional_key=True,
         refusals=(ErrorKind.NOT_FOUND,),
         description=(
-            "The board as it was at its freeze. Archives are kept forever, those of days too, whose boards are "
+            "The board at its freeze. Archives are kept forever, those of days too, whose boards are "
             "deleted. Entries show the players' current names. A player who was removed since then keeps the rank, "
             "without a name."
         ),

@@ -11,7 +11,7 @@ import msgspec
 
 
 class Place(msgspec.Struct, array_like=True, frozen=True):
-    """A place in an archive. Only the public id names the subject, so the place of an erased subject names nobody."""
+    """A rank in an archive. Only the public id names the subject, so the rank of an erased subject has no name."""
 
     rank: int
     public: str

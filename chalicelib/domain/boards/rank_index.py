@@ -1,6 +1,6 @@
 """The rank index: counters over the digits of scores, which give ranks, pages and the total.
 
-The index is a trie. A node stands for a prefix of scores and counts, for each next digit, the subjects whose scores
+The index is a trie. A node has a prefix of scores and counts, for each next digit, the subjects whose scores
 begin with prefix and digit; its name is `<level>.<prefix>`. Levels are numbered from the leaf (0): 7 bits, 7 bits, 8
 bits (level 2, the root of all scores below 4,194,304), then 7 bits each. `rank` never adds the counters of digit 0, so
 above the leaf they are not stored: they are the remainder. Levels above the root cost nothing until a score needs them:

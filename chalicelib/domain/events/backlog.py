@@ -16,7 +16,7 @@ from chalicelib.domain.core.periods import DAY_MS, MINUTE_MS, minute_of
 # How far back a check considers received messages. Two checks a minute apart cover the six minutes for which a message
 # is hidden after its worker died.
 LOOKBACK_MS = 5 * MINUTE_MS
-# The counts of SQS are at most about this old: the second check shows the queues as they were after the first.
+# The counts of SQS are at most about this old: the second check shows the state of the queues after the first.
 APART_MS = MINUTE_MS
 # A longer backlog has raised an alarm for hours, and players wait for their ranks.
 CAP_MS = 6 * 60 * MINUTE_MS

@@ -67,7 +67,7 @@ class Reward(msgspec.Struct, frozen=True, omit_defaults=True):
 class Listed:
     """A reward of the catalogue with its counts.
 
-    `version`: number of its changes. `sold`: how many of a limited stock are gone.
+    `version`: number of its changes. `sold`: how many of a limited stock are sold.
     """
 
     id: str

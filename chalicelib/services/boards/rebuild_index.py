@@ -141,7 +141,7 @@ class _Turn:
 
 
 class _Step:
-    """One step of a repair, for the log as it was read."""
+    """One step of a repair, for the log that was read."""
 
     def __init__(self, turn: _Turn, log: Log, repair: Repair) -> None:
         self.turn, self.log, self.repair = turn, log, repair

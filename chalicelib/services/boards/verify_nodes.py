@@ -108,7 +108,7 @@ class _ShardCount:
         return found
 
     def take(self, row: EntryRow) -> None:
-        """Count an entry as it was when the nodes were listed, as far as known."""
+        """Count an entry in its form at the listing of the nodes, as far as known."""
         if row.seq > self.log.reach:
             if row.seq <= self._reach(row.seq):
                 # Written since the nodes were listed: its content at that time is unknown.

@@ -1,8 +1,8 @@
 """Failed messages: their content and their origin.
 
 A rejected message is in the table from the start; its message on `rejected` is an envelope that names the row.
-`dead_letter` holds messages that kept failing, as they were sent; `boards_dead_letter` holds board messages. Messages
-of these two are moved to the table before the queues delete them.
+`dead_letter` holds messages that kept failing, in their original form; `boards_dead_letter` holds board messages.
+Messages of these two are moved to the table before the queues delete them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ DEFAULT_ORIGIN = "events"
 
 
 class RejectedPart(msgspec.Struct):
-    """One rejected event of an envelope, as it was sent. `index` is null for a body that was rejected as a whole."""
+    """One rejected event of an envelope, as sent. `index` is null for a body that was rejected as a whole."""
 
     index: int | None
     reason: str
@@ -54,7 +54,7 @@ class Envelope(msgspec.Struct, rename="camel"):
 class FailedMessage:
     """A failed message, in a queue or in the table.
 
-    `body`: as it was sent; empty if it was not requested, None if it is deleted. `received_ms`: when its first queue
+    `body`: the original one; empty if it was not requested, None if it is deleted. `received_ms`: when its first queue
     received it. `receipt`: its handle while it is in flight from its queue; empty if it is in the table. `rejections`:
     its events that can never be valid.
     """

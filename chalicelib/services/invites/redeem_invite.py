@@ -124,7 +124,7 @@ def _find(context: Context, owner: Owner, request: RedeemInvite, claim: str, now
 
     Raises the refusal of the request, or LostRace if this request's own write has succeeded meanwhile. Permanent
     reasons precede those that others can change: a retry after a lost answer learns that the invite was redeemed, not
-    that its last use is gone.
+    that it is used up.
     """
     attempts, requested = attempts_key(owner.account, now_ms), _key(request)
     items = context.table.get_many([attempts, *([requested] if requested else [])])

@@ -47,7 +47,7 @@ class Difference:
 class KeyedSums:
     """A check in constant memory that every added entry was subtracted again.
 
-    Each check uses a new key for the digest, so that nobody can construct entries whose sum is 0.
+    Each check uses a new key for the digest, so that no one can construct entries whose sum is 0.
     """
 
     def __init__(self, secret: str) -> None:
@@ -134,7 +134,7 @@ def _unlike(row: Row, other: Row | None) -> Difference | None:
     if (other.amount, other.other, other.kind) != (-row.amount, account, row.kind):
         return Difference(account, asset, what, expected, f"{row.other} with {other.amount}")
     if other.common != row.common:
-        return Difference(account, asset, what, "the same on both sides", f"{other.common} and {row.common}")
+        return Difference(account, asset, what, "the same in both postings", f"{other.common} and {row.common}")
     return None
 
 

@@ -84,7 +84,7 @@ def unpack(packed: bytes) -> Intent:
 
 
 def begin(table: Table, shard: str, log: Log, seq: int, packed: bytes, expires: int | None = None) -> None:
-    """Write an intent if the log is as it was read.
+    """Write an intent if the log is unchanged since its read.
 
     Only a return means that this intent has begun. After any error the log must be read again: an intent that is
     pending then may be another writer's, even with the same number.
@@ -106,7 +106,7 @@ def finish(table: Table, shard: str, intent: Intent) -> None:
 
 
 def freeze(table: Table, shard: str, log: Log, at_ms: int, expires: int | None = None) -> None:
-    """Close the board if its log is as it was read. Raises ConditionFailed if not."""
+    """Freeze the board if its log is unchanged since its read. Raises ConditionFailed if not."""
     values = {":seq": number(log.seq), ":at": number(at_ms)}
     _update(table, shard, log, "SET frozen = :at, seq = if_not_exists(seq, :seq)", values, expires)
 
@@ -114,7 +114,7 @@ def freeze(table: Table, shard: str, log: Log, at_ms: int, expires: int | None =
 def advance(
     table: Table, shard: str, log: Log, seq: int, repair: Repair | None, latest: int, expires: int | None = None
 ) -> None:
-    """Record the progress of a repair, None for its end, if the log is as it was read.
+    """Record the progress of a repair, None for its end, if the log is unchanged since its read.
 
     `seq`, greater than the log's, takes the place of an intent's number: a process that read the log before can begin
     nothing.

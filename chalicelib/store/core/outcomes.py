@@ -69,7 +69,7 @@ class ConditionFailed(LostRace):
 
 
 def failure_of(operation: str, error: ClientError | BotoCoreError) -> StoreError | LostRace:
-    """Return the failure that a client error stands for. Busy and Unknown are worth a retry of the same request."""
+    """Return the failure of a client error. Busy and Unknown are worth a retry of the same request."""
     if isinstance(error, ClientError):
         return _failure_of_response(operation, error)
     text = f"{operation}: {error}"

@@ -32,7 +32,7 @@ def put_parts(table: Table, queue: str, failure_id: str, packed: bytes, expires:
 
 
 def load_body(table: Table, row: FailureItem) -> str | None:
-    """Return the body of a failed message as it was sent; None if a part of it is gone."""
+    """Return the original body of a failed message; None if a part of it was deleted."""
     packed = row.body
     if packed is None:
         part_keys = _parts_of(row)

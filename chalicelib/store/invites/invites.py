@@ -81,7 +81,7 @@ def load_invites(table: Table, codes: Mapping[str, int], now_ms: int) -> list[In
 
 
 def add_invite(tx: Transaction, invite: Invite, own: OwnInvites, codes: Mapping[str, int]) -> None:
-    """Add a new invite, its token, and the list that contains it, if the list is as it was read."""
+    """Add a new invite, its token, and the list that contains it, if the list is unchanged since its read."""
     row = InviteItem(
         *keys.invite(invite.code),
         account=invite.account,

@@ -77,7 +77,7 @@ def open_holds_page(table: Table, account_id: str, limit: int, after: str | None
 
 
 def add_hold(tx: Transaction, hold: Hold, account: Account) -> None:
-    """Place a hold: two items. Its amount is no longer available; the account must still be as it was read.
+    """Place a hold: two items. Its amount is no longer available; the account must be unchanged since its read.
 
     The account keeps the earliest expiry of its holds, and the number of expiring holds that were ever placed.
     """

@@ -57,7 +57,7 @@ def read_redeemed(item: Item | None) -> int:
 
 
 def take_stock(tx: Transaction, listed: Listed) -> None:
-    """Take one from the stock, if one is left and the reward is as it was read. Without a stock, do nothing."""
+    """Take one from the stock, if one is left and the reward is unchanged. Without a stock, do nothing."""
     if listed.reward.stock is not None:
         values = {":one": number(1), ":v": number(listed.version)}
         tx.update(keys.stock(listed.id), "ADD sold :one", "sold < stock AND v = :v", None, values)

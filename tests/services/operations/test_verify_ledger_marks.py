@@ -39,7 +39,7 @@ def test_a_mark_of_no_correction(economy: Economy, by: str) -> None:
 def test_a_posting_that_tells_what_its_other_side_does_not(economy: Economy, attribute: str) -> None:
     edit(economy.plant, key_of(posting(economy.plant, economy.ada.account, 1)), f"SET #{attribute} = :v", v="a debt")
     (line,) = told(economy.plant)
-    assert f"transfer {economy.sent}: expected the same on both sides, found " in line
+    assert f"transfer {economy.sent}: expected the same in both postings, found " in line
     assert told(economy.plant, "bob")
 
 
