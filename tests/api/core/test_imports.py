@@ -119,7 +119,7 @@ def test_a_read_loads_only_its_own_concern_and_those_before_it(of_each: dict[str
 
 
 def test_a_read_of_a_board_loads_neither_ledger_nor_rewards_nor_events(of_each: dict[str, set[str]]) -> None:
-    assert concerns_of(of_each["read_leaderboard"]) == {"boards", "progress"}
+    assert concerns_of(of_each["read_leaderboard"]) == {"boards", "core", "progress"}
     assert concerns_of(of_each["list_rewards"]) == {"rewards"}
 
 
