@@ -73,7 +73,10 @@ def _own_alarms(build: Build) -> Json:
     """Return the alarms of metrics that Laurel writes itself, with the stage's name as dimension."""
     dimension = {"service": build.prefix}
     differences = "Boards differ from their players' totals or their rank index; see: laurel board verify."
-    held = f"Boards wait {HELD_MINUTES} minutes to be frozen: events are not applied; see: laurel board rotate."
+    held = (
+        f"A board has waited {HELD_MINUTES} minutes for its freeze: some of its events are not applied yet; see: "
+        "laurel board rotate."
+    )
     not_archived = "Failed messages could not be archived in the table before their queue deletes them."
     rejected = "The writer of boards rejected a score update; see: laurel dlq list."
     return {

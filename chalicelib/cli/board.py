@@ -1,4 +1,4 @@
-"""`laurel board`: close, verify, repair and rebuild leaderboards."""
+"""`laurel board`: rotate, verify, repair and rebuild leaderboards."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ pauses = click.option(
 
 @click.group()
 def board() -> None:
-    """Close, verify, repair and rebuild leaderboards. PERIOD is the current one by default."""
+    """Rotate, verify, repair and rebuild leaderboards. PERIOD is the current one by default."""
 
 
 @board.command()
@@ -67,8 +67,8 @@ def verify(target: Target, scope: str, period: str | None, seconds: float) -> No
 def repair(target: Target, scope: str, period: str | None, seconds: float) -> None:
     """Repair the differences that verify finds.
 
-    The board's own writers do it while updates continue, for frozen boards too. If the command is stopped, the writers
-    still finish the requested repairs; run it again to check the result.
+    The board's own writers make the repairs while updates continue, also on frozen boards. If the command is stopped,
+    the writers still finish the requested repairs; run it again to check the result.
     """
     context, progress = _context_for(target), Progress(err=True)
     first, last = repair_board(
@@ -131,11 +131,10 @@ def rebuild(target: Target, scope: str | None, period: str | None, everything: b
 )
 @click.pass_obj
 def rotate(target: Target, seconds: float) -> None:
-    """Close the boards of days, weeks and months that have ended.
+    """Freeze and archive the boards of periods that have ended, and pay ranks.
 
-    The schedule does the same every five minutes. Each board is frozen and archived, and its ranks and its closing are
-    published, once, however often the command runs. A held board waits for events that were received in time and are
-    not applied yet.
+    The schedule does the same every five minutes. Running it twice is safe: each rank is paid once. A held board waits
+    for events that were received in time and are not applied yet.
     """
     context, steps = _context_for(target), dict[str, Step]()
     while True:
@@ -150,9 +149,9 @@ def rotate(target: Target, seconds: float) -> None:
         _pause(POLL_S)
     for scope, error in rotation.failed.items():
         click.echo(f"{scope}: {error or type(error).__name__}", err=True)
-    closed = Counter(steps.values())[Step.ROTATED]
+    rotated = Counter(steps.values())[Step.ROTATED]
     waiting = ", others are waiting" if rotation.waiting else ""
-    click.echo(f"{closed:,} closed{waiting}", err=True)
+    click.echo(f"{rotated:,} rotated{waiting}", err=True)
     if rotation.failed:
         raise click.exceptions.Exit(1)
 
@@ -160,7 +159,7 @@ def rotate(target: Target, seconds: float) -> None:
 def _context_for(target: Target) -> Context:
     """Return the context.
 
-    With another ruleset, correct entries would differ, and boards would be closed and paid wrongly.
+    With another ruleset, correct entries would differ, and boards would be frozen and paid wrongly.
     """
     refuse_other_ruleset(target)
     return target.context

@@ -27,12 +27,12 @@ def ended(laurel: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
 def test_what_has_ended_is_closed(ended: Deployment) -> None:
     done = ended.laurel("board", "rotate")
     assert done.stdout.splitlines() == ["daily#2026-05-19: freeze requested", "daily#2026-05-19: rotated"]
-    assert done.stderr == "1 closed\n"
-    assert ended.laurel("board", "rotate").output == "0 closed\n"
+    assert done.stderr == "1 rotated\n"
+    assert ended.laurel("board", "rotate").output == "0 rotated\n"
 
 
 def test_without_waiting_the_next_run_goes_on(ended: Deployment) -> None:
-    assert ended.laurel("board", "rotate", "--wait", "0").stderr == "0 closed, others are waiting\n"
+    assert ended.laurel("board", "rotate", "--wait", "0").stderr == "0 rotated, others are waiting\n"
     ended.run()
     assert ended.laurel("board", "rotate", "--wait", "0").stdout == "daily#2026-05-19: rotated\n"
 
