@@ -57,20 +57,20 @@ stack-stop: setup ## stop the local stack
 	@$(RUN) -m infra.local.stack stop
 
 # The tests of the local stack have a process of their own, which mostly waits: three processes for two cores.
-test: setup ## run all tests but the long proofs
+test: setup ## run all tests except the long ones
 	@$(AS_PIP) $(RUN) -m pytest -n 3
 
 coverage: setup ## run all tests and measure branch coverage of domain, services and store (at least 90%)
 	@$(AS_PIP) $(RUN) -m pytest -n 3 --cov --cov-report=term:skip-covered --cov-fail-under=90
 
-proof: setup ## run what takes minutes: 200 seeds of each simulation, searches for mutants, tests marked proof
+proof: setup ## run the long tests: 200 seeds of each simulation, searches for mutants, tests marked proof
 	@$(RUN) -m tests.simulations --seeds 200
 	@$(AS_PIP) $(RUN) -m pytest -n 2 -m proof
 
 sim: setup ## run the simulations and their mutants: exactly-once, boards, economy (SEEDS=1000)
 	@$(RUN) -m tests.simulations --seeds $(SEEDS)
 
-audit: $(READY) ## look up the locked packages among known vulnerabilities (needs the network)
+audit: $(READY) ## check the locked packages for known vulnerabilities (needs the network)
 	@$(RUN) -m infra.audit
 
 peers: setup ## compare the simulated DynamoDB with Amazon's engine (needs Java 17 and Maven; REQUESTS=5000)

@@ -56,7 +56,7 @@ def main() -> int:
     found_running = stack.emulator.healthy()
     try:
         began = time.monotonic()
-        click.echo("starting Laurel on this machine (a minute the first time) ...")
+        click.echo("starting Laurel on this machine (the first start takes a minute) ...")
         stack.start()
         click.echo(f"deployed in {time.monotonic() - began:.0f} s: {stack.api_url}")
         problems = _fill_and_show(stack, restarted=not found_running)
@@ -74,11 +74,11 @@ def main() -> int:
         return 1
     finally:
         if found_running:
-            click.echo("it was already running and keeps running; stop it with: make stack-stop")
+            click.echo("the local stack was already running and keeps running; stop it with: make stack-stop")
         else:
             with _undisturbed():
                 stack.stop()
-            click.echo("stopped; its data is kept in .stack")
+            click.echo("the local stack is stopped; its data is kept in .stack")
     return 0
 
 

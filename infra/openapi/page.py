@@ -37,7 +37,7 @@ def page() -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(info['title'])} API</title><style>{style}</style></head><body>"
         f'<nav><h1>{escape(info["title"])} API</h1><ul>{menu}<li><a href="#types"><b>types</b></a></li></ul></nav>'
-        f'<main><p class="about">{_text(info["description"])}</p><p>The same for machines: '
+        f'<main><p class="about">{_text(info["description"])}</p><p>Machine-readable: '
         '<a href="openapi.json">openapi.json</a>.</p>'
         f"{_keys(api)}{sections}{_types(api)}</main></body></html>"
     )
@@ -93,7 +93,7 @@ def _answers(api: Json, each: Json) -> str:
         if code.startswith("2"):
             example = _example(api, schema)
         rows.append((f"<code>{escape(code)}</code>", _text(found["description"]), _shape(schema) if schema else ""))
-    return f"<h4>Answers</h4>{_grid(('status', 'meaning', 'body'), rows)}{example}"
+    return f"<h4>Responses</h4>{_grid(('status', 'meaning', 'body'), rows)}{example}"
 
 
 def _example(api: Json, schema: Json) -> str:
@@ -107,7 +107,7 @@ def _example(api: Json, schema: Json) -> str:
 def _keys(api: Json) -> str:
     schemes = api["components"]["securitySchemes"]
     name = escape(schemes["apiKey"]["name"])
-    return f"<p>A key is sent as <code>{name}: KEY</code> or <code>Authorization: Bearer KEY</code>.</p>"
+    return f"<p>Send the key as <code>{name}: KEY</code> or <code>Authorization: Bearer KEY</code>.</p>"
 
 
 def _types(api: Json) -> str:

@@ -66,4 +66,4 @@ def _taken_back(row: Row, by: str) -> core_keys.Key:
 
 
 def _of_nothing(account: str, asset: str, transfer: str, by: str) -> Difference:
-    return Difference(account, asset, f"transfer {transfer}", f"{by or 'a transfer'} to take it back", "none")
+    return Difference(account, asset, f"transfer {transfer}", f"{by or 'a transfer'} to reverse it", "none")

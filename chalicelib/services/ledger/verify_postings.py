@@ -128,7 +128,7 @@ def _unlike(row: Row, other: Row | None) -> Difference | None:
     if not row.amount:
         return Difference(account, asset, what, "an amount", str(row.amount or "none"))
     if not row.is_in_place:
-        return Difference(account, asset, what, "it elsewhere", row.pk)
+        return Difference(account, asset, what, "another partition", row.pk)
     if other is None:
         return Difference(account, asset, what, expected, "none")
     if (other.amount, other.other, other.kind) != (-row.amount, account, row.kind):

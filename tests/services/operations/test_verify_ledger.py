@@ -137,7 +137,7 @@ def test_a_posting_of_the_mint_doubled(economy: Economy) -> None:
     elsewhere = pk[:-2] + ("00" if not pk.endswith("00") else "01")
     economy.plant.context.table.put(row | {"pk": {"S": elsewhere}})
     found = told(economy.plant)
-    assert f"@mint tokens: transfer {id_}: expected it elsewhere, found {elsewhere}" in found
+    assert f"@mint tokens: transfer {id_}: expected another partition, found {elsewhere}" in found
     assert "all accounts tokens: sum: expected 0, found -200" in found
 
 

@@ -20,7 +20,7 @@ def test_a_posting_of_the_mint_in_none_of_its_partitions(economy: Economy) -> No
     elsewhere = keys.account("@mint", ASSET)[0]
     economy.plant.context.table.put(row | {"pk": {"S": elsewhere}})
     for whose in (None, "@mint"):
-        line = f"@mint tokens: transfer {id_}: expected it elsewhere, found {elsewhere}"
+        line = f"@mint tokens: transfer {id_}: expected another partition, found {elsewhere}"
         assert line in told(economy.plant, whose)
 
 
@@ -29,7 +29,7 @@ def test_a_mark_of_no_correction(economy: Economy, by: str) -> None:
     """Whoever asked to correct the transfer would be told that it was done."""
     pk, sk = keys.corrected(economy.sent)
     economy.plant.context.table.put({"pk": {"S": pk}, "sk": {"S": sk}, "by": {"S": by}})
-    said = f"transfer {economy.sent}: expected {by or 'a transfer'} to take it back, found none"
+    said = f"transfer {economy.sent}: expected {by or 'a transfer'} to reverse it, found none"
     assert told(economy.plant) == [f"corrections all: {said}"]
     for player in (economy.ada, economy.bob):
         assert told(economy.plant, player.player) == [f"{player.account} tokens: {said}"]
@@ -51,7 +51,7 @@ def test_both_postings_under_an_id_that_tells_no_time(economy: Economy) -> None:
         table.delete(key)
         table.put(row | {"sk": {"S": key[1][:-1]}})
     (line,) = told(economy.plant)
-    assert f"transfer {economy.sent[:-1]}: expected it elsewhere" in line
+    assert f"transfer {economy.sent[:-1]}: expected another partition" in line
 
 
 @pytest.mark.parametrize("sk", ["AALANCE", "BALANCE2", "POSTINGS#1"])
