@@ -25,7 +25,9 @@ from tests.economy.history import History
 from tests.economy.model import Request
 from tests.economy.traffic import ADMIN, PLAYERS, REWARDS, STYLES, Client, Stage, Style, reward
 from tests.pipeline.plant import Plant, build, rules
+from tests.pipeline.scenario import BOTOCORE
 from tests.seeds import Failed
+from tests.simulated.direct import DirectClient
 from tests.simulated.faults import Faults
 from tests.simulated.world import START_MS
 
@@ -45,6 +47,8 @@ def run(seed: int, mutant: Mutant = nullcontext, faults: Faults | None = None) -
     rng = random.Random(seed)
     faults = faults or Faults.rough(**style_of(seed).faults)
     plant = build(seed, faults, rules(RULESET), START_MS if rng.random() < 0.5 else LATE_MS)
+    if seed % BOTOCORE:
+        plant.context.table.client = DirectClient(plant.world)
     with patch.object(wiring, "context", lambda: plant.context):
         stage = _stage(plant, seed, rng)
         with mutant():

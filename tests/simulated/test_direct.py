@@ -10,7 +10,10 @@ import pytest
 from chalicelib.domain.core.errors import LostRace
 from chalicelib.store.boards.bulk import Wire, query_as
 from chalicelib.store.core.table import ConditionFailed, Table
-from tests.pipeline.plant import build
+from tests.boards import scenario as boards
+from tests.economy import scenario as economy
+from tests.pipeline import scenario as pipeline
+from tests.pipeline.plant import build, clients
 from tests.simulated.direct import DirectClient
 
 ITEM = {"pk": {"S": "a"}, "sk": {"S": "b"}, "n": {"N": "1"}, "raw": {"B": b"\x00\xff"}, "l": {"L": [{"B": b"x"}]}}
@@ -66,3 +69,12 @@ def test_refusals_are_the_same(table: Table) -> None:
     assert isinstance(refused.value, LostRace)
     with pytest.raises(Exception, match="ValidationException"):
         table.update(KEY, "SET")
+
+
+@pytest.mark.parametrize("simulation", [pipeline, boards, economy])
+def test_a_seed_takes_the_same_steps_through_botocore(simulation: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    direct = simulation.run(3).world
+    monkeypatch.setattr(simulation, "DirectClient", lambda _: clients()["dynamodb"])
+    through_botocore = simulation.run(3).world
+    assert direct.trace == through_botocore.trace
+    assert direct.fault_counts == through_botocore.fault_counts

@@ -83,24 +83,28 @@ class Wire:
         return 0
 
     def respond(self, service: str, operation: str, request: Any) -> AWSResponse:
-        world = self.world
         params = _decode(request.body) if request.body else {}
+        try:
+            answer = self.answer(service, operation, params, request.url)
+        except AwsError as error:
+            return _error_response(error, service, request.url)
+        return _response(request.url, 200, _HEADERS, _encode(answer))
+
+    def answer(self, service: str, operation: str, params: dict[str, Any], url: str) -> dict[str, Any]:
+        """Return the answer to a request, with the faults that meet its actor. Raises AwsError and BotoCoreError."""
+        world = self.world
         world.calls[operation] += 1
         actor = world.scheduler.current()
         try:
             if actor is None:
-                answer = world.execute(service, operation, params, Call(world.now_ms(), world.rng))
-            else:
-                answer = self.act(actor, service, operation, params, request.url)
-        except AwsError as error:
-            return _error_response(error, service, request.url)
-        except BotoCoreError:
+                return world.execute(service, operation, params, Call(world.now_ms(), world.rng))
+            return self.act(actor, service, operation, params, url)
+        except (AwsError, BotoCoreError):
             raise
         except Exception as bug:
             # The code under test must not take a fault of the simulation for one of AWS.
             world.scheduler.failures.append(("(the simulation)", bug, traceback.format_exc()))
             raise
-        return _response(request.url, 200, _HEADERS, _encode(answer))
 
     def act(self, actor: Actor, service: str, operation: str, params: dict[str, Any], url: str) -> dict[str, Any]:
         """One call of an actor: others may go first, a fault may befall it, it may never return."""

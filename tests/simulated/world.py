@@ -136,6 +136,10 @@ class World:
         """Makes a botocore client talk to this world, and gives it back. A later `attach` takes it over."""
         return self._wire.attach(client)
 
+    def answer(self, service: str, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Return the answer to a request, with the faults that meet its actor. Raises AwsError and BotoCoreError."""
+        return self._wire.answer(service, operation, params, f"https://{service}.simulated")
+
     def execute(self, service: str, operation: str, params: dict[str, Any], call: Call) -> dict[str, Any]:
         """The bare effect of a request on "dynamodb", "sqs" or "events"."""
         answer: dict[str, Any] = self._services[service].execute(operation, params, call)
