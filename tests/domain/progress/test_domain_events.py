@@ -46,7 +46,7 @@ def test_an_update_is_a_state_with_what_a_page_shows(desk: Desk) -> None:
     player = desk.player()
     player.identity.display_name, player.identity.private = "Ada", True
     update = boards.update(player, (29, NOON), desk.rules)
-    assert (update.player, update.score, update.version, update.reached_at) == ("ada", 29, 1, NOON)
+    assert (update.subject, update.score, update.version, update.reached_at) == ("player:ada", 29, 1, NOON)
     assert (update.level, update.title, update.public_id, update.name) == (1, "Beginner", "public-ada", "Ada")
     assert (update.private, update.hidden) == (True, False)
 
