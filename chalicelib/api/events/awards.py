@@ -24,9 +24,10 @@ OPERATIONS = (
             "The points are added to XP and boards unchanged. With a `key`, a retry with the same award "
             "changes nothing; another award under the same key is 409 `idempotency_conflict`, for any player. "
             "Without a key, player, `reason` and `timestamp` together identify the award. The sum of the "
-            "absolute points per granter and UTC day is limited, by default to 50,000. An award over the limit "
-            "is 429 `award_bound`, with Retry-After to the next midnight; an award that is over the limit "
-            "alone is 400. An accepted award counts on its own day, although it is applied later."
+            "absolute points per granter and UTC day is limited, by default to 50,000. An award that exceeds "
+            "the rest of the day's limit is 429 `award_bound`, with Retry-After to the next midnight; an award "
+            "that exceeds the whole limit is 400. An accepted award counts on its own day, although it is "
+            "applied later."
         ),
     ),
 )
