@@ -55,7 +55,8 @@ def retries(seeds: tuple[int, ...] = SEEDS, events: int = EVENTS) -> Iterator[Fi
 
 def _run(seed: int, events: int) -> tuple[Plant, Counter[str]]:
     """A backlog, taken by all workers at once until the queue is empty; and how many events each player was sent."""
-    plant = build(seed, Faults(latency_ms=LATENCY_MS), ruleset.load(RULESETS / "default.toml"))
+    rules = ruleset.load(RULESETS / "default.toml")
+    plant = build(seed, Faults(latency_ms=LATENCY_MS), rules, botocore=True)
     rng, world = random.Random(seed), plant.world
     plant.context.pool = world.executor()
     sent: Counter[str] = Counter()

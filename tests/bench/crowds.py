@@ -74,7 +74,9 @@ class Crowd:
     done: int = 0
 
     def __post_init__(self) -> None:
-        self.plant = build(self.seed, Faults(latency_ms=LATENCY_MS), ruleset.load(RULESETS / "default.toml"))
+        self.plant = build(
+            self.seed, Faults(latency_ms=LATENCY_MS), ruleset.load(RULESETS / "default.toml"), botocore=True
+        )
         self.table = self.plant.context.table = Crowded(self.plant.context.table, self.plant)
 
     def run(self, rounds: int, ask: Callable[[int, int], Answer[Any]]) -> None:

@@ -38,7 +38,9 @@ def seconds(bad: int = BAD, good: int = GOOD, events_each: int = EVENTS_EACH) ->
 
 
 def _seconds(bad: int, good: int, body: str) -> Figure:
-    plant = build(1, Faults(latency_ms=(LATENCY_MS, LATENCY_MS)), ruleset.load(RULESETS / "default.toml"))
+    plant = build(
+        1, Faults(latency_ms=(LATENCY_MS, LATENCY_MS)), ruleset.load(RULESETS / "default.toml"), botocore=True
+    )
     plant.context.pool = plant.world.executor()
     now_ms = plant.world.now_ms()
     bodies = [body] * bad + [request(f"player-{number}", number, now_ms) for number in range(good)]

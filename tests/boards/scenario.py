@@ -24,7 +24,6 @@ from tests.boards.traffic import STEPS, Traffic
 from tests.boards.watch import Watch
 from tests.pipeline.plant import RULESET, Plant, build
 from tests.seeds import Failed
-from tests.simulated.direct import DirectClient
 from tests.simulated.faults import Faults
 
 Mutant = Callable[[], AbstractContextManager[Any]]
@@ -50,12 +49,10 @@ def run(seed: int, mutant: Mutant = nullcontext, faults: Faults | None = None) -
     rng = random.Random(seed)
     # Slow calls let writers overlap, fast ones let them follow each other.
     latency = rng.choice(((1, 8), (1, 60)))
-    plant = build(seed, faults or replace(Faults.rough(), latency_ms=latency), rules())
-    if rng.random() < 0.7:
+    in_parallel, botocore = rng.random() < 0.7, rng.random() > 0.75
+    plant = build(seed, faults or replace(Faults.rough(), latency_ms=latency), rules(), botocore=botocore)
+    if in_parallel:
         plant.context.pool = plant.world.executor()
-    # One of four goes through botocore. The others take the same steps in half of the time.
-    if rng.random() < 0.75:
-        plant.context.table.client = DirectClient(plant.world)
     roster = Roster(plant, rng)
     watch, traffic = Watch(plant), Traffic(plant, roster, rng)
     _start(plant, rng)

@@ -24,7 +24,6 @@ from tests.boards.turns import ENDINGS, Strand, taking_turns
 from tests.boards.watch import Watch
 from tests.pipeline.plant import TABLE, build
 from tests.simulated import Call, Faults
-from tests.simulated.direct import DirectClient
 from tests.simulated.savepoint import Savepoint
 
 # A history in which the two messages share players and nodes.
@@ -60,7 +59,6 @@ class Stage:
 
     def __init__(self, first: str, second: str, seed: int) -> None:
         self.plant = build(0, Faults(), rules())
-        self.plant.context.table.client = DirectClient(self.plant.world)
         self.roster = Roster(self.plant, random.Random(seed))
         self.roster.styles[self.roster.today] = "tied"
         for _ in range(STEPS):

@@ -24,10 +24,8 @@ from tests.economy import books, judge
 from tests.economy.history import History
 from tests.economy.model import Request
 from tests.economy.traffic import ADMIN, PLAYERS, REWARDS, STYLES, Client, Stage, Style, reward
-from tests.pipeline.plant import Plant, build, rules
-from tests.pipeline.scenario import BOTOCORE
+from tests.pipeline.plant import Plant, build, is_through_botocore, rules
 from tests.seeds import Failed
-from tests.simulated.direct import DirectClient
 from tests.simulated.faults import Faults
 from tests.simulated.world import START_MS
 
@@ -46,9 +44,8 @@ def run(seed: int, mutant: Mutant = nullcontext, faults: Faults | None = None) -
     logger.setLevel(logging.CRITICAL)
     rng = random.Random(seed)
     faults = faults or Faults.rough(**style_of(seed).faults)
-    plant = build(seed, faults, rules(RULESET), START_MS if rng.random() < 0.5 else LATE_MS)
-    if seed % BOTOCORE:
-        plant.context.table.client = DirectClient(plant.world)
+    start_ms = START_MS if rng.random() < 0.5 else LATE_MS
+    plant = build(seed, faults, rules(RULESET), start_ms, botocore=is_through_botocore(seed))
     with patch.object(wiring, "context", lambda: plant.context):
         stage = _stage(plant, seed, rng)
         with mutant():

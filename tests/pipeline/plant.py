@@ -20,6 +20,7 @@ from chalicelib.store.core.table import Table, connect
 from chalicelib.store.ledger.player_ledger import PlayerLedger
 from chalicelib.workers.sqs import failures, messages_of
 from infra.settings import INDEX_ATTRIBUTES
+from tests.simulated.direct import DirectClient
 from tests.simulated.faults import Faults
 from tests.simulated.world import START_MS, World
 
@@ -61,8 +62,23 @@ class Plant:
     gave_up: set[str] = field(default_factory=set)
 
 
-def build(seed: int, faults: Faults | None = None, chosen: Rules | None = None, start_ms: int = START_MS) -> Plant:
-    """Table, queues, bus and a context on the world's clock and randomness; no worker runs yet."""
+def is_through_botocore(seed: int) -> bool:
+    """Return whether a seed's calls go through botocore: one of four seeds does."""
+    return seed % 4 == 0
+
+
+def build(
+    seed: int,
+    faults: Faults | None = None,
+    chosen: Rules | None = None,
+    start_ms: int = START_MS,
+    *,
+    botocore: bool = False,
+) -> Plant:
+    """Make table, queues, bus and a context on the world's clock and randomness; no worker runs yet.
+
+    `botocore`: the table's client is botocore's. The direct one takes the same steps in half of the time.
+    """
     world = World(seed, faults, start_ms)
     made = {name: world.attach(client) for name, client in clients().items()}
     create_table(made["dynamodb"])
@@ -80,7 +96,7 @@ def build(seed: int, faults: Faults | None = None, chosen: Rules | None = None, 
         world.sleep(world.rng.uniform(0, 0.02 * 2**attempt))
 
     context = Context(
-        table=Table(TABLE, made["dynamodb"], pause),
+        table=Table(TABLE, made["dynamodb"] if botocore else DirectClient(world), pause),
         queues=SqsQueues(made["sqs"], urls, pause),
         bus=EventBus(made["events"], "laurel-sim", pause),
         ledger=PlayerLedger(),

@@ -14,10 +14,9 @@ from chalicelib.services.operations.redrive_failures import redrive_failures
 from tests.pipeline import judge
 from tests.pipeline.history import History
 from tests.pipeline.lag import ENDED, stop_queues
-from tests.pipeline.plant import Plant, build, start
+from tests.pipeline.plant import Plant, build, is_through_botocore, start
 from tests.pipeline.traffic import Sent, traffic
 from tests.seeds import Failed
-from tests.simulated.direct import DirectClient
 from tests.simulated.faults import Faults
 from tests.simulated.world import START_MS
 
@@ -30,17 +29,13 @@ STARTS = (START_MS, 1_780_275_450_000)
 LAGGING = 6
 # Seeds need one.
 MAX_REDRIVES = 3
-# Of so many seeds, one goes through botocore. The others take the same steps, and half of the time.
-BOTOCORE = 4
 Mutant = Callable[[], AbstractContextManager[Any]]
 
 
 def run(seed: int, mutant: Mutant = nullcontext, faults: Faults | None = None) -> Plant:
     """Run one seed; raises Failed with what differs. The same seed does the same, step by step."""
     rng = random.Random(seed)
-    plant = build(seed, faults or Faults.rough(), start_ms=STARTS[seed % 2])
-    if seed % BOTOCORE:
-        plant.context.table.client = DirectClient(plant.world)
+    plant = build(seed, faults or Faults.rough(), start_ms=STARTS[seed % 2], botocore=is_through_botocore(seed))
     history = History(plant)
     start(plant, rng)
     messages = traffic(rng, plant.world.now_ms(), EVENTS)

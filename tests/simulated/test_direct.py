@@ -13,8 +13,8 @@ from chalicelib.store.core.table import ConditionFailed, Table
 from tests.boards import scenario as boards
 from tests.economy import scenario as economy
 from tests.pipeline import scenario as pipeline
-from tests.pipeline.plant import build, clients
-from tests.simulated.direct import DirectClient
+from tests.pipeline.plant import build
+from tests.simulated.world import World
 
 ITEM = {"pk": {"S": "a"}, "sk": {"S": "b"}, "n": {"N": "1"}, "raw": {"B": b"\x00\xff"}, "l": {"L": [{"B": b"x"}]}}
 KEY = ("a", "b")
@@ -27,10 +27,7 @@ class Row(msgspec.Struct):
 
 @pytest.fixture(params=["botocore", "direct"])
 def table(request: pytest.FixtureRequest) -> Table:
-    plant = build(1)
-    if request.param == "direct":
-        plant.context.table.client = DirectClient(plant.world)
-    return plant.context.table
+    return build(1, botocore=request.param == "botocore").context.table
 
 
 def test_items_come_back_as_they_were_put(table: Table) -> None:
@@ -73,8 +70,12 @@ def test_refusals_are_the_same(table: Table) -> None:
 
 @pytest.mark.parametrize("simulation", [pipeline, boards, economy])
 def test_a_seed_takes_the_same_steps_through_botocore(simulation: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    direct = simulation.run(3).world
-    monkeypatch.setattr(simulation, "DirectClient", lambda _: clients()["dynamodb"])
-    through_botocore = simulation.run(3).world
+    def world(*, botocore: bool) -> World:
+        monkeypatch.setattr(
+            simulation, "build", lambda *given, **named: build(*given, **named | {"botocore": botocore})
+        )
+        return simulation.run(3).world
+
+    direct, through_botocore = world(botocore=False), world(botocore=True)
     assert direct.trace == through_botocore.trace
     assert direct.fault_counts == through_botocore.fault_counts

@@ -72,7 +72,6 @@ class Stage:
             place, stopped = 0, True
             while stopped:
                 saved.restore()
-                self.plant.world.attach(self.context.table.client)
                 stopped = self._once(first, second, place, ending)
                 place += 1
                 ends = answered(first), answered(second)

@@ -22,7 +22,6 @@ from chalicelib.store.boards.reads import NEIGHBOURS, BoardReads
 from tests.boards.naive import SortedBoard
 from tests.pipeline import plant
 from tests.pipeline.plant import Plant
-from tests.simulated.direct import DirectClient
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -41,7 +40,6 @@ class Board:
         chosen = Rules(msgspec.structs.replace(rules.ruleset, boards=boards), rules.levels)
         self.plant: Plant = plant.build(seed, chosen=chosen)
         self.context = self.plant.context
-        self.context.table.client = DirectClient(self.plant.world)
         self.naive = SortedBoard()
         self.versions: dict[str, int] = {}
         self.at_ms = self.plant.began_ms
