@@ -46,6 +46,7 @@ def test_a_batch_of_players_is_two_batch_reads_and_a_transaction_for_each() -> N
             assert [key.split("#")[0] for key in keys] == ["LOG", "STATE"]
 
 
+@pytest.mark.proof
 def test_cpu_is_taken_on_canned_answers() -> None:
     taken = list(progress.cpu(runs=1, events=40))
     spent = [figure for figure in taken if figure.name == "progress.cpu_ms_per_1000_events"]
@@ -102,6 +103,7 @@ def test_bad_messages_leave_the_good_ones_their_invocation() -> None:
         assert 0.5 < figure.value < 1
 
 
+@pytest.mark.proof
 def test_the_bill_of_a_stretch_adds_up() -> None:
     play = cost.Play(cost.Stretch(4, 10))
     play.run()
@@ -118,6 +120,7 @@ def test_the_bill_of_a_stretch_adds_up() -> None:
     assert not play.boards.messages()
 
 
+@pytest.mark.proof
 def test_many_events_a_second_cost_less() -> None:
     few, many = (next(cost.whole_path((stretch,))).value for stretch in (cost.Stretch(1, 15), cost.Stretch(20, 3)))
     assert many < few
@@ -223,6 +226,7 @@ def test_what_cannot_be_taken_is_an_error(capsys: pytest.CaptureFixture[str], mo
     assert bench.main("b.") == 2
 
 
+@pytest.mark.proof
 def test_a_board_that_is_computed_is_repaired_while_updates_go_on() -> None:
     """The process that is measured, on a few thousand players: from nothing, and from damage."""
     taken = list(repairs.repairs(players=2_000, repairs_of_each=2, kinds=(True,)))

@@ -15,6 +15,7 @@ from tests.bench.figures import NotTaken, Skipped
 from tests.bench.rounds import Rounds
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("ties", [False, True])
 def test_a_board_loaded_at_once_is_the_writers_own(ties: bool) -> None:
     """Enough players for a tie group with a directory, and for many intents."""
@@ -52,6 +53,7 @@ def test_calls_side_by_side_are_one_round_trip() -> None:
     assert rounds.trips == 4
 
 
+@pytest.mark.proof
 def test_write_units_that_differ_are_an_error() -> None:
     """Another simulated table stands in for the emulator's."""
     one_writer.compare(Deployment().context, players=200, batches={1: 5, 10: 2, 100: 1})

@@ -125,7 +125,7 @@ def test_a_deployment_uploads_zip_and_layer(made: Package) -> None:
     assert len(bucket.content) == 3, "and the template"
 
 
-@pytest.mark.slow("cfn-lint loads its schemas")
+@pytest.mark.proof
 def test_cfn_lint_finds_nothing(made: Package, tmp_path: Path) -> None:
     alone = function_alone(made, tmp_path / "template.json", {"Handler": HANDLER})
     assert lint(json.dumps(uploaded(alone)[1])) == []

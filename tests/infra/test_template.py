@@ -329,11 +329,13 @@ def lint(body: str) -> list[str]:
     return [f"{match.rule.id}: {match.message}" for match in found if match.rule.id[0] in "EW"]
 
 
+@pytest.mark.proof
 @pytest.mark.slow("cfn-lint holds the whole template against all its rules")
 def test_cfn_lint_finds_nothing(aws_package: Package) -> None:
     assert lint(aws_package.template.read_text()) == []
 
 
+@pytest.mark.proof
 def test_cfn_lint_would_find_something(template: Json) -> None:
     table = json.loads(json.dumps(template["Resources"]["Table"]))
     table["Properties"]["BillingMode"] = "PAY_BY_LUCK"

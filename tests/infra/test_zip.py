@@ -147,6 +147,7 @@ def test_a_ruleset_of_ones_own_is_shipped_and_chosen(tmp_path: Path) -> None:
     assert template["Outputs"]["RulesetId"]["Value"] == load(own).id != load(default).id
 
 
+@pytest.mark.proof
 def test_a_traced_zip_carries_the_tracer(tmp_path: Path) -> None:
     traced = package(Build("local", "local", tracing=True), tmp_path / "out")
     place = tmp_path / "task"
