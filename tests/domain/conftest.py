@@ -23,19 +23,19 @@ settings.load_profile("fixed")
 
 @pytest.fixture(scope="session")
 def rules() -> Rules:
-    """The default ruleset."""
+    """Return the default ruleset."""
     return ruleset.load(DEFAULT)
 
 
 @pytest.fixture(scope="session")
 def default_text() -> str:
-    """The default ruleset's file."""
+    """Return the text of the default ruleset's file."""
     return DEFAULT.read_text("utf-8")
 
 
 @pytest.fixture(scope="session")
 def changed_rules(default_text: str) -> Callable[..., Rules]:
-    """The default ruleset with passages of its file replaced: `changed_rules(("old", "new"), ...)`."""
+    """Return a function that makes the default ruleset with passages replaced: `changed_rules(("old", "new"), ...)`."""
 
     def change(*replacements: tuple[str, str]) -> Rules:
         text = default_text
@@ -49,5 +49,5 @@ def changed_rules(default_text: str) -> Callable[..., Rules]:
 
 @pytest.fixture
 def desk(rules: Rules) -> Desk:
-    """An empty deployment with the default ruleset."""
+    """Return an empty deployment with the default ruleset."""
     return Desk(rules)

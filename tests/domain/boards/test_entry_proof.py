@@ -1,4 +1,4 @@
-"""What an entry is judged to be where nobody sees it."""
+"""Judgement of an entry that is not on its board."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ def state(score: int, version: int = 5) -> BoardUpdate:
     )
 
 
-def test_an_entry_without_a_score_may_show_whatever_it_did() -> None:
-    """A player renamed since is not told to boards on which they have nothing."""
+def test_an_entry_without_a_score_may_show_an_old_name() -> None:
+    """Test that a rename is not published to boards on which the player has no score."""
     assert judge(row(0), state(0), None) == (Finding.FINE, [])
     assert judge(row(0), state(0), 2_000) == (Finding.FINE, [])
 
 
 @pytest.mark.parametrize(("version", "finding"), [(5, Finding.IN_FLIGHT), (4, Finding.WRONG)])
-def test_one_with_a_score_may_not(version: int, finding: Finding) -> None:
+def test_an_entry_with_a_score_must_show_the_current_name(version: int, finding: Finding) -> None:
     found, wrong = judge(row(7), state(7, version), None)
     assert found is finding
     assert [expected for expected, _ in wrong] == ["hidden True", "private True", "name 'Ada'"]
 
 
-def test_a_score_that_is_missing_is_told_as_such() -> None:
+def test_a_missing_score_is_reported_as_missing() -> None:
     assert judge(row(0), state(7), None)[1] == [("score 7 at version 5", "0 at version 4")]

@@ -93,7 +93,7 @@ def test_the_counters_are_those_of_the_specification(spots: list[Spot]) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 11), st.none() | spots), max_size=60))
-def test_after_any_moves_the_counters_are_those_of_who_is_there(moves: list[tuple[int, Spot | None]]) -> None:
+def test_after_any_moves_the_counters_are_those_of_the_remaining_members(moves: list[tuple[int, Spot | None]]) -> None:
     """Rises, falls, leavings, returns."""
     board, nodes = SortedBoard(), dict[str, Node]()
     for number, spot in moves:
@@ -165,7 +165,7 @@ def indexed(spots: list[Spot]) -> dict[str, Node]:
 
 
 def only(nodes: Mapping[str, Node], steps: list[tuple[str, int]]) -> dict[str, Node]:
-    """What one read of these nodes gives."""
+    """Return the part of these nodes that one read returns."""
     return {name: nodes[name] for name, _ in steps if name in nodes}
 
 

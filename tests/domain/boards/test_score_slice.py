@@ -31,7 +31,7 @@ def test_ranges_and_what_lies_across_make_any_nodes_right(seed: int, max_bytes: 
         apply(nodes, corrections(groups_of(rng), nodes, divides=True))
         for _ in range(rng.randrange(8)):
             break_something(rng, nodes)
-        tallies, moves = told(rng, then, now)
+        tallies, moves = tallies_and_moves(rng, then, now)
         cuts = [*ranges(max_bytes, tallies, moves, nodes)]
         across = counters_across(cuts)
         parts = [*((scores, sizes) for scores, sizes, _ in tallies), *map(net_sizes, moves)]
@@ -67,11 +67,13 @@ def groups_of(rng: random.Random) -> dict[int, list[int]]:
     }
 
 
-def told(
+def tallies_and_moves(
     rng: random.Random, then: dict[int, list[int]], now: dict[int, list[int]]
 ) -> tuple[list[Tally], list[list[int]]]:
-    """Tallies of a board as it was, and moves that make it what it is now: everybody leaves, and others come, some in
-    between. Leaving comes to be known first or last."""
+    """Return tallies of an earlier board, and moves that turn it into the current one.
+
+    All members leave and others come, some in between. Leaving comes to be known first or last.
+    """
     tallies: list[Tally] = [([score], [len(moments)], moments) for score, moments in then.items()]
     moves = [[score, moment, -1, -1] for score, moments in then.items() for moment in moments]
     moves += [[-1, -1, score, moment] for score, moments in now.items() for moment in moments]
@@ -98,7 +100,7 @@ def test_every_counter_is_corrected_once(score: int, leaves: list[int]) -> None:
     ("name", "digit"),
     [("1.0", 200), ("2.0", 0), ("0.7", OVER), ("9.9", 3), ("TOTAL", 5), ("D.300", 1), ("V.300.2", 0), ("elsewhere", 1)],
 )
-def test_what_is_no_counter_goes_with_one_range(name: str, digit: int) -> None:
+def test_an_uncounted_score_belongs_to_one_range(name: str, digit: int) -> None:
     parts = [Range(0, 128), Range(128, 256), Range(256, 384), Range(384, None)]
     assert sum(part.owns(name, digit) for part in parts) == 1
     assert (name, digit) not in counters_across([128, 256, 384])

@@ -48,7 +48,7 @@ class Board:
             self.put((f"{score}-{moment}-{number:04d}", (score, moment + number * step)))
 
     def check(self) -> None:
-        """Every counter is right, every offset is found, and what is found holds exactly the members it says."""
+        """Check that every counter is right, every offset is found, and every run holds exactly its members."""
         found = node_findings(self.trie.counts, self.trie.starts, self.list.spots)
         assert not found, "\n".join(found)
         listed = self.list.listed()
@@ -118,7 +118,7 @@ def test_the_mark_is_set_by_the_first_to_come_after_the_limit() -> None:
     assert board.trie.starts["1.0"] == {0: 5}
 
 
-def test_who_left_does_not_count_towards_the_mark() -> None:
+def test_members_that_left_do_not_count_towards_the_mark() -> None:
     board = Board()
     board.fill(SMALL["MARK_AT"])
     first, _, _ = board.list.listed()[0]
@@ -127,7 +127,7 @@ def test_who_left_does_not_count_towards_the_mark() -> None:
     board.check()
 
 
-def test_who_came_before_the_mark_is_not_in_the_directory() -> None:
+def test_members_from_before_the_mark_are_not_in_the_directory() -> None:
     board = Board()
     board.fill(8)
     before = [player for player, _, moment in board.list.listed() if moment < 104]
@@ -163,7 +163,7 @@ def test_an_emptied_group_fills_again() -> None:
 
 
 def test_volumes_of_a_group_beyond_all_limits_still_count() -> None:
-    """The last run takes what comes when every volume is full."""
+    """Test that the last run takes all further members when every volume is full."""
     board = Board()
     with patch.object(ties, "run_size", lambda number: 1):
         board.fill(60)
@@ -204,7 +204,7 @@ def test_the_hint_is_the_largest_group_when_it_began_a_volume() -> None:
 
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=90).map(sorted))
 def test_a_whole_group_in_parts_is_every_member_once(moments: list[int]) -> None:
-    """What repair makes of a group: ordered parts that hold everybody, a moment never in two."""
+    """Test the ordered parts that repair makes of a group: all members once, a moment never in two."""
     parts = ties.parts(moments)
     assert len(parts) <= SMALL["VOLUMES"]
     assert all(0 < len(runs) <= SMALL["RUNS"] for runs in parts)

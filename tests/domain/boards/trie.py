@@ -43,7 +43,7 @@ class Trie:
 
 
 def change(nodes: dict[str, Node], changes: Changes) -> None:
-    """What the table does with the writes of an intent."""
+    """Apply the writes of an intent as the table does."""
     for name, each in changes.items():
         node = nodes.setdefault(name, Node())
         for attribute, amount in each.adds.items():
@@ -55,12 +55,12 @@ def change(nodes: dict[str, Node], changes: Changes) -> None:
 
 
 def ask(walk: Walk, nodes: Mapping[str, Node]) -> Found | None:
-    """The end of a walk."""
+    """Return the end of a walk."""
     return walked(walk, nodes)[0]
 
 
 def walked(walk: Walk, nodes: Mapping[str, Node]) -> tuple[Found | None, list[list[str]]]:
-    """The end of a walk that is sent what it asks for and nothing else, and the names it asked for, trip by trip."""
+    """Return the end of a walk that receives only the nodes it asks for, and the names it asked for, trip by trip."""
     trips = [next(walk)]
     try:
         while True:

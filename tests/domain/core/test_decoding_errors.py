@@ -1,4 +1,4 @@
-"""What is said of decoded JSON that is not of its type."""
+"""Sentences about decoded JSON of another type."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Sent(msgspec.Struct, forbid_unknown_fields=True):
     free: dict[str, Any] = {}
 
 
-def told(value: Any, kind: Any = Sent, **more: Any) -> Fault:
+def fault_of(value: Any, kind: Any = Sent, **more: Any) -> Fault:
     with pytest.raises(msgspec.ValidationError) as caught:
         msgspec.convert(value, kind, dec_hook=decode_moment)
     return fault(caught.value, kind, **more)
@@ -79,31 +79,31 @@ def told(value: Any, kind: Any = Sent, **more: Any) -> Fault:
     ],
 )
 def test_a_sentence_names_the_member_and_its_range(value: Any, member: str, sentence: str) -> None:
-    found = told(value)
+    found = fault_of(value)
     assert (found.member, found.sentence) == (member, sentence)
 
 
 def test_details_are_for_machines() -> None:
-    assert told({"count": 9}).details == {"minimum": 1, "maximum": 5}
-    assert told({"choice": 9}).details == {"allowed": ["a", "b", "c"]}
-    assert told({"word": 9}).details == {"minLength": 1, "maxLength": 3}
+    assert fault_of({"count": 9}).details == {"minimum": 1, "maximum": 5}
+    assert fault_of({"choice": 9}).details == {"allowed": ["a", "b", "c"]}
+    assert fault_of({"word": 9}).details == {"minLength": 1, "maxLength": 3}
 
 
 def test_within_something() -> None:
-    assert told({"count": 9}, within="data").sentence.startswith("'data.count' must be")
-    assert told([], within="data").sentence == "'data' must be an object."
-    assert told([], whole="An event").sentence == "An event must be an object."
+    assert fault_of({"count": 9}, within="data").sentence.startswith("'data.count' must be")
+    assert fault_of([], within="data").sentence == "'data' must be an object."
+    assert fault_of([], whole="An event").sentence == "An event must be an object."
 
 
 @pytest.mark.parametrize(
     "kind", [*payloads.PAYLOADS.values(), formats.CloudEvent, formats.GatewayEvent, formats.AwardEvent]
 )
-def test_nothing_of_the_parser_is_told(kind: Any) -> None:
-    """Whatever member of whatever event is of another type."""
+def test_sentences_do_not_show_the_parser(kind: Any) -> None:
+    """Test every member of every event with a value of another type."""
     names = msgspec.structs.fields(kind)
     good = {each.encode_name: _good(each) for each in names if each.required}
     for each in names:
-        sentence = told(
+        sentence = fault_of(
             good | {each.encode_name: {"a": 1} if each.encode_name not in ("data", "metadata") else 5}, kind
         )
         assert f"'{each.encode_name}" in sentence.sentence
@@ -121,7 +121,7 @@ def _good(each: Any) -> Any:
     }.get(each.encode_name, "x")
 
 
-def test_what_was_meant() -> None:
+def test_a_similar_member_is_suggested() -> None:
     assert (
         unknown("member", "metdata", ["type", "metadata"]) == "There is no member 'metdata'; did you mean 'metadata'?"
     )

@@ -1,4 +1,4 @@
-"""Instants as they are sent: RFC 3339, cut to the millisecond, within the calendar, in every place that takes one."""
+"""Instants in requests and events: RFC 3339, cut to the millisecond, within the calendar, in every such member."""
 
 from __future__ import annotations
 

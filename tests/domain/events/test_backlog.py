@@ -1,4 +1,4 @@
-"""When a freeze may go ahead: every edge of the rule, in milliseconds."""
+"""Conditions under which a freeze proceeds: every edge of the rule, in milliseconds."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_freeze_is_held_from_the_bound_up_to_six_hours(after_ms: int, may: boo
 @pytest.mark.parametrize(
     ("messages", "least_after_ms", "looked_after_ms", "clear"),
     [
-        # Empty, whatever was received lately.
+        # Empty, with any receipts.
         (0, None, 1, True),
         (0, -HOUR, 1, True),
         (0, HOUR, 1, True),
@@ -61,62 +61,62 @@ def test_a_queue_is_clear(messages: int, least_after_ms: int | None, looked_afte
     assert is_clear(Sighting("events", messages, least_ms), BOUND, BOUND + looked_after_ms) is clear
 
 
-def look(watch: Watch, after_ms: int, *sightings: Sighting, took_ms: int = 0) -> Watch:
+def check_queues(watch: Watch, after_ms: int, *sightings: Sighting, took_ms: int = 0) -> Watch:
     began_ms = BOUND + after_ms
     return watched(watch, sightings or (EMPTY,), BOUND, began_ms, began_ms + took_ms)
 
 
-def test_one_clear_look_is_not_enough_a_second_a_minute_later_is() -> None:
-    first = look(Watch(), 1)
+def test_a_second_clear_check_a_minute_later_confirms() -> None:
+    first = check_queues(Watch(), 1)
     assert first == Watch(BOUND + 1)
-    assert look(first, MINUTE) == first, "a millisecond too soon"
-    assert look(first, MINUTE + 1) == Watch(BOUND + 1, confirmed=True)
+    assert check_queues(first, MINUTE) == first, "a millisecond too soon"
+    assert check_queues(first, MINUTE + 1) == Watch(BOUND + 1, confirmed=True)
 
 
-def test_looks_in_between_do_not_move_the_first() -> None:
+def test_checks_in_between_do_not_move_the_first() -> None:
     watch = Watch()
     for after_ms in range(1, MINUTE, 2_000):
-        watch = look(watch, after_ms)
-    assert look(watch, MINUTE + 1).confirmed
+        watch = check_queues(watch, after_ms)
+    assert check_queues(watch, MINUTE + 1).confirmed
 
 
-def test_the_minute_is_from_the_end_of_one_look_to_the_beginning_of_the_other() -> None:
-    first = look(Watch(), 1, took_ms=20_000)
-    assert not look(first, MINUTE + 1, took_ms=30_000).confirmed
-    assert look(first, MINUTE + 20_001).confirmed
+def test_the_minute_is_from_the_end_of_one_check_to_the_beginning_of_the_other() -> None:
+    first = check_queues(Watch(), 1, took_ms=20_000)
+    assert not check_queues(first, MINUTE + 1, took_ms=30_000).confirmed
+    assert check_queues(first, MINUTE + 20_001).confirmed
 
 
 def test_every_queue_must_be_clear() -> None:
     full = Sighting("events", 3, None)
-    assert look(Watch(), 1, EMPTY, full) == Watch()
-    assert look(Watch(), 1, full, EMPTY) == Watch()
-    assert look(Watch(BOUND + 1), MINUTE + 1, EMPTY, EMPTY, full) == Watch()
+    assert check_queues(Watch(), 1, EMPTY, full) == Watch()
+    assert check_queues(Watch(), 1, full, EMPTY) == Watch()
+    assert check_queues(Watch(BOUND + 1), MINUTE + 1, EMPTY, EMPTY, full) == Watch()
 
 
 def test_each_queue_may_be_clear_in_its_own_way() -> None:
     busy = Sighting("events", 900, BOUND + 1)
-    assert look(Watch(), 5 * MINUTE + 1, busy, EMPTY) == Watch(BOUND + 5 * MINUTE + 1)
+    assert check_queues(Watch(), 5 * MINUTE + 1, busy, EMPTY) == Watch(BOUND + 5 * MINUTE + 1)
 
 
-def test_a_look_that_is_not_clear_begins_anew() -> None:
-    watch = look(look(Watch(), 1), 30_000, replace(EMPTY, messages=1))
+def test_a_check_that_is_not_clear_restarts_the_minute() -> None:
+    watch = check_queues(check_queues(Watch(), 1), 30_000, replace(EMPTY, messages=1))
     assert watch == Watch()
-    watch = look(watch, MINUTE + 1)
+    watch = check_queues(watch, MINUTE + 1)
     assert not watch.confirmed
-    assert look(watch, 2 * MINUTE + 1).confirmed
+    assert check_queues(watch, 2 * MINUTE + 1).confirmed
 
 
-def test_what_was_confirmed_stays_so() -> None:
+def test_a_confirmed_watch_stays_confirmed() -> None:
     over = Watch(BOUND + 1, confirmed=True)
-    assert look(over, HOUR, Sighting("events", 9, BOUND - 1)) == over
+    assert check_queues(over, HOUR, Sighting("events", 9, BOUND - 1)) == over
 
 
 def test_a_clock_that_is_ahead_proves_nothing() -> None:
     ahead = Watch(BOUND + HOUR)
-    again = look(ahead, 10)
+    again = check_queues(ahead, 10)
     assert again == Watch(BOUND + 10)
-    assert not look(ahead, HOUR).confirmed
-    assert look(again, MINUTE + 10).confirmed
+    assert not check_queues(ahead, HOUR).confirmed
+    assert check_queues(again, MINUTE + 10).confirmed
 
 
 @pytest.mark.parametrize(
@@ -135,6 +135,6 @@ def test_a_clock_that_is_ahead_proves_nothing() -> None:
         ((0, -HOUR), 1, False),
     ],
 )
-def test_what_a_process_notes(noted: tuple[int, int] | None, oldest_after_ms: int, news: bool) -> None:
+def test_a_process_notes_only_news(noted: tuple[int, int] | None, oldest_after_ms: int, news: bool) -> None:
     known = noted and (BOUND // MINUTE + noted[0], BOUND + noted[1])
     assert is_news(known, BOUND + 59_999, BOUND + oldest_after_ms, BOUND) is news

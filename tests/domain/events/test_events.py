@@ -145,7 +145,7 @@ def test_ids_and_sources_are_up_to_128_printable_characters() -> None:
 
 
 @pytest.mark.parametrize("raw", [{"nonsense": 1}, 7, None, "text", [], {"event": "other"}, {}])
-def test_what_is_no_event(raw: Any) -> None:
+def test_other_values_are_no_events(raw: Any) -> None:
     assert reason_of(raw) == "not_an_event"
 
 
@@ -308,7 +308,7 @@ def test_age_is_received_at_minus_time(age_ms: int, reason: str) -> None:
         assert read(cloud(), received=received, now=received + 3 * DAY).time_ms == NOON
 
 
-def test_what_delays_an_event_later_makes_it_neither_old_nor_due() -> None:
+def test_later_delays_do_not_change_the_age_of_an_event() -> None:
     assert reason_of(cloud(), received=NOON - 6 * MINUTE, now=NOON + HOUR) == "too_far_ahead"
     assert read(cloud(), received=NOON + 6 * DAY, now=NOON + 20 * DAY).time_ms == NOON
 
@@ -338,7 +338,7 @@ def test_a_claimed_receipt_is_never_later_than_the_queue_s() -> None:
     assert read(cloud(receivedAt="2026-05-19T13:00:00Z")).received_ms == NOON
 
 
-def test_what_was_received_too_long_ago_cannot_be_told_from_a_duplicate() -> None:
+def test_an_event_older_than_the_duplicate_records_is_rejected() -> None:
     assert reason_of(cloud(receivedAt=NOON_TEXT), received=NOON + 61 * DAY) == "redriven_too_late"
     assert read(cloud(receivedAt=NOON_TEXT), received=NOON + 60 * DAY)
 
@@ -369,7 +369,7 @@ def test_the_body_s_digest_is_of_type_and_data_in_any_order() -> None:
     assert read(cloud(data={"a": None})).body == read(cloud(data={})).body == read(cloud(data=None)).body
 
 
-def test_an_award_is_known_by_its_key_whatever_else_it_says() -> None:
+def test_an_award_with_a_key_has_the_key_as_its_identity() -> None:
     first = read(award(key="k") | {"timestamp": NOON_TEXT})
     again = read(award(key="k", points=9, reason="other") | {"timestamp": "2026-05-19T11:00:00Z"})
     without = read(award(key="k"))
@@ -380,7 +380,7 @@ def test_an_award_is_known_by_its_key_whatever_else_it_says() -> None:
     assert read(canonical).identity == first.identity
 
 
-def test_an_award_without_key_is_known_by_reason_and_timestamp() -> None:
+def test_an_award_without_a_key_has_reason_and_timestamp_as_its_identity() -> None:
     first = read(award() | {"timestamp": NOON_TEXT}, index=1)
     same = read(award(points=60) | {"timestamp": NOON_TEXT}, index=2)
     assert first.identity == same.identity
@@ -391,7 +391,7 @@ def test_an_award_without_key_is_known_by_reason_and_timestamp() -> None:
     assert read(canonical).identity == first.identity
 
 
-def test_an_award_with_neither_is_known_by_the_message() -> None:
+def test_an_award_with_neither_has_the_message_as_its_identity() -> None:
     assert read(award(), index=1).identity == read(award(), index=1, received=NOON + 1).identity
     assert read(award(), index=1).identity != read(award(), index=2).identity
 
@@ -420,7 +420,7 @@ def test_anything_is_either_an_event_or_rejected(rules: Rules, raw: Any) -> None
 
 
 def texts_of(kind: type[Payload], *, required: bool) -> set[str]:
-    """The members of a payload that take a text, by whether they must be there."""
+    """Return the members of a payload that take a text, either the required or the optional ones."""
     return {
         each.encode_name
         for each in msgspec.structs.fields(kind)
@@ -444,7 +444,7 @@ def test_every_optional_text_may_be_blank_and_no_other_member() -> None:
 
 @pytest.mark.parametrize("blank", ["", " ", "\t\n", "\u2003"])
 @pytest.mark.parametrize("member", sorted(OPTIONAL_TEXTS))
-def test_a_blank_optional_text_is_as_good_as_none(member: str, blank: str) -> None:
+def test_a_blank_optional_text_counts_as_absent(member: str, blank: str) -> None:
     for type_, must in (("request.completed", {}), ("award", {"points": 1, "reason": "r"}), ("combo.used", {})):
         plain, said = (read(cloud(type=type_, data=must | more)) for more in ({}, {member: blank}))
         assert said.payload == plain.payload
@@ -481,7 +481,7 @@ def test_an_event_with_blanks_is_the_same_event_when_it_comes_again() -> None:
     assert named.given == {}
 
 
-def test_empty_members_beside_the_data_are_as_good_as_none() -> None:
+def test_empty_members_next_to_the_data_count_as_absent() -> None:
     short = {"type": "request.completed", "apiKeyId": "ada"}
     said = short | {"id": "", "source": "", "time": "", "receivedAt": ""}
     assert read(said) == read(short)

@@ -1,4 +1,4 @@
-"""Which form an event has, and what no form takes."""
+"""Forms of events, and members that no form takes."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_no_player_is_called_like_an_account_of_the_ledger() -> None:
 
 
 @pytest.mark.parametrize("player", ["...", "a.", "@ada", "mint", "@mint2", "@"])
-def test_ids_that_look_alike_are_ids(player: str) -> None:
+def test_similar_ids_are_ids(player: str) -> None:
     assert is_player_id(player)
 
 

@@ -1,4 +1,4 @@
-"""Names that can be seen, and that nobody takes for a masked player's."""
+"""Visible names that cannot be mistaken for a masked player's."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ texts = st.text(st.one_of(st.characters(), SPECIAL), max_size=60)
         "\u3000\u00a0", "x" * 51, "\U0001f469\u200d\U0001f4bb" * 17,
     ],
 )  # fmt: skip
-def test_what_cannot_be_seen_is_no_name(text: str) -> None:
+def test_an_invisible_text_is_no_name(text: str) -> None:
     assert chosen_name(text) is None, ascii(text)
 
 
@@ -69,7 +69,7 @@ def test_a_name_is_kept_tidy(text: str, name: str) -> None:
         "#1 Player", "☆彡",
     ],
 )  # fmt: skip
-def test_what_can_be_seen_is_taken_as_it_is(name: str) -> None:
+def test_a_visible_name_is_accepted_unchanged(name: str) -> None:
     assert chosen_name(name) == unicodedata.normalize("NFC", name)
 
 
@@ -85,7 +85,7 @@ def test_what_can_be_seen_is_taken_as_it_is(name: str) -> None:
         "Нidden player",
     ],
 )  # fmt: skip
-def test_what_looks_like_a_mask_is_no_name(name: str) -> None:
+def test_a_text_like_a_mask_is_no_name(name: str) -> None:
     assert is_mask(name)
     assert chosen_name(name) is None
 
@@ -98,7 +98,7 @@ def test_a_mask_in_other_characters_is_still_one(rng: random.Random, number: int
 
 
 def _another(rng: random.Random, char: str) -> str:
-    """The same character to the eye: of another width, script or case, with a mark, or with something unseen."""
+    """Return the same character to the eye: of another width, script or case, with a mark, or with an invisible one."""
     choices = [char + "\u0301", char + "\ufe0f", char + "\u3164", char.swapcase()]
     if "!" <= char <= "~":
         choices.append(chr(ord(char) + 0xFEE0))
@@ -110,7 +110,7 @@ def _another(rng: random.Random, char: str) -> str:
 @given(texts)
 @example("क\u094d\u200d")
 @example("a\u0345\u0301")
-def test_a_name_shows_something_and_is_kept_as_it_is(text: str) -> None:
+def test_a_name_is_visible_and_kept_unchanged(text: str) -> None:
     name = chosen_name(text)
     if name is None:
         return
@@ -118,13 +118,13 @@ def test_a_name_shows_something_and_is_kept_as_it_is(text: str) -> None:
     assert 1 <= len(name) <= MAX_NAME
     assert name == name.strip()
     assert "  " not in name
-    seen = [char for char in name if unicodedata.category(char)[0] in "LNPS" or _in(PICTOGRAPHIC, char)]
-    assert any(not _in(IGNORABLE, char) for char in seen)
+    visible = [char for char in name if unicodedata.category(char)[0] in "LNPS" or _in(PICTOGRAPHIC, char)]
+    assert any(not _in(IGNORABLE, char) for char in visible)
     assert not {unicodedata.category(char) for char in name} & {"Cc", "Cs", "Co", "Zl", "Zp"}
 
 
 @given(texts)
-def test_what_is_visible_stays_so_with_more_beside_it(text: str) -> None:
+def test_a_visible_text_stays_visible_with_more_text(text: str) -> None:
     if is_visible(text):
         assert is_visible(f"Ada {text}")
         assert is_visible(f"{text} Ada")

@@ -12,7 +12,7 @@ from chalicelib.domain.invites.invites import ALPHABET, Invite, code_of, parse_c
 
 RANDOM = st.integers(0, 2**128 - 1).map(lambda number: f"{number:032x}")
 CODES = st.text(ALPHABET, min_size=8, max_size=8)
-LOOK_ALIKES = "01OIL"
+AMBIGUOUS = "01OIL"
 
 
 @given(CODES, st.booleans(), st.randoms(use_true_random=False), st.sampled_from(["", " ", "\t", " \n", "\u00a0"]))
@@ -24,7 +24,7 @@ def test_a_code_is_known_however_it_is_typed(code: str, dashed: bool, rng: objec
 
 
 @given(st.text(max_size=20))
-def test_what_is_no_code_is_none(text: str) -> None:
+def test_another_text_is_no_code(text: str) -> None:
     parsed = parse_code(text)
     if parsed is not None:
         assert parsed == text.strip().replace("-", "", 1).upper()
@@ -35,21 +35,21 @@ def test_what_is_no_code_is_none(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "A3K9", "A3K9-X7M", "A3K9-X7M22", "A3K-9X7M2", "A3K9--X7M2", "A3K9 X7M2", "-A3K9X7M2", "A3K9–X7M2", "A3K9X7Mſ"]
-    + [f"A3K9-X7M{letter}" for letter in LOOK_ALIKES + LOOK_ALIKES.lower()],
+    + [f"A3K9-X7M{letter}" for letter in AMBIGUOUS + AMBIGUOUS.lower()],
 )
-def test_what_only_looks_like_one(text: str) -> None:
+def test_a_text_with_a_letter_outside_the_alphabet_is_no_code(text: str) -> None:
     assert parse_code(text) is None
 
 
 def test_the_letters() -> None:
     assert len(set(ALPHABET)) == len(ALPHABET) == 31
-    assert not set(LOOK_ALIKES) & set(ALPHABET)
+    assert not set(AMBIGUOUS) & set(ALPHABET)
     assert parse_code("a3k9-x7m2") == "A3K9X7M2"
 
 
 @given(RANDOM)
 def test_a_code_has_each_letter_as_likely(random: str) -> None:
-    """A whole number of times as many inputs as codes are used, the rest gives none."""
+    """Test that a whole number of times as many inputs as codes give a code, and that the rest give none."""
     code, used = code_of(random), 2**128 // 31**8 * 31**8
     assert (code is None) == (int(random, 16) >= used)
     if code is not None:
@@ -73,7 +73,7 @@ def test_a_token_is_32_bytes_in_43_letters(first: str, second: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "A" * 42, "A" * 44, "A" * 43 + "\n", "A" * 42 + "=", "A" * 42 + "é", " " + "A" * 43]
 )
-def test_what_is_no_token(text: str) -> None:
+def test_other_texts_are_no_tokens(text: str) -> None:
     assert token_digest(text) is None
 
 
@@ -103,6 +103,6 @@ def test_seconds_left_of_the_minute(now: int, left: int) -> None:
     assert invites.seconds_left(now) == left
 
 
-def test_a_referral_is_known_by_who_referred_whom() -> None:
+def test_a_referral_is_identified_by_both_players() -> None:
     ids = {invites.referral_id(*pair) for pair in (("a", "b"), ("b", "a"), ("a", "c"), ("ab", ""))}
     assert len(ids) == 4

@@ -1,4 +1,4 @@
-"""What bounds transfers, where clocks disagree: the edges of minute and day themselves are asked for over HTTP."""
+"""Limits of transfers where clocks disagree; tests over HTTP cover the edges of minute and day themselves."""
 
 from __future__ import annotations
 

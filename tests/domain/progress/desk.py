@@ -26,7 +26,7 @@ NOON = 1_779_192_000_000  # 2026-05-19T12:00:00Z, a Tuesday
 class Desk:
     """A deployment in one process: each event is parsed, sought among duplicates, applied, committed.
 
-    `backfill` lifts the age limit, so that histories of any length can be told; `now_ms` is the commit's time.
+    `backfill` lifts the age limit, so that histories of any length can be sent; `now_ms` is the commit's time.
     """
 
     def __init__(self, rules: Rules, now_ms: int = NOON) -> None:
@@ -46,7 +46,7 @@ class Desk:
         data: Mapping[str, Any] | None = None,
         **more: Any,
     ) -> Event:
-        """A CloudEvent through the boundary; `time_ms` defaults to now, other members override."""
+        """Return a CloudEvent after validation; `time_ms` defaults to now, other members override."""
         body = {
             "specversion": "1.0",
             "id": f"e{next(self._ids)}",
@@ -92,7 +92,7 @@ class Desk:
         return applied.entry
 
     def outcome(self, event: Event) -> str:
-        """What `Model.apply` says of the same event."""
+        """Return the outcome of an event in the words of `Model.apply`."""
         known = len(self.duplicates)
         try:
             applied = self.apply(event)

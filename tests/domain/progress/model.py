@@ -37,7 +37,7 @@ FLAGS = {"cacheHits": "cacheHit", "semanticHits": "semanticHit", "racesWon": "ra
 
 
 class Occurrence(Protocol):
-    """What the model reads of an event. `keyed`: its identity is without time."""
+    """The attributes of an event that the model reads. `keyed`: its identity is without time."""
 
     player: str
     type: str
@@ -80,7 +80,7 @@ class Happened:
 
     @property
     def request(self) -> bool:
-        """A request that ended well: all others of its type are log and stats only."""
+        """Return whether it is a request that ended well: all others of its type are log and stats only."""
         return self.event.type == "request.completed" and (_said(self.event.data, "status") or "ok") == "ok"
 
 
@@ -102,7 +102,7 @@ class Model:
     # Events -----------------------------------------------------------------------------------------------------
 
     def create(self, player: str, commit_ms: int) -> None:
-        """A player that exists before any event (made with its key)."""
+        """Create a player before any event (made with its key)."""
         self.created.setdefault(player, commit_ms)
 
     def apply(self, event: Occurrence, commit_ms: int) -> str:
@@ -126,7 +126,7 @@ class Model:
         return "applied"
 
     def known(self, player: str) -> list[Happened]:
-        """The player's applied events of known types."""
+        """Return the player's applied events of known types."""
         return [one for one in self.applied[player] if one.known]
 
     def _check(self, event: Occurrence) -> None:
@@ -178,7 +178,7 @@ class Model:
         now.streak = after if after != streak else None
 
     def _actions(self, now: Happened) -> list[str]:
-        """What the event is worth, judged by what was applied before it."""
+        """Return the actions that the event pays, judged by the events applied before it."""
         event, data = now.event, now.event.data
         if event.type in SPECIAL:
             return []
@@ -331,7 +331,7 @@ class Model:
         )
 
     def _possible(self, player: str, badge: str, criterion: dict[str, Any]) -> bool:
-        """False for what the player can no longer meet."""
+        """Return whether the player can still meet the criterion."""
         if criterion["type"] == "first":
             if criterion["joined_before"]:
                 return self._holds(player, badge, criterion)
@@ -355,7 +355,7 @@ class Model:
         return {badge: state for badge, state in self.badge_states(player).items() if state["held"]}
 
     def badge_states(self, player: str) -> dict[str, dict[str, Any]]:
-        """Badge -> when it was earned, whether it is held, and whether its last granting was by hand."""
+        """Return badge -> when it was earned, whether it is held, and whether its last granting was manual."""
         states: dict[str, dict[str, Any]] = {}
         for one in self.known(player):
             decided = one.event.data.get("badgeId") if one.event.type.startswith("badge.") else None
@@ -371,7 +371,7 @@ class Model:
     # What follows from the history ------------------------------------------------------------------------------
 
     def xp(self, player: str) -> int:
-        """The signed total."""
+        """Return the signed total."""
         return sum(one.xp for one in self.known(player))
 
     def level(self, player: str) -> int:
@@ -418,10 +418,10 @@ class Model:
         for one in self.known(player):
             if not one.own:
                 continue
-            seen = [(unique, _said(one.event.data, member)) for unique, member in NAMES.items()]
+            values = [(unique, _said(one.event.data, member)) for unique, member in NAMES.items()]
             if one.request and isinstance(_said(one.event.data, "skillUsed"), str):
-                seen.append(("skills", one.event.data["skillUsed"]))
-            for unique, name in seen:
+                values.append(("skills", one.event.data["skillUsed"]))
+            for unique, name in values:
                 if name and name not in found[unique] and len(found[unique]) < SET_CAP:
                     found[unique].append(name)
         return found
@@ -469,7 +469,7 @@ class Model:
         return dict(found)
 
     def missed(self, event: Occurrence) -> list[str]:
-        """The periods of an event that were over by more than the grace when it was received: it is too late for them.
+        """Return the periods that had been over by more than the grace when the event was received.
 
         They are those that did not hold, nor come after, the last moment for which it would have been on time.
         """
@@ -478,7 +478,7 @@ class Model:
         return [name for name, other in zip(of_event, at_last, strict=True) if name < other]
 
     def late(self, event: Occurrence) -> list[str]:
-        """The kinds of boards that an event is too late for."""
+        """Return the kinds of boards that an event is too late for."""
         return [_kind(name) for name in self.missed(event)]
 
     def reached_at(self, player: str) -> dict[str, int]:
@@ -504,7 +504,7 @@ class Model:
         return found
 
     def shown_as(self, player: str) -> dict[str, Any]:
-        """The chosen name (""), and whether the player is private, and hidden: the latest wish counts, by its time."""
+        """Return the chosen name (""), and whether the player is private, and hidden: the latest wish by its time."""
         shown = {"name": "", "private": False, "hidden": False}
         for one in sorted(self.known(player), key=lambda one: one.event.time_ms):
             if one.event.type == "profile.changed":
@@ -552,14 +552,16 @@ class Model:
 
 
 def period_names(day: int) -> tuple[str, str, str, str]:
-    """The day, ISO week and month that hold a day (counted from 1970-01-01), and `all`."""
+    """Return the day, ISO week and month that hold a day (counted from 1970-01-01), and `all`."""
     when = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)
     return when.strftime("%Y-%m-%d"), when.strftime("%G-W%V"), when.strftime("%Y-%m"), "all"
 
 
 def _can_be_shown(name: str) -> bool:
-    """Whether a name of Latin letters is visible, with single spaces only between them, and is not like a masked one;
-    the empty one says that there is none."""
+    """Return whether a name of Latin letters is visible, with single spaces only, and is not like a masked one.
+
+    An empty name means that there is none.
+    """
     masked = name.lower().startswith(("user**", "player #"))
     return name == "" or (name.isprintable() and name == " ".join(name.split()) and len(name) <= 50 and not masked)
 
@@ -608,7 +610,7 @@ def _runs(days: Iterable[int]) -> list[list[int]]:
 
 
 def _named(criterion: dict[str, Any]) -> Iterable[str]:
-    """The inputs that a criterion names."""
+    """Yield the inputs that a criterion names."""
     kind = criterion["type"]
     if kind == "action_count" or (kind == "first" and criterion["action"]):
         yield f"action:{criterion['action']}"
@@ -625,7 +627,7 @@ def _named(criterion: dict[str, Any]) -> Iterable[str]:
 
 
 def _said(data: dict[str, Any], member: str) -> Any:
-    """A member's value, None if there is none: blanks say nothing, nor does a model called unknown."""
+    """Return a member's value; None if it is missing, blank, or a model called unknown."""
     value = data.get(member)
     if not isinstance(value, str):
         return value

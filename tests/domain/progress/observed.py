@@ -55,7 +55,7 @@ def observed(player: Player, records: Records, rules: Rules) -> dict[str, Any]:
 
 
 def log_entries(records: Records) -> list[dict[str, Any]]:
-    """The entries of the log, by time."""
+    """Return the entries of the log, by time."""
     return [
         {
             "source": entry.source,
@@ -82,7 +82,7 @@ def active_days(player: Player) -> list[int]:
 
 
 def day_of_year(year: int) -> int:
-    """The number of a year's first day."""
+    """Return the number of a year's first day."""
     return (year - 1970) * 365 + (year - 1969) // 4 - (year - 1901) // 100 + (year - 1601) // 400
 
 

@@ -132,7 +132,7 @@ step = st.tuples(few(PLAYERS), happening, passing, lateness, few(["send"] * 7 + 
 history = st.lists(step, min_size=5, max_size=35)
 
 
-def tell(desk: Desk, model: Model, steps: list[Any]) -> None:
+def send_steps(desk: Desk, model: Model, steps: list[Any]) -> None:
     """Let both live through a history; every event has the same outcome in both."""
     sent: list[Event] = []
     for player, (type_, data), passed, late, how in steps:
@@ -151,10 +151,10 @@ def tell(desk: Desk, model: Model, steps: list[Any]) -> None:
 def compare(desk: Desk, model: Model, rules: Rules) -> None:
     assert set(desk.players) == set(model.created)
     for name, player in desk.players.items():
-        seen, expected = desk.observed(name), model.player(name)
+        observed, expected = desk.observed(name), model.player(name)
         expected["entries"].sort(key=lambda entry: entry["time_ms"] // MINUTE)
         for part in expected:
-            assert seen[part] == expected[part], (name, part)
+            assert observed[part] == expected[part], (name, part)
         days = sorted({one.day for one in model.known(name)})
         scores = boards.scores(player, days, rules)
         assert {board: score for board, (score, _) in scores.items()} == model.boards(name)
@@ -170,7 +170,7 @@ def compare(desk: Desk, model: Model, rules: Rules) -> None:
 @settings(max_examples=120)
 def test_any_history_equals_the_model(busy_rules: Rules, steps: list[Any], start: int, before: int) -> None:
     desk, model = Desk(busy_rules, start - before), Model(busy_rules.ruleset)
-    tell(desk, model, steps)
+    send_steps(desk, model, steps)
     compare(desk, model, busy_rules)
 
 
@@ -178,24 +178,24 @@ def test_any_history_equals_the_model(busy_rules: Rules, steps: list[Any], start
 @settings(max_examples=30)
 def test_any_history_under_the_default_ruleset_equals_the_model(rules: Rules, steps: list[Any], start: int) -> None:
     desk, model = Desk(rules, start), Model(rules.ruleset)
-    tell(desk, model, steps)
+    send_steps(desk, model, steps)
     compare(desk, model, rules)
 
 
 def dense(chance: random.Random, length: int) -> list[Any]:
-    """A history in which the same days, pairs and names come again and again; no shrinking, but far more happens."""
+    """Return a history that repeats the same days, pairs and names; it does not shrink, but far more happens."""
 
     def pick(*values: Any) -> Any:
         return chance.choice(values)
 
     def data(type_: str) -> dict[str, Any]:
-        told = {
+        data = {
             "provider": pick("a", "b", ""),
             "model": pick("m1", "m2", "m3", "m3", "unknown"),
             "comboId": pick("k1", "k2", "", None),
         }
-        told |= {"skillUsed": pick(True, False, "s1", "s2"), "status": pick("ok", "ok", "ok", "error")}
-        told |= {"tokensSaved": chance.randrange(20), "cacheHit": pick(True, False), "caller": pick("c1", "c2", None)}
+        data |= {"skillUsed": pick(True, False, "s1", "s2"), "status": pick("ok", "ok", "ok", "error")}
+        data |= {"tokensSaved": chance.randrange(20), "cacheHit": pick(True, False), "caller": pick("c1", "c2", None)}
         must = {
             "to": pick(*others),
             "from": pick(*others),
@@ -211,8 +211,8 @@ def dense(chance: random.Random, length: int) -> list[Any]:
         if must["grantedBy"]:
             must |= {"reserved": pick(True, None)}
         must |= {"displayName": pick("Ada", "", " x", "Player #1", None), "private": pick(True, False, None)}
-        told = told if type_ == "request.completed" else told | must
-        return {name: value for name, value in told.items() if value is not None}
+        data = data if type_ == "request.completed" else data | must
+        return {name: value for name, value in data.items() if value is not None}
 
     types = ["request.completed"] * 8 + ["combo.created", "combo.used", "model.first_use", "lesson.completed"] * 2
     types += ["transfer.sent", "transfer.received", "award", "badge.granted", "badge.revoked", "tournament.won", "tea"]
@@ -234,7 +234,7 @@ def test_a_dense_history_equals_the_model(busy_rules: Rules, seed: int) -> None:
     chance = random.Random(seed)
     start = chance.choice(BOUNDARIES) - chance.choice([0, DAY, 5 * DAY])
     desk, model = Desk(busy_rules, start), Model(busy_rules.ruleset)
-    tell(desk, model, dense(chance, 60))
+    send_steps(desk, model, dense(chance, 60))
     compare(desk, model, busy_rules)
 
 
@@ -262,7 +262,7 @@ def test_a_long_history_equals_the_model(rules: Rules, seed: int) -> None:
                 chance.choice(["send"] * 9 + ["forget"]),
             )
         )
-    tell(desk, model, steps)
+    send_steps(desk, model, steps)
     compare(desk, model, rules)
     assert len(desk.player().sets["models"]) == 64
 
@@ -282,7 +282,7 @@ UNORDERED = ("provider_switch", "model_diversity", "streak_milestone", "badge_ea
 
 
 @given(
-    told=st.lists(
+    events_sent=st.lists(
         st.tuples(
             few([*FLAT, "transfer.sent", "transfer.received", "lesson.completed", "award"]), request_data, lateness
         ),
@@ -293,11 +293,11 @@ UNORDERED = ("provider_switch", "model_diversity", "streak_milestone", "badge_ea
 )
 @settings(max_examples=60)
 def test_flat_totals_counters_stats_and_days_are_the_same_for_every_order(
-    rules: Rules, told: list[Any], shuffle: random.Random
+    rules: Rules, events_sent: list[Any], shuffle: random.Random
 ) -> None:
     first, second = Desk(rules, BOUNDARIES[0]), Desk(rules, BOUNDARIES[0])
     must = {"to": "eve", "from": "eve", "amount": 7, "lessonId": "l", "points": 5, "reason": "r"}
-    events = [first.event(type_, "ada", first.now_ms - late, must | data) for type_, data, late in told]
+    events = [first.event(type_, "ada", first.now_ms - late, must | data) for type_, data, late in events_sent]
     shuffled = list(events)
     shuffle.shuffle(shuffled)
     outcomes = [sorted(desk.outcome(event) for event in order) for desk, order in ((first, events), (second, shuffled))]
@@ -306,22 +306,22 @@ def test_flat_totals_counters_stats_and_days_are_the_same_for_every_order(
 
 
 def _unordered(desk: Desk) -> dict[str, Any]:
-    seen = desk.observed()
+    observed = desk.observed()
     flat = {*FLAT.values(), "daily_login", "lesson", "token_share", "award"}
     paid: dict[str, int] = {}
-    for entry in seen["entries"]:
+    for entry in observed["entries"]:
         for action, xp in entry["paid"].items():
             if action in flat:
                 paid[action] = paid.get(action, 0) + xp
-    figures = {day: {**figure, "xp": 0} for day, figure in seen["figures"].items()}
+    figures = {day: {**figure, "xp": 0} for day, figure in observed["figures"].items()}
     return {
         "paid": paid,
-        "counters": {name: count for name, count in seen["counters"].items() if name not in UNORDERED},
-        "stats": seen["stats"],
-        "sets": {unique: sorted(names_) for unique, names_ in seen["sets"].items()},
-        "active_days": seen["active_days"],
-        "longest": seen["longest"],
-        "award_xp": seen["award_xp"],
+        "counters": {name: count for name, count in observed["counters"].items() if name not in UNORDERED},
+        "stats": observed["stats"],
+        "sets": {unique: sorted(names_) for unique, names_ in observed["sets"].items()},
+        "active_days": observed["active_days"],
+        "longest": observed["longest"],
+        "award_xp": observed["award_xp"],
         "figures": {day: figure for day, figure in figures.items() if any(figure.values())},
     }
 
@@ -340,7 +340,7 @@ BREAKS: dict[str, Callable[[Model], Any]] = {
 
 def lived(rules: Rules, model: Model, steps: list[Any]) -> None:
     desk = Desk(rules, BOUNDARIES[0])
-    tell(desk, model, steps)
+    send_steps(desk, model, steps)
     compare(desk, model, rules)
 
 

@@ -1,4 +1,4 @@
-"""Awards: points outside the formula, within bounds; badges decided by hand."""
+"""Awards: points outside the formula, within bounds; manual decisions on badges."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_the_bound_holds_over_all_players(desk: Desk) -> None:
     assert outcome == "rejected"
 
 
-def test_what_was_counted_when_it_was_accepted_is_not_counted_again(desk: Desk) -> None:
+def test_an_award_counted_at_acceptance_is_not_counted_again(desk: Desk) -> None:
     for number in range(6):
         give(desk, 10_000, grantedBy="carl", key=f"k{number}", reserved=True)
     give(desk, 10_000, grantedBy="carl")
@@ -114,7 +114,7 @@ def test_the_same_key_is_the_same_award(desk: Desk) -> None:
 # By hand -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_badge_granted_by_hand_pays_once_ever(desk: Desk) -> None:
+def test_a_manually_granted_badge_pays_once(desk: Desk) -> None:
     entry = desk.send("badge.granted", data={"badgeId": "generous", "decidedBy": "root"})
     assert (entry.paid["badge_earned"], entry.note, entry.by) == (50, "generous", "root"), "Early Adopter came with it"
     assert desk.player().badges["generous"].by_hand

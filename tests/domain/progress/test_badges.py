@@ -169,7 +169,7 @@ criterion = {criterion}
 
 @pytest.fixture
 def with_badges(default_text: str) -> Callable[..., Desk]:
-    """A deployment whose ruleset has only these badges."""
+    """Return a function that makes a deployment whose ruleset has only these badges."""
 
     def build(*badges: str) -> Desk:
         head = default_text[: default_text.index("[[badges]]")]
@@ -230,7 +230,7 @@ def test_the_first_player_ever_by_commit(with_badges: Callable[..., Desk]) -> No
     assert desk.send("lesson.completed", "bob", data={"lessonId": "m"}).badges == []
 
 
-def test_who_was_first_keeps_the_claim_of_the_record(with_badges: Callable[..., Desk]) -> None:
+def test_the_first_player_keeps_the_claim_of_the_record(with_badges: Callable[..., Desk]) -> None:
     desk = with_badges(badge("Pioneer", '{ type = "first", action = "lesson" }'))
     desk.firsts["pioneer"] = "ada"
     assert desk.send("lesson.completed", "bob", data={"lessonId": "l"}).badges == []
@@ -283,7 +283,7 @@ COMBO = '{ type = "action_count", action = "combo_create", at_least = 1 }'
         (f'{{ type = "any", criteria = [{LATE}] }}', False),
     ],
 )
-def test_all_skips_what_the_player_can_no_longer_meet(
+def test_all_skips_criteria_that_the_player_can_no_longer_meet(
     with_badges: Callable[..., Desk], criterion: str, met: bool
 ) -> None:
     desk = with_badges(badge("Mark", criterion))
@@ -309,7 +309,7 @@ def test_the_hidden_badge_is_all_the_others_that_can_still_be_earned(with_badges
     assert desk.send("tournament.won", "eve").badges == ["winner", "everything"], "the first place is taken"
 
 
-def test_a_revoked_badge_is_no_longer_waited_for(with_badges: Callable[..., Desk]) -> None:
+def test_a_revoked_badge_no_longer_delays_the_hidden_badge(with_badges: Callable[..., Desk]) -> None:
     desk = with_badges(
         badge("Everything", '{ type = "all", badges = ["*"] }'),
         badge("Combiner", COMBO),

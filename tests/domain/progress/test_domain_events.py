@@ -1,4 +1,4 @@
-"""What is told of an applied event: board scores, domain events, the feed, what the ledger owes; names and keys."""
+"""Messages about an applied event: board scores, domain events, the feed, the outbox of the ledger; names and keys."""
 
 from __future__ import annotations
 
@@ -54,25 +54,25 @@ def test_an_update_is_a_state_with_what_a_page_shows(desk: Desk) -> None:
 # Domain events -----------------------------------------------------------------------------------------------------
 
 
-def told(entry: Entry) -> list[dict[str, Any]]:
+def details_of(entry: Entry) -> list[dict[str, Any]]:
     return [{"type": each.type, **each.detail} for each in domain_events_of("ada", NOON, entry, 100)]
 
 
-def test_what_an_entry_announces(desk: Desk) -> None:
+def test_domain_events_of_an_entry(desk: Desk) -> None:
     desk.send(time_ms=NOON - DAY)
     for ago in range(7, 1, -1):
         entry = desk.send(time_ms=NOON - ago * DAY)
-    assert told(entry) == [
+    assert details_of(entry) == [
         {"type": "badge.earned", "badgeId": "week-warrior"},
         {"type": "streak.milestone", "milestone": 7},
         {"type": "streak.updated", "currentStreak": 7},
     ]
     up = desk.send("award", data={"points": 700, "reason": "r"})
-    assert told(up) == [{"type": "level.up", "newLevel": 3, "previousLevel": 1, "reward": 200}]
-    assert told(desk.send("badge.revoked", data={"badgeId": "week-warrior"})) == [
+    assert details_of(up) == [{"type": "level.up", "newLevel": 3, "previousLevel": 1, "reward": 200}]
+    assert details_of(desk.send("badge.revoked", data={"badgeId": "week-warrior"})) == [
         {"type": "badge.revoked", "badgeId": "week-warrior"}
     ]
-    assert told(desk.send("combo.created")) == []
+    assert details_of(desk.send("combo.created")) == []
 
 
 def test_ids_of_domain_events_are_stable_and_apart(desk: Desk) -> None:
@@ -94,7 +94,7 @@ def test_ids_of_domain_events_are_stable_and_apart(desk: Desk) -> None:
 # The feed ----------------------------------------------------------------------------------------------------------
 
 
-def test_what_rules_owe_is_minted_once_for_each_event_and_asset(desk: Desk) -> None:
+def test_rewards_of_rules_are_minted_once_for_each_event_and_asset(desk: Desk) -> None:
     desk.send("award", data={"points": 250, "reason": "r"})
     applied = desk.apply(desk.event("tournament.won"))
     assert applied is not None
@@ -150,7 +150,7 @@ class Looked(list[Entry]):
         return super().__getitem__(place)
 
 
-def test_each_entry_of_a_minute_is_looked_at_once_however_many_are_sought(desk: Desk) -> None:
+def test_each_entry_of_a_minute_is_read_once_for_any_number_of_lookups(desk: Desk) -> None:
     entries = [desk.send(id=f"e{number}") for number in range(300)]
     minute = Minute(Looked(entries[:200]), Looked())
     for place, entry in enumerate(entries):

@@ -1,4 +1,4 @@
-"""Model diversity: a model not used within 7 x 24 h of event time, before or after, whatever the state remembers."""
+"""Model diversity: a model not used within 7 x 24 h of event time, before or after, in the item or the log."""
 
 from __future__ import annotations
 
@@ -86,15 +86,15 @@ def test_a_payment_is_never_taken_back_when_a_use_between_comes_late(desk: Desk)
 def test_uses_within_7_days_pay_once_in_any_order(
     rules: Rules, times: list[int], start: int, shuffle: random.Random, forgets: set[int]
 ) -> None:
-    told = Desk(rules)
-    told.now_ms = NOON + 4 * WEEK
+    other = Desk(rules)
+    other.now_ms = NOON + 4 * WEEK
     shuffle.shuffle(times)
     paid = 0
     for place, time_ms in enumerate(times):
         if place in forgets and place:
-            told.player().forget_model() if told.player().models else None
-        paid += pays(told, "gpt", NOON + start + time_ms)
-    assert paid == told.player().counters["model_diversity"] == 1
+            other.player().forget_model() if other.player().models else None
+        paid += pays(other, "gpt", NOON + start + time_ms)
+    assert paid == other.player().counters["model_diversity"] == 1
 
 
 @given(days=st.lists(st.integers(0, 60), min_size=2, max_size=25), shuffle=st.randoms(use_true_random=False))
@@ -104,9 +104,9 @@ def test_paid_uses_are_more_than_7_days_apart_and_at_most_twice_as_many_in_anoth
 ) -> None:
     counted = []
     for _ in range(3):
-        told = Desk(rules)
-        told.now_ms = NOON + 60 * DAY
-        paid = sorted(day for day in days if pays(told, "gpt", NOON + day * DAY))
+        other = Desk(rules)
+        other.now_ms = NOON + 60 * DAY
+        paid = sorted(day for day in days if pays(other, "gpt", NOON + day * DAY))
         assert all(later - before > 7 for before, later in pairwise(paid))
         counted.append(len(paid))
         shuffle.shuffle(days)
@@ -142,7 +142,7 @@ def test_blank_and_unknown_are_no_models(desk: Desk, model: str) -> None:
     assert pays(desk, "unknown-2", NOON)
 
 
-def test_the_log_tells_what_the_item_forgot(desk: Desk) -> None:
+def test_the_log_has_the_uses_that_the_item_forgot(desk: Desk) -> None:
     models = [f"m{number}" for number in range(MODELS_REMEMBERED + 10)]
     assert all(pays(desk, model, NOON + n * DAY // 4) for n, model in enumerate(models))
     assert len(desk.player().models) == MODELS_REMEMBERED
@@ -179,7 +179,7 @@ def test_a_forgotten_use_after_a_late_one_is_in_its_window(desk: Desk) -> None:
         ({"model": "unknown"}, "request.completed"),
     ],
 )
-def test_what_uses_no_model_needs_no_log(desk: Desk, data: dict[str, str], type_: str) -> None:
+def test_an_event_without_a_model_reads_no_log(desk: Desk, data: dict[str, str], type_: str) -> None:
     player = Player("ada", Identity("a", "p", 0), models_forgotten_at=NOON)
     assert log_window(player, desk.event(type_, data=data), Records(), desk.rules) is None
 

@@ -50,7 +50,7 @@ def test_the_current_streak_counts_back_from_the_last_active_day_and_decays(desk
     assert (streak.current(TODAY), streak.longest) == (5, 5)
 
 
-def test_nobody_has_a_streak_of_zero(desk: Desk) -> None:
+def test_an_unpaid_event_begins_no_streak(desk: Desk) -> None:
     desk.send("combo.created")
     assert desk.player().streak.current(TODAY) == 0
 
@@ -141,8 +141,8 @@ class Counted(dict[int, int]):
         return super().get(year, default)
 
 
-def looked_at(rules: Rules, days: int, *, new_day: bool) -> int:
-    """How many bitmaps one more event of a player with a streak of so many days looks at."""
+def bitmaps_read(rules: Rules, days: int, *, new_day: bool) -> int:
+    """Return the number of bitmaps that one more event reads, for a player with a streak of so many days."""
     desk = Desk(rules)
     desk.send(time_ms=NOON - DAY)
     streak = desk.player().streak
@@ -153,13 +153,13 @@ def looked_at(rules: Rules, days: int, *, new_day: bool) -> int:
     return counted.looked
 
 
-def test_an_event_looks_at_as_many_bitmaps_whatever_the_length_of_the_streak(rules: Rules) -> None:
-    assert looked_at(rules, 1095, new_day=False) == looked_at(rules, 1, new_day=False) == 1
+def test_an_event_reads_equally_many_bitmaps_for_every_length_of_the_streak(rules: Rules) -> None:
+    assert bitmaps_read(rules, 1095, new_day=False) == bitmaps_read(rules, 1, new_day=False) == 1
     # Once a day the run is measured: a year's bitmap is looked at for each year that it spans, not for each day.
-    assert looked_at(rules, 1095, new_day=True) <= looked_at(rules, 1, new_day=True) + 4 * 3
+    assert bitmaps_read(rules, 1095, new_day=True) <= bitmaps_read(rules, 1, new_day=True) + 4 * 3
 
 
-def test_streak_updated_tells_the_current_length_on_change(desk: Desk) -> None:
+def test_streak_updated_has_the_current_length_on_change(desk: Desk) -> None:
     assert desk.send(time_ms=NOON - DAY).streak == 1
     assert desk.send().streak == 2
     assert desk.send().streak is None
@@ -174,7 +174,7 @@ def test_other_actions_make_no_streak_day(desk: Desk, type_: str) -> None:
     assert "daysActive" not in desk.player().stats
 
 
-def test_an_action_marked_in_the_ruleset_does(changed_rules: Callable[..., Rules]) -> None:
+def test_an_action_marked_in_the_ruleset_makes_a_streak_day(changed_rules: Callable[..., Rules]) -> None:
     desk = Desk(changed_rules(("combo_use = { xp = 2 }", "combo_use = { xp = 2, daily_max = 1, streak_day = true }")))
     desk.send("combo.used")
     assert desk.player().streak.current(TODAY) == 1

@@ -1,4 +1,4 @@
-"""When a reward can be redeemed, and which decision can follow which status of a redemption."""
+"""Conditions for redeeming a reward, and decisions by the status of a redemption."""
 
 from __future__ import annotations
 
@@ -27,13 +27,15 @@ def listed(sold: int = 0, **changes: Any) -> Listed:
     ("since", "until", "is_open"),
     [(None, None, True), (NOW, None, True), (NOW + 1, None, False), (None, NOW, False), (None, NOW + 1, True)],
 )
-def test_from_the_first_moment_until_before_the_last(since: int | None, until: int | None, is_open: bool) -> None:
+def test_a_reward_is_available_from_its_first_moment_until_before_its_last(
+    since: int | None, until: int | None, is_open: bool
+) -> None:
     assert listed(since=since, until=until).is_available(NOW) == is_open
     assert not listed(since=since, until=until, retired=True).is_available(NOW)
 
 
 @pytest.mark.parametrize(("stock", "sold", "left"), [(None, 3, None), (3, 0, 3), (3, 3, 0), (2, 3, 0), (0, 0, 0)])
-def test_what_is_left(stock: int | None, sold: int, left: int | None) -> None:
+def test_the_stock_left(stock: int | None, sold: int, left: int | None) -> None:
     assert listed(sold, stock=stock).left == left
     assert listed(sold, stock=stock).is_available(NOW) == (left != 0)
 
@@ -69,7 +71,7 @@ AFTER = {
 
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("resolution", list(RESOLUTIONS))
-def test_what_can_follow(status: str, resolution: Any) -> None:
+def test_each_status_allows_its_decisions(status: str, resolution: Any) -> None:
     found: str | None
     try:
         found = status_after(status, resolution)
@@ -79,12 +81,12 @@ def test_what_can_follow(status: str, resolution: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.startswith("reward.")])
-def test_what_the_bus_is_told(kind: str) -> None:
+def test_a_redemption_publishes_one_domain_event(kind: str) -> None:
     facts = {"player": "ada", "redemption": "r1", "reward": "mug", "cost": 5, "asset": "coins", "status": "pending"}
-    told, again = (messages_of("r1", NOW, kind, facts) for _ in range(2))
-    assert told == again
-    (domain_event,) = told.domain_events
-    assert not told.events
+    messages, again = (messages_of("r1", NOW, kind, facts) for _ in range(2))
+    assert messages == again
+    (domain_event,) = messages.domain_events
+    assert not messages.events
     assert domain_event.body() == {
         "id": domain_event.id,
         "version": 1,

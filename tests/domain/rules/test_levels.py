@@ -64,7 +64,7 @@ def test_thresholds_are_the_sums() -> None:
     assert thresholds(100, 3, 4) == (0, 282, 801, 1601)
 
 
-def test_a_list_of_thresholds_does_as_well(changed_rules: Callable[..., Rules]) -> None:
+def test_a_list_of_thresholds_replaces_the_formula(changed_rules: Callable[..., Rules]) -> None:
     changed = changed_rules(("base = 100\nexponent = 1.5\ncap = 100\n", "thresholds = [0, 10, 25]\n"))
     assert [changed.levels.level(xp) for xp in (0, 9, 10, 24, 25, 10**9)] == [1, 1, 2, 2, 3, 3]
     assert changed.levels.cap == 3

@@ -26,7 +26,7 @@ def judged(
 
 @pytest.fixture
 def known(desk: Desk) -> Desk:
-    """A desk that knows ada."""
+    """Return a desk that knows ada."""
     desk.send()
     return desk
 
@@ -52,11 +52,11 @@ def test_the_same_period_counts_once(known: Desk) -> None:
     earned(known, judged(known, 3))
     known.now_ms += 10_000
     assert known.apply(judged(known, 3)) is None
-    assert known.apply(judged(known, 1)) is None, "judged again after somebody was hidden: the first rank stays"
+    assert known.apply(judged(known, 1)) is None, "judged again after a player was hidden: the first rank stays"
     assert earned(known, judged(known, 1, period="2026-W21")).entry.credits == {"coins": 100}
 
 
-def test_among_fewer_than_fifty_a_rank_is_rewarded_and_no_feat(known: Desk) -> None:
+def test_among_fewer_than_fifty_a_rank_is_rewarded_without_a_badge(known: Desk) -> None:
     applied = earned(known, judged(known, 1, total=49))
     assert (applied.entry.badges, applied.entry.credits) == ([], {"coins": 100})
     assert known.player().ranks == {}
@@ -78,7 +78,7 @@ def test_criteria_of_one_scope_and_of_any(changed_rules: Callable[..., Rules]) -
     assert earned(desk, judged(desk, 10, scope="monthly", period="2026-04")).entry.badges == ["community-leader"]
 
 
-def test_a_rank_of_nobody_is_rejected(desk: Desk) -> None:
+def test_a_rank_of_an_unknown_player_is_rejected(desk: Desk) -> None:
     with pytest.raises(RejectedEvent) as refused:
         desk.apply(judged(desk, 1))
     assert refused.value.reason == "unknown_player"
