@@ -25,7 +25,7 @@ from tests.pipeline import plant
 from tests.simulated.world import World
 
 BASE = "/api/gamification"
-# What a busy service says, in seconds.
+# Values of Retry-After of a busy service, in seconds.
 RETRY_AFTER = {"1", "2", "3"}
 NOW = "2026-05-19T12:00:00Z"
 
@@ -56,7 +56,7 @@ class Site:
         return request("PATCH", BASE + path, key=key, body=body)
 
     def fund(self, player: str, amount: int, asset: str = "tokens") -> None:
-        """Give a player who exists something, minted."""
+        """Mint an amount for an existing player."""
         owner = find_owner(self.context, player)
         made = transfer_id(self.world.now_ms(), owner.public, self.context.new_id())
         transfer = Transfer(made, asset, MINT, owner.account, amount, "test", self.world.now_ms())
@@ -69,14 +69,14 @@ class Site:
         self.world.run()
 
     def close_boards(self) -> None:
-        """Let the periods that have ended be closed: two looks at the queues, the order to freeze, the archive."""
+        """Close the ended periods: two checks of the queues, the freeze request, the archive."""
         for _ in range(3):
             assert rotate_boards(self.context).failed == {}
             self.work()
             self.world.sleep(60)
 
     def queued(self, queue: str) -> list[str]:
-        """The bodies that wait in a queue."""
+        """Return the bodies of a queue's messages."""
         return [message.body for message in self.world.queue(self.plant.urls[queue]).messages()]
 
     def events(self, queue: str = "events") -> list[dict[str, Any]]:
@@ -87,7 +87,7 @@ class Site:
         self.put_all_on_board([(player, score)], board, **more)
 
     def put_all_on_board(self, scores: Iterable[tuple[str, int]], board: str = "global#all", **more: Any) -> None:
-        """The states of players, by the board's own writer."""
+        """Write the states of players with the board's own writer."""
         feed_boards(self.context, board, [self._state(player, score, **more) for player, score in scores])
 
     def _state(self, player: str, score: int, **more: Any) -> BoardUpdate:
@@ -101,7 +101,7 @@ class Site:
         return BoardUpdate(player_subject(player), score, **(values | more))
 
     def change_identity(self, player: str, **attributes: Any) -> None:
-        """As a later PATCH of the profile will do it."""
+        """Change fields of the identity in the table."""
         table = self.context.table
         item = table.get((f"PLAYER#{player}", "IDENTITY"))
         assert item
@@ -119,7 +119,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 @pytest.fixture
 def anna(site: Site, bob: str) -> str:
-    """A key of hers; she has 200 tokens, and Bob exists."""
+    """Return a key of Anna, who has 200 tokens; Bob exists."""
     key = site.key("anna")
     site.fund("anna", 200)
     return key
@@ -127,7 +127,7 @@ def anna(site: Site, bob: str) -> str:
 
 @pytest.fixture
 def bob(site: Site) -> str:
-    """A key of his."""
+    """Return a key of Bob."""
     return site.key("bob")
 
 

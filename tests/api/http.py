@@ -11,7 +11,7 @@ from chalice.local import RouteMatcher
 
 from chalicelib.api.app import app
 
-# What a REST API's proxy integration sends, as recorded; the parts that vary are filled in.
+# A recorded event of a REST API's proxy integration; the tests fill in the parts that vary.
 EVENT: dict[str, Any] = {
     "resource": "",
     "path": "",
@@ -56,7 +56,7 @@ class Answer:
 
 
 def event_of(method: str, path: str, headers: dict[str, str], body: str | None) -> dict[str, Any]:
-    """The Lambda event of a request to a route that exists."""
+    """Return the Lambda event of a request to an existing route."""
     matched = RouteMatcher(list(app.routes)).match_route(path)
     event = json.loads(json.dumps(EVENT))
     event |= {"resource": matched.route, "path": path.split("?")[0], "httpMethod": method, "body": body}
@@ -68,7 +68,7 @@ def event_of(method: str, path: str, headers: dict[str, str], body: str | None) 
 
 
 def invoke(event: dict[str, Any]) -> Answer:
-    """What the API's Lambda answers to an event."""
+    """Return the response of the API's Lambda to an event."""
     raw = app(event, None)
     json.dumps(raw)
     body = b64decode(raw["body"]).decode() if raw.get("isBase64Encoded") else raw["body"]
@@ -78,7 +78,7 @@ def invoke(event: dict[str, Any]) -> Answer:
 def request(
     method: str, path: str, *, key: str = "", body: Any = None, headers: dict[str, str] | None = None
 ) -> Answer:
-    """One request; a body that is no text is sent as JSON."""
+    """Send one request; a body that is not text is sent as JSON."""
     sent = dict(headers or {})
     if key:
         sent["X-API-Key"] = key

@@ -23,22 +23,22 @@ def at_write(monkeypatch: pytest.MonkeyPatch, *fates: Callable[[Table, Writes], 
 
 
 class LateWrite:
-    """A write that is not answered, and lands when the test says so."""
+    """A write that gets no response, and lands when the test calls `land`."""
 
     def __init__(self) -> None:
         self._transact = Table.transact
         self._writes: Writes = ()
 
     def unanswered(self, _: Table, writes: Writes) -> None:
-        """The fate of the write itself."""
+        """Keep the write and raise Unknown: the fate of the late write itself."""
         self._writes = writes
         raise Unknown("timeout")
 
     def before(self, table: Table, writes: Writes) -> None:
-        """The fate of a later write: the late one lands just before it."""
+        """Land the late write just before this one: the fate of a later write."""
         self.land(table)
         self._transact(table, writes)
 
     def land(self, table: Table) -> None:
-        """Do the write now. Raises what the table raises."""
+        """Do the write now. Raise the table's error, if any."""
         self._transact(table, self._writes)

@@ -1,4 +1,4 @@
-"""What a board was when it was closed, over HTTP: masked as players are today."""
+"""Tests of the archives of closed boards over HTTP; players are masked by their present settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ARCHIVE = "/leaderboard/archive?scope=daily"
 
 
 def closed(site: Site, **requests: int) -> None:
-    """Today's board with these players, closed."""
+    """Put the players on today's board, then close it."""
     start_cursor(site.context.table, "daily", site.world.now_ms() // 86_400_000 - 1)
     for player, number in requests.items():
         for each in range(number):
@@ -34,7 +34,7 @@ def entries(site: Site, **options: Any) -> list[dict[str, Any]]:
     return found
 
 
-def test_the_last_day_that_ended(site: Site) -> None:
+def test_the_default_archive_is_of_the_last_ended_day(site: Site) -> None:
     closed(site, ada=3, bob=1, eve=1)
     answer = site.get(ARCHIVE)
     assert answer.status == 200
@@ -49,7 +49,7 @@ def test_the_last_day_that_ended(site: Site) -> None:
     assert site.get(ARCHIVE, If_None_Match=answer.headers["ETag"]).status == 304
 
 
-def test_players_are_named_as_they_are_named_now(site: Site) -> None:
+def test_entries_show_present_names(site: Site) -> None:
     closed(site, ada=3, bob=2, eve=1)
     site.change_identity("ada", display_name={"S": "Ada L."})
     site.change_identity("bob", private={"BOOL": True})
@@ -60,7 +60,7 @@ def test_players_are_named_as_they_are_named_now(site: Site) -> None:
     assert named == [("ada", False), ("bob", False), ("eve", True)]
 
 
-def test_who_is_erased_keeps_a_place_without_a_name(site: Site) -> None:
+def test_an_erased_player_keeps_a_rank_without_a_name(site: Site) -> None:
     closed(site, ada=1)
     site.context.table.delete((f"PUBLIC#{public(site, 'ada')}", "PLAYER"))
     (entry,) = entries(site, key=site.key("root", "admin"))
@@ -80,7 +80,7 @@ def entries_of(site: Site, more: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_what_there_is_no_archive_of(site: Site) -> None:
+def test_boards_without_an_archive_are_not_found(site: Site) -> None:
     assert site.get(ARCHIVE + "&period=2026-05-19").status == 404
     for query, parameter in (
         ("scope=global", "scope"),

@@ -51,7 +51,7 @@ def test_ties_share_a_rank_wherever_they_are_read(site: Site) -> None:
             assert answer.json["total"] == 60
 
 
-def test_within_a_tie_who_was_first_then_by_id(site: Site) -> None:
+def test_ties_are_ordered_by_time_then_by_id(site: Site) -> None:
     for player, reached in (("late", 9), ("b", 5), ("a", 5), ("early", 1)):
         site.put_on_board(player, 10, reached_at=reached, name=player)
     assert [entry["displayName"] for entry in site.get("/leaderboard").json["entries"]] == ["early", "a", "b", "late"]
@@ -77,30 +77,30 @@ def names(site: Site, key: str = "") -> list[tuple[str | None, str]]:
     return [(entry["apiKeyId"], entry["displayName"]) for entry in entries]
 
 
-def test_what_anybody_sees(masked: Site) -> None:
-    seen = names(masked)
-    assert [each[0] for each in seen] == ["a" * 16, "named", None, "d" * 16]
-    assert seen[0][1].startswith("User***")
-    assert seen[0][1][7:].isdigit()
-    assert len(seen[0][1]) == 11
-    assert [seen[1][1], seen[2][1]] == ["Nora", "Player #3"]
+def test_public_callers_get_masked_entries(masked: Site) -> None:
+    shown = names(masked)
+    assert [each[0] for each in shown] == ["a" * 16, "named", None, "d" * 16]
+    assert shown[0][1].startswith("User***")
+    assert shown[0][1][7:].isdigit()
+    assert len(shown[0][1]) == 11
+    assert [shown[1][1], shown[2][1]] == ["Nora", "Player #3"]
     text = masked.get("/leaderboard").text
     assert "anna" not in text
     assert "shy" not in text
     assert "Sherry" not in text
 
 
-def test_what_players_see_of_themselves(masked: Site) -> None:
+def test_players_get_their_own_entry_unmasked(masked: Site) -> None:
     assert names(masked, masked.key("anna"))[0][0] == "anna"
     assert names(masked, masked.key("anna"))[1:] == names(masked)[1:]
     assert names(masked, masked.key("shy"))[2] == ("shy", "Sherry")
 
 
-def test_what_admins_see(masked: Site) -> None:
+def test_admins_get_all_entries_unmasked(masked: Site) -> None:
     assert [each[0] for each in names(masked, masked.key("root", "admin"))] == ["anna", "named", "shy", "berta"]
 
 
-def test_hidden_players_and_scores_of_nothing_are_not_on_it(site: Site) -> None:
+def test_hidden_players_and_zero_scores_are_not_on_the_board(site: Site) -> None:
     site.put_on_board("anna", 10, name="anna")
     site.put_on_board("gone", 20, name="gone")
     site.put_on_board("gone", 20, version=2, hidden=True)
@@ -130,7 +130,7 @@ def test_hidden_players_and_scores_of_nothing_are_not_on_it(site: Site) -> None:
         ("scope=monthly&period=2026-13", "period", "2026-05"),
     ],
 )
-def test_parameters_out_of_range(site: Site, query: str, parameter: str, says: str) -> None:
+def test_parameters_out_of_range_are_refused(site: Site, query: str, parameter: str, says: str) -> None:
     answer = site.get(f"/leaderboard?{query}")
     assert (answer.status, answer.json["code"], answer.json["parameter"]) == (400, "invalid_request", parameter)
     assert f"'{parameter}'" in answer.json["error"]
@@ -144,7 +144,7 @@ def test_days_are_kept_for_thirty_days(site: Site) -> None:
     assert site.get("/leaderboard?scope=weekly&period=2020-W01").status == 200
 
 
-def test_a_period_to_come_is_empty(site: Site) -> None:
+def test_a_future_period_is_empty(site: Site) -> None:
     answer = site.get("/leaderboard?scope=daily&period=2026-05-20")
     assert (answer.status, answer.json["entries"], answer.json["total"]) == (200, [], 0)
     site.put_on_board("early", 3, "daily#2026-05-20")
@@ -152,7 +152,7 @@ def test_a_period_to_come_is_empty(site: Site) -> None:
 
 
 @pytest.mark.parametrize("offset", [200, 1000, 10**12])
-def test_beyond_the_end(site: Site, offset: int) -> None:
+def test_an_offset_beyond_the_end_returns_no_entries(site: Site, offset: int) -> None:
     site.put_all_on_board([(f"p{number}", number + 1) for number in range(200)])
     answer = site.get(f"/leaderboard?offset={offset}").json
     assert (answer["entries"], answer["total"], answer["updatedAt"]) == ([], 200, None)

@@ -67,7 +67,7 @@ def test_every_board_of_an_event(site: Site, anna: str) -> None:
     assert site.get("/rank?scope=weekly&period=2026-W20", anna).json["rank"] is None
 
 
-def test_not_on_the_board(site: Site, anna: str) -> None:
+def test_a_player_off_the_board(site: Site, anna: str) -> None:
     site.put_on_board("berta", 3)
     nowhere = {
         "scope": "global",
@@ -96,10 +96,10 @@ def test_neighbours_are_shown_as_on_pages(site: Site, anna: str) -> None:
     site.put_on_board("shy", 20, name="Sherry", private=True)
     site.put_on_board("anna", 10, name="Anna", private=True)
     answer = site.get("/rank", anna)
-    seen = [(each["apiKeyId"], each["displayName"]) for each in answer.json["neighbours"]]
-    assert seen[0][0] == "b" * 16
-    assert seen[0][1].startswith("User***")
-    assert seen[1:] == [("named", "Nora"), (None, "Player #3"), ("anna", "Anna")]
+    shown = [(each["apiKeyId"], each["displayName"]) for each in answer.json["neighbours"]]
+    assert shown[0][0] == "b" * 16
+    assert shown[0][1].startswith("User***")
+    assert shown[1:] == [("named", "Nora"), (None, "Player #3"), ("anna", "Anna")]
     assert "berta" not in answer.text
     assert "Sherry" not in answer.text
     everything = site.get("/rank", site.key("berta", "admin")).json["neighbours"]
@@ -121,7 +121,7 @@ def test_a_tie_of_more_than_the_neighbours(site: Site, anna: str) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_pages_carry_the_ranks_that_players_are_told(site: Site, seed: int) -> None:
+def test_pages_show_the_same_ranks_as_the_rank_operation(site: Site, seed: int) -> None:
     rng = random.Random(seed)
     most = rng.choice((3, 10, 200))
     site.put_all_on_board((f"p{number}", rng.randint(1, most)) for number in range(120))
@@ -143,17 +143,17 @@ def test_pages_carry_the_ranks_that_players_are_told(site: Site, seed: int) -> N
     ("query", "parameter"),
     [("scope=galaxy", "scope"), ("period=2026", "period"), ("scope=weekly&period=2026-W54", "period")],
 )
-def test_parameters_out_of_range(site: Site, anna: str, query: str, parameter: str) -> None:
+def test_parameters_out_of_range_are_refused(site: Site, anna: str, query: str, parameter: str) -> None:
     answer = site.get(f"/rank?{query}", anna)
     assert (answer.status, answer.json["code"], answer.json["parameter"]) == (400, "invalid_request", parameter)
 
 
-def test_it_needs_a_key(site: Site, anna: str) -> None:
+def test_rank_requires_a_key(site: Site, anna: str) -> None:
     assert site.get("/rank").status == 401
     assert site.get("/rank?scope=daily&period=2026-04-18", anna).status == 404
 
 
-def test_unchanged_is_304(site: Site, anna: str) -> None:
+def test_an_unchanged_rank_returns_304(site: Site, anna: str) -> None:
     site.put_on_board("anna", 3)
     first = site.get("/rank", anna)
     assert first.headers["Cache-Control"] == "private, no-cache"
@@ -162,8 +162,8 @@ def test_unchanged_is_304(site: Site, anna: str) -> None:
     assert site.get("/rank", anna, If_None_Match=first.headers["ETag"]).status == 200
 
 
-def test_what_a_whole_rank_costs(site: Site, anna: str) -> None:
-    """The key's own read is one more, strong, half a unit."""
+def test_cost_of_a_rank(site: Site, anna: str) -> None:
+    """The cost of a rank, with the strong read of the API key (half a unit)."""
     site.put_all_on_board([(f"p{number}", 1 + number * number) for number in range(300)])
     site.put_on_board("anna", 160 * 160)
     site.get("/rank", anna)  # notes today's use of the key

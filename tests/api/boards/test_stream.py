@@ -11,7 +11,7 @@ from tests.api.http import Answer
 
 
 class EventSource:
-    """What a browser makes of the answers to its requests, by the rules of HTML."""
+    """A browser's EventSource: reads the responses by the rules of HTML."""
 
     def __init__(self, site: Site, query: str = "") -> None:
         self.site, self.query = site, query
@@ -20,7 +20,7 @@ class EventSource:
         self.heard: list[Any] = []
 
     def connect(self) -> Answer:
-        """One request, until the answer ends."""
+        """Send one request and read its response to the end."""
         headers = {"Last-Event-ID": self.last_id} if self.last_id else {}
         answer = self.site.get(f"/stream{self.query}", **headers)
         assert answer.status == 200
@@ -47,7 +47,7 @@ class EventSource:
             self.heard.append(json.loads("\n".join(data)))
 
 
-def test_the_top_ten_now_and_again_when_it_changes(site: Site) -> None:
+def test_the_top_ten_is_published_at_first_and_after_each_change(site: Site) -> None:
     site.put_all_on_board([(f"p{number}", 100 - number) for number in range(20)])
     source = EventSource(site)
     first = source.connect()
@@ -71,7 +71,7 @@ def test_the_top_ten_now_and_again_when_it_changes(site: Site) -> None:
     assert source.last_id != known
 
 
-def test_an_id_of_another_board_or_time_is_answered_whole(site: Site) -> None:
+def test_an_unknown_last_event_id_returns_the_whole_board(site: Site) -> None:
     site.put_on_board("anna", 5)
     source = EventSource(site)
     source.last_id = "0" * 24
@@ -89,7 +89,7 @@ def test_scope_and_period(site: Site) -> None:
         assert len(source.heard[0]["entries"]) == 1
 
 
-def test_an_empty_board_is_told_too(site: Site) -> None:
+def test_an_empty_board_is_published_too(site: Site) -> None:
     source = EventSource(site, "?scope=daily")
     source.connect()
     assert source.heard == [{"scope": "daily", "period": "2026-05-19", "entries": [], "updatedAt": None}]
@@ -106,7 +106,7 @@ def test_a_key_makes_no_difference(site: Site) -> None:
         assert (answer.status, answer.text) == (200, public.text)
 
 
-def test_trouble_does_not_end_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_throttled_table_does_not_end_the_stream(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.put_on_board("anna", 5)
     source = EventSource(site)
     source.connect()
@@ -132,18 +132,18 @@ def test_trouble_does_not_end_it(site: Site, monkeypatch: pytest.MonkeyPatch) ->
         ("limit=5", 400, "limit"),
     ],
 )
-def test_parameters(site: Site, query: str, status: int, parameter: str) -> None:
+def test_wrong_parameters_are_refused(site: Site, query: str, status: int, parameter: str) -> None:
     answer = site.get(f"/stream?{query}")
     assert answer.status == status
     if parameter:
         assert (answer.json["code"], answer.json["parameter"]) == ("invalid_request", parameter)
 
 
-def test_a_day_no_longer_kept(site: Site) -> None:
+def test_an_expired_day_is_not_found(site: Site) -> None:
     assert site.get("/stream?scope=daily&period=2026-04-18").status == 404
 
 
-def test_what_it_costs(site: Site) -> None:
+def test_cost_of_the_stream(site: Site) -> None:
     site.put_all_on_board([(f"p{number}", number + 1) for number in range(50)])
     meter = site.world.dynamodb.meter
     meter.reset()

@@ -27,7 +27,7 @@ BODIES: dict[str, Any] = {
     "redeem_invite": {"code": "A3K9-X7M2"},
     "transfer_tokens": {"to": "bob", "amount": 5, "idempotencyKey": "k1"},
 }
-# What lets a caller past the gate, and then finds that what they name is not there.
+# Statuses of requests that are authorized but name a missing thing.
 NOT_THERE: dict[str, int] = {
     "correct_transfer": 404,
     "post_hold": 404,
@@ -66,8 +66,8 @@ def test_missing_wrong_and_revoked_keys_get_the_same_answer(site: Site, operatio
 
 @pytest.mark.parametrize("operation", KEYED, ids=lambda operation: operation.name)
 @pytest.mark.parametrize("permission", ["player", "events:write", "awards:grant", "admin"])
-def test_what_each_permission_allows(site: Site, operation: Any, permission: str) -> None:
-    """A key's holder is a player too; an admin may do everything."""
+def test_operations_allowed_by_each_permission(site: Site, operation: Any, permission: str) -> None:
+    """The operations that a key of each permission may call. A holder of any key is a player; an admin may call all."""
     key = site.key("anna", permission)
     site.key("bob")
     site.fund("anna", 100)
@@ -85,7 +85,7 @@ def test_what_each_permission_allows(site: Site, operation: Any, permission: str
 
 @pytest.mark.usefixtures("api_documents")
 @pytest.mark.parametrize("operation", OPEN, ids=lambda operation: operation.name)
-def test_what_needs_no_key(site: Site, operation: Any) -> None:
+def test_public_operations_need_no_key(site: Site, operation: Any) -> None:
     nothing_yet = operation.name == "show_archive"  # no period has ended in this world
     assert call(operation).status == (404 if nothing_yet else 200)
 
@@ -97,12 +97,12 @@ def test_a_key_as_a_bearer_token(site: Site) -> None:
     assert site.get("/profile", key, Authorization=f"Bearer {WRONG}").status == 200
 
 
-def test_a_wrong_key_where_none_is_needed(site: Site) -> None:
+def test_a_wrong_key_is_refused_by_public_operations_too(site: Site) -> None:
     assert site.get("/leaderboard", WRONG).status == 401
     assert site.get("/status", WRONG).status == 200
 
 
-def test_a_day_of_use_that_cannot_be_noted_refuses_nobody(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_note_of_the_day_of_use_refuses_no_request(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     key = site.key("anna")
 
     def busy(*_: object) -> None:
@@ -113,7 +113,7 @@ def test_a_day_of_use_that_cannot_be_noted_refuses_nobody(site: Site, monkeypatc
 
 
 def test_two_requests_note_the_same_day(site: Site) -> None:
-    """The second loses the race, and is answered all the same."""
+    """The second request loses the race and succeeds nevertheless."""
     key = site.key("anna")
     actors = [site.world.spawn(f"reader-{n}", authenticate.authenticate, site.context, key) for n in range(4)]
     site.work()

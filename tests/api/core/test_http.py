@@ -17,7 +17,7 @@ from infra.settings import FUNCTIONS
 from tests.api.conftest import BASE, RETRY_AFTER, Site, request_event
 from tests.api.http import EVENT, event_of, invoke, request
 
-# Five seconds of a cold start are far more than it takes.
+# Five seconds are far more than a cold start takes.
 COLD_START_MS = 5_000
 
 
@@ -83,7 +83,7 @@ def test_preflight(site: Site) -> None:
         assert all(route.cors is not None for route in methods.values()), path
 
 
-def test_a_body_has_a_size(site: Site, writer: str) -> None:
+def test_a_body_has_a_maximum_size(site: Site, writer: str) -> None:
     answer = site.post("/events", json.dumps([request_event("anna", "1", note="x" * (1024 * 1024))]), writer)
     assert (answer.status, answer.json["code"], answer.json["maximum"]) == (413, "payload_too_large", 1024 * 1024)
     assert site.post("/events", "é" * 600_000, writer).status == 413
@@ -109,7 +109,7 @@ def test_a_body_has_a_size(site: Site, writer: str) -> None:
         (json.dumps(deep(20)), "invalid_request"),
     ],
 )
-def test_a_body_is_json_of_some_depth(site: Site, writer: str, body: str, code: str) -> None:
+def test_a_body_has_a_maximum_depth(site: Site, writer: str, body: str, code: str) -> None:
     answer = site.post("/awards", body, writer)
     assert (answer.status, answer.json["code"]) == (400, code)
 
@@ -120,19 +120,19 @@ def test_a_byte_order_mark_is_skipped(site: Site, writer: str) -> None:
     assert site.post("/events", "\ufeff", writer).json["code"] == "not_json"
 
 
-def test_a_busy_service_does_not_call_everybody_back_at_once() -> None:
+def test_a_busy_service_spreads_retry_after() -> None:
     waits = iter([1.0, 2.5, 3.99])
-    told = [refusal(Busy("x"), lambda: int(next(waits))).headers["Retry-After"] for _ in range(3)]
-    assert told == ["1", "2", "3"]
+    waited = [refusal(Busy("x"), lambda: int(next(waits))).headers["Retry-After"] for _ in range(3)]
+    assert waited == ["1", "2", "3"]
     assert RETRY_AFTER_S == (1, 4)
 
 
-def test_no_body(site: Site, writer: str) -> None:
+def test_a_missing_body_is_refused(site: Site, writer: str) -> None:
     answer = request("POST", f"{BASE}/awards", key=writer)
     assert (answer.status, answer.json["code"]) == (400, "not_json")
 
 
-def test_what_is_said_to_be_no_json(site: Site, writer: str) -> None:
+def test_another_content_type_than_json_is_refused(site: Site, writer: str) -> None:
     event = json.dumps(request_event("anna", "1"))
     answer = site.post("/events", event, writer, Content_Type="text/plain")
     assert (answer.status, answer.json["code"]) == (415, "unsupported_media_type")
@@ -149,7 +149,7 @@ def test_a_body_in_base64(site: Site, writer: str) -> None:
 
 
 @pytest.mark.parametrize("error", [StoreError("EndpointConnectionError: 10.0.0.7"), Busy("10.0.0.7")])
-def test_a_store_that_does_not_answer(site: Site, writer: str, error: Exception) -> None:
+def test_an_unreachable_store_returns_503(site: Site, writer: str, error: Exception) -> None:
     def broken(*_: Any, **__: Any) -> Any:
         raise error
 
@@ -164,7 +164,7 @@ def test_a_store_that_does_not_answer(site: Site, writer: str, error: Exception)
 
 
 def test_a_request_ends_before_api_gateway_gives_up(site: Site, writer: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The table takes every connection and never answers."""
+    """The table accepts every connection and never responds."""
 
     def hang(*_: Any) -> Any:
         site.world.sleep(3)
@@ -194,7 +194,7 @@ def test_nothing_of_an_unexpected_error_leaks(site: Site, writer: str) -> None:
     assert "Traceback" not in answer.text
 
 
-def test_what_is_no_request(site: Site) -> None:
+def test_malformed_requests_are_refused(site: Site) -> None:
     assert invoke({"anything": 1}).json["code"] == "internal"
 
 

@@ -1,4 +1,4 @@
-"""What the API's Lambda imports: little when it starts, and for each operation only what it needs."""
+"""Tests of the imports of the API's Lambda: little when it starts, and for each operation only its own needs."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def at_start() -> set[str]:
 
 @pytest.fixture(scope="module")
 def of_each() -> dict[str, set[str]]:
-    """Operation -> the modules of chalicelib that its first call imports."""
+    """Return operation -> the modules of chalicelib that its first call imports."""
     return {name: {each for each in new if each.startswith("chalicelib.")} for name, new in run(EACH)}
 
 
@@ -100,7 +100,7 @@ def test_a_cold_start_loads_no_more_than_it_needs(at_start: set[str]) -> None:
     assert {"api.registry", "store.core.table", "services.identity.authenticate"} <= ours
 
 
-def test_a_cold_start_loads_no_tool(at_start: set[str]) -> None:
+def test_a_cold_start_loads_no_tools(at_start: set[str]) -> None:
     assert at_start & {*NEVER, "app", "chalicelib.cli", "chalicelib.workers"} == set()
 
 

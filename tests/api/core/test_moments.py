@@ -1,4 +1,4 @@
-"""Moments off the calendar are refused by name wherever one is taken, and nothing is half-written."""
+"""Tests of moments off the calendar: every operation refuses them by name and writes nothing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_reward_has_moments_of_the_calendar(site: Site, member: str, text: str
     assert (site.get("/rewards", player).json, audits(site)) == ({"rewards": []}, [])
 
 
-def test_a_reward_that_is_there_stays_as_it_was(site: Site) -> None:
+def test_a_refused_moment_leaves_an_existing_reward_unchanged(site: Site) -> None:
     player = site.key("anna")
     assert put(site).status == 200
     before, audited = site.get("/rewards", player), audits(site)
@@ -64,7 +64,7 @@ def test_the_ends_of_the_calendar_can_be_shown(site: Site) -> None:
 
 
 @pytest.mark.parametrize("text", OFF)
-def test_an_award_has_one_too(site: Site, text: str) -> None:
+def test_an_award_has_a_moment_of_the_calendar(site: Site, text: str) -> None:
     granter = site.key("granter", "awards:grant")
     answer = site.post("/awards", {"player": "anna", "points": 5, "reason": "r", "timestamp": text}, granter)
     assert (answer.status, answer.json["parameter"]) == (400, "timestamp")
@@ -72,7 +72,7 @@ def test_an_award_has_one_too(site: Site, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", OFF)
-def test_so_has_an_event_in_each_form(site: Site, text: str) -> None:
+def test_an_event_of_each_form_has_a_moment_of_the_calendar(site: Site, text: str) -> None:
     key = site.key("granter", "events:write", "awards:grant")
     award = {"event": "award", "properties": {"username": "anna", "points": 5, "reason": "r"}}
     sent: list[tuple[str, Any]] = [

@@ -1,4 +1,4 @@
-"""Operations: each one agrees with its use case, and none needs a transport."""
+"""Tests of operations: each one agrees with its use case, and none needs a transport."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def operation(request: pytest.FixtureRequest) -> Operation:
     return request.param  # type: ignore[no-any-return]
 
 
-def test_the_use_case_takes_what_the_operation_gives(operation: Operation) -> None:
+def test_the_use_case_accepts_the_parameters_of_its_operation(operation: Operation) -> None:
     parameters = inspect.signature(operation.function).parameters
     fields = msgspec.structs.fields(operation.query_type) if operation.query else ()
     given = ["context", *(f"{name}_id" for name in operation.path_parameters), *operation.constants]
@@ -124,15 +124,15 @@ def test_no_operation_needs_a_transport() -> None:
 
 def test_an_operation_refers_only_to_its_own_concern_and_those_before_it() -> None:
     """References are texts, which no check of imports sees."""
-    wrong, seen = [], 0
+    wrong, references = [], 0
     for module in [each for each in vars(registry).values() if inspect.ismodule(each)]:
         own = concern_of(module.__name__)
         assert own
         for operation in module.OPERATIONS:
-            seen += 1
+            references += 1
             bodies = (operation.body,) if isinstance(operation.body, str) else operation.body
             for reference in (operation.use_case, operation.view, operation.query, *bodies):
                 used = concern_of(reference.partition(":")[0])
                 if used and used not in {own, *BEFORE[own]}:
                     wrong.append(f"{operation.name} -> {reference}")
-    assert (seen, wrong) == (len(OPERATIONS), [])
+    assert (references, wrong) == (len(OPERATIONS), [])

@@ -1,4 +1,4 @@
-"""Query strings: each parameter known, given once, in its range."""
+"""Tests of query strings: each parameter is known, given once and in its range."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_every_operation_refuses_a_parameter_it_does_not_know(site: Site, operat
         ("scope=weekly&period=2027-5", "'period' must be a week such as 2026-W21 for this scope."),
     ],
 )
-def test_what_is_wrong_is_said(site: Site, query: str, error: str) -> None:
+def test_the_message_names_the_problem(site: Site, query: str, error: str) -> None:
     answer = site.get(f"/leaderboard?{query}")
     assert (answer.status, answer.json["code"], answer.json["error"]) == (400, "invalid_request", error)
     assert "parameter" in answer.json
@@ -55,7 +55,7 @@ def test_earned_is_true_or_false(site: Site, value: str) -> None:
     assert answer.json["allowed"] == [True, False]
 
 
-def test_an_empty_value_is_as_good_as_none(site: Site) -> None:
+def test_an_empty_value_is_equivalent_to_none(site: Site) -> None:
     assert site.get("/leaderboard?scope=&period=&limit=").json == site.get("/leaderboard").json
     answer = request("DELETE", "/api/gamification/invite?code=", key=site.key("anna"))
     assert (answer.status, answer.json["error"]) == (400, "'code' is missing.")

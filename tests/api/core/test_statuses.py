@@ -1,4 +1,4 @@
-"""Errors as HTTP statuses."""
+"""Tests of the HTTP statuses of errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One award key has one award: what its requests are told when they meet, die half-way or hear no answer."""
+"""Tests of the responses to requests with one award key that run concurrently, stop half-way or get no response."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def total(site: Site, granter: str, player: str = "anna") -> int:
 
 
 def left(site: Site, granter: str) -> int:
-    """Of the granter's day."""
+    """Return the points left of the granter's daily limit."""
     answer = site.post("/events", [], granter)
     assert answer.status == 403
     row = site.context.table.get((f"GRANTER#granter#{site.world.now_ms() // 86_400_000}", "GRANTED"))
@@ -43,12 +43,12 @@ def left(site: Site, granter: str) -> int:
 
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, call: str, action: Callable[[], Any], place: int = 0) -> None:
-    """Something happens once: before the call of this name with this number."""
-    real, seen = getattr(Table, call), [0]
+    """Run `action` once, before the call of this name with this number."""
+    real, calls = getattr(Table, call), [0]
 
     def step(table: Table, *args: Any, **kwargs: Any) -> Any:
-        seen[0] += 1
-        if seen[0] == place + 1:
+        calls[0] += 1
+        if calls[0] == place + 1:
             action()
         return real(table, *args, **kwargs)
 
@@ -60,7 +60,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, call: str, action: Callable[[], A
 def test_of_two_awards_under_one_key_exactly_one_wins(
     site: Site, granter: str, monkeypatch: pytest.MonkeyPatch, call: str, changed: dict[str, Any]
 ) -> None:
-    """The other one comes before the first read, or between read and write."""
+    """The other request comes before the first read, or between read and write."""
     other = list[Answer]()
     with monkeypatch.context() as patch:
         meanwhile(patch, call, lambda: other.append(give(site, granter, **changed)))
@@ -74,7 +74,7 @@ def test_of_two_awards_under_one_key_exactly_one_wins(
 
 
 @pytest.mark.parametrize("call", ["get_many", "transact"])
-def test_one_award_asked_for_twice_at_once_is_one(
+def test_two_concurrent_requests_for_one_award_make_one_award(
     site: Site, granter: str, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     first = list[Answer]()
@@ -87,7 +87,7 @@ def test_one_award_asked_for_twice_at_once_is_one(
 
 
 @pytest.mark.parametrize("call", ["get_many", "transact"])
-def test_the_last_room_of_a_day_is_taken_once(
+def test_the_last_points_of_a_day_are_granted_once(
     site: Site, granter: str, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     for number in range(4):
@@ -101,10 +101,10 @@ def test_the_last_room_of_a_day_is_taken_once(
     assert not site.queued("rejected")
 
 
-def test_several_within_the_bound_at_once_are_all_applied(
+def test_concurrent_awards_within_the_limit_are_all_applied(
     site: Site, granter: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each comes between the other's read and write, while none is applied yet."""
+    """Each request comes between another one's read and write, before any is applied."""
     answers = list[Answer]()
 
     def nested(depth: int) -> None:
@@ -121,8 +121,8 @@ def test_several_within_the_bound_at_once_are_all_applied(
     assert sorted(answer.status for answer in found) == [200] * 5 + [404]
 
 
-def test_dead_between_remembering_and_queueing(site: Site, granter: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same again queues it, the day counts it once, and another award has no way in."""
+def test_a_crash_between_reservation_and_queueing(site: Site, granter: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A retry queues the award, the day counts it once, and another award under the key is refused."""
     with monkeypatch.context() as patch:
 
         def dead(*_: Any) -> None:
@@ -141,8 +141,10 @@ def test_dead_between_remembering_and_queueing(site: Site, granter: str, monkeyp
     assert shown["paid"]["award"] == 5
 
 
-def test_queued_on_the_day_after_it_was_accepted(site: Site, granter: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a time of its own it happened when it was accepted, and its points are of that day."""
+def test_an_award_queued_on_the_day_after_its_acceptance(
+    site: Site, granter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An award without a time has the time of its acceptance, and its points count for that day."""
     with monkeypatch.context() as patch:
 
         def dead(*_: Any) -> None:
@@ -158,8 +160,8 @@ def test_queued_on_the_day_after_it_was_accepted(site: Site, granter: str, monke
     assert left(site, granter) == MAX_DAY
 
 
-def test_queued_and_the_answer_is_lost(site: Site, granter: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The worker had applied it before it is sent again, a day later: it counts for the day it was accepted on."""
+def test_a_queued_award_whose_response_is_lost(site: Site, granter: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An award that is sent again a day after the worker applied it counts for the day of its acceptance."""
     real = site.context.queues.send
 
     def lost(queue: str, bodies: Sequence[str]) -> None:
@@ -177,7 +179,7 @@ def test_queued_and_the_answer_is_lost(site: Site, granter: str, monkeypatch: py
 
 
 def test_a_write_that_lands_late_is_counted_once(site: Site, granter: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given up, tried anew, and there just before the second one."""
+    """The first write gets no response, is retried, and lands just before the second."""
     late = LateWrite()
     with monkeypatch.context() as patch:
         at_write(patch, late.unanswered, late.before)
@@ -187,10 +189,10 @@ def test_a_write_that_lands_late_is_counted_once(site: Site, granter: str, monke
     assert left(site, granter) == MAX_DAY - 5
 
 
-def test_a_full_day_is_not_told_while_a_reservation_may_still_come(
+def test_a_full_day_is_not_reported_while_a_reservation_may_still_land(
     site: Site, granter: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The day is full at the second reading, and the first write may still land: the same request again tells."""
+    """The day is full at the second read while the first write may still land: only a retry reports the limit."""
     late = LateWrite()
     for number in range(4):
         give(site, granter, 10_000, f"n{number}")
@@ -204,8 +206,8 @@ def test_a_full_day_is_not_told_while_a_reservation_may_still_come(
     assert give(site, granter, 2).status == 429
 
 
-def test_what_an_old_copy_says_is_not_believed(site: Site, granter: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every reading that decides is strong."""
+def test_stale_reads_do_not_decide(site: Site, granter: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every read that decides is strong."""
     give(site, granter)
     real = Table.get_many
 
@@ -220,7 +222,7 @@ def test_what_an_old_copy_says_is_not_believed(site: Site, granter: str, monkeyp
 def test_a_key_that_is_taken_for_a_moment_is_no_other_award(
     site: Site, granter: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A transfer under the key is refused after a write without an answer; then the key is free for an award."""
+    """A transfer under the key is refused after a write without a response; then the key is free for an award."""
     site.fund("granter", 1000)
     site.key("bob")
 
@@ -246,10 +248,10 @@ def test_a_key_that_is_taken_for_a_moment_is_no_other_award(
     assert total(site, granter) == 5
 
 
-def test_a_day_that_fills_between_two_writes_keeps_the_first_ones_room(
+def test_a_day_that_fills_between_two_writes_keeps_the_first_reservation(
     site: Site, granter: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """120 awards are two writes. Nothing is queued; sent again on the next day, each award is applied once."""
+    """Two writes hold 120 awards. Nothing is queued; a retry on the next day applies each award once."""
     sender = site.key("granter", "events:write", "awards:grant")
     events = [
         {"event": "award", "properties": {"username": "anna", "points": 400, "reason": "r", "key": f"k{number}"}}

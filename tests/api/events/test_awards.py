@@ -38,7 +38,7 @@ def test_points_arrive_once_by_reason_and_timestamp(site: Site, granter: str) ->
     assert site.get("/players/anna", granter).json["awardTotal"] == 200
 
 
-def test_who_granted_is_the_key(site: Site, granter: str) -> None:
+def test_the_granter_is_the_holder_of_the_key(site: Site, granter: str) -> None:
     site.post("/awards", award(username="anna"), granter)
     site.post("/awards", {"username": "berta", "points": -3, "reason": "spam"}, granter)
     assert [event["data"]["grantedBy"] for event in site.events("own")] == ["granter", "granter"]
@@ -46,7 +46,7 @@ def test_who_granted_is_the_key(site: Site, granter: str) -> None:
 
 
 @pytest.mark.parametrize("points", [10_001, -10_001, 10**30, 0])
-def test_over_the_bound(site: Site, granter: str, points: int) -> None:
+def test_an_award_over_the_limit_is_refused(site: Site, granter: str, points: int) -> None:
     answer = site.post("/awards", award(points=points), granter)
     assert answer.status == 400
     assert answer.json == {
@@ -58,7 +58,7 @@ def test_over_the_bound(site: Site, granter: str, points: int) -> None:
     assert not site.queued("own")
 
 
-def test_the_day_of_a_granter_has_a_bound_too(site: Site, granter: str) -> None:
+def test_a_granter_has_a_daily_limit(site: Site, granter: str) -> None:
     for number in range(5):
         assert site.post("/awards", award(points=-10_000 if number else 9_999, key=str(number)), granter).status == 202
     answer = site.post("/awards", award(points=2, key="5"), granter)
@@ -72,7 +72,7 @@ def test_the_day_of_a_granter_has_a_bound_too(site: Site, granter: str) -> None:
             "requested": 2,
         },
     )
-    # It is noon, and something: the bound is told before anything was applied, and holds until midnight.
+    # It is shortly after noon: the limit is reported before any award is applied, and lasts until midnight.
     assert answer.headers["Retry-After"] == str(12 * 3600 - site.world.now_ms() // 1000 % 43_200)
     assert site.post("/awards", award(points=1, key="6"), granter).status == 202
     assert site.post("/awards", award(points=-10_000, key="4"), granter).status == 202, "a repeat takes no room"
@@ -85,8 +85,8 @@ def test_the_day_of_a_granter_has_a_bound_too(site: Site, granter: str) -> None:
     assert site.post("/awards", award(points=10_000, key="5"), granter).status == 202
 
 
-def test_the_bound_counts_what_came_by_the_queue_and_the_other_way_round(site: Site, granter: str) -> None:
-    """One record for each granter and day, whichever way an award comes."""
+def test_the_limit_counts_awards_of_the_api_and_of_the_queue(site: Site, granter: str) -> None:
+    """Each granter has one record a day, for awards by either way."""
 
     def by_queue(number: int, points: int) -> None:
         properties = {"username": "anna", "points": points, "reason": f"r{number}", "grantedBy": "granter"}
@@ -105,7 +105,7 @@ def test_the_bound_counts_what_came_by_the_queue_and_the_other_way_round(site: S
     assert site.get("/players/anna", granter).json["awardTotal"] == 50_000
 
 
-def test_more_than_any_day_has_room_for(site: Site, granter: str) -> None:
+def test_a_request_over_the_limit_of_any_day_is_refused(site: Site, granter: str) -> None:
     key = site.key("granter", "events:write", "awards:grant")
     properties = {"username": "anna", "points": 10_000}
     many = [{"event": "award", "properties": properties | {"reason": f"r{number}"}} for number in range(6)]
@@ -120,7 +120,7 @@ OTHERS = [{"points": 49}, {"reason": "Other"}, {"player": "berta"}, {"public": F
 
 @pytest.mark.parametrize("changed", OTHERS, ids=lambda changed: next(iter(changed)))
 def test_one_key_is_one_award(site: Site, granter: str, changed: dict[str, Any]) -> None:
-    """Whatever differs, the player too: a key is its granter's own."""
+    """Any other field under the same key is a conflict, the player too."""
     assert site.post("/awards", award(key="k"), granter).status == 202
     for _ in range(2):
         answer = site.post("/awards", award(key="k") | changed, granter)
@@ -184,7 +184,7 @@ def test_a_key_is_known_for_as_long_as_the_worker_knows_the_award(site: Site, gr
 
 
 def test_awards_among_events(site: Site) -> None:
-    """The same rules, and nothing is queued of a request that breaks them."""
+    """Awards among events follow the same rules; a request that breaks them queues nothing."""
     key = site.key("granter", "events:write", "awards:grant")
     deed = request_event("anna", "1")
 
@@ -216,7 +216,7 @@ def test_an_award_costs_one_read_and_one_write_of_two_items(site: Site, granter:
     def cost(key: str) -> list[tuple[str, float, float]]:
         meter.reset()
         assert site.post("/awards", award(key=key), granter).status == 202
-        # Who calls was read before.
+        # The caller's key was read before.
         return costs(meter)[1:]
 
     assert cost("1") == [("BatchGetItem", 2, 0), ("TransactWriteItems", 0, 4)]
@@ -243,7 +243,7 @@ def test_five_hundred_awards_take_six_writes(site: Site) -> None:
     assert site.post("/awards", award(points=1), site.key("granter", "awards:grant")).json["left"] == 0
 
 
-def test_nobody_on_the_public_queue_says_that_points_were_counted(site: Site, granter: str) -> None:
+def test_a_message_of_the_public_queue_cannot_claim_a_reservation(site: Site, granter: str) -> None:
     for number in range(6):
         data = {"points": 10_000, "reason": "r", "grantedBy": "granter", "reserved": True, "key": str(number)}
         event = request_event("anna", "1") | {"type": "award", "data": data}
@@ -269,14 +269,14 @@ def test_nobody_on_the_public_queue_says_that_points_were_counted(site: Site, gr
         ([award()], "object"),
     ],
 )
-def test_what_is_wrong_is_named(site: Site, granter: str, body: Any, names: str) -> None:
+def test_the_wrong_member_is_named(site: Site, granter: str, body: Any, names: str) -> None:
     answer = site.post("/awards", body, granter)
     assert answer.status == 400
     assert names in answer.json["error"]
     assert not site.queued("own")
 
 
-def test_a_time_too_old(site: Site, granter: str) -> None:
+def test_an_award_with_an_old_time_is_refused(site: Site, granter: str) -> None:
     answer = site.post("/awards", award(timestamp="2026-01-01T00:00:00Z"), granter)
     assert answer.json["events"][0]["reason"] == "too_old"
 

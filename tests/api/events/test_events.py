@@ -36,7 +36,7 @@ def test_one_event_and_an_array_in_every_form(site: Site, writer: str) -> None:
     assert site.get("/players/carl", admin).json["awardTotal"] == 5
 
 
-def test_sent_again_changes_nothing(site: Site, writer: str) -> None:
+def test_an_event_sent_twice_changes_nothing(site: Site, writer: str) -> None:
     for _ in range(3):
         site.post("/events", [request_event("anna", "a1"), request_event("anna", "a2", time=None)], writer)
         site.work()
@@ -95,7 +95,7 @@ def test_types_that_laurel_makes_are_refused(site: Site, type_: str) -> None:
     assert not site.queued("events")
 
 
-def test_what_no_form_takes_is_named(site: Site, writer: str) -> None:
+def test_unknown_members_are_named(site: Site, writer: str) -> None:
     short = {"type": "combo.created", "apiKeyId": "anna"}
     bad = [short | {"metdata": {}}, request_event("anna", "1") | {"apiKeyId": "anna"}, short | {"apiKeyId": ".."}]
     answer = site.post("/events", bad, writer)
@@ -112,7 +112,7 @@ def test_an_unknown_type_is_no_error(site: Site, writer: str) -> None:
 
 
 def test_an_event_cannot_say_when_it_was_received(site: Site, writer: str) -> None:
-    """That would lift the age limit: it is for redriven events, on the queue."""
+    """A time of receipt lifts the age limit; only redriven events, on the queue, have one."""
     old = request_event("anna", "1", time="2026-04-20T12:00:00Z") | {"receivedAt": "2026-04-20T12:00:01Z"}
     assert site.post("/events", old, writer).json["events"][0]["reason"] == "too_old"
     new = request_event("anna", "1") | {"receivedAt": NOW}
@@ -120,7 +120,7 @@ def test_an_event_cannot_say_when_it_was_received(site: Site, writer: str) -> No
     assert "receivedAt" not in site.events()[0]
 
 
-def test_five_hundred_events_and_no_more(site: Site, writer: str) -> None:
+def test_a_request_has_at_most_500_events(site: Site, writer: str) -> None:
     event = {"type": "combo.created", "apiKeyId": "anna", "metadata": {"note": "x" * 1000}}
     answer = site.post("/events", [event | {"id": str(n)} for n in range(500)], writer)
     assert answer.json == {"accepted": 500, "ids": [str(n) for n in range(500)]}
@@ -132,14 +132,14 @@ def test_five_hundred_events_and_no_more(site: Site, writer: str) -> None:
     assert site.post("/events", [], writer).json["code"] == "empty_array"
 
 
-def test_text_that_sqs_would_refuse(site: Site, writer: str) -> None:
+def test_characters_that_sqs_refuses_are_escaped(site: Site, writer: str) -> None:
     answer = site.post("/events", request_event("anna", "1", note="a\ufffeb\uffffc\u0001é🌿"), writer)
     assert answer.status == 202
     assert "\ufffe" not in site.queued("events")[0]
     assert site.events()[0]["data"]["note"] == "a\ufffeb\uffffc\u0001é🌿"
 
 
-def test_a_queue_that_does_not_take_everything(site: Site, writer: str) -> None:
+def test_a_queue_that_refuses_messages_returns_503(site: Site, writer: str) -> None:
     def refuse(queue: str, bodies: Any) -> None:
         raise NotSent("1 of 1 messages not accepted: InternalError")
 
@@ -150,10 +150,10 @@ def test_a_queue_that_does_not_take_everything(site: Site, writer: str) -> None:
     assert "InternalError" not in answer.text
 
 
-def test_awards_on_the_way_of_events(site: Site, writer: str) -> None:
+def test_awards_among_events_need_the_permission(site: Site, writer: str) -> None:
     event = request_event("anna", "1") | {
         "type": "award",
-        "data": {"points": 10, "reason": "kind", "grantedBy": "somebody else"},
+        "data": {"points": 10, "reason": "kind", "grantedBy": "another granter"},
     }
     answer = site.post("/events", [request_event("anna", "2"), event], writer)
     assert (answer.status, answer.json["code"]) == (403, "forbidden")
@@ -166,7 +166,7 @@ def test_awards_on_the_way_of_events(site: Site, writer: str) -> None:
 
 
 def test_the_largest_event_is_applied_too(site: Site, writer: str) -> None:
-    """What the API takes, the worker takes: the canonical form is measured, not the sent one."""
+    """The worker accepts every event that the API accepts: both measure the canonical form."""
     event = {"type": "combo.created", "apiKeyId": "anna", "metadata": {"note": ""}}
     for length in range(16_100, 16_400, 20):
         event["metadata"] = {"note": "x" * length}

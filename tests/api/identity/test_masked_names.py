@@ -1,4 +1,4 @@
-"""Who chose no name is masked alike everywhere, by the random public id alone."""
+"""Tests of masked names: a player without a name has the same mask everywhere, made of the random public id alone."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ ADA = "ada@example.com"
 
 
 def mask_of(site: Site) -> str:
-    """What the public id of the player alone comes to."""
+    """Return the mask that the player's public id alone gives."""
     found = load_player(site.context.table, ADA)
     assert found is not None
     return display_name(found.identity.public, None)
 
 
 def shown(answer: Answer) -> set[str]:
-    """All display names in an answer."""
+    """Return all display names in an answer."""
     found: set[str] = set()
 
-    def look(value: Any) -> None:
+    def collect(value: Any) -> None:
         if isinstance(value, dict):
             found.update(text for name, text in value.items() if name == "displayName")
             value = list(value.values())
         if isinstance(value, list):
             for each in value:
-                look(each)
+                collect(each)
 
-    look(answer.json)
+    collect(answer.json)
     return found
 
 
-def test_the_mask_is_the_same_on_every_surface_and_tells_nothing_of_the_id(site: Site) -> None:
+def test_the_mask_is_the_same_everywhere_and_does_not_depend_on_the_player_id(site: Site) -> None:
     key, other = site.key(ADA), site.key("bob")
     start_cursor(site.context.table, "daily", site.world.now_ms() // 86_400_000 - 1)
     site.post("/events", request_event(ADA, "1"), key=site.key("gate", "events:write"))

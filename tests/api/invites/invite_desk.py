@@ -1,4 +1,4 @@
-"""What tests of invites ask for over HTTP."""
+"""Requests about invites over HTTP, for tests."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tests.api.http import Answer, request
 DAY = 86_400
 
 
-def make(site: Site, key: str, **wanted: Any) -> dict[str, Any]:
-    answer = site.post("/invite", wanted, key)
+def make(site: Site, key: str, **options: Any) -> dict[str, Any]:
+    answer = site.post("/invite", options, key)
     assert answer.status == 201, answer.text
     made: dict[str, Any] = answer.json
     return made

@@ -1,4 +1,4 @@
-"""Ten failed attempts to redeem a minute."""
+"""Tests of the limit of ten failed attempts to redeem a minute."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.api.invites.invite_desk import DAY, make, outcome, redeem
 
 
 def failing(site: Site, anna: str, bob: str) -> list[Callable[[], Answer]]:
-    """Each way in which a redeeming fails for what was asked."""
+    """Return requests that fail, one for each reason that counts as an attempt."""
     used, gone, own, back = make(site, anna, uses=1), make(site, anna, days=1), make(site, bob), make(site, anna)
     site.world.sleep(DAY)
     cleo = site.key("cleo")
@@ -59,7 +59,7 @@ def test_successes_do_not_count(site: Site, bob: str) -> None:
     assert redeem(site, bob, code="AAAA-AAAA").status == 429
 
 
-def test_many_guesses_at_once_are_told_of_ten(site: Site, bob: str) -> None:
+def test_only_ten_of_many_concurrent_guesses_get_an_outcome(site: Site, bob: str) -> None:
     caller = authenticate(site.context, bob)
 
     def guess() -> ErrorKind:
@@ -72,7 +72,9 @@ def test_many_guesses_at_once_are_told_of_ten(site: Site, bob: str) -> None:
     assert sorted(actor.result for actor in actors) == [ErrorKind.NOT_FOUND] * 10 + [ErrorKind.RATE_LIMITED] * 20
 
 
-def test_what_cannot_be_counted_is_not_told(site: Site, bob: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_attempt_that_cannot_be_counted_gets_no_outcome(
+    site: Site, bob: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def down(*_: Any) -> None:
         raise StoreError("down")
 

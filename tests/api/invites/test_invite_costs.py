@@ -1,4 +1,4 @@
-"""What invites cost, and what happens when answers are lost or fifty come at once."""
+"""Tests of the cost of invites, of lost responses, and of fifty concurrent redemptions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def lose_answers(site: Site, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return writes
 
 
-def test_a_lost_answer_is_no_second_attempt(site: Site, anna: str, bob: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_response_makes_no_second_attempt(
+    site: Site, anna: str, bob: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = make(site, anna, uses=1)
     with monkeypatch.context() as patch:
         writes = lose_answers(site, patch)
@@ -49,7 +51,7 @@ def test_a_lost_answer_is_no_second_attempt(site: Site, anna: str, bob: str, mon
     assert len(listed(site, anna)) == 1
 
 
-def test_what_was_not_sent_is_swept_once(site: Site, anna: str, bob: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sweep_sends_unsent_messages_once(site: Site, anna: str, bob: str, monkeypatch: pytest.MonkeyPatch) -> None:
     made = make(site, anna)
     with monkeypatch.context() as patch:
         patch.setattr(type(site.context.queues), "send", lambda *_: (_ for _ in ()).throw(StoreError("down")))
@@ -60,8 +62,8 @@ def test_what_was_not_sent_is_swept_once(site: Site, anna: str, bob: str, monkey
     assert site.get("/profile", anna).json["counters"]["referral"] == 1
 
 
-def test_what_each_costs(site: Site, anna: str, bob: str) -> None:
-    """Trips, read and write units; who calls was read before, and an outbox row's removal comes after the answer."""
+def test_cost_of_each_operation(site: Site, anna: str, bob: str) -> None:
+    """Round trips, read and write units. The key was read before; the outbox row is removed after the response."""
     caller, other, meter = authenticate(site.context, anna), authenticate(site.context, bob), site.world.dynamodb.meter
     meter.recording = True
 
@@ -118,10 +120,10 @@ def test_fifty_redeem_ten_uses(site: Site, anna: str) -> None:
     assert [each["used"] for each in listed(site, anna)] == [10]
 
 
-def test_a_late_write_is_no_redemption_of_somebody_elses(
+def test_a_late_write_is_not_taken_for_another_redemption(
     site: Site, anna: str, bob: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not answered, not there when it is looked for, there when the pair is read: it is this request's own."""
+    """A write without a response lands between two reads: the request recognizes it as its own."""
     made = make(site, anna, uses=1)
     real_write, real_read, late, reads = Table.transact, Table.get_many, list[Any](), list[int]()
 
@@ -133,7 +135,7 @@ def test_a_late_write_is_no_redemption_of_somebody_elses(
 
     def read(table: Table, keys: Any, *, strong: bool = True) -> Any:
         reads.append(len(keys))
-        # Four reads of a request: two of the first attempt, its own write, what was asked for.
+        # The four reads of a request: two of the first attempt, its own write, the requested rows.
         if len(reads) == 4:
             real_write(table, late[0])
         return real_read(table, keys, strong=strong)
@@ -146,8 +148,10 @@ def test_a_late_write_is_no_redemption_of_somebody_elses(
     assert not [pk for pk, _ in site.world.dynamodb.tables["laurel-sim"].rows if pk.startswith("ATTEMPTS#")]
 
 
-def test_the_last_use_was_ones_own(site: Site, anna: str, bob: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sent twice at once: the batch read found the pair before the other's commit, and the invite after it."""
+def test_the_last_use_by_an_equal_request_is_a_redemption(
+    site: Site, anna: str, bob: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two equal requests run at once: a batch read finds the pair before the other's commit, the invite after it."""
     made = make(site, anna, uses=1)
     real, first = Table.get_many, list[int]()
 
@@ -180,7 +184,7 @@ def use_before_the_next_write(site: Site, key: str, code: str, monkeypatch: pyte
     return statuses
 
 
-def test_no_token_for_an_invite_that_was_used_up_meanwhile(
+def test_an_invite_used_up_meanwhile_gets_no_token(
     site: Site, anna: str, bob: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = make(site, anna, uses=1)
@@ -189,9 +193,7 @@ def test_no_token_for_an_invite_that_was_used_up_meanwhile(
     assert (first, rotated.status, rotated.json["code"]) == ([200], 410, "invite_used_up")
 
 
-def test_a_rotation_tells_a_use_that_came_meanwhile(
-    site: Site, anna: str, bob: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_rotation_shows_a_concurrent_use(site: Site, anna: str, bob: str, monkeypatch: pytest.MonkeyPatch) -> None:
     made = make(site, anna, uses=2)
     first = use_before_the_next_write(site, bob, made["code"], monkeypatch)
     rotated = site.post("/invite/rotate", {"code": made["code"]}, anna)

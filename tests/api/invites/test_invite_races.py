@@ -1,6 +1,6 @@
-"""Two requests about invites, one stopped at any call while the other goes on to its end: all of them, none by a seed.
+"""Tests of two requests about invites: all interleavings in which one stops at a call while the other runs to its end.
 
-The stopped call is then answered, refused, unanswered, or the process is dead; who was not told may ask again.
+The stopped call then succeeds, is refused, gets no response, or its process dies. A client without a response retries.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ UNTOLD = "untold"
 Act = Callable[[], Any]
 
 
-class Told:
-    """What left Laurel."""
+class Recorder:
+    """A queue and a bus that record the ids of sent events."""
 
     def __init__(self) -> None:
         self.events: list[str] = []
@@ -43,7 +43,7 @@ class Told:
 
 
 class Stage:
-    """Players with an invite each, who can go back to where they began."""
+    """Players with an invite each, and a savepoint of their first state."""
 
     def __init__(self, site: Site, uses: int) -> None:
         self.site, self.context = site, site.context
@@ -53,12 +53,12 @@ class Stage:
         self.invites: dict[str, InviteMade] = {
             name: create_invite(site.context, self.callers[name], InviteRequest(uses)) for name in ("anna", "bob")
         }
-        self.told = Told()
+        self.sent = Recorder()
         self.saved = Savepoint(site.world.dynamodb.tables[TABLE])
 
-    def begin_anew(self) -> None:
+    def restart(self) -> None:
         self.saved.restore()
-        self.context.queues = self.context.bus = self.told = Told()  # type: ignore[assignment]
+        self.context.queues = self.context.bus = self.sent = Recorder()  # type: ignore[assignment]
 
     def redeem(self, name: str, **sent: str) -> Act:
         return lambda: redeem_invite(self.context, self.callers[name], RedeemInvite(**sent))
@@ -69,15 +69,15 @@ class Stage:
         return [item for item in items if item]
 
     def referrals(self) -> int:
-        """How many there are at this moment."""
+        """Return the present number of referrals."""
         return sum(pk.startswith("REFERRAL#") for pk, _ in self.site.world.dynamodb.tables[TABLE].rows)
 
     def check(self) -> None:
-        """What holds of invites whatever happened."""
+        """Check the invariants of invites."""
         self.site.world.sleep(31)
         assert not sweep_outbox(self.context).failed
         referrals, invites = self.rows("REFERRAL"), self.rows("INVITE")
-        assert len(set(self.told.events)) == len(referrals)
+        assert len(set(self.sent.events)) == len(referrals)
         by = Counter(row["referrer"]["S"] for row in referrals)
         for invite in invites:
             used = int(invite["used"]["N"])
@@ -90,7 +90,7 @@ class Stage:
 
 
 def outcome(act: Act) -> str:
-    """`ok`, or the code of the refusal. A client that is told that the outcome is unknown asks again."""
+    """Return `ok`, or the code of the refusal. A client retries when the outcome is unknown."""
     try:
         act()
     except OutcomeUnknown:
@@ -101,14 +101,14 @@ def outcome(act: Act) -> str:
 
 
 def interleavings(stage: Stage, first: Act, second: Act) -> Iterator[tuple[str, str, str]]:
-    """(how the stopped call ended, what came of the first, of the second) for every place to stop at.
+    """Yield (ending of the stopped call, outcome of the first request, of the second) for every place to stop at.
 
-    A first request that died is asked again; `untold`: it died, so that its own outcome is that of another request.
+    The outcome of a first request that died is `untold`.
     """
     for ending in ENDINGS:
         stop, stopped = 0, True
         while stopped:
-            stage.begin_anew()
+            stage.restart()
             with in_turns([first, second]) as (one, other):
                 while not one.strand.done and one.strand.calls < stop:
                     one.strand.step()
@@ -123,7 +123,7 @@ def interleavings(stage: Stage, first: Act, second: Act) -> Iterator[tuple[str, 
 
 
 class Player:
-    """Does one request in its own strand."""
+    """A player with one request, in a strand of its own."""
 
     def __init__(self, act: Act) -> None:
         self.outcome = UNTOLD
@@ -142,20 +142,20 @@ def in_turns(acts: Sequence[Act]) -> Iterator[list[Player]]:
         assert player.strand.failed is None or player.outcome == UNTOLD
 
 
-def test_the_last_use_by_two(site: Site) -> None:
+def test_two_players_redeem_the_last_use(site: Site) -> None:
     stage = Stage(site, 1)
     code = stage.invites["anna"].code
     both = stage.redeem("bob", code=code), stage.redeem("cleo", code=code)
-    seen = set()
+    outcomes = set()
     for ending, first, second in interleavings(stage, *both):
-        seen.add((first, second))
+        outcomes.add((first, second))
         assert stage.referrals() == 1
         if first == UNTOLD:
             assert outcome(both[0]) == ("invite_used_up" if second == "ok" else "already_redeemed"), ending
-    assert seen >= {("ok", "invite_used_up"), ("invite_used_up", "ok"), (UNTOLD, "ok"), (UNTOLD, "invite_used_up")}
+    assert outcomes >= {("ok", "invite_used_up"), ("invite_used_up", "ok"), (UNTOLD, "ok"), (UNTOLD, "invite_used_up")}
 
 
-def test_one_player_twice_at_once(site: Site) -> None:
+def test_one_player_redeems_twice_at_once(site: Site) -> None:
     stage = Stage(site, 10)
     act = stage.redeem("bob", code=stage.invites["anna"].code)
     for _, first, second in interleavings(stage, act, act):
@@ -169,11 +169,11 @@ def test_each_redeems_the_others(site: Site) -> None:
     anna, bob = (
         stage.redeem(one, token=stage.invites[other].token) for one, other in (("anna", "bob"), ("bob", "anna"))
     )
-    seen = set()
+    outcomes = set()
     for _, first, second in interleavings(stage, anna, bob):
-        seen.add((first, second))
+        outcomes.add((first, second))
         assert stage.referrals() == 1
-    assert seen == {("ok", "referral_cycle"), ("referral_cycle", "ok"), (UNTOLD, "ok"), (UNTOLD, "referral_cycle")}
+    assert outcomes == {("ok", "referral_cycle"), ("referral_cycle", "ok"), (UNTOLD, "ok"), (UNTOLD, "referral_cycle")}
 
 
 @pytest.mark.parametrize("swapped", [False, True])
@@ -218,7 +218,7 @@ def test_an_invite_is_revoked_while_it_is_redeemed(site: Site, swapped: bool) ->
 
 
 def test_ten_attempts_fail_while_another_is_about_to_succeed(site: Site) -> None:
-    """What was counted before it was done refuses it."""
+    """Ten failures that are counted before the redemption commits refuse it."""
     stage = Stage(site, 10)
     good, bad = stage.redeem("cleo", code=stage.invites["anna"].code), stage.redeem("cleo", code="AAAA-AAAA")
 
@@ -228,14 +228,14 @@ def test_ten_attempts_fail_while_another_is_about_to_succeed(site: Site) -> None
         assert [outcome(bad) for _ in range(10)] == ["unknown_invite"] * 10
         redeemed_by_then[0] = stage.referrals()
 
-    seen = set()
+    outcomes = set()
     for _, first, _ in interleavings(stage, good, ten):
-        seen.add((first, stage.referrals()))
+        outcomes.add((first, stage.referrals()))
         assert first == UNTOLD or redeemed_by_then[0] == (first == "ok")
-    assert seen == {("ok", 1), ("rate_limited", 0), (UNTOLD, 0), (UNTOLD, 1)}
+    assert outcomes == {("ok", 1), ("rate_limited", 0), (UNTOLD, 0), (UNTOLD, 1)}
 
 
-def test_two_rotations_and_a_revocation(site: Site) -> None:
+def test_two_rotations_race_a_revocation(site: Site) -> None:
     stage = Stage(site, 10)
     made, caller = stage.invites["anna"], stage.callers["anna"]
 
@@ -255,7 +255,7 @@ def test_two_rotations_and_a_revocation(site: Site) -> None:
         assert len(stage.rows("INVITE")) == 1
 
 
-def test_the_twentieth_by_two(site: Site) -> None:
+def test_two_requests_create_the_twentieth_invite(site: Site) -> None:
     stage = Stage(site, 10)
     for _ in range(18):
         create_invite(stage.context, stage.callers["anna"], InviteRequest())

@@ -1,4 +1,4 @@
-"""Invites over HTTP: made, shown, rotated, revoked."""
+"""Tests of invites over HTTP: made, shown, rotated, revoked."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ def test_an_invite_as_it_is_made_and_shown(site: Site, anna: str) -> None:
     assert "anna" not in repr([row for (pk, _), row in rows.items() if pk.startswith("INVITE")])
 
 
-def test_without_a_body_it_is_as_usual(site: Site, anna: str) -> None:
+def test_an_invite_without_a_body_has_the_defaults(site: Site, anna: str) -> None:
     assert site.post("/invite", None, anna).json["uses"] == 10
     assert site.post("/invite", "", anna).status == 201
     assert site.post("/invite/redeem", None, anna).status == 400
 
 
-@pytest.mark.parametrize("wanted", [{"uses": 1, "days": 1}, {"uses": 1000, "days": 365}])
-def test_the_ends_of_what_may_be_set(site: Site, anna: str, wanted: dict[str, int]) -> None:
-    made = make(site, anna, **wanted)
-    assert made["uses"] == wanted["uses"]
-    site.world.sleep(wanted["days"] * DAY - 1)
+@pytest.mark.parametrize("options", [{"uses": 1, "days": 1}, {"uses": 1000, "days": 365}])
+def test_the_smallest_and_largest_options(site: Site, anna: str, options: dict[str, int]) -> None:
+    made = make(site, anna, **options)
+    assert made["uses"] == options["uses"]
+    site.world.sleep(options["days"] * DAY - 1)
     assert len(listed(site, anna)) == 1
     site.world.sleep(1)
     assert listed(site, anna) == []
@@ -49,7 +49,7 @@ def test_the_ends_of_what_may_be_set(site: Site, anna: str, wanted: dict[str, in
 
 @pytest.mark.parametrize("value", [0, -1, 1001, 1.5, 1e300, "5", True, None, 10**30])
 @pytest.mark.parametrize("name", ["uses", "days"])
-def test_what_may_not_be_set(site: Site, anna: str, name: str, value: Any) -> None:
+def test_options_out_of_range_are_refused(site: Site, anna: str, name: str, value: Any) -> None:
     answer = site.post("/invite", {name: value}, anna)
     assert answer.status == 400
     assert name in answer.json["error"]
@@ -108,12 +108,12 @@ def test_twenty_are_open_at_once(site: Site, anna: str, bob: str) -> None:
     for _ in range(2):
         make(site, anna)
     assert site.post("/invite", {}, anna).status == 409
-    # What made room is revoked like any other.
+    # An invite that is revoked to make room is revoked like any other.
     assert revoke(site, anna, made[1]["code"]).status == 200
 
 
 def test_a_code_that_is_taken_is_not_taken_again(site: Site, anna: str, bob: str) -> None:
-    """Both would get the same one: two ids for the token, then one for the code."""
+    """Both invites get the same random ids: two for the token, then one for the code."""
     numbers = iter("1253456")
     site.context.new_id = lambda: next(numbers) * 32
     first, second = make(site, anna), make(site, bob)
@@ -121,7 +121,7 @@ def test_a_code_that_is_taken_is_not_taken_again(site: Site, anna: str, bob: str
     assert [each["code"] for each in listed(site, anna) + listed(site, bob)] == [first["code"], second["code"]]
 
 
-def test_one_by_its_code(site: Site, anna: str) -> None:
+def test_an_invite_is_read_by_its_code(site: Site, anna: str) -> None:
     first, _ = make(site, anna), make(site, anna)
     answer = site.get(f"/invite?code={first['code'].lower()}", anna)
     assert [each["code"] for each in answer.json["invites"]] == [first["code"]]

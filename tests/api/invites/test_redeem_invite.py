@@ -1,4 +1,4 @@
-"""POST /invite/redeem: what it answers, and what comes of it."""
+"""Tests of POST /invite/redeem: its responses and effects."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_redeeming_pays_the_referrer_once(site: Site, anna: str, bob: str) -> No
     assert not [pk for pk, _ in site.world.dynamodb.tables["laurel-sim"].rows if pk.startswith("OUTBOX#")]
 
 
-def test_the_bus_is_told_under_a_stable_id() -> None:
+def test_the_bus_receives_the_event_under_a_stable_id() -> None:
     facts = {"referrer": "anna", "player": "bob"}
     first, again = (messages_of("r1", 5, "referral", facts) for _ in range(2))
     assert first == again
@@ -51,7 +51,7 @@ def test_the_bus_is_told_under_a_stable_id() -> None:
     )
 
 
-def test_by_code_however_it_is_typed_and_by_token(site: Site, anna: str) -> None:
+def test_codes_are_accepted_in_any_spelling_and_so_are_tokens(site: Site, anna: str) -> None:
     made = make(site, anna)
     typed = [made["code"].lower(), made["code"].replace("-", ""), f"  {made['code']} "]
     for number, text in enumerate(typed):
@@ -89,18 +89,18 @@ def test_bad_shapes_are_400_and_no_attempt(site: Site, anna: str, bob: str, sent
         {"token": "A" * 43},
     ],
 )
-def test_the_unknown(site: Site, bob: str, sent: Any) -> None:
+def test_unknown_codes_and_tokens_are_404(site: Site, bob: str, sent: Any) -> None:
     assert outcome(redeem(site, bob, **sent)) == (404, "unknown_invite")
 
 
-def test_ones_own(site: Site, anna: str) -> None:
+def test_a_player_cannot_redeem_their_own_invite(site: Site, anna: str) -> None:
     made = make(site, anna)
     assert outcome(redeem(site, anna, code=made["code"])) == (400, "own_invite")
     assert outcome(redeem(site, anna, token=made["token"])) == (400, "own_invite")
     assert listed(site, anna)[0]["used"] == 0
 
 
-def test_once_for_each_two_players(site: Site, anna: str, bob: str) -> None:
+def test_a_player_redeems_once_for_each_referrer(site: Site, anna: str, bob: str) -> None:
     first, second, back = make(site, anna), make(site, anna), make(site, bob)
     assert redeem(site, bob, code=first["code"]).status == 200
     for made in (first, second):
@@ -112,26 +112,26 @@ def test_once_for_each_two_players(site: Site, anna: str, bob: str) -> None:
     assert listed(site, bob)[0]["used"] == 0
 
 
-def test_several_referrers(site: Site, anna: str, bob: str) -> None:
+def test_a_player_may_have_several_referrers(site: Site, anna: str, bob: str) -> None:
     cleo = site.key("cleo")
     for key in (anna, cleo):
         assert redeem(site, bob, code=make(site, key)["code"]).status == 200
     assert redeem(site, cleo, code=make(site, anna)["code"]).status == 200
 
 
-def test_used_up(site: Site, anna: str, bob: str) -> None:
+def test_a_used_up_invite_is_refused(site: Site, anna: str, bob: str) -> None:
     made = make(site, anna, uses=1)
     assert redeem(site, bob, code=made["code"]).status == 200
     cleo = site.key("cleo")
     assert outcome(redeem(site, cleo, code=made["code"])) == (410, "invite_used_up")
     assert outcome(redeem(site, cleo, token=made["token"])) == (410, "invite_used_up")
     assert outcome(site.post("/invite/rotate", {"code": made["code"]}, anna)) == (410, "invite_used_up")
-    # Who was last, and did not hear so, learns that it was done.
+    # The player of the last use, who may have lost the response, learns that it was redeemed.
     assert outcome(redeem(site, bob, code=made["code"])) == (409, "already_redeemed")
     assert [(each["used"], each["state"]) for each in listed(site, anna)] == [(1, "used_up")]
 
 
-def test_expiry_is_by_the_clock_whatever_is_collected(site: Site, anna: str, bob: str) -> None:
+def test_an_invite_expires_by_the_clock(site: Site, anna: str, bob: str) -> None:
     made = make(site, anna, days=1)
     cleo = site.key("cleo")
     site.world.sleep(DAY - 0.001)
@@ -150,7 +150,7 @@ def test_expiry_is_by_the_clock_whatever_is_collected(site: Site, anna: str, bob
 def test_a_write_that_comes_after_the_expiry_fails(
     site: Site, anna: str, bob: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The clock is in the condition: the invite was read a second before."""
+    """The write's condition has the clock: the invite was read a second before."""
     made = make(site, anna, days=1)
     site.world.sleep(DAY - 1)
     real = Table.transact
@@ -167,15 +167,15 @@ def test_a_write_that_comes_after_the_expiry_fails(
     assert outcome(redeem(site, bob, code=made["code"])) == (410, "invite_expired")
 
 
-def test_who_redeemed_a_revoked_invite_has_done_so(site: Site, anna: str, bob: str) -> None:
+def test_a_redemption_outlives_the_revocation_of_its_invite(site: Site, anna: str, bob: str) -> None:
     made = make(site, anna)
     redeem(site, bob, code=made["code"])
     revoke(site, anna, made["code"])
     assert outcome(redeem(site, bob, code=make(site, anna)["code"])) == (409, "already_redeemed")
 
 
-def test_an_erased_referrer_invites_nobody(site: Site, anna: str, bob: str) -> None:
-    """The mapping is gone: whose invite it is, nobody knows."""
+def test_an_invite_of_an_erased_referrer_is_unknown(site: Site, anna: str, bob: str) -> None:
+    """An erasure deletes the mapping from public id to player."""
     made = make(site, anna)
     site.context.table.delete((f"PUBLIC#{find_owner(site.context, 'anna').public}", "PLAYER"))
     for sent in ({"code": made["code"]}, {"token": made["token"]}):

@@ -1,4 +1,4 @@
-"""An admin, and two players who have something: what tests of the ledger ask them to do over HTTP."""
+"""An admin and two players with funds, whose requests tests of the ledger send over HTTP."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.pipeline.plant import TABLE
 
 
 class Bank:
-    """Anna with 200 tokens, Bob, and an admin called root; the two go by names."""
+    """Anna with 200 tokens, Bob, and an admin called root; both players have display names."""
 
     def __init__(self, site: Site) -> None:
         self.site, self.world = site, site.world
@@ -21,18 +21,18 @@ class Bank:
             site.change_identity(player, display_name={"S": player.capitalize()})
         self.grant(200, "anna")
 
-    def get(self, path: str, who: str = "anna") -> Any:
-        answer = self.site.get(path, self.keys[who])
+    def get(self, path: str, caller: str = "anna") -> Any:
+        answer = self.site.get(path, self.keys[caller])
         assert answer.status == 200, answer.text
         return answer.json
 
-    def post(self, path: str, who: str, **body: Any) -> Answer:
-        return self.site.post(path, body, self.keys[who])
+    def post(self, path: str, caller: str, **body: Any) -> Answer:
+        return self.site.post(path, body, self.keys[caller])
 
-    def send(self, amount: int, who: str = "anna", to: str = "bob", **more: Any) -> str:
+    def send(self, amount: int, caller: str = "anna", to: str = "bob", **more: Any) -> str:
         self.made += 1
         self.world.sleep(7)
-        answer = self.post("/transfer", who, to=to, amount=amount, idempotencyKey=f"t{self.made}", **more)
+        answer = self.post("/transfer", caller, to=to, amount=amount, idempotencyKey=f"t{self.made}", **more)
         assert answer.status == 200, answer.text
         return str(answer.json["transfer"]["id"])
 

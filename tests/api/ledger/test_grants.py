@@ -1,4 +1,4 @@
-"""Grants and corrections over HTTP."""
+"""Tests of grants and corrections over HTTP."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ def test_burning(bank: Bank) -> None:
         ({"extra": 1}, 400, "invalid_request"),
     ],
 )
-def test_grants_that_are_refused(bank: Bank, changes: Any, status: int, code: str) -> None:
+def test_wrong_grants_are_refused(bank: Bank, changes: Any, status: int, code: str) -> None:
     answer = bank.try_grant(**changes)
     assert (answer.status, answer.json["code"]) == (status, code)
     assert bank.balance("anna") == 200
     assert bank.try_grant().status == 200
 
 
-def test_a_balance_has_a_top(bank: Bank) -> None:
+def test_a_balance_has_a_maximum(bank: Bank) -> None:
     key = keys.account(find_owner(bank.site.context, "anna").account, "tokens")
     item = bank.site.context.table.get(key) or {}
     bank.site.context.table.put(item | {"balance": {"N": str(2**53 - 101)}, "available": {"N": str(2**53 - 101)}})
@@ -76,7 +76,7 @@ def test_a_balance_has_a_top(bank: Bank) -> None:
     assert (refused.status, refused.json["code"]) == (409, "balance_limit")
 
 
-def test_who_was_erased_is_granted_nothing(bank: Bank) -> None:
+def test_an_erased_player_gets_no_grant(bank: Bank) -> None:
     owner = find_owner(bank.site.context, "anna")
     key = keys.account(owner.account, "tokens")
     bank.site.context.table.put((bank.site.context.table.get(key) or {}) | {"closed": {"N": "1"}})
@@ -100,8 +100,8 @@ def test_a_correction_and_its_replay(bank: Bank) -> None:
     first = bank.correct(sent, reason="By mistake")
     transfer = first.json["transfer"]
     assert first.json == {"success": True, "transfer": transfer}
-    told = {"corrects": sent, "asset": "tokens", "from": "bob", "to": "anna", "amount": 50, "reason": "By mistake"}
-    assert transfer == told | {"id": transfer["id"], "createdAt": transfer["createdAt"]}
+    expected = {"corrects": sent, "asset": "tokens", "from": "bob", "to": "anna", "amount": 50, "reason": "By mistake"}
+    assert transfer == expected | {"id": transfer["id"], "createdAt": transfer["createdAt"]}
     assert (bank.balance("anna"), bank.balance("bob")) == (200, 0)
     for again in (bank.correct(sent, reason="By mistake"), bank.correct(sent), bank.correct(sent, reason="Other")):
         assert (again.status, again.text, again.headers[REPLAYED]) == (200, first.text, "true")
@@ -132,12 +132,12 @@ def test_a_correction_of_a_correction_between_players(bank: Bank) -> None:
 
 
 @pytest.mark.parametrize("id_", ["x", "0" * 37, "0" * 36, "0" * 64])
-def test_what_never_was_cannot_be_corrected(bank: Bank, id_: str) -> None:
+def test_an_unknown_transfer_cannot_be_corrected(bank: Bank, id_: str) -> None:
     assert bank.correct(id_).status == 404
     assert bank.correct(bank.send(1)[:-10] + "0" * 10).status == 404
 
 
-def test_what_is_spent_may_be_corrected_later(bank: Bank) -> None:
+def test_a_spent_transfer_may_be_corrected_later(bank: Bank) -> None:
     sent = bank.send(50)
     bank.send(20, "bob", "anna")
     refused = bank.correct(sent)
@@ -148,7 +148,7 @@ def test_what_is_spent_may_be_corrected_later(bank: Bank) -> None:
     assert (bank.balance("anna"), bank.balance("bob")) == (200, 0)
 
 
-def test_who_was_erased_gets_nothing_back(bank: Bank) -> None:
+def test_an_erased_player_gets_no_correction(bank: Bank) -> None:
     sent = bank.send(50)
     key = keys.account(find_owner(bank.site.context, "anna").account, "tokens")
     bank.site.context.table.put((bank.site.context.table.get(key) or {}) | {"closed": {"N": "1"}})
@@ -163,14 +163,14 @@ def hold(bank: Bank, amount: int, seconds: int = 60) -> Any:
     return answer.json["hold"]["id"]
 
 
-def test_what_a_hold_burnt_can_be_given_back(bank: Bank) -> None:
+def test_a_burn_of_a_hold_can_be_corrected(bank: Bank) -> None:
     posted = bank.post(f"/holds/{hold(bank, 40)}/post", "anna", amount=30).json["hold"]["transferId"]
     assert bank.correct(posted).json["transfer"].items() >= {"from": "@burn", "to": "anna", "amount": 30}.items()
     assert bank.get("/balance") == {"asset": "tokens", "balance": 200, "held": 0, "available": 200}
     assert not verify_ledger(bank.site.context, lambda: None).differences
 
 
-def test_what_is_held_is_neither_burnt_nor_taken_back_until_it_expired(bank: Bank) -> None:
+def test_held_tokens_are_neither_burnt_nor_corrected_until_the_hold_expires(bank: Bank) -> None:
     received = bank.grant(5)
     hold(bank, 205)
     assert bank.get("/balance") == {"asset": "tokens", "balance": 205, "held": 205, "available": 0}
@@ -190,7 +190,7 @@ def test_what_is_held_is_neither_burnt_nor_taken_back_until_it_expired(bank: Ban
 
 @pytest.mark.parametrize("more", [0, 500])
 def test_two_admins_correct_the_same_at_once(bank: Bank, more: int) -> None:
-    """Whether or not there is enough to take it back twice."""
+    """Two concurrent corrections of one transfer, with enough funds for both or not."""
     sent = bank.send(50)
     if more:
         bank.grant(more, "bob")
@@ -212,7 +212,7 @@ def test_the_same_grant_sent_at_once(bank: Bank) -> None:
 
 
 @pytest.mark.parametrize("what", ["grant", "correction"])
-def test_an_answer_that_is_lost_is_no_replay(bank: Bank, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+def test_a_lost_response_is_no_replay(bank: Bank, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     sent, real = bank.send(50), bank.site.context.table.transact
 
     def lost(_: Any, writes: Any) -> None:
@@ -225,8 +225,8 @@ def test_an_answer_that_is_lost_is_no_replay(bank: Bank, monkeypatch: pytest.Mon
     assert bank.balance("anna") == (200 if what == "correction" else 250)
 
 
-def test_what_they_cost(bank: Bank) -> None:
-    """Key, two postings, balance, audit: five items of a KB at most, or two units, with the longest reason too."""
+def test_cost_of_grants_and_corrections(bank: Bank) -> None:
+    """Items: key, two postings, balance, audit. Each has a KB at most, or two units, with the longest reason too."""
     meter = bank.world.dynamodb.meter
     meter.reset()
     bank.grant(1, reason="é" * 200)
@@ -237,7 +237,7 @@ def test_what_they_cost(bank: Bank) -> None:
     assert meter.operations["TransactWriteItems"].write == 12
 
 
-def test_a_public_id_that_is_somebody_elses_id(bank: Bank) -> None:
+def test_a_public_id_that_equals_another_player_id(bank: Bank) -> None:
     public = find_owner(bank.site.context, "anna").public
     bank.site.key(public)
     assert bank.correct(bank.send(50)).status == 200

@@ -1,4 +1,4 @@
-"""Two who end one hold, one stopped at any call while the other goes to its end: all ways, none by a seed."""
+"""Tests of two requests that end one hold: all interleavings in which one stops at a call while the other runs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HELD, FUNDS, LASTS_S = 40, 100, 60
 
 
 class Scene:
-    """Anna has 100 tokens, 40 of them held for a minute. `answers`: what each name was told, or refused with."""
+    """Anna with 100 tokens, 40 of them held for a minute. `answers`: the response or refusal of each named request."""
 
     def __init__(self) -> None:
         self.site = Site()
@@ -56,7 +56,7 @@ class Scene:
         self._ask(name, lambda: settled_account(self.context, self.account, "tokens"))
 
     def send(self, name: str) -> None:
-        """More than there is while the hold is open."""
+        """Send more than is available while the hold is open."""
         asked = TransferRequest("bob", FUNDS - HELD + 1, name)
         self._ask(name, lambda: transfer_tokens(self.context, self.caller, asked))
 
@@ -66,13 +66,16 @@ class Scene:
         except LaurelError as refusal:
             self.answers[name] = refusal
         except OutOfReach:
-            """Told nothing: 503."""
+            pass  # the client gets 503
 
     def play(
         self, first: Callable[[str], None], second: Callable[[str], None], stop: int, ending: str, s: float
     ) -> bool:
-        """`first` stops before its call number `stop`; `s` seconds later `second` goes to its end; then the call is
-        made, and ends in this way. Returns whether there was such a call."""
+        """Return whether `first` makes a call number `stop`.
+
+        It stops before that call; `s` seconds later `second` runs to its end; then the call is made and ends with
+        `ending`.
+        """
         self.restore()
         with taking_turns():
             one = Strand(lambda: first("one"))
@@ -93,7 +96,7 @@ class Scene:
         self.answers = {}
 
     def check(self) -> None:
-        """Books, and the note of the next expiry."""
+        """Check the books and the note of the next expiry."""
         assert books.findings(books.read(self.site.plant)) == []
         account = load_account(self.context.table, self.account, "tokens")
         holds = list(open_holds(self.context.table, self.account))
@@ -109,7 +112,7 @@ def scene() -> Iterator[Scene]:
 
 
 def ways(scene: Scene, first: Any, second: Any, s: float) -> Iterator[str]:
-    """Every stop and ending, each played from the same beginning."""
+    """Play every stop and ending from the same state. Yield each ending."""
     for ending in ENDINGS:
         stop = 0
         while scene.play(first, second, stop, ending, s):
@@ -130,13 +133,13 @@ ENDS: dict[str, Callable[[Scene], Callable[[str], None]]] = {
 def test_a_hold_ends_once(scene: Scene, first: str, second: str) -> None:
     for ending in ways(scene, ENDS[first](scene), ENDS[second](scene), 0.001):
         scene.check()
-        told = [scene.answers[name] for name in ("one", "two") if name in scene.answers]
-        good = [answer for answer in told if not isinstance(answer, LaurelError)]
-        refusals = [answer.code for answer in told if isinstance(answer, LaurelError)]
-        assert len(told) == 2 or ending != "done"
+        responses = [scene.answers[name] for name in ("one", "two") if name in scene.answers]
+        good = [answer for answer in responses if not isinstance(answer, LaurelError)]
+        refusals = [answer.code for answer in responses if isinstance(answer, LaurelError)]
+        assert len(responses) == 2 or ending != "done"
         assert len({str(answer.outcome) for answer in good}) == 1
         assert set(refusals) <= {"hold_resolved"}
-        assert bool(refusals) == (first != second) or len(told) == 1
+        assert bool(refusals) == (first != second) or len(responses) == 1
         assert sum(not answer.replayed for answer in good) == 1
         posted = good[0].outcome["hold"].get("posted", 0)
         account = load_account(scene.context.table, scene.account, "tokens")
@@ -145,8 +148,8 @@ def test_a_hold_ends_once(scene: Scene, first: str, second: str) -> None:
 
 @pytest.mark.parametrize("second", ["release", "void", "post", "send"])
 @pytest.mark.parametrize("first", ENDS)
-def test_nothing_ends_a_hold_otherwise_once_its_expiry_was_told(scene: Scene, first: str, second: str) -> None:
-    """The first begins in time; the second comes after the expiry. Whoever writes first is right, and both say so."""
+def test_an_expired_hold_has_no_other_ending(scene: Scene, first: str, second: str) -> None:
+    """The first begins before the expiry, the second after it. The first write decides both responses."""
     others = {"release": scene.release, "void": scene.void, "post": scene.post, "send": scene.send}
     for ending in ways(scene, ENDS[first](scene), others[second], LASTS_S):
         scene.check()
@@ -167,8 +170,10 @@ def test_nothing_ends_a_hold_otherwise_once_its_expiry_was_told(scene: Scene, fi
 
 @pytest.mark.parametrize("guarded", [True, False])
 def test_a_hold_placed_meanwhile_is_not_forgotten(scene: Scene, guarded: bool, monkeypatch: Any) -> None:
-    """Who releases has seen all holds; then one is placed and another as large is void, so that both figures are as
-    they were. Only the count of holds ever placed tells, and without it the note of the next expiry would be wrong."""
+    """A release reads all holds; then one is placed and another one as large is void, so that both figures are equal.
+
+    Only the count of placed holds differs. Without it the note of the next expiry would be wrong.
+    """
     if not guarded:
         real = accounts._as_read
         monkeypatch.setattr(accounts, "_as_read", lambda read: {k: v for k, v in real(read).items() if k != "placed"})
@@ -192,7 +197,7 @@ def test_a_hold_placed_meanwhile_is_not_forgotten(scene: Scene, guarded: bool, m
             scene.check()
 
 
-def test_the_last_of_a_hundred_is_placed_by_one_of_two(scene: Scene) -> None:
+def test_one_of_two_requests_places_the_hundredth_hold(scene: Scene) -> None:
     scene.restore()
     scene.site.fund("anna", 1000)
     for number in range(MAX_OPEN - 1):

@@ -1,4 +1,4 @@
-"""Holds over HTTP: placed, posted, void, expired, and what each costs."""
+"""Tests of holds over HTTP: placed, posted, void, expired, and their costs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def void(site: Site, key: str, hold: str) -> Answer:
 
 
 def figures(site: Site) -> tuple[int, int]:
-    """Balance and available as they are in the table, which must agree with postings and open holds."""
+    """Return balance and available of the table, after a check that they agree with postings and open holds."""
     assert books.findings(books.read(site.plant)) == []
     account = load_account(site.context.table, find_owner(site.context, "anna").account, "tokens")
     return account.balance, account.available
@@ -96,13 +96,13 @@ def test_a_hold_and_its_replay(site: Site, anna: str) -> None:
         ({"asset": "gold"}, "invalid_request"),
     ],
 )
-def test_what_is_refused_leaves_nothing(site: Site, anna: str, changes: Any, code: str) -> None:
+def test_a_refused_hold_writes_nothing(site: Site, anna: str, changes: Any, code: str) -> None:
     refused(place(site, anna, **changes), 400, code)
     assert figures(site) == (200, 200)
     assert place(site, anna).status == 200
 
 
-def test_what_is_held_cannot_be_spent(site: Site, anna: str) -> None:
+def test_held_tokens_cannot_be_spent(site: Site, anna: str) -> None:
     held(site, anna, amount=150)
     sent = site.post("/transfer", {"to": "bob", "amount": 51, "idempotencyKey": "k"}, anna)
     refusal = {"code": "insufficient_balance", "balance": 200, "requested": 51, "available": 50}
@@ -115,7 +115,7 @@ def test_what_is_held_cannot_be_spent(site: Site, anna: str) -> None:
     held(site, anna, "h3", amount=51)
 
 
-def test_post_and_again(site: Site, anna: str) -> None:
+def test_a_post_and_its_replay(site: Site, anna: str) -> None:
     hold = held(site, anna)
     site.world.sleep(30)
     first = post(site, anna, hold)
@@ -136,7 +136,7 @@ def test_post_and_again(site: Site, anna: str) -> None:
     assert read.sums["@burn", "tokens"] == 40
 
 
-def test_a_part_of_it(site: Site, anna: str) -> None:
+def test_a_part_of_a_hold_is_posted(site: Site, anna: str) -> None:
     hold = held(site, anna)
     for amount in (0, -1, 41, 10**30):
         answer = post(site, anna, hold, amount=amount)
@@ -147,7 +147,7 @@ def test_a_part_of_it(site: Site, anna: str) -> None:
     refused(post(site, anna, hold), 409, "hold_resolved")
 
 
-def test_void_and_again(site: Site, anna: str) -> None:
+def test_a_void_and_its_replay(site: Site, anna: str) -> None:
     hold = held(site, anna)
     first = void(site, anna, hold)
     assert (first.status, first.headers.get(KEY), first.json["hold"]["status"]) == (200, None, "void")
@@ -160,7 +160,7 @@ def test_void_and_again(site: Site, anna: str) -> None:
     assert figures(site) == (200, 200)
 
 
-def test_holds_of_others_and_none(site: Site, anna: str) -> None:
+def test_holds_of_others_and_unknown_ones_are_not_found(site: Site, anna: str) -> None:
     hold = held(site, anna)
     bob = site.key("bob")
     for name in (hold, hold[:-1], "x", "0" * 37, "%2F", "a" * 2000):
@@ -170,7 +170,7 @@ def test_holds_of_others_and_none(site: Site, anna: str) -> None:
 
 
 @pytest.mark.parametrize("swept", [False, True])
-def test_an_expired_hold_is_void_whether_or_not_anybody_swept_it(site: Site, anna: str, swept: bool) -> None:
+def test_an_expired_hold_is_void_with_or_without_a_sweep(site: Site, anna: str, swept: bool) -> None:
     posted, asked = held(site, anna, expiresIn=60), held(site, anna, "h2", expiresIn=60)
     held(site, anna, "h3", expiresIn=61, amount=7)
     site.world.sleep(59.999)
@@ -194,7 +194,7 @@ def test_an_expired_hold_is_void_whether_or_not_anybody_swept_it(site: Site, ann
 
 
 @pytest.mark.parametrize("swept", [False, True])
-def test_what_became_of_a_hold_is_kept_for_thirty_days(site: Site, anna: str, swept: bool) -> None:
+def test_a_resolved_hold_is_kept_for_thirty_days(site: Site, anna: str, swept: bool) -> None:
     hold, late = held(site, anna), held(site, anna, "h2", expiresIn=60)
     void(site, anna, hold)
     site.world.sleep(60)
@@ -210,7 +210,7 @@ def test_what_became_of_a_hold_is_kept_for_thirty_days(site: Site, anna: str, sw
     assert settled(site).available == 200
 
 
-def test_what_expired_can_be_spent_at_once(site: Site, anna: str) -> None:
+def test_tokens_of_an_expired_hold_can_be_spent_at_once(site: Site, anna: str) -> None:
     held(site, anna, amount=150, expiresIn=60)
     site.world.sleep(60)
     assert figures(site) == (200, 50)
@@ -218,15 +218,15 @@ def test_what_expired_can_be_spent_at_once(site: Site, anna: str) -> None:
     assert figures(site) == (80, 80)
 
 
-def test_the_balance_is_told_by_the_clock(site: Site, anna: str) -> None:
+def test_the_balance_follows_the_clock(site: Site, anna: str) -> None:
     held(site, anna, amount=150, expiresIn=60)
-    told = {"asset": "tokens", "balance": 200}
-    assert site.get("/balance", anna).json == told | {"held": 150, "available": 50}
+    expected = {"asset": "tokens", "balance": 200}
+    assert site.get("/balance", anna).json == expected | {"held": 150, "available": 50}
     site.world.sleep(60)
-    assert site.get("/balance", anna).json == told | {"held": 0, "available": 200}
+    assert site.get("/balance", anna).json == expected | {"held": 0, "available": 200}
 
 
-def test_a_refusal_tells_what_is_available_by_the_clock(site: Site, anna: str) -> None:
+def test_a_refusal_shows_the_available_amount_by_the_clock(site: Site, anna: str) -> None:
     held(site, anna, amount=150, expiresIn=60)
     held(site, anna, "h2", amount=20)
     site.world.sleep(60)
@@ -235,7 +235,7 @@ def test_a_refusal_tells_what_is_available_by_the_clock(site: Site, anna: str) -
 
 
 def test_the_note_of_the_next_expiry(site: Site, anna: str) -> None:
-    """A lower bound: resolving leaves it, an expiry puts it right."""
+    """The note is a lower bound: a resolved hold leaves it, an expiry corrects it."""
     start = site.world.now_ms()
     early = held(site, anna, expiresIn=60)
     held(site, anna, "h2", expiresIn=100)
@@ -253,7 +253,7 @@ def test_the_note_of_the_next_expiry(site: Site, anna: str) -> None:
     assert dict(site.world.calls) == {"GetItem": 1}
 
 
-def test_a_hundred_open_ones(site: Site, anna: str) -> None:
+def test_a_hundred_holds_may_be_open(site: Site, anna: str) -> None:
     made = [held(site, anna, f"n{n}", amount=1, expiresIn=60 if n < 60 else 120) for n in range(MAX_OPEN)]
     answer = place(site, anna, "more", amount=1)
     refused(answer, 409, "too_many_holds")
@@ -271,22 +271,22 @@ def test_a_hundred_open_ones(site: Site, anna: str) -> None:
     assert len(site.get("/holds?limit=100", anna).json["holds"]) == 42
 
 
-def test_pages(site: Site, anna: str) -> None:
+def test_holds_page_by_page(site: Site, anna: str) -> None:
     made = []
     for number in range(5):
         made.append(held(site, anna, f"n{number}", amount=1))
         site.world.sleep(1)
     page = site.get("/holds?limit=2", anna).json
-    seen = [hold["id"] for hold in page["holds"]]
+    shown = [hold["id"] for hold in page["holds"]]
     while page["cursor"]:
         page = site.get(f"/holds?limit=2&cursor={page['cursor']}", anna).json
-        seen += [hold["id"] for hold in page["holds"]]
-    assert seen == made[::-1]
+        shown += [hold["id"] for hold in page["holds"]]
+    assert shown == made[::-1]
     refused(site.get("/holds?cursor=x", anna), 400, "invalid_request")
 
 
-def test_one_without_expiry_is_not_the_players_to_resolve(site: Site, anna: str) -> None:
-    """It is seen, and stays."""
+def test_a_player_cannot_resolve_a_hold_without_an_expiry(site: Site, anna: str) -> None:
+    """A hold without an expiry is listed and stays."""
     owner, now_ms = find_owner(site.context, "anna"), site.world.now_ms()
     hold = Hold(transfer_id(now_ms, owner.public, "x"), owner.account, "tokens", 30, now_ms, purpose="redemption-1")
     tx = site.context.table.transaction()
@@ -318,8 +318,8 @@ def test_a_lost_answer_is_no_replay(site: Site, anna: str, monkeypatch: Any, res
     figures(site)
 
 
-def test_what_each_costs(site: Site, anna: str) -> None:
-    """Trips, and what they write: place 3 items, post 5, void 3; two trips each, a replay one."""
+def test_cost_of_each_operation(site: Site, anna: str) -> None:
+    """Round trips and writes: place 3 items, post 5, void 3; two trips each, a replay one."""
     caller, meter = authenticate(site.context, anna), site.world.dynamodb.meter
     context, meter.recording = site.context, True
 

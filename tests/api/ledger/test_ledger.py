@@ -1,4 +1,4 @@
-"""Balance, history, statement over HTTP."""
+"""Tests of balance, history and statement over HTTP."""
 
 from __future__ import annotations
 
@@ -49,20 +49,20 @@ def test_history_page_by_page(bank: Bank) -> None:
         made.append(bank.send(number))
         bank.grant(1)
     for direction in ("all", "sent"):
-        seen, cursor = [], ""
+        shown, cursor = [], ""
         while cursor is not None:
             page = bank.get(f"/transfer?direction={direction}&limit=3&cursor={cursor}")
             assert len(page["transfers"]) <= 3
-            seen += [each["id"] for each in page["transfers"]]
+            shown += [each["id"] for each in page["transfers"]]
             cursor = page["cursor"]
-        assert seen == made[::-1]
+        assert shown == made[::-1]
     assert bank.get("/transfer?direction=received") == {"transfers": [], "cursor": None}
     assert bank.get("/transfer?limit=7")["cursor"] is None
     for wrong in ("limit=0", "limit=101", "direction=both", "cursor=x"):
         assert bank.site.get(f"/transfer?{wrong}", bank.keys["anna"]).status == 400
 
 
-def test_who_sends_little_among_many_credits_gets_a_short_page(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_filtered_page_among_many_credits_is_short(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chalicelib.services.ledger.read_transfers.QUERIED", 2)
     monkeypatch.setattr("chalicelib.services.ledger.read_transfers.MAX_QUERIES", 2)
     made = bank.send(5)
@@ -75,8 +75,8 @@ def test_who_sends_little_among_many_credits_gets_a_short_page(bank: Bank, monke
 
 
 @pytest.mark.parametrize("how", [{"private": {"BOOL": True}}, {"hidden": {"BOOL": True}}, {"display_name": {"S": ""}}])
-def test_who_is_not_shown_is_named_by_public_id(bank: Bank, how: dict[str, Any]) -> None:
-    """Nor who goes by no name: a token sent to somebody on a board would tell who that is."""
+def test_an_unlisted_player_is_named_by_public_id(bank: Bank, how: dict[str, Any]) -> None:
+    """A player without a name too: otherwise a token sent to an entry of a board would reveal the player's id."""
     bank.send(50)
     owner = find_owner(bank.site.context, "bob")
     bank.site.change_identity("bob", **how)
@@ -108,7 +108,7 @@ def test_a_statement(bank: Bank) -> None:
     assert bank.site.get("/players/bob/statement", bank.keys["anna"]).status == 403
 
 
-def test_what_rules_paid_is_told_with_its_causes(bank: Bank) -> None:
+def test_a_payment_of_rules_shows_its_causes(bank: Bank) -> None:
     bank.site.post("/awards", {"player": "anna", "points": 500, "reason": "Great"}, bank.keys["root"])
     bank.site.work()
     line = bank.get("/statement")["postings"][0]
@@ -132,14 +132,14 @@ def test_balances_of_a_statement_are_exact_page_by_page(bank: Bank, limit: int, 
     for amount in (10, -20, 30, 5, -1):
         bank.world.sleep(apart)
         bank.grant(amount)
-    wanted = [(-1, 224), (5, 225), (30, 220), (-20, 190), (10, 210), (200, 200)]
-    assert statement(bank, limit) == wanted
+    expected = [(-1, 224), (5, 225), (30, 220), (-20, 190), (10, 210), (200, 200)]
+    assert statement(bank, limit) == expected
     newer = iter(range(50))
-    assert statement(bank, limit, lambda: bank.grant(7) if next(newer) else None) == wanted
+    assert statement(bank, limit, lambda: bank.grant(7) if next(newer) else None) == expected
 
 
 def late(bank: Bank, amount: int, age_ms: int) -> None:
-    """A transfer that is committed only now, though its id was made earlier."""
+    """Return a function that commits a transfer whose id was made earlier."""
     now = bank.world.now_ms
     bank.site.context.now_ms = lambda: now() - age_ms
     bank.grant(amount)
@@ -147,7 +147,7 @@ def late(bank: Bank, amount: int, age_ms: int) -> None:
 
 
 def test_a_transfer_that_comes_between_two_pages_below_the_cursor(bank: Bank) -> None:
-    """Its id is older than those already shown: the rest of the statement counts it, and ends at 0 all the same."""
+    """Its id is older than those already shown: the rest of the statement counts it and still ends at 0."""
     bank.world.sleep(90)
     for amount in (1, 2, 3, 4):
         bank.grant(amount)
@@ -161,7 +161,7 @@ def test_a_transfer_that_comes_between_two_pages_below_the_cursor(bank: Bank) ->
 
 
 def test_a_statement_read_while_others_write(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is written between the readings of account and postings is in both or in none."""
+    """A write between the reads of account and postings is in both or in none."""
     real, left = statements.load_account, [0, 1, 1]
 
     def load(*arguments: Any) -> Any:
@@ -178,7 +178,7 @@ def test_a_statement_read_while_others_write(bank: Bank, monkeypatch: pytest.Mon
     assert [line["balanceAfter"] for line in found] == [200, 205, 200, 205, 200]
 
 
-def test_an_account_that_never_rests(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_statement_of_an_account_that_changes_all_the_time(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     real = statements.load_account
 
     def load(*arguments: Any) -> Any:
@@ -190,19 +190,19 @@ def test_an_account_that_never_rests(bank: Bank, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("text", ["x", "", "é", "MTIz", "~", "A" * 160])
-def test_a_cursor_that_no_answer_gave(bank: Bank, text: str) -> None:
+def test_a_cursor_that_no_response_gave_is_refused(bank: Bank, text: str) -> None:
     answer = bank.site.get(f"/statement?cursor={text}", bank.keys["anna"])
     assert answer.status == (200 if text == "" else 400)
 
 
-def test_a_cursor_from_behind_its_own_page(bank: Bank) -> None:
+def test_a_cursor_that_lies_behind_its_own_page_is_refused(bank: Bank) -> None:
     for since in ("f" * 37, "f" * 11):
         answer = bank.site.get(f"/statement?cursor={cursor_of('0' * 37, since, 5)}", bank.keys["anna"])
         assert (answer.status, answer.json.get("parameter")) == (400, "cursor")
 
 
-def test_nobody_is_taken_for_a_system_account(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A player who was called `@rewards` before no player could be: what they send is no reward."""
+def test_no_player_is_taken_for_a_system_account(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The player id `@rewards` was once possible: a transfer of such a player is no reward."""
     site.key("anna")
     with monkeypatch.context() as before:
         before.setattr(create_key, "is_player_id", lambda _: True)

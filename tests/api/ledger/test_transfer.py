@@ -1,4 +1,4 @@
-"""POST /transfer: the check table in its order."""
+"""Tests of POST /transfer: the table of checks in its order."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_transfer_and_its_replay(site: Site, anna: str) -> None:
     assert (balance(site, "anna"), balance(site, "bob")) == (150, 50)
 
 
-def test_the_same_key_for_something_else(site: Site, anna: str) -> None:
+def test_a_key_for_another_transfer_is_a_conflict(site: Site, anna: str) -> None:
     send(site, anna)
     for changes in (
         {"amount": 51},
@@ -67,7 +67,7 @@ def test_the_same_key_for_something_else(site: Site, anna: str) -> None:
         ({"to": "no body"}, 404, "unknown_recipient"),
     ],
 )
-def test_what_is_refused_leaves_nothing(site: Site, anna: str, changes: Any, status: int, code: str) -> None:
+def test_a_refused_transfer_writes_nothing(site: Site, anna: str, changes: Any, status: int, code: str) -> None:
     answer = send(site, anna, **changes)
     assert (answer.status, answer.json["code"]) == (status, code)
     assert (balance(site, "anna"), balance(site, "bob")) == (200, 0)
@@ -85,13 +85,13 @@ def test_what_is_refused_leaves_nothing(site: Site, anna: str, changes: Any, sta
         ({"to": "bob", "amount": 50, "idempotencyKey": "k", "currency": "EUR"}, "currency"),
     ],
 )
-def test_a_body_of_another_shape_is_told_which_field(site: Site, anna: str, body: Any, field: str) -> None:
+def test_a_body_of_another_shape_is_refused_with_the_field(site: Site, anna: str, body: Any, field: str) -> None:
     answer = site.post("/transfer", body, anna)
     assert (answer.status, answer.json["code"], answer.json["parameter"]) == (400, "invalid_request", field)
     assert field in answer.json["error"]
 
 
-def test_a_refusal_for_lack_of_funds_is_for_good(site: Site, anna: str) -> None:
+def test_a_refusal_for_lack_of_funds_is_permanent(site: Site, anna: str) -> None:
     first = send(site, anna, amount=500)
     assert first.status == 400
     refusal = {"error": "Insufficient balance.", "code": "insufficient_balance", "balance": 200, "requested": 500}
@@ -111,7 +111,7 @@ def test_the_eleventh_in_a_minute_waits(site: Site, anna: str) -> None:
     assert send(site, anna, "n10", amount=1).status == 200
 
 
-def test_a_day_has_its_sum(site: Site, anna: str) -> None:
+def test_a_day_has_a_maximum_sum(site: Site, anna: str) -> None:
     site.fund("anna", 200_000)
     for number in range(10):
         assert send(site, anna, f"n{number}", amount=10_000).status == 200
@@ -122,7 +122,7 @@ def test_a_day_has_its_sum(site: Site, anna: str) -> None:
     assert send(site, anna, "n10", amount=10_000).status == 200
 
 
-def test_by_public_id(site: Site, anna: str) -> None:
+def test_a_recipient_by_public_id(site: Site, anna: str) -> None:
     public = site.context.table.get(("PLAYER#bob", "IDENTITY"))["public"]["S"]
     assert send(site, anna, to=public).json["transfer"]["to"] == public
     assert balance(site, "bob") == 50
@@ -137,8 +137,8 @@ def test_a_key_is_free_again_after_thirty_days(site: Site, anna: str) -> None:
     assert balance(site, "bob") == 100
 
 
-def test_a_key_is_free_at_the_very_moment_of_its_expiry(site: Site, anna: str) -> None:
-    """Who reads and who writes judge it alike, while the table still has the row."""
+def test_a_key_is_free_at_the_moment_of_its_expiry(site: Site, anna: str) -> None:
+    """Reads and writes judge the expiry in the same way while the table still has the row."""
     site.world.scheduler.on_advance = lambda *_: None
     at_ms = site.world.now_ms()
     send(site, anna)
@@ -151,13 +151,13 @@ def test_a_key_is_free_at_the_very_moment_of_its_expiry(site: Site, anna: str) -
     assert (again.status, again.headers.get(KEY), site.world.calls["TransactWriteItems"]) == (200, None, 1)
 
 
-def test_to_oneself_by_public_id(site: Site, anna: str) -> None:
+def test_a_transfer_to_oneself_by_public_id_is_refused(site: Site, anna: str) -> None:
     public = site.context.table.get(("PLAYER#anna", "IDENTITY"))["public"]["S"]
     assert send(site, anna, to=public).json["code"] == "self_transfer"
 
 
-def test_a_closed_account_takes_nothing(site: Site, anna: str) -> None:
-    """What an erasure leaves, that came after the recipient was looked up."""
+def test_a_closed_account_receives_nothing(site: Site, anna: str) -> None:
+    """An erasure after the lookup of the recipient leaves a closed account."""
     send(site, anna)
     owner = site.context.owners["bob"]
     key = (f"ACCOUNT#{owner.account}#tokens", "BALANCE")
@@ -166,7 +166,7 @@ def test_a_closed_account_takes_nothing(site: Site, anna: str) -> None:
     assert balance(site, "anna") == 150
 
 
-def test_the_effect_downstream(site: Site, anna: str) -> None:
+def test_a_transfer_updates_the_statistics_of_both_players(site: Site, anna: str) -> None:
     send(site, anna)
     assert [event["type"] for event in site.events("own")] == ["transfer.sent", "transfer.received"]
     site.work()
@@ -174,7 +174,7 @@ def test_the_effect_downstream(site: Site, anna: str) -> None:
     assert not [pk for pk, _ in site.world.dynamodb.tables["laurel-sim"].rows if pk.startswith("OUTBOX#")]
 
 
-def test_nothing_is_raised_by_what_comes_after_the_commit(site: Site, anna: str, monkeypatch: Any) -> None:
+def test_a_failure_after_the_commit_does_not_fail_the_transfer(site: Site, anna: str, monkeypatch: Any) -> None:
     def down(*_: Any) -> None:
         raise StoreError("down")
 
@@ -182,8 +182,8 @@ def test_nothing_is_raised_by_what_comes_after_the_commit(site: Site, anna: str,
     assert send(site, anna).status == 200
 
 
-def test_a_lost_answer_is_no_replay(site: Site, anna: str, monkeypatch: Any) -> None:
-    """The write was done, and nobody knows: the same request finds what it wrote, and says so as if it had known."""
+def test_a_lost_response_is_no_replay(site: Site, anna: str, monkeypatch: Any) -> None:
+    """A write succeeds without a response: the same request finds it and returns the usual response."""
     real, writes = site.context.table.transact, list[Any]()
 
     def lost(_: Any, asked: Any) -> None:
@@ -200,7 +200,7 @@ def test_a_lost_answer_is_no_replay(site: Site, anna: str, monkeypatch: Any) -> 
     assert len(writes) == 1
 
 
-def test_an_erased_recipient_who_was_known(site: Site, anna: str) -> None:
+def test_an_erased_recipient_is_unknown_though_cached(site: Site, anna: str) -> None:
     send(site, anna)
     owner = site.context.owners["bob"]
     key = (f"ACCOUNT#{owner.account}#tokens", "BALANCE")

@@ -1,4 +1,4 @@
-"""What a transfer costs, to the unit: calls to the table, and items."""
+"""Tests of the cost of a transfer: calls to the table, items and units."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.simulated.capacity import Meter
 
 @pytest.mark.parametrize("note", [None, "x" * 200, "\U0001f600" * 200])
 def test_six_items_twelve_units_two_trips(site: Site, anna: str, note: str | None) -> None:
-    """And, behind the answer, the outbox row's removal; who calls was read before."""
+    """The outbox row is removed after the response; the key was read before."""
     caller, meter = authenticate(site.context, anna), site.world.dynamodb.meter
     meter.reset()
     meter.recording = True
@@ -29,8 +29,8 @@ def test_six_items_twelve_units_two_trips(site: Site, anna: str, note: str | Non
     assert costs(meter) == [("BatchGetItem", 1, 0)]
 
 
-def test_what_a_process_has_yet_to_learn_of_the_recipient_comes_with_the_first_trip(site: Site, anna: str) -> None:
-    """Half a unit more; by public id another half, and one read of who that is."""
+def test_the_first_trip_reads_an_uncached_recipient(site: Site, anna: str) -> None:
+    """An unknown recipient costs half a unit more; by public id another half, and one read of the mapping."""
     caller, meter = authenticate(site.context, anna), site.world.dynamodb.meter
     public, meter.recording = find_owner(site.context, "bob").public, True
 
@@ -47,7 +47,7 @@ def test_what_a_process_has_yet_to_learn_of_the_recipient_comes_with_the_first_t
     assert cost(public, "k3") == [("BatchGetItem", 1, 0), *done]
 
 
-def test_a_refusal_is_read_twice_and_takes_two_units_if_it_is_for_good(site: Site, anna: str) -> None:
+def test_a_refusal_is_read_twice_and_takes_two_units_if_it_is_permanent(site: Site, anna: str) -> None:
     caller, meter = authenticate(site.context, anna), site.world.dynamodb.meter
     find_owner(site.context, "bob")
     meter.recording = True
@@ -61,7 +61,7 @@ def test_a_refusal_is_read_twice_and_takes_two_units_if_it_is_for_good(site: Sit
 
 
 def costs(meter: Meter) -> list[tuple[str, float, float]]:
-    """(operation, read units, write units) of the calls recorded."""
+    """Return (operation, read units, write units) of the recorded calls."""
     return [(each.operation, each.read, each.write) for each in meter.records]
 
 
@@ -80,7 +80,7 @@ def test_clients_on_disjoint_accounts_write_nothing_in_common(site: Site, anna: 
 
 
 def written(write: dict[str, Any]) -> tuple[str, str]:
-    """The key of one write of a transaction."""
+    """Return the key of one write of a transaction."""
     inner = next(iter(write.values()))
     key = inner.get("Key") or inner["Item"]
     return key["pk"]["S"], key["sk"]["S"]

@@ -1,4 +1,4 @@
-"""One idempotency key has one outcome: what its requests are told when reads and writes do not come in order."""
+"""Tests of the one outcome of an idempotency key when reads and writes come out of order."""
 
 from __future__ import annotations
 
@@ -27,9 +27,11 @@ def balance(site: Site, key: str) -> int:
     return int(site.get("/balance", key).json["balance"])
 
 
-def test_a_refusal_for_what_the_key_itself_did(site: Site, anna: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tenth in a minute is asked for twice at once. The second read its key before the first one's commit, and
-    the account after it, which a batch read may do."""
+def test_a_retry_is_not_refused_for_its_own_transfer(site: Site, anna: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two concurrent requests ask for the tenth transfer of a minute.
+
+    The second reads its key before the first one's commit, and the account after it, which a batch read may do.
+    """
     for number in range(9):
         assert send(site, anna, f"n{number}").status == 200
     real, first = Table.get_many, list[Answer]()
@@ -54,10 +56,8 @@ def test_a_refusal_for_what_the_key_itself_did(site: Site, anna: str, monkeypatc
     assert send(site, anna, "eleventh").status == 429
 
 
-def test_what_an_old_copy_of_the_account_says_is_not_believed(
-    site: Site, anna: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The first reading is of a copy from before there were funds, and before there was a recipient."""
+def test_a_stale_read_of_the_account_does_not_refuse(site: Site, anna: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first read is of a copy from before the funds and the recipient."""
     real = Table.get_many
 
     def behind(table: Table, keys: Sequence[Key], *, strong: bool = True) -> Any:
@@ -71,7 +71,7 @@ def test_what_an_old_copy_of_the_account_says_is_not_believed(
 
 
 def test_a_write_that_lands_late_is_the_requests_own(site: Site, anna: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given up, tried anew, and there just before the second one: no replay, and what it owes is sent at once."""
+    """A write without a response lands just before its retry: no replay, and the outbox is sent at once."""
     late = LateWrite()
     with monkeypatch.context() as patch:
         at_write(patch, late.unanswered, late.before)
@@ -82,8 +82,8 @@ def test_a_write_that_lands_late_is_the_requests_own(site: Site, anna: str, monk
     assert (again.text, again.headers.get(KEY)) == (answer.text, "true")
 
 
-def test_a_write_that_lands_after_all_is_not_denied(site: Site, anna: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody can say whether it will: the answer does not, and the key tells later."""
+def test_a_write_that_may_still_land_is_not_denied(site: Site, anna: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The response does not say that nothing was done; a retry returns the outcome."""
     late = LateWrite()
 
     def lost(_: Table, __: Writes) -> None:
@@ -99,9 +99,11 @@ def test_a_write_that_lands_after_all_is_not_denied(site: Site, anna: str, monke
     assert (again.status, again.headers.get(KEY), balance(site, anna)) == (200, "true", 199)
 
 
-def test_what_was_refused_is_not_done_later(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last mug is asked for, and no answer comes; then it is gone, and that is told. It comes back, and only now
-    the first write lands: who was told no has paid nothing, and may ask again."""
+def test_a_refused_redemption_is_not_done_later(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write for the last mug gets no response, and another player takes the mug: the client gets a refusal.
+
+    The mug comes back, and only now the first write lands: it fails, the client has paid nothing and may ask again.
+    """
     shop, bob = Shop(site), site.key("bob")
     site.fund("bob", 1000, "coins")
     shop.put(stock=1, requiresFulfilment=True)
@@ -127,7 +129,7 @@ def test_what_was_refused_is_not_done_later(site: Site, monkeypatch: pytest.Monk
 def test_the_key_of_a_refusal_stays_taken_though_expired_rows_are_deleted_at_once(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The reward is retired under way, and back when the first write lands, six seconds after the refusal."""
+    """The reward is retired meanwhile, and is back when the first write lands, six seconds after the refusal."""
     shop, real, late = Shop(site), Table.transact, list[Writes]()
     site.world._sweeper.mode = "prompt"
     shop.put()
@@ -148,8 +150,8 @@ def test_the_key_of_a_refusal_stays_taken_though_expired_rows_are_deleted_at_onc
     assert shop.account() == (1000, 1000)
 
 
-def test_who_takes_the_public_id_of_another_as_an_id(site: Site, anna: str) -> None:
-    """A board shows public ids, and anybody may be called like one: what is sent to it is for whom the board meant."""
+def test_a_player_id_that_equals_a_public_id_of_another_player(site: Site, anna: str) -> None:
+    """Boards show public ids, and a player id may equal one: a transfer to it is for the player on the board."""
     bob = site.key("bob")
     public = site.context.table.get(("PLAYER#bob", "IDENTITY"))["public"]["S"]
     mallory = site.key(public)
@@ -158,13 +160,13 @@ def test_who_takes_the_public_id_of_another_as_an_id(site: Site, anna: str) -> N
         assert send(site, anna, f"k{number}", public).status == 200
     assert (balance(site, bob), balance(site, mallory)) == (2, 0)
     assert site.get(f"/players/{public}", site.key("root", "admin")).json["id"] == "bob"
-    # What was moved on the account of who is called so is found there, and not on the other one.
+    # A transfer of the account with that player id is found there, and not on the other one.
     root, own = site.key("root", "admin"), site.context.table.get((f"PLAYER#{public}", "IDENTITY"))["public"]["S"]
     assert send(site, anna, "own", own).status == 200
     given = site.post("/transfer", {"to": "bob", "amount": 1, "idempotencyKey": "m"}, mallory).json["transfer"]["id"]
     assert site.post("/admin/corrections", {"transferId": given}, root).status == 200
     assert (balance(site, bob), balance(site, mallory)) == (2, 1)
-    # A key from before keys told accounts is still its player's own.
+    # A key from before keys named accounts still belongs to its player.
     rows = site.world.dynamodb.tables["laurel-sim"].rows
     for key in [key for key in rows if key[0].startswith("API_KEY#")]:
         item = site.context.table.get(key)
@@ -176,7 +178,7 @@ def test_who_takes_the_public_id_of_another_as_an_id(site: Site, anna: str) -> N
 
 
 @pytest.mark.parametrize("call", ["get_many", "transact"])
-def test_a_table_that_is_busy_later_does_not_hide_a_write_without_an_answer(
+def test_a_busy_table_does_not_hide_a_write_without_a_response(
     site: Site, anna: str, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     """The first write may still land, so the response must not say that the service was merely busy."""
@@ -206,8 +208,10 @@ def test_a_table_that_is_busy_later_does_not_hide_a_write_without_an_answer(
 def test_a_key_that_is_taken_for_a_moment_remembers_no_refusal(
     site: Site, anna: str, monkeypatch: pytest.MonkeyPatch, to: str, status: int, code: str, retry_after: str | None
 ) -> None:
-    """After a write without an answer a refusal takes the key for a second. Within it the same request is refused
-    anew, and told when to ask again; another use of the key is no conflict."""
+    """After a write without a response a refusal takes the key for a second.
+
+    Within it a retry is refused again, with its own Retry-After; another use of the key is no conflict.
+    """
     for number in range(9):
         assert send(site, anna, f"n{number}").status == 200
 

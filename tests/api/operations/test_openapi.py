@@ -30,7 +30,7 @@ def document(site: Site) -> Any:
     return answer.json
 
 
-def test_it_is_openapi_3_1(document: Any) -> None:
+def test_the_document_is_openapi_3_1(document: Any) -> None:
     validate(document)
     assert document["openapi"].startswith("3.1")
 
@@ -57,19 +57,19 @@ def test_every_operation_says_what_it_needs_and_how_it_fails(document: Any) -> N
                 assert {"400", "413", "415"} <= set(described["responses"])
 
 
-def test_what_is_done_once_says_when_it_was_done_before(document: Any) -> None:
+def test_idempotent_operations_document_the_replay_header(document: Any) -> None:
     keyed = [
         each for each in OPERATIONS if any("idempotency_key" in kind.__struct_fields__ for kind in each.body_types)
     ]
     for operation in keyed:
         described = document["paths"][operation.path][operation.method.lower()]
-        # What is queued is not known yet to be a replay.
+        # A queued request is not yet known to be a replay.
         if operation.status != 202:
             assert "Idempotency-Replayed" in described["responses"][str(operation.status)]["headers"]
     assert len(keyed) >= 4
 
 
-def test_examples_are_what_they_say(document: Any) -> None:
+def test_examples_are_valid(document: Any) -> None:
     kinds = {kind.__name__: kind for operation in OPERATIONS for kind in openapi._kinds(operation)}
     shown = openapi.EXAMPLES
     assert set(shown) == set(document["components"]["schemas"])
@@ -85,8 +85,8 @@ def test_examples_of_events_are_accepted(site: Site, form: str) -> None:
     assert site.post("/events", openapi.EXAMPLES[form], key).status == 202
 
 
-def test_what_either_member_names_is_said(document: Any) -> None:
-    """What the API refuses is not valid by the document, and the other way round."""
+def test_alternative_members_are_documented(document: Any) -> None:
+    """A body is valid by the document exactly if the API accepts it."""
     sent = {
         "RedeemInvite": [
             ({}, False),
@@ -106,7 +106,7 @@ def test_what_either_member_names_is_said(document: Any) -> None:
         assert Draft202012Validator(schemas["InviteRequest"]).is_valid({"uses": value})
 
 
-def test_a_parameter_that_is_needed_says_so(site: Site, document: Any) -> None:
+def test_a_required_parameter_is_documented(site: Site, document: Any) -> None:
     (code,) = document["paths"][f"{BASE}/invite"]["delete"]["parameters"]
     assert (code["required"], code["schema"]["minLength"], "default" in code["schema"]) == (True, 1, False)
     assert "allowEmptyValue" not in code
@@ -114,7 +114,7 @@ def test_a_parameter_that_is_needed_says_so(site: Site, document: Any) -> None:
     assert earned["allowEmptyValue"] is True
 
 
-def test_answers_are_what_the_document_says(site: Site, document: Any) -> None:
+def test_responses_are_valid_by_the_document(site: Site, document: Any) -> None:
     key = site.key("anna", "admin")
     site.post("/events", request_event("anna", "1"), key)
     site.work()
@@ -133,7 +133,7 @@ def test_answers_are_what_the_document_says(site: Site, document: Any) -> None:
 
 
 class Reader(HTMLParser):
-    """Collects what a page refers to, and checks that its tags are balanced."""
+    """Collector of a page's references, which checks that its tags are balanced."""
 
     void = ("meta", "br", "link", "img")
 
@@ -156,7 +156,7 @@ class Reader(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_the_page(site: Site, document: Any) -> None:
+def test_the_page_refers_to_nothing_outside(site: Site, document: Any) -> None:
     answer = site.get("/docs")
     assert answer.status == 200
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"

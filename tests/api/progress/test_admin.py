@@ -15,7 +15,7 @@ def earned(site: Site, key: str) -> set[str]:
     return {badge["id"] for badge in site.get("/players/anna/badges?earned=true", key).json["badges"]}
 
 
-def test_a_badge_by_hand(site: Site, admin: str) -> None:
+def test_an_admin_grants_a_badge(site: Site, admin: str) -> None:
     answer = site.post("/admin/badges/centurion/grant", {"player": "anna"}, admin)
     assert answer.status == 202
     (event,) = site.events("own")
@@ -33,7 +33,7 @@ def test_a_badge_by_hand(site: Site, admin: str) -> None:
     ]
 
 
-def test_the_same_decision_once(site: Site, admin: str) -> None:
+def test_a_repeated_decision_is_recorded_once(site: Site, admin: str) -> None:
     for _ in range(2):
         site.post("/admin/badges/centurion/grant", {"player": "anna", "idempotencyKey": "t1"}, admin)
         site.post("/admin/badges/centurion/revoke", {"player": "anna", "idempotencyKey": "t1"}, admin)
@@ -42,7 +42,7 @@ def test_the_same_decision_once(site: Site, admin: str) -> None:
     assert len(site.get("/players/anna/log", admin).json["entries"]) == 2
 
 
-def test_by_public_id(site: Site, admin: str) -> None:
+def test_a_player_by_public_id(site: Site, admin: str) -> None:
     site.post("/events", request_event("anna", "1"), admin)
     site.work()
     masked = site.get("/leaderboard").json["entries"][0]["apiKeyId"]
@@ -50,7 +50,7 @@ def test_by_public_id(site: Site, admin: str) -> None:
     assert site.events("own")[0]["subject"] == "anna"
 
 
-def test_what_is_not_there(site: Site, admin: str) -> None:
+def test_unknown_players_and_badges_are_not_found(site: Site, admin: str) -> None:
     answer = site.post("/admin/badges/no-such/grant", {"player": "anna"}, admin)
     assert (answer.status, answer.json) == (
         404,

@@ -16,7 +16,7 @@ from tests.api.http import request
 
 
 @pytest.mark.parametrize("player", NO_PLAYERS)
-def test_no_key_for_what_is_no_player(site: Site, player: str) -> None:
+def test_an_id_of_no_player_gets_no_key(site: Site, player: str) -> None:
     with pytest.raises(InvalidRequest, match="and none of"):
         site.key(player)
 
@@ -42,7 +42,7 @@ def test_a_key_makes_the_player_exist(site: Site) -> None:
 
 
 def test_a_player_made_by_a_key_earns_what_newcomers_earn(site: Site) -> None:
-    """Early Adopter asks when the player joined: with a key, that was before any event."""
+    """Early Adopter checks when the player joined: with a key, that was before any event."""
     key = site.key("anna", "events:write")
     site.post("/events", [request_event("anna", "1"), request_event("berta", "1")], key)
     site.work()
@@ -66,7 +66,7 @@ def test_a_sixth_key_retires_the_oldest(site: Site) -> None:
     assert len(read_keys(site.context.table, "anna").active) == 5
 
 
-def test_a_refused_id_or_permission(site: Site) -> None:
+def test_a_wrong_id_or_permission_is_refused(site: Site) -> None:
     for player in ("", "a b", "x" * 129, "anna\n"):
         with pytest.raises(InvalidRequest):
             create_key(site.context, player)
@@ -76,8 +76,8 @@ def test_a_refused_id_or_permission(site: Site) -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_keys_made_at_once_and_beside_the_workers(site: Site, seed: int) -> None:
-    """Never more than five active, never a lost event, one creation."""
+def test_concurrent_keys_while_the_workers_run(site: Site, seed: int) -> None:
+    """At most five keys are active, no event is lost, and the player is created once."""
     site.world.rng.seed(seed)
     writer = site.key("gateway", "events:write")
     site.post("/events", [request_event("anna", str(n)) for n in range(20)], writer)
@@ -98,9 +98,9 @@ def test_keys_made_at_once_and_beside_the_workers(site: Site, seed: int) -> None
     assert len(public) == 1
 
 
-def test_endless_conflicts_are_told(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endless_conflicts_are_reported(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     def lost(*_: object, **__: object) -> None:
-        raise LostRace("somebody else")
+        raise LostRace("another write")
 
     monkeypatch.setattr(module, "add_key", lost)
     with pytest.raises(LostRace):

@@ -1,4 +1,4 @@
-"""How players change the way they are shown, and how admins hide them."""
+"""Tests of the settings by which players change their display, and admins hide them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BOARDS = ("global", "daily", "weekly", "monthly", "contributions")
 
 @pytest.fixture
 def anna(site: Site) -> str:
-    """Anna's key; she is on several boards, with berta and carl."""
+    """Return Anna's key; she is on several boards, with berta and carl."""
     writer = site.key("gateway", "events:write")
     for number, player in enumerate(("berta", "anna", "anna", "carl")):
         site.post("/events", request_event(player, str(number), comboId="c", skillUsed="s"), writer)
@@ -27,7 +27,7 @@ def anna(site: Site) -> str:
 
 
 def places(site: Site, scope: str, key: str = "") -> dict[str, tuple[int, str | None]]:
-    """Name -> rank and id, as the board shows them."""
+    """Return name -> rank and id, as the board shows them."""
     entries = site.get(f"/leaderboard?scope={scope}", key).json["entries"]
     return {entry["displayName"]: (entry["rank"], entry["apiKeyId"]) for entry in entries}
 
@@ -45,7 +45,7 @@ def test_a_name_is_shown_at_once_and_on_every_board_within_seconds(site: Site, a
         assert places(site, scope)["Anna B."] == (1, "anna")
 
 
-def test_a_private_player_has_a_rank_and_no_more(site: Site, anna: str) -> None:
+def test_a_private_player_has_only_a_rank(site: Site, anna: str) -> None:
     site.patch("/profile", {"displayName": "Anna", "private": True}, anna)
     site.work()
     for scope in BOARDS:
@@ -64,7 +64,7 @@ def test_the_same_change_again_shows_the_same_profile(site: Site, anna: str) -> 
     assert site.patch("/profile", {"displayName": "Anna"}, anna).json == first.json
     assert len(site.events("own")) == 2, "a wish of its own: an older, other one may still be on its way"
     assert site.patch("/profile", {}, anna).json == first.json
-    assert len(site.events("own")) == 2, "nothing asked, nothing to tell"
+    assert len(site.events("own")) == 2, "no change, no event"
     site.work()
     assert site.get("/profile", anna).json == first.json
     entries = site.get("/log", anna).json["entries"]
@@ -91,7 +91,7 @@ def test_the_same_change_again_shows_the_same_profile(site: Site, anna: str) -> 
         ([], None),
     ],
 )
-def test_what_cannot_be_shown_is_refused(site: Site, anna: str, body: Any, parameter: str | None) -> None:
+def test_names_that_cannot_be_shown_are_refused(site: Site, anna: str, body: Any, parameter: str | None) -> None:
     answer = site.patch("/profile", body, anna)
     assert (answer.status, answer.json["code"]) == (400, "invalid_request")
     assert answer.json.get("parameter") == parameter
@@ -103,13 +103,13 @@ def test_names_of_all_scripts(site: Site, anna: str, name: str) -> None:
     assert site.patch("/profile", {"displayName": name}, anna).json["displayName"] == name
 
 
-def test_the_sentence_says_what_is_wrong_with_a_name(site: Site, anna: str) -> None:
+def test_the_message_says_what_is_wrong_with_a_name(site: Site, anna: str) -> None:
     assert "visible" in site.patch("/profile", {"displayName": "\u3164"}, anna).json["error"]
     assert "masked player" in site.patch("/profile", {"displayName": "Player #2"}, anna).json["error"]
     assert site.patch("/profile", {"displayName": " 山田\u3000 太郎 "}, anna).json["displayName"] == "山田 太郎"
 
 
-def test_a_name_is_no_deed(site: Site) -> None:
+def test_a_name_earns_nothing(site: Site) -> None:
     assert site.patch("/profile", {"displayName": "Anna"}).status == 401
     newcomer = site.key("anna")
     profile = site.patch("/profile", {"displayName": "Anna"}, newcomer).json
@@ -119,10 +119,10 @@ def test_a_name_is_no_deed(site: Site) -> None:
     site.post("/events", request_event("anna", "1"), site.key("gateway", "events:write"))
     site.work()
     assert places(site, "global") == {"Anna": (1, "anna")}
-    assert site.get("/profile", newcomer).json["badgeCount"] == 2, "as of anybody's first request"
+    assert site.get("/profile", newcomer).json["badgeCount"] == 2, "as for any first request"
 
 
-def test_what_fails_after_it_was_queued_is_made_by_the_worker(site: Site, anna: str) -> None:
+def test_the_worker_makes_a_change_that_failed_after_it_was_queued(site: Site, anna: str) -> None:
     def fails(*_: Any) -> None:
         raise Unknown("no answer")
 
@@ -153,7 +153,7 @@ def test_a_hidden_player_is_on_no_board_and_ranks_close_up(site: Site, anna: str
     assert site.get("/players/anna", admin).json["hidden"] is True
     entry = site.get("/players/anna/log", admin).json["entries"][0]
     assert (entry["type"], entry["grantedBy"]) == ("player.hidden", "root")
-    # What they do meanwhile counts, and is shown again with them.
+    # Events of that time count, and are shown again with the player.
     site.post("/events", request_event("anna", "9"), site.key("gateway", "events:write"))
     site.work()
     assert site.get("/leaderboard").json["total"] == 2

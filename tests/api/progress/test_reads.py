@@ -13,14 +13,14 @@ PATHS = ("", "/badges", "/streak", "/calendar", "/log", "/awards")
 
 
 def times(days: int, per_day: int = 1) -> list[str]:
-    """The last days until 2026-05-19, oldest first."""
+    """Return the last days until 2026-05-19, oldest first."""
     last = date(2026, 5, 19)
     return [f"{last - timedelta(days=days - 1 - n)}T10:{m:02d}:00Z" for n in range(days) for m in range(per_day)]
 
 
 @pytest.fixture
 def anna(site: Site) -> str:
-    """A player with five days of requests."""
+    """Return a key of a player with five days of requests."""
     writer = site.key("gateway", "events:write")
     events = [
         request_event(
@@ -51,7 +51,7 @@ def test_own_profile(site: Site, anna: str) -> None:
     assert answer.headers["Cache-Control"] == "private, no-cache"
 
 
-def test_level_tokens_are_own(site: Site, anna: str) -> None:
+def test_level_tokens_are_private(site: Site, anna: str) -> None:
     granter = site.key("granter", "awards:grant")
     site.post("/awards", {"player": "anna", "points": 300, "reason": "x"}, granter)
     site.work()
@@ -60,7 +60,7 @@ def test_level_tokens_are_own(site: Site, anna: str) -> None:
     assert site.get("/players/anna", site.key("root", "admin")).json["tokens"] == 100
 
 
-def test_negative_xp_reads_as_none(site: Site) -> None:
+def test_negative_xp_is_shown_as_none(site: Site) -> None:
     granter = site.key("granter", "awards:grant")
     site.post("/awards", {"player": "berta", "points": -300, "reason": "x"}, granter)
     site.work()
@@ -82,7 +82,7 @@ def test_others_by_id_and_by_public_id(site: Site, anna: str, path: str) -> None
 
 @pytest.mark.parametrize("by", ["themselves", "an admin"])
 @pytest.mark.parametrize("path", PATHS)
-def test_players_whom_others_do_not_see(site: Site, anna: str, path: str, by: str) -> None:
+def test_players_hidden_from_others(site: Site, anna: str, path: str, by: str) -> None:
     other, admin = site.key("berta"), site.key("root", "admin")
     if by == "themselves":
         assert site.patch("/profile", {"private": True}, anna).status == 200
@@ -162,7 +162,7 @@ def test_milestones(site: Site) -> None:
     assert site.get("/streak", writer).json["nextMilestone"] == {"days": 14, "remaining": 7}
 
 
-def test_nobody_s_streak(site: Site) -> None:
+def test_the_streak_of_an_unknown_player(site: Site) -> None:
     streak = site.get("/streak", site.key("anna")).json
     assert (streak["current"], streak["lastActiveDay"]) == (0, None)
 
@@ -180,7 +180,7 @@ def test_calendar(site: Site, anna: str, days: int) -> None:
     assert sum(day["xp"] for day in calendar) == site.get("/profile", anna).json["xp"]
 
 
-def test_calendar_of_what_happened_long_ago(site: Site, anna: str) -> None:
+def test_the_calendar_of_old_months(site: Site, anna: str) -> None:
     """Daily figures outlive the log."""
     site.world.sleep(200 * 86_400)
     calendar = site.get("/calendar?days=365", anna).json["days"]
@@ -213,7 +213,7 @@ def test_log_pages(site: Site, anna: str, limit: int) -> None:
     assert (whole[0]["latencyMs"], whole[0]["provider"], whole[0]["source"]) == (99, "openai", "gateway/test")
 
 
-def test_a_crowded_minute_page_by_page(site: Site, anna: str) -> None:
+def test_many_events_of_a_minute_page_by_page(site: Site, anna: str) -> None:
     """Many packs in one minute, and more of them while it is read."""
     writer = site.key("gateway", "events:write")
     moments = [f"2026-05-19T11:59:{n % 60:02d}Z" for n in range(60)]
@@ -233,7 +233,7 @@ def test_a_crowded_minute_page_by_page(site: Site, anna: str) -> None:
     times = [entry["time"] for entry in entries]
     assert times == sorted(times, reverse=True)
     ids = [entry["id"] for entry in entries]
-    # What came meanwhile is further down, each after the event of the same moment that was committed before it.
+    # Later events are further down, each after the event of the same moment that was committed before it.
     assert ids[:40] == [str(n) for n in reversed(range(20, 60))]
     assert ids[40:] == [name for n in reversed(range(20)) for name in (f"later{n}", str(n))]
 
@@ -248,7 +248,7 @@ def test_events_of_a_minute_are_newest_first_whatever_the_order_of_commits(site:
 
 
 def test_awards_among_many_events(site: Site, anna: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A filtered page may be short, but its cursor goes on."""
+    """A filtered page may be short, but its cursor continues."""
     monkeypatch.setattr(read_log, "MAX_QUERIES", 1)
     granter = site.key("granter", "awards:grant")
     site.post("/awards", {"player": "anna", "points": 5, "reason": "old", "timestamp": "2026-05-14T09:00:00Z"}, granter)
@@ -258,8 +258,8 @@ def test_awards_among_many_events(site: Site, anna: str, monkeypatch: pytest.Mon
     assert len(found) > 2
 
 
-def test_what_has_expired_by_the_clock_is_not_shown(site: Site, anna: str) -> None:
-    """Collected or not: the simulated table has not collected it."""
+def test_expired_rows_are_not_shown(site: Site, anna: str) -> None:
+    """The simulated table has not deleted the expired rows."""
     site.world.sleep(91 * 86_400)
     site.post("/events", request_event("anna", "new", "2026-08-18T11:00:00Z"), site.key("gateway", "events:write"))
     site.work()
@@ -282,7 +282,7 @@ def test_what_has_expired_by_the_clock_is_not_shown(site: Site, anna: str) -> No
         ("/awards?cursor=MTIzNA", "cursor"),
     ],
 )
-def test_parameters_out_of_range(site: Site, anna: str, path: str, parameter: str) -> None:
+def test_parameters_out_of_range_are_refused(site: Site, anna: str, path: str, parameter: str) -> None:
     answer = site.get(path, anna)
     assert (answer.status, answer.json["code"], answer.json["parameter"]) == (400, "invalid_request", parameter)
     assert answer.json["error"].startswith(f"'{parameter}' must be ")

@@ -43,7 +43,7 @@ class Shop:
         return request("POST", f"{BASE}/admin/redemptions/{redemption}/{resolution}", key=self.admin)
 
     def account(self, player: str = "anna") -> tuple[int, int]:
-        """(balance, available)."""
+        """Return (balance, available)."""
         item = self.site.context.table.get((f"ACCOUNT#{self.site.context.owners[player].account}#coins", "BALANCE"))
         assert item
         return int(item["balance"]["N"]), int(item["available"]["N"])

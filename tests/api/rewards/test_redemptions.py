@@ -1,4 +1,4 @@
-"""What becomes of redemptions, over HTTP: fulfilled, cancelled, refunded; lists of them."""
+"""Tests of redemptions over HTTP: fulfilled, cancelled, refunded, and their lists."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.economy import books
 
 @pytest.fixture
 def shop(site: Site) -> Iterator[Shop]:
-    """Whatever was done there, its ledger is in balance."""
+    """Yield a shop; check that its ledger is in balance afterwards."""
     made = Shop(site)
     yield made
     assert books.findings(books.read(site.plant)) == []
@@ -31,7 +31,7 @@ def pending(shop: Shop, **changes: Any) -> str:
     return str(made["redemption"]["id"])
 
 
-def test_fulfilled(shop: Shop) -> None:
+def test_a_fulfilled_redemption(shop: Shop) -> None:
     redemption = pending(shop)
     assert shop.account() == (1000, 700)
     shop.site.world.sleep(400 * 86_400)
@@ -58,7 +58,7 @@ def test_fulfilled(shop: Shop) -> None:
     assert sum(int(row["amount"]["N"]) for row in shop.rows("ACCOUNT#") if "other" in row) == 0
 
 
-def test_cancelled(shop: Shop) -> None:
+def test_a_cancelled_redemption(shop: Shop) -> None:
     redemption = pending(shop, stock=1, perPlayer=1)
     assert shop.redeem(idempotency_key="k2").json["code"] == "limit_reached"
     first = shop.resolve(redemption, "cancel")
@@ -73,7 +73,7 @@ def test_cancelled(shop: Shop) -> None:
     assert shop.domain_events() == ["reward.redeemed", "reward.cancelled", "reward.redeemed"]
 
 
-def test_a_hold_of_a_redemption_is_not_the_players(shop: Shop) -> None:
+def test_a_player_cannot_resolve_the_hold_of_a_redemption(shop: Shop) -> None:
     redemption = pending(shop)
     for resolution in ("post", "void"):
         assert shop.site.post(f"/holds/{redemption}/{resolution}", {}, shop.anna).status in (404, 409)
@@ -81,8 +81,8 @@ def test_a_hold_of_a_redemption_is_not_the_players(shop: Shop) -> None:
     assert shop.resolve(redemption, "fulfil").status == 200
 
 
-def test_pending_ones_are_seen_among_holds_and_in_nobodys_way(shop: Shop) -> None:
-    """However many: what is read to release a hold that expired is that hold alone."""
+def test_pending_redemptions_are_listed_among_holds_and_cost_no_reads(shop: Shop) -> None:
+    """The release of an expired hold reads that hold alone, with any number of pending redemptions."""
     shop.put(requiresFulfilment=True, cost=1)
     made = []
     for number in range(120):
@@ -92,12 +92,12 @@ def test_pending_ones_are_seen_among_holds_and_in_nobodys_way(shop: Shop) -> Non
             shop.site.world.sleep(0.01)
             body = {"amount": 1, "asset": "coins", "idempotencyKey": f"h{number}", "expiresIn": 60}
             made.append(shop.site.post("/holds", body, shop.anna).json["hold"]["id"])
-    seen, cursor = [], ""
+    shown, cursor = [], ""
     while cursor is not None:
         page = shop.site.get(f"/holds?limit=7&cursor={cursor}", shop.anna).json
-        seen += [hold["id"] for hold in page["holds"]]
+        shown += [hold["id"] for hold in page["holds"]]
         cursor = page["cursor"]
-    assert seen == made[::-1]
+    assert shown == made[::-1]
     shop.site.world.sleep(60)
     meter = shop.site.world.dynamodb.meter
     meter.reset()
@@ -106,7 +106,7 @@ def test_pending_ones_are_seen_among_holds_and_in_nobodys_way(shop: Shop) -> Non
 
 
 @pytest.mark.parametrize("fulfilled", [False, True])
-def test_refunded(shop: Shop, fulfilled: bool) -> None:
+def test_a_refunded_redemption(shop: Shop, fulfilled: bool) -> None:
     shop.put(stock=1, perPlayer=1, requiresFulfilment=fulfilled)
     redemption = shop.redeem().json["redemption"]["id"]
     if fulfilled:
@@ -125,7 +125,7 @@ def test_refunded(shop: Shop, fulfilled: bool) -> None:
     assert "reward.refunded" in shop.domain_events()
 
 
-def test_what_was_taken_of_no_stock_is_not_given_back_to_it(shop: Shop) -> None:
+def test_a_redemption_without_stock_returns_none_to_a_later_stock(shop: Shop) -> None:
     shop.put(cost=100)
     redemption = shop.redeem().json["redemption"]["id"]
     shop.put(cost=100, stock=1, perPlayer=1)
@@ -148,7 +148,7 @@ def test_a_correction_and_a_refund_exclude_each_other(shop: Shop) -> None:
     assert shop.account() == (1000, 1000)
 
 
-def test_no_refund_to_a_closed_account(shop: Shop) -> None:
+def test_a_closed_account_gets_no_refund(shop: Shop) -> None:
     shop.put()
     redemption = shop.redeem().json["redemption"]["id"]
     key = (f"ACCOUNT#{shop.site.context.owners['anna'].account}#coins", "BALANCE")
@@ -157,7 +157,7 @@ def test_no_refund_to_a_closed_account(shop: Shop) -> None:
 
 
 def test_a_pending_redemption_outlives_its_player(shop: Shop) -> None:
-    """Whoever was erased is named nowhere; what they left is resolved all the same."""
+    """No list names an erased player; the pending redemption can still be resolved."""
     redemption = pending(shop)
     public = shop.site.context.owners["anna"].public
     shop.site.context.table.delete((f"PUBLIC#{public}", "PLAYER"))
@@ -168,7 +168,7 @@ def test_a_pending_redemption_outlives_its_player(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("redemption", ["x", "0" * 37, "0" * 36, "%00"])
-def test_an_unknown_redemption(shop: Shop, redemption: str) -> None:
+def test_an_unknown_redemption_is_not_found(shop: Shop, redemption: str) -> None:
     answer = shop.resolve(redemption, "fulfil")
     assert (answer.status, answer.json["code"]) == (404, "not_found")
 
@@ -206,7 +206,7 @@ def test_lists_page_by_page(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("query", ["cursor=x", "cursor=MA", "limit=0", "limit=101", "limit=a"])
-def test_pages_that_cannot_be(shop: Shop, query: str) -> None:
+def test_wrong_pages_are_refused(shop: Shop, query: str) -> None:
     assert shop.site.get(f"/redemptions?{query}", shop.anna).status == 400
     assert shop.site.get(f"/admin/redemptions?{query}", shop.admin).status == 400
     assert shop.site.get("/admin/redemptions?status=lost", shop.admin).status == 400

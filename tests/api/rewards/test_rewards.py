@@ -1,4 +1,4 @@
-"""Rewards over HTTP: the catalogue, redemptions and their refusals in order, what each costs."""
+"""Tests of rewards over HTTP: the catalogue, redemptions, the order of refusals, costs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.economy import books
 
 @pytest.fixture
 def shop(site: Site) -> Iterator[Shop]:
-    """Whatever was done there, its ledger is in balance."""
+    """Yield a shop; check that its ledger is in balance afterwards."""
     made = Shop(site)
     yield made
     assert books.findings(books.read(site.plant)) == []
@@ -45,7 +45,7 @@ def test_the_catalogue(shop: Shop) -> None:
     assert shop.site.get("/rewards", shop.anna).json["rewards"][2] == shown
 
 
-def test_retired_and_brought_back(shop: Shop) -> None:
+def test_a_reward_is_retired_and_brought_back(shop: Shop) -> None:
     shop.put()
     assert shop.retire().json["retired"] is True
     assert shop.retire().json == shop.show()
@@ -57,7 +57,7 @@ def test_retired_and_brought_back(shop: Shop) -> None:
     assert shop.retire("nothing").status == 404
 
 
-def test_what_changes_the_catalogue_is_audited_once(shop: Shop) -> None:
+def test_a_change_of_the_catalogue_is_audited_once(shop: Shop) -> None:
     for _ in range(2):
         shop.put()
     shop.put(cost=400)
@@ -96,14 +96,14 @@ def test_what_changes_the_catalogue_is_audited_once(shop: Shop) -> None:
         ({"sold": 1}, "sold"),
     ],
 )
-def test_a_reward_that_cannot_be(shop: Shop, changes: dict[str, Any], named: str) -> None:
+def test_a_wrong_reward_is_refused(shop: Shop, changes: dict[str, Any], named: str) -> None:
     answer = shop.put(**changes)
     assert answer.status == 400
     assert named in answer.json["error"]
     assert shop.site.get("/rewards/mug", shop.anna).status == 404
 
 
-def test_a_name_is_kept_tidy(shop: Shop) -> None:
+def test_a_name_is_normalized(shop: Shop) -> None:
     assert shop.put(name=" Coffee\u3000 mug ").json["name"] == "Coffee mug"
     audited = len(shop.rows("AUDIT#"))
     assert shop.put(name="Coffee  mug").json["name"] == "Coffee mug"
@@ -112,8 +112,8 @@ def test_a_name_is_kept_tidy(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("reward", ["Mug", "a--b", "-a", "a-", "x" * 49, "a%0A", "a%20b", "x" * 3000])
-def test_an_id_that_cannot_be(shop: Shop, reward: str) -> None:
-    """Nor does the table take every one of them for a key."""
+def test_a_wrong_id_is_refused(shop: Shop, reward: str) -> None:
+    """The table does not accept every such id as a key."""
     assert shop.put(reward).status == 400
     asked = (shop.redeem(reward), shop.retire(reward), shop.site.get(f"/rewards/{reward}", shop.anna))
     assert [answer.status for answer in asked] == [404] * 3
@@ -166,8 +166,8 @@ def test_no_row_names_the_player(shop: Shop) -> None:
         assert "anna" not in str(rows)
 
 
-def test_refusals_in_their_order(shop: Shop) -> None:
-    """Each has all that comes after it wrong too."""
+def test_the_order_of_refusals(shop: Shop) -> None:
+    """Each request also has all problems of the later checks."""
     assert (shop.redeem().status, shop.redeem().json["code"]) == (404, "not_found")
     shop.put(perPlayer=1, stock=1)
     assert shop.redeem().status == 200
@@ -190,14 +190,14 @@ def test_refusals_in_their_order(shop: Shop) -> None:
     assert shop.account() == (700, 700)
 
 
-def test_what_is_not_remembered(shop: Shop) -> None:
+def test_refusals_that_are_not_remembered(shop: Shop) -> None:
     shop.put(stock=0)
     assert shop.redeem().json["code"] == "out_of_stock"
     shop.put(stock=1)
     assert shop.redeem().status == 200
 
 
-def test_windows_by_the_clock(shop: Shop) -> None:
+def test_windows_follow_the_clock(shop: Shop) -> None:
     shop.put(availableFrom="2026-05-19T12:01:00Z", availableUntil="2026-05-19T12:02:00Z")
     assert shop.show()["available"] is False
     shop.site.world.sleep(60 - (shop.site.world.now_ms() % 60_000) / 1000 - 0.001)
@@ -211,8 +211,8 @@ def test_windows_by_the_clock(shop: Shop) -> None:
     assert shop.redeem(idempotency_key="k3").json["code"] == "not_available"
 
 
-def test_stock_is_a_number_in_all(shop: Shop) -> None:
-    """So an admin who read it before somebody redeemed takes nothing back, nor does the same said twice add any."""
+def test_the_stock_is_a_total(shop: Shop) -> None:
+    """An admin's write with an old number of sold rewards loses no redemption, and a repeated write adds no stock."""
     shop.put(stock=2, cost=100)
     shop.redeem(idempotency_key="k1")
     assert shop.put(stock=2, cost=100, name="Mug").json["left"] == 1
@@ -237,13 +237,13 @@ def test_a_limit_is_each_players_own(shop: Shop) -> None:
     assert shop.redeem(key=bob).status == 200
 
 
-def test_an_asset_that_can_no_longer_be_redeemed(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_asset_that_is_no_longer_redeemable(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.put()
     monkeypatch.setattr("chalicelib.services.rewards.redeem_reward.redeemable", lambda _: ())
     assert shop.redeem().json["code"] == "not_available"
 
 
-# What it costs ---------------------------------------------------------------------------------------------------
+# Costs -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -258,8 +258,8 @@ def test_an_asset_that_can_no_longer_be_redeemed(shop: Shop, monkeypatch: pytest
         ({"requiresFulfilment": True, "stock": 5, "perPlayer": 5}, 7),
     ],
 )
-def test_two_trips_two_units_an_item(shop: Shop, changes: dict[str, Any], items: int) -> None:
-    """However long its texts are; the index is paid for besides. Read: key, reward, stock, player's number, account."""
+def test_a_redemption_takes_two_trips_and_two_units_an_item(shop: Shop, changes: dict[str, Any], items: int) -> None:
+    """The texts may be long; the index costs extra. Read: key, reward, stock, player's number, account."""
     shop.put(name="\U0001f600" * 60, description="\U0001f600" * 500, **changes)
     context, meter = shop.site.context, shop.site.world.dynamodb.meter
     caller = authenticate(context, shop.anna)
@@ -276,7 +276,7 @@ def test_two_trips_two_units_an_item(shop: Shop, changes: dict[str, Any], items:
     assert [(each.operation, each.read) for each in meter.records] == [("BatchGetItem", 2.5)]
 
 
-def test_nothing_in_common_without_a_limit(shop: Shop) -> None:
+def test_redemptions_without_a_limit_share_no_item(shop: Shop) -> None:
     """Players who redeem the same reward write no item that another of them writes or checks."""
     bob = shop.site.key("bob")
     shop.site.fund("bob", 1000, "coins")
@@ -294,8 +294,8 @@ def test_nothing_in_common_without_a_limit(shop: Shop) -> None:
     assert not [key for keys in written for key in keys if "REWARD#" in key]
 
 
-def test_a_stock_that_the_reading_missed(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An eventual read may show a reward and not yet its stock: it is read again, not taken for unlimited."""
+def test_a_stock_that_a_stale_read_missed(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An eventual read may show a reward without its stock: the stock is read again, not taken for unlimited."""
     shop.put(stock=1)
     real = shop.site.context.table.get_many
 
@@ -310,19 +310,19 @@ def test_a_stock_that_the_reading_missed(shop: Shop, monkeypatch: pytest.MonkeyP
 
 
 def test_rows_of_different_moments_refuse_nothing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A refund between two rows of one batch read: the limit is read after it, the account before it."""
+    """A refund comes between two rows of one batch read: the limit is read after it, the account before it."""
     shop.put(perPlayer=1, cost=600)
     first = shop.redeem(idempotency_key="k1")
     refund = shop.resolve
     account = ("ACCOUNT#" + shop.site.context.owners["anna"].account + "#coins", "BALANCE")
     real, torn = Table.get_many, []
 
-    def get_many(table: Table, wanted: Any, *, strong: bool = True) -> Any:
-        found = real(table, wanted, strong=strong)
+    def get_many(table: Table, keys: Any, *, strong: bool = True) -> Any:
+        found = real(table, keys, strong=strong)
         if strong and account in found and not torn:
             torn.append(found[account])
             assert refund(first.json["redemption"]["id"], "refund").status == 200
-            found = {**real(table, wanted, strong=True), account: torn[0]}
+            found = {**real(table, keys, strong=True), account: torn[0]}
         return found
 
     monkeypatch.setattr(Table, "get_many", get_many)

@@ -1,4 +1,4 @@
-"""Verify finds redemptions that are not paid, held or given back as they say, and counters that count otherwise."""
+"""Tests of the findings of verify: redemptions without their payment, hold or refund, and wrong counters."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.services.boards.board_hands import delete, edit
 
 
 class Store(Shop):
-    """Of ten mugs anna has redeemed one for each status."""
+    """A shop of ten mugs, of which Anna has redeemed one for each status."""
 
     def __init__(self, site: Site) -> None:
         super().__init__(site)
@@ -47,7 +47,7 @@ class Store(Shop):
     def row(self, status: str) -> core_keys.Key:
         return rewards_keys.redemption(self.public, self.made[status])
 
-    def told(self, account: str | None = None) -> list[str]:
+    def differences(self, account: str | None = None) -> list[str]:
         found = verify_ledger(self.site.context, lambda: self.site.world.sleep(2), account)
         assert not found.restless
         return [str(each) for each in found.differences]
@@ -56,25 +56,27 @@ class Store(Shop):
 @pytest.fixture
 def store(site: Site) -> Store:
     made = Store(site)
-    assert made.told() == made.told("anna") == []
+    assert made.differences() == made.differences("anna") == []
     return made
 
 
 @pytest.mark.parametrize("status", ["pending", "fulfilled", "cancelled", "completed", "refunded"])
 @pytest.mark.parametrize("said", ["pending", "fulfilled", "cancelled", "refunded", "lost"])
-def test_a_status_that_is_not_so(store: Store, status: str, said: str) -> None:
-    """Completed and fulfilled ones are paid alike."""
+def test_a_wrong_status_is_found(store: Store, status: str, said: str) -> None:
+    """Completed and fulfilled redemptions have the same payment."""
     alike = said == status or {said, status} == {"completed", "fulfilled"}
     edit(store.site.plant, store.row(status), "SET #status = :s", s=said)
     for account in (None, "anna"):
-        lines = [line for line in store.told(account) if f"redemption {store.made[status]}: expected {said}:" in line]
+        lines = [
+            line for line in store.differences(account) if f"redemption {store.made[status]}: expected {said}:" in line
+        ]
         assert len(lines) == (not alike)
 
 
 @pytest.mark.parametrize("status", ["pending", "completed"])
-def test_another_cost(store: Store, status: str) -> None:
+def test_a_wrong_cost_is_found(store: Store, status: str) -> None:
     edit(store.site.plant, store.row(status), "SET #cost = :n", n=99)
-    (line,) = store.told()
+    (line,) = store.differences()
     assert f"{store.account_id} coins: redemption {store.made[status]}: expected {status}" in line
 
 
@@ -85,20 +87,20 @@ def test_another_cost(store: Store, status: str) -> None:
         ("ADD #sold :n", 5, "sold of mug: expected 3, found 8"),
     ],
 )
-def test_a_stock_that_counts_otherwise(store: Store, expression: str, value: Any, found: str) -> None:
+def test_a_wrong_stock_is_found(store: Store, expression: str, value: Any, found: str) -> None:
     edit(store.site.plant, rewards_keys.stock("mug"), expression, n=value)
-    assert store.told() == [f"rewards all: {found}"]
+    assert store.differences() == [f"rewards all: {found}"]
 
 
-def test_a_limit_that_counts_otherwise(store: Store) -> None:
+def test_a_wrong_limit_is_found(store: Store) -> None:
     edit(store.site.plant, rewards_keys.redeemed(store.account_id, "mug"), "ADD #redeemed :n", n=-1)
-    assert store.told() == [f"{store.account_id} all: redeemed of mug: expected 3, found 2"]
+    assert store.differences() == [f"{store.account_id} all: redeemed of mug: expected 3, found 2"]
 
 
-def test_counters_deleted(store: Store) -> None:
+def test_deleted_counters_are_found(store: Store) -> None:
     delete(store.site.plant, rewards_keys.stock("mug"))
     delete(store.site.plant, rewards_keys.redeemed(store.account_id, "mug"))
-    assert sorted(store.told()) == sorted(
+    assert sorted(store.differences()) == sorted(
         [
             f"{store.account_id} all: redeemed of mug: expected 3, found 0",
             "rewards all: sold of mug: expected 3, found 0",
@@ -106,9 +108,9 @@ def test_counters_deleted(store: Store) -> None:
     )
 
 
-def test_a_redemption_deleted(store: Store) -> None:
+def test_a_deleted_redemption_is_found(store: Store) -> None:
     delete(store.site.plant, store.row("completed"))
-    assert sorted(store.told()) == sorted(
+    assert sorted(store.differences()) == sorted(
         [
             f"{store.account_id} all: redeemed of mug: expected 2, found 3",
             "rewards all: sold of mug: expected 2, found 3",
@@ -117,7 +119,7 @@ def test_a_redemption_deleted(store: Store) -> None:
 
 
 def apart(store: Store, monkeypatch: pytest.MonkeyPatch, between: Callable[[], None]) -> None:
-    """Redemptions are on one page, what counts them on the next, after what happens in between."""
+    """Put redemptions on one page and counters on the next; call `between` between the two."""
     real = service.scan_ledger
 
     def scan(table: Any, start: Any) -> Any:
@@ -132,7 +134,9 @@ def apart(store: Store, monkeypatch: pytest.MonkeyPatch, between: Callable[[], N
 
 
 @pytest.mark.parametrize("edited", [0, 1])
-def test_what_is_redeemed_while_it_is_counted(store: Store, monkeypatch: pytest.MonkeyPatch, edited: int) -> None:
+def test_redemptions_during_the_count_are_no_difference(
+    store: Store, monkeypatch: pytest.MonkeyPatch, edited: int
+) -> None:
     names = iter(("a", "b"))
 
     def redeem() -> None:
@@ -143,10 +147,10 @@ def test_what_is_redeemed_while_it_is_counted(store: Store, monkeypatch: pytest.
     store.put(stock=10, perPlayer=9, cost=1)
     edit(store.site.plant, rewards_keys.stock("mug"), "ADD #sold :n", n=edited)
     apart(store, monkeypatch, redeem)
-    assert store.told() == ["rewards all: sold of mug: expected 5, found 6"] * edited
+    assert store.differences() == ["rewards all: sold of mug: expected 5, found 6"] * edited
 
 
-def test_what_is_redeemed_all_the_time_is_not_proven(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_redemptions_all_the_time_leave_the_count_unproven(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = iter(range(100))
     store.put(stock=100, cost=1)
     apart(store, monkeypatch, lambda: assert_ok(store.redeem(idempotency_key=f"n{next(numbers)}")))
@@ -158,7 +162,7 @@ def assert_ok(answer: Answer) -> None:
     assert answer.status == 200
 
 
-def test_what_is_resolved_while_it_is_looked_at(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_resolution_during_the_check_is_no_difference(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     real, resolutions = proof.read_amounts, ["cancel"]
 
     def read(*arguments: Any) -> Any:
@@ -167,5 +171,5 @@ def test_what_is_resolved_while_it_is_looked_at(store: Store, monkeypatch: pytes
         return real(*arguments)
 
     monkeypatch.setattr(proof, "read_amounts", read)
-    assert store.told() == []
+    assert store.differences() == []
     assert not resolutions
