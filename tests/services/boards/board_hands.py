@@ -1,4 +1,4 @@
-"""Boards for tests that damage them: players with events, and edits by hand."""
+"""Boards for tests that damage them: players with events, and manual edits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GLOBAL = "global#all"
 
 
 def build(players: int = 5, chosen: Any = None) -> Plant:
-    """A deployment whose players p0, p1, ... have had one event more each."""
+    """Make a deployment whose players p0, p1, ... have had one event more each."""
     plant = plants.build(9, Faults(), chosen)
     plants.start(plant, random.Random(5))
     for number in range(players):
@@ -46,7 +46,7 @@ def board(plant: Plant, scope: str) -> str:
 
 
 def edit(plant: Plant, key: keys.Key, expression: str, **values: Any) -> None:
-    """An update of an item by hand: `#x` is the attribute x, `:x` a value."""
+    """Edit an item manually: `#x` is the attribute x, `:x` a value."""
     names = {f"#{word}": word for word in re.findall(r"#(\w+)", expression)}
     wire = {f":{name}": _wire(value) for name, value in values.items()}
     plant.context.table.update(key, expression, "", names, wire)

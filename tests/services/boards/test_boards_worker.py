@@ -116,7 +116,7 @@ def _begin_and_die(*args: Any) -> None:
     raise KeyboardInterrupt
 
 
-def test_a_repair_goes_on_turn_by_turn_until_it_is_done(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_repair_continues_turn_by_turn_until_it_is_done(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     write_states(plant.context, GLOBAL, GLOBAL, [state(f"p{number}", 1 + number % 3)[1] for number in range(9)])
     monkeypatch.setattr(rebuild_index, "STEP_ENTRIES", 2)
     monkeypatch.setattr(rebuild_index, "TURN_MS", 0)
@@ -131,7 +131,7 @@ def test_a_repair_goes_on_turn_by_turn_until_it_is_done(plant: Plant, monkeypatc
     assert read_log(plant.context.table, GLOBAL).repair is None
 
 
-def test_a_look_wakes_a_repair_whose_message_is_gone(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_resumes_a_repair_whose_message_was_lost(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     write_states(plant.context, GLOBAL, GLOBAL, [state(f"p{number}", 1)[1] for number in range(5)])
     monkeypatch.setattr(rebuild_index, "STEP_ENTRIES", 2)
     monkeypatch.setattr(rebuild_index, "TURN_MS", 0)
@@ -148,24 +148,22 @@ def test_a_look_wakes_a_repair_whose_message_is_gone(plant: Plant, monkeypatch: 
     assert read_log(plant.context.table, GLOBAL).repair is None
 
 
-def test_an_order_that_comes_during_a_repair_is_carried_out_after_it(
-    plant: Plant, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What was damaged after the first one had counted it is for the second."""
+def test_a_repair_requested_during_another_runs_after_it(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Test that the second repair covers damage done after the first one had counted it."""
     write_states(plant.context, GLOBAL, GLOBAL, [state(f"p{number}", 1)[1] for number in range(5)])
     monkeypatch.setattr(rebuild_index, "STEP_ENTRIES", 2)
     monkeypatch.setattr(rebuild_index, "TURN_MS", 0)
-    queue, seen = plant.world.queue(plant.urls["boards"]), list[tuple[str, int]]()
+    queue, steps_sent = plant.world.queue(plant.urls["boards"]), list[tuple[str, int]]()
     for nonce in ("first", "second"):
         send_messages(plant.context, [BoardMessage(GLOBAL, GLOBAL, repair=True, nonce=nonce)])
     made = source(plant, 120)
     made.batch_size = 1
     while messages := queue.messages():
         body = json.loads(messages[0].body)
-        seen.append((body["nonce"], body.get("step", 0)))
+        steps_sent.append((body["nonce"], body.get("step", 0)))
         made.start()
         plant.world.run()
-    assert seen == [
+    assert steps_sent == [
         ("first", 0),
         ("second", 0),
         *(("first", step) for step in (2, 3, 4)),
@@ -184,8 +182,8 @@ def begin_repair(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     deliver(plant, 120)
 
 
-def test_a_repair_that_is_a_day_old_begins_anew(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it wrote may have expired."""
+def test_a_repair_that_is_a_day_old_restarts(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Test the age at which the repair's own items may have expired."""
     begin_repair(plant, monkeypatch)
     old = read_log(plant.context.table, GLOBAL).repair
     assert old is not None
@@ -205,7 +203,7 @@ def test_a_repair_that_is_a_day_old_begins_anew(plant: Plant, monkeypatch: pytes
     assert number(plant, keys.node(GLOBAL, "TOTAL"), "00") == 5
 
 
-def test_a_look_begins_a_repair_anew_that_is_a_day_old(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_restarts_a_repair_that_is_a_day_old(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody orders it again: without this the log would name it for ever, and the board stay wrong."""
     begin_repair(plant, monkeypatch)
     plant.world.sleep(25 * 3600)

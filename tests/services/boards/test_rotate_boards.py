@@ -110,7 +110,7 @@ def has_badge(plant: Plant, player: str) -> bool:
 
 
 def judged(plant: Plant) -> list[str]:
-    """Who was told a rank, by the queue's messages that nobody has taken yet."""
+    """Return the published ranks, from the queue's messages that no worker has taken yet."""
     bodies = [json.loads(message.body) for message in plant.world.queue(plant.urls["own"]).messages()]
     return [f"{each['subject']} {each['data']['scope']} {each['data']['rank']}" for body in bodies for each in body]
 
@@ -148,7 +148,7 @@ def test_nothing_is_closed_within_the_grace(plant: Plant) -> None:
     assert "weekly#2026-W21" not in rotate(plant).steps
 
 
-def test_what_is_done_is_never_done_again(plant: Plant) -> None:
+def test_finished_steps_are_never_repeated(plant: Plant) -> None:
     play(plant, ada=9, bob=5)
     set_clock(plant, CLOSED)
     close(plant)
@@ -156,12 +156,12 @@ def test_what_is_done_is_never_done_again(plant: Plant) -> None:
     for _ in range(3):
         assert rotate(plant).steps == {}
     assert before == (coins(plant, "ada"), len(announced(plant)), len(plant.world.events.published))
-    # Not even once the records that tell duplicates are gone.
+    # Not even once the records of duplicates have expired.
     set_clock(plant, "2026-09-20T12:00:00")
     assert "weekly#2026-W20" not in rotate(plant).steps
 
 
-def test_a_board_that_nobody_was_on_is_closed_too(plant: Plant) -> None:
+def test_an_empty_board_is_closed_too(plant: Plant) -> None:
     rotate(plant)
     set_clock(plant, CLOSED)
     close(plant)
@@ -170,8 +170,8 @@ def test_a_board_that_nobody_was_on_is_closed_too(plant: Plant) -> None:
     assert announced(plant, "weekly")[-1]["champion"] is None
 
 
-def test_the_first_run_of_all_begins_with_the_first_period_that_somebody_was_on(plant: Plant) -> None:
-    """What ended before anybody was there is neither closed nor announced."""
+def test_the_first_run_of_all_begins_with_the_first_period_that_has_players(plant: Plant) -> None:
+    """Test that periods that ended before the first player are neither closed nor announced."""
     play(plant, ada=1)
     set_clock(plant, "2026-06-03T12:00:00")
     steps = rotate(plant).steps
@@ -238,7 +238,7 @@ def test_a_late_run_catches_up_across_the_year_and_week_53(default_rules: Rules)
     assert ("weekly", "2027-W05") not in rotated
 
 
-def test_days_that_were_gone_before_the_job_came_are_passed_over(plant: Plant) -> None:
+def test_days_whose_boards_expired_before_the_job_are_skipped(plant: Plant) -> None:
     play(plant, ada=1)
     set_clock(plant, CLOSED)
     close(plant)
@@ -251,7 +251,7 @@ def test_days_that_were_gone_before_the_job_came_are_passed_over(plant: Plant) -
     assert rotate(plant).steps == {}
 
 
-def test_all_time_boards_are_judged_daily_and_told_only_what_is_better(plant: Plant) -> None:
+def test_all_time_boards_are_judged_daily_and_only_better_ranks_are_published(plant: Plant) -> None:
     crowd(plant, 50)
     rotate_boards(plant.context)
     assert [line for line in judged(plant) if "global" in line] == [
@@ -283,7 +283,7 @@ def test_two_runs_at_once_do_it_once(plant: Plant) -> None:
 
 
 @pytest.mark.parametrize("step", ["send", "save_published", "publish", "finish_archive", "move_cursor"])
-def test_a_death_at_any_step_is_made_good_by_the_next_run(
+def test_a_death_at_any_step_is_repaired_by_the_next_run(
     plant: Plant, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     play(plant, ada=9, bob=5)
@@ -305,7 +305,7 @@ def test_a_death_at_any_step_is_made_good_by_the_next_run(
     assert read_cursor(plant.context.table, "weekly") == at("2026-05-17T00:00:00") // 86_400_000
 
 
-def test_one_scope_that_fails_keeps_no_other(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_scope_does_not_stop_the_others(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     play(plant, ada=1)
     working = use_case.read_archives
 
@@ -321,7 +321,7 @@ def test_one_scope_that_fails_keeps_no_other(plant: Plant, monkeypatch: pytest.M
     assert "weekly#2026-W20" in rotation.steps
 
 
-def test_a_hidden_player_moves_nobody_after_the_archive_is_written(
+def test_a_hidden_player_moves_no_rank_after_the_archive_is_written(
     plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     feed(plant, [("ada", 9), ("bob", 5)])
@@ -349,7 +349,9 @@ def feed(plant: Plant, scores: list[tuple[str, int]], board: str = "weekly#2026-
 # Size and exactness -----------------------------------------------------------------------------------------------
 
 
-def test_a_tie_beyond_the_last_rank_that_counts_is_told_whole(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tie_beyond_the_last_rank_that_counts_is_published_whole(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plant.sources["own"].concurrency = 0
     monkeypatch.setattr("chalicelib.store.boards.final_standings.SCAN_PAGE", 100)
     feed(plant, [(f"p{number:04}", 50 if number else 60) for number in range(700)])
@@ -359,8 +361,10 @@ def test_a_tie_beyond_the_last_rank_that_counts_is_told_whole(plant: Plant, monk
         left = iter([True] * 16 + [False] * 99)
         rotate_boards(with_time(plant.context, lambda left=left: next(left)))
     rotate_boards(plant.context)
-    told = [line for line in judged(plant) if "weekly" in line]
-    assert sorted(set(told)) == sorted({"p0000 weekly 1"} | {f"p{number:04} weekly 2" for number in range(1, 700)})
+    weekly_ranks = [line for line in judged(plant) if "weekly" in line]
+    assert sorted(set(weekly_ranks)) == sorted(
+        {"p0000 weekly 1"} | {f"p{number:04} weekly 2" for number in range(1, 700)}
+    )
     week = archive(plant, "weekly", "2026-W20")
     assert week.done
     assert [place.public for place in week.top] == [f"{number:016x}" for number in range(100)]
@@ -402,7 +406,7 @@ def test_a_writer_that_died_with_its_messages_is_reminded(plant: Plant, monkeypa
         with pytest.raises(StoreError):
             feed(plant, [("ada", 9)])
     assert read_log(plant.context.table, "weekly#2026-W20").intent is not None
-    # Also once its week is over, within the grace: nobody orders it to be frozen yet.
+    # Also once its week is over, within the grace: no run requests its freeze yet.
     set_clock(plant, "2026-05-18T00:30:00")
     assert rotate(plant).reminded == ["weekly#2026-W20"]
     assert read_log(plant.context.table, "weekly#2026-W20").intent is None
@@ -410,7 +414,7 @@ def test_a_writer_that_died_with_its_messages_is_reminded(plant: Plant, monkeypa
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_whatever_fails_every_rank_is_paid_once(default_rules: Rules, seed: int) -> None:
+def test_every_rank_is_paid_once_under_any_faults(default_rules: Rules, seed: int) -> None:
     rng = random.Random(seed)
     plant = plants.build(seed, Faults.rough(), default_rules, start_ms=at("2026-04-30T12:00:00"))
     plants.start(plant, rng)
@@ -444,7 +448,7 @@ def test_whatever_fails_every_rank_is_paid_once(default_rules: Rules, seed: int)
 
 
 def rank_in(plant: Plant, kept: Archive, player: str) -> int | None:
-    """The player's rank by counting better scores in an archive that has everybody."""
+    """Return the player's rank by counting better scores in an archive of all players."""
     assert kept.total == len(kept.top)
     found = load_player(plant.context.table, player)
     mine = [place.score for place in kept.top if found and place.public == found.identity.public]

@@ -49,7 +49,7 @@ def is_closed(plant: Plant) -> bool:
 
 
 def check(plant: Plant) -> None:
-    """What a rotation that nobody stopped comes to."""
+    """Check the result of an uninterrupted rotation."""
     week, day = archive(plant, "weekly", "2026-W20"), archive(plant, "daily", "2026-05-17")
     assert [(each.total, each.done) for each in (week, day)] == [(4, True), (4, True)]
     assert [place.rank for place in week.top] == [1, 2, 3, 4]
@@ -61,7 +61,7 @@ def check(plant: Plant) -> None:
 
 @contextmanager
 def stopped_at(plant: Plant, call: int, *, after: bool) -> Iterator[None]:
-    """The process ends at its `call`-th call, before or after the effect."""
+    """Stop the process at its `call`-th call, before or after the effect."""
     working, calls = plant.world.execute, iter(range(1, 10**6))
 
     def execute(*request: Any) -> Any:
@@ -99,7 +99,7 @@ def test_a_run_that_dies_one_call_later_than_the_one_before(plant: Plant, after:
 
 @pytest.mark.parametrize("questions", [2, 3, 5])
 def test_a_run_whose_time_is_up_leaves_the_rest_to_the_next(plant: Plant, questions: int) -> None:
-    """Each run has time for so many steps: to begin the archive of one board and to tell some of its ranks, or more."""
+    """Test runs with time for so many steps: to begin the archive of one board and publish some ranks, or more."""
     runs = 0
     while not is_closed(plant):
         left = iter([True] * questions + [False] * 200)

@@ -34,14 +34,14 @@ def invoke(plant: plants.Plant, timeout_s: float = 300) -> Any:
     return worker.rotate(SCHEDULE, LambdaContext(plant.world, "laurel-rotate", "r", timeout_s))
 
 
-def test_each_board_that_was_looked_at_is_told(plant: plants.Plant, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_checked_board_is_logged(plant: plants.Plant, capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(plant) == {"steps": {"daily#2026-05-19": "freeze requested"}, "reminded": []}
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert any(line.get("PeriodsRotated") == [0] for line in lines)
 
 
-def told(plant: plants.Plant, after: str, capsys: pytest.CaptureFixture[str]) -> tuple[str, list[float]]:
-    """The step of yesterday's board, and the minutes that a freeze has been held, as a run at this time tells them."""
+def logged(plant: plants.Plant, after: str, capsys: pytest.CaptureFixture[str]) -> tuple[str, list[float]]:
+    """Return the step of yesterday's board, and the minutes that a freeze has been held, as logged by a run."""
     capsys.readouterr()
     plant.world.sleep((at(after) - plant.world.now_ms()) / 1000)
     steps = invoke(plant)["steps"]
@@ -49,21 +49,23 @@ def told(plant: plants.Plant, after: str, capsys: pytest.CaptureFixture[str]) ->
     return steps["daily#2026-05-20"], next(line["FreezeHeldMinutes"] for line in lines if "FreezeHeldMinutes" in line)
 
 
-def test_how_long_a_freeze_has_been_held_is_told(plant: plants.Plant, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_minutes_that_a_freeze_has_been_held_are_logged(
+    plant: plants.Plant, capsys: pytest.CaptureFixture[str]
+) -> None:
     plant.sqs.send_message(QueueUrl=plant.urls["backfill"], MessageBody="{}")
     waits = "held: 1 message waits in 'backfill'"
-    assert told(plant, "2026-05-21T01:00:59", capsys) == (waits, [0])
-    assert told(plant, "2026-05-21T01:30:59", capsys) == (waits, [30])
+    assert logged(plant, "2026-05-21T01:00:59", capsys) == (waits, [0])
+    assert logged(plant, "2026-05-21T01:30:59", capsys) == (waits, [30])
     plant.world.queue(plant.urls["backfill"]).purge(plant.world.now_ms())
-    assert told(plant, "2026-05-21T01:35:59", capsys) == ("held: the queues are checked again in a minute", [35])
-    assert told(plant, "2026-05-21T01:40:59", capsys) == ("freeze requested", [0])
+    assert logged(plant, "2026-05-21T01:35:59", capsys) == ("held: the queues are checked again in a minute", [35])
+    assert logged(plant, "2026-05-21T01:40:59", capsys) == ("freeze requested", [0])
 
 
 def test_without_time_nothing_is_begun(plant: plants.Plant) -> None:
     assert invoke(plant, timeout_s=20)["steps"] == {}
 
 
-def test_what_failed_fails_the_invocation_after_the_others(
+def test_a_failing_board_fails_the_invocation_after_the_others(
     plant: plants.Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: Any) -> None:

@@ -1,4 +1,4 @@
-"""The scheduled sampling: what it looks at, what it finds, when it stops; and its worker as Lambda calls it."""
+"""The scheduled sampling: the boards it checks, the differences it finds, its end; its worker as Lambda calls it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def plant() -> Plant:
 
 @pytest.fixture
 def large(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every board counts as a large one."""
+    """Make every board count as a large one."""
     monkeypatch.setattr(service, "WHOLE", 0)
 
 
@@ -41,7 +41,7 @@ def sampled(plant: Plant, runs: int = 1) -> set[str]:
     }
 
 
-def test_open_periods_those_before_and_an_older_one_are_looked_at(plant: Plant) -> None:
+def test_open_periods_those_before_and_an_older_one_are_checked(plant: Plant) -> None:
     boards = sampled_boards(plant.context)
     assert {GLOBAL, "daily#2026-05-19", "daily#2026-05-18", "weekly#2026-W21", "weekly#2026-W20"} <= set(boards)
     assert {"monthly#2026-05", "monthly#2026-04"} <= set(boards)
@@ -89,7 +89,7 @@ def test_samples_reach_scores_beyond_the_root(plant: Plant) -> None:
     }
 
 
-def test_what_was_reached_lately_is_given_time(plant: Plant) -> None:
+def test_a_recently_reached_score_is_no_difference_yet(plant: Plant) -> None:
     plant.world.scheduler.sources.remove(plant.sources["boards"])
     send(plant, "p0", start=50)
     plant.world.run()
@@ -111,8 +111,8 @@ def test_the_worker_logs_each_difference_and_counts_them(
     assert answer["differences"] == 1
     assert answer["boards"] >= 6
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    told = [getattr(record, "difference", "") for record in caplog.records]
-    assert "node TOTAL: expected 8, found 20" in told
+    logged = [getattr(record, "difference", "") for record in caplog.records]
+    assert "node TOTAL: expected 8, found 20" in logged
     assert any(line.get("BoardDifferences") == [1] for line in lines)
     assert invoke(plant, 60) == {"boards": 0, "differences": 0}, "no time to begin one"
 

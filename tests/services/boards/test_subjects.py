@@ -1,4 +1,4 @@
-"""Boards work for subjects of every kind: here a team, a kind without totals, beside players."""
+"""Boards work for subjects of every kind: here a team, a kind without totals, next to players."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def sharded() -> Plant:
 
 
 def play(plant: Plant, board: str, score: int, version: int = 1, **changes: Any) -> None:
-    """The team's score update, as a message of the queue."""
+    """Send the team's score update, as a message of the queue."""
     update = BoardUpdate(TEAM, score, version, plant.context.now_ms(), 1, "Beginner", "public-of-red", **changes)
     send_updates(plant.context, [(board, update)])
     plant.world.run()
@@ -68,7 +68,7 @@ def scores(plant: Plant) -> dict[str, int]:
     return {f"p{each}": number(plant, keys.entry(GLOBAL, f"player:p{each}"), "score") for each in range(5)}
 
 
-def test_a_team_is_ranked_and_listed_beside_players(plant: Plant) -> None:
+def test_a_team_is_ranked_and_listed_among_players(plant: Plant) -> None:
     of = scores(plant)
     play(plant, GLOBAL, of["p3"])
     assert listed(plant) == [
@@ -86,7 +86,7 @@ def test_a_team_is_ranked_and_listed_beside_players(plant: Plant) -> None:
     ]  # fmt: skip
 
 
-def test_a_team_has_no_real_id_for_anybody(plant: Plant) -> None:
+def test_a_team_has_no_real_id_for_any_caller(plant: Plant) -> None:
     play(plant, GLOBAL, 10**6, name="The Reds")
     for caller in (None, ADMIN_CALLER, Caller("red", "key", frozenset()), Caller(TEAM, "key", frozenset())):
         first = read_leaderboard(plant.context, caller).entries[0]
@@ -195,8 +195,8 @@ def test_a_team_is_frozen_and_archived_and_ranks_are_published_to_players_only()
     assert number(plant, keys.entry(weekly, TEAM), "score") == 10**6
 
 
-def test_a_team_in_a_large_tie_is_told_no_rank(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tie group goes on beyond the list of the archive: its members are found by a scan of the board."""
+def test_no_rank_is_published_for_a_team_in_a_large_tie(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Test a tie group that extends beyond the list of the archive: a scan of the board finds its members."""
     scans: list[int] = []
     scan = publish_ranks.tied_subjects
     monkeypatch.setattr(publish_ranks, "tied_subjects", lambda *args: scans.append(args[2]) or scan(*args))

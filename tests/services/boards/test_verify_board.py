@@ -1,4 +1,4 @@
-"""Verify finds what was edited by hand, tells what is in flight from what is wrong, and repair mends it."""
+"""Verify finds manual edits and separates states in flight from wrong ones; repair rewrites the wrong ones."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_what_workers_wrote_is_right_on_every_board(plant: Plant) -> None:
         (ADA, "REMOVE #score", "entry player:p0: expected score 4 at version 1, found -1 at version 1"),
     ],
 )
-def test_an_edit_by_hand_is_found_and_mended(plant: Plant, key: core_keys.Key, expression: str, line: str) -> None:
+def test_a_manual_edit_is_found_and_repaired(plant: Plant, key: core_keys.Key, expression: str, line: str) -> None:
     values = {"n": 3, "big": 99, "word": "mallory", "yes": True}
     used = {name: value for name, value in values.items() if f":{name}" in expression}
     edit(plant, key, expression, **used)
@@ -104,22 +104,22 @@ def test_an_edit_by_hand_is_found_and_mended(plant: Plant, key: core_keys.Key, e
     repair_index(plant)
 
 
-def test_an_entry_that_is_gone_and_one_of_nobody_are_found_and_mended(plant: Plant) -> None:
+def test_a_deleted_entry_and_one_without_a_player_are_found_and_repaired(plant: Plant) -> None:
     delete(plant, ADA)
-    write_states(plant.context, GLOBAL, GLOBAL, [BoardUpdate("player:nobody", 7, 3, 1, 1, "Beginner", "x")])
+    write_states(plant.context, GLOBAL, GLOBAL, [BoardUpdate("player:ghost", 7, 3, 1, 1, "Beginner", "x")])
     assert found(plant) == [
-        "entry player:nobody: expected no entry: there is no such player, found score 7",
+        "entry player:ghost: expected no entry: there is no such player, found score 7",
         "entry player:p0: expected score 4 at version 1, found no entry",
         "node 0.0 digit 4: expected 0, found 1",
         "node TOTAL: expected 5, found 6",
     ]
     repair_index(plant)
-    tombstone = item(plant, boards_keys.entry(GLOBAL, "player:nobody"))
+    tombstone = item(plant, boards_keys.entry(GLOBAL, "player:ghost"))
     assert "order" not in tombstone
-    assert int(tombstone["v"]["N"]) == 0, "whoever comes back begins at version 1"
+    assert int(tombstone["v"]["N"]) == 0, "a player that comes back begins at version 1"
 
 
-def test_repair_mends_while_updates_go_on(plant: Plant) -> None:
+def test_repair_works_during_updates(plant: Plant) -> None:
     edit(plant, boards_keys.node(GLOBAL, "TOTAL"), "ADD #00 :n", n=3)
     edit(plant, ADA, "SET #score = :n", n=77)
     send(plant, "p1", 30, start=10)
@@ -139,7 +139,7 @@ def test_repair_mends_while_updates_go_on(plant: Plant) -> None:
 
 
 def test_updates_during_a_pass_are_no_differences(plant: Plant) -> None:
-    """Verify runs beside producers and writers: whatever it meets in the middle, it reports nothing."""
+    """Test that verify reports no difference in states that producers and writers are changing."""
     results = []
 
     def produce(player: str) -> None:
@@ -183,7 +183,7 @@ def test_a_state_that_is_late_is_in_flight_and_one_that_never_comes_is_a_differe
     verified = []
 
     def wait() -> None:
-        """The writer wakes up at the second pause."""
+        """Let the writer wake up at the second pause."""
         waits.append(1)
         if len(waits) == 2:
             plant.world.scheduler.sources.append(source)
@@ -192,7 +192,7 @@ def test_a_state_that_is_late_is_in_flight_and_one_that_never_comes_is_a_differe
     verified.append(verify_board(plant.context, GLOBAL, wait))
     assert (verified[0].differences, verified[0].in_flight) == ([], 0)
     assert len(waits) == 2
-    # An update that is lost for good.
+    # An update that is lost permanently.
     edit(
         plant,
         ADA,
@@ -207,7 +207,7 @@ def test_a_state_that_is_late_is_in_flight_and_one_that_never_comes_is_a_differe
 
 
 def test_an_intent_that_has_begun_counts_as_done(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A writer dies at each of its writes: before the next one comes, verify finds nothing but what it left begun."""
+    """Test a writer that dies at each of its writes: before the next one, verify finds only the writes left begun."""
     apply = type(plant.context.table).apply
     for writes in range(1, 9):
         left = iter(range(writes))
@@ -292,7 +292,7 @@ def test_many_corrections_are_several_intents(plant: Plant, monkeypatch: pytest.
     assert read_log(plant.context.table, GLOBAL).seq >= seq + 3
 
 
-def test_a_frozen_board_is_verified_and_mended_and_late_states_are_told_apart(plant: Plant) -> None:
+def test_a_frozen_board_is_verified_and_repaired_and_late_states_are_no_differences(plant: Plant) -> None:
     weekly = board(plant, "weekly")
     freeze_board(plant.context, weekly, weekly)
     plant.world.sleep(3600)
@@ -322,7 +322,7 @@ def test_a_frozen_board_is_verified_and_mended_and_late_states_are_told_apart(pl
     assert verify(plant, weekly).after_freeze == 1
 
 
-def test_a_mend_writes_an_entry_whatever_its_version_and_later_states_go_on(plant: Plant) -> None:
+def test_repair_rewrites_an_entry_of_any_version_and_later_states_follow(plant: Plant) -> None:
     edit(plant, ADA, "SET #v = :v", v=50)
     send(plant, "p0", start=80)
     plant.world.run()
@@ -349,7 +349,7 @@ def test_shards_are_proven_each_for_itself(monkeypatch: pytest.MonkeyPatch) -> N
     assert len(lines) == 1
     assert lines[0].startswith("global#all~1: node TOTAL: expected ")
     repair_index(plant)
-    # Another number of shards: a repair counts them all anew.
+    # Another number of shards: a repair recounts them all.
     monkeypatch.setitem(rules.boards, "global", msgspec.structs.replace(sharded, shards=2))
     assert found(plant) != []
     repair_index(plant)
@@ -362,7 +362,7 @@ def test_corrections_that_do_not_fit_into_the_log_are_halved(plant: Plant, monke
     repair_index(plant)
 
 
-def test_who_is_hidden_or_renamed_is_right_on_open_and_frozen_boards(plant: Plant) -> None:
+def test_hidden_and_renamed_players_are_right_on_open_and_frozen_boards(plant: Plant) -> None:
     weekly, boards = board(plant, "weekly"), [board(plant, scope) for scope in plant.context.rules.boards]
     freeze_board(plant.context, weekly, weekly)
     plant.world.run()
@@ -373,35 +373,35 @@ def test_who_is_hidden_or_renamed_is_right_on_open_and_frozen_boards(plant: Plan
         assert ("order" in item(plant, boards_keys.entry(weekly, "player:p0"))) is order
         assert [line for name in boards for line in found(plant, name)] == []
     change_profile(plant.context, Caller("p1", "key", frozenset()), ProfileChange(display_name="Bo"))
-    wanted = "entry player:p1: expected name 'Bo', found ''"
+    difference = "entry player:p1: expected name 'Bo', found ''"
     plant.world.scheduler.sources.remove(plant.sources["boards"])
-    assert wanted in found(plant, weekly)
+    assert difference in found(plant, weekly)
     plant.world.scheduler.sources.append(plant.sources["boards"])
     plant.world.run()
     assert [line for name in boards for line in found(plant, name)] == []
 
 
 def test_a_verification_stops_before_its_deadline_and_says_so(plant: Plant) -> None:
-    """Whatever it was about: what it had found twice until then is told, and the rest is not proven."""
+    """Test that differences found twice before the deadline are reported, and that the rest is not proven."""
     edit(plant, boards_keys.node(GLOBAL, "TOTAL"), "ADD #00 :n", n=3)
     edit(plant, ADA, "SET #name = :word", word="mallory")
-    told = set()
+    results = set()
     for asked in range(40):
         answers = iter([True] * asked)
         context = with_time(plant.context, lambda answers=answers: next(answers, False))  # type: ignore[misc]
         verified = verify_board(context, GLOBAL, lambda: plant.world.sleep(2))
         lines = [str(each) for each in verified.differences]
-        told.add((verified.proven, len(lines)))
+        results.add((verified.proven, len(lines)))
         assert set(lines) <= {
             "node TOTAL: expected 5, found 8",
             "entry player:p0: expected name '', found 'mallory'",
         }
-    assert told == {(False, 0), (False, 1), (True, 2)}
+    assert results == {(False, 0), (False, 1), (True, 2)}
 
 
-def test_a_rebuild_that_was_stopped_goes_on_where_it_was(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However often it is stopped, each player is ordered once or more, and nobody is left out."""
-    write_states(plant.context, GLOBAL, GLOBAL, [BoardUpdate("player:nobody", 7, 3, 1, 1, "Beginner", "x")])
+def test_a_stopped_rebuild_continues_at_its_cursor(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Test that each player is requested at least once, however often the rebuild is stopped."""
+    write_states(plant.context, GLOBAL, GLOBAL, [BoardUpdate("player:ghost", 7, 3, 1, 1, "Beginner", "x")])
     query, scan = Table.query, Table.scan_keys
     monkeypatch.setattr(Table, "scan_keys", lambda self, sk, start=None: _cut(scan(self, sk, start)))
     monkeypatch.setattr(Table, "query", lambda self, pk, **conditions: query(self, pk, **({"limit": 2} | conditions)))
@@ -416,7 +416,7 @@ def test_a_rebuild_that_was_stopped_goes_on_where_it_was(plant: Plant, monkeypat
         place, stops = stopped.place, stops + 1
         if not place:
             break
-    assert sorted(ordered) == [f"player:{name}" for name in ("nobody", "p0", "p1", "p2", "p3", "p4")]
+    assert sorted(ordered) == [f"player:{name}" for name in ("ghost", "p0", "p1", "p2", "p3", "p4")]
     assert stops > 6
     with pytest.raises(InvalidRequest):
         next(rebuild_board(plant.context, GLOBAL, "elsewhere"))
@@ -431,7 +431,7 @@ def test_a_board_that_only_its_log_names_is_rebuilt_too(plant: Plant) -> None:
 
 
 def _cut(page: Page) -> Page:
-    """A page of a scan as if it had read one item of its kind only."""
+    """Return a page of a scan as if it had read one item of its kind only."""
     if len(page.items) < 2:
         return page
     return Page(page.items[:1], {name: page.items[0][name] for name in ("pk", "sk")})

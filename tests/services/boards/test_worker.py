@@ -1,4 +1,4 @@
-"""What the boards' writer makes of messages that should not be, and of places that hardly moved."""
+"""The boards' writer on invalid messages, and on places that hardly moved."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_an_order_about_subjects_that_cannot_be_is_set_aside(plant: Plant, subje
     assert fed.written
 
 
-def test_a_state_of_the_future_is_set_aside_its_neighbour_is_not(plant: Plant) -> None:
+def test_a_state_of_the_future_is_rejected_without_its_neighbour(plant: Plant) -> None:
     """Moments divide large tie groups: one far ahead would end that for its board."""
     process(plant, event(plant, 1), event(plant, 2, "bob"))
     bodies = [json.loads(message.body) for message in plant.world.queue(plant.urls["boards"]).messages()]
@@ -56,8 +56,8 @@ def test_a_state_of_the_future_is_set_aside_its_neighbour_is_not(plant: Plant) -
     assert (list(fed.set_aside), fed.failed, fed.written) == (["m/0"], {}, len(body["updates"]) - 1)
 
 
-def test_what_follows_a_failure_waits_its_turn(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A freeze that overtook states which have to come again would refuse them for good."""
+def test_messages_after_a_failure_wait(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Test that a freeze does not overtake states that are retried; it would reject them permanently."""
     process(plant, event(plant, 1))
     plant.world.sleep(2 * 86_400)
     board = "daily#2026-05-19"
@@ -78,10 +78,8 @@ def test_what_follows_a_failure_waits_its_turn(plant: Plant, monkeypatch: pytest
     assert read_log(plant.context.table, board).frozen is not None
 
 
-def test_what_follows_a_state_that_cannot_be_set_aside_now_waits_its_turn(
-    plant: Plant, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its message comes again with its other states: a freeze that overtook them would refuse them for good."""
+def test_messages_after_a_state_that_cannot_be_rejected_yet_wait(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Test that a state whose message is retried with its other states is not overtaken by a freeze."""
     board = "daily#2026-05-16"
     good = msgspec.to_builtins(BoardUpdate("player:ada", 10, 1, 1_000, 1, "Beginner", "public"))
     states = json.dumps({"board": board, "shard": board, "updates": [good, {"nonsense": 1}]})

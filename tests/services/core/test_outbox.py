@@ -1,4 +1,4 @@
-"""The outbox: nobody waits for ever behind others."""
+"""The outbox: a failing record does not delay the others."""
 
 from __future__ import annotations
 
@@ -31,33 +31,33 @@ def site() -> Iterator[Site]:
 
 
 def owe(site: Site, id_: str, kind: str = "transfer") -> OutboxRecord:
-    owed = OutboxRecord(id_, site.world.now_ms(), kind, FACTS)
+    record = OutboxRecord(id_, site.world.now_ms(), kind, FACTS)
     tx = site.context.table.transaction()
-    add_outbox_record(tx, owed)
+    add_outbox_record(tx, record)
     tx.commit()
-    return owed
+    return record
 
 
-def shard(owed: OutboxRecord) -> str:
-    return keys.outbox_record(owed.at_ms, owed.id)[0]
+def shard(record: OutboxRecord) -> str:
+    return keys.outbox_record(record.at_ms, record.id)[0]
 
 
-def test_runs_that_have_time_for_one_come_to_every_shard(site: Site) -> None:
-    """The first of each shard can never be sent; a run that always began at the same shard would see no other."""
+def test_runs_with_time_for_one_record_reach_every_shard(site: Site) -> None:
+    """Test that runs do not always begin at the same shard, although the first record of each can never be sent."""
     rows = [owe(site, f"id-{number}", "unknown") for number in range(200)]
-    shards = {shard(owed) for owed in rows}
+    shards = {shard(record) for record in rows}
     assert len(shards) == keys.OUTBOX_SHARDS
     site.world.sleep(SWEEP_AFTER_MS / 1000)
     met = set()
     for _ in range(keys.OUTBOX_SHARDS):
         times = iter([True, False])
         failed = sweep_outbox(with_time(site.context, times.__next__)).failed
-        met |= {shard(owed) for owed in rows if owed.id in failed}
+        met |= {shard(record) for record in rows if record.id in failed}
         site.world.sleep(60)
     assert met == shards
 
 
-def test_what_its_own_process_may_be_sending_is_left_to_it(site: Site) -> None:
+def test_the_sweep_leaves_recent_records_to_their_own_process(site: Site) -> None:
     owe(site, "one")
     site.world.sleep((SWEEP_AFTER_MS - 1) / 1000)
     assert sweep_outbox(site.context).sent == 0
@@ -65,7 +65,7 @@ def test_what_its_own_process_may_be_sending_is_left_to_it(site: Site) -> None:
     assert sweep_outbox(site.context).sent == 1
 
 
-def test_what_cannot_be_sent_keeps_nobody(site: Site) -> None:
+def test_a_record_that_cannot_be_sent_does_not_stop_the_others(site: Site) -> None:
     bad, good = owe(site, "bad", "unknown"), owe(site, "good")
     site.world.sleep(SWEEP_AFTER_MS / 1000)
     swept = sweep_outbox(site.context)
@@ -76,11 +76,11 @@ def test_what_cannot_be_sent_keeps_nobody(site: Site) -> None:
 
 def test_no_error_of_sending_is_one_of_the_commit(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not only what a queue or a bus is known to refuse."""
-    owed = owe(site, "one")
+    record = owe(site, "one")
     with monkeypatch.context() as patch:
         patch.setitem(kinds.KINDS, "transfer", lambda *_: 1 // 0)
-        assert send_outbox_record(site.context, owed) is False
-    assert send_outbox_record(site.context, owed) is True
+        assert send_outbox_record(site.context, record) is False
+    assert send_outbox_record(site.context, record) is True
 
 
 def quick_site(site: Site) -> list[tuple[str, dict[str, Any]]]:
@@ -94,10 +94,10 @@ def quick_site(site: Site) -> list[tuple[str, dict[str, Any]]]:
 
 @pytest.mark.parametrize("call_ms", [0, 40, 240, QUICK_CALL_MS])
 @pytest.mark.parametrize("service", ["queues", "bus"])
-def test_what_follows_a_commit_gives_up_within_half_a_second_and_says_so(
+def test_sending_after_a_commit_gives_up_within_half_a_second_and_logs_it(
     site: Site, service: str, call_ms: int
 ) -> None:
-    """The service throttles every call, at once or slowly; the sweep sends it later."""
+    """Test that the sweep sends a message later if the service throttles every call, at once or slowly."""
     warned = quick_site(site)
     assert site.context.quick
 
@@ -107,8 +107,8 @@ def test_what_follows_a_commit_gives_up_within_half_a_second_and_says_so(
 
     client = SimpleNamespace(send_message_batch=throttled, put_events=throttled)
     getattr(site.context.quick(), service).client = client
-    owed, began = owe(site, "one"), site.world.now_ms()
-    assert send_outbox_record(site.context, owed) is False
+    record, began = owe(site, "one"), site.world.now_ms()
+    assert send_outbox_record(site.context, record) is False
     assert call_ms <= site.world.now_ms() - began <= AFTER_COMMIT_MS
     [(message, facts)] = warned
     assert (message, facts["id"], facts["kind"]) == ("left to the sweep", "one", "transfer")
@@ -118,9 +118,9 @@ def test_what_follows_a_commit_gives_up_within_half_a_second_and_says_so(
 
 
 def test_a_bug_that_keeps_messages_from_being_sent_is_warned_of(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    warned, owed = quick_site(site), owe(site, "one")
+    warned, record = quick_site(site), owe(site, "one")
     monkeypatch.setitem(kinds.KINDS, "transfer", lambda *_: 1 // 0)
-    assert send_outbox_record(site.context, owed) is False
+    assert send_outbox_record(site.context, record) is False
     assert "ZeroDivisionError" in warned[0][1]["error"]
 
 

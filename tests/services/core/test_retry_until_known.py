@@ -49,13 +49,13 @@ LOST = Unknown("not answered")
         (LOST, Busy("throttled"), LostRace("met"), "done"),
     ],
 )
-def test_it_is_tried_again_until_it_ends(context: Context, met: tuple[Any, ...]) -> None:
+def test_an_unknown_outcome_is_retried_until_known(context: Context, met: tuple[Any, ...]) -> None:
     attempts = Attempts(*met)
     assert settle(context, attempts) == "done"
     assert attempts.made == len(met)
 
 
-def test_a_refusal_is_believed_at_once(context: Context) -> None:
+def test_a_first_refusal_is_final(context: Context) -> None:
     attempts = Attempts(LostRace("met"), NotFound("none"))
     with pytest.raises(NotFound):
         settle(context, attempts)
@@ -85,7 +85,7 @@ def test_races_without_end_are_races(context: Context) -> None:
 def test_an_invite_that_expires_under_way_is_not_refused_and_then_redeemed(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The write is on condition of the moment at which it was made, so it is still good when it comes."""
+    """Test that the write's condition is on the moment at which it was made, so that it still holds on arrival."""
     anna, bob = site.key("anna"), site.key("bob")
     code = site.post("/invite", {"days": 1}, key=anna).json["code"]
     site.world.sleep(DAY_MS / 1000 - 1)
@@ -101,8 +101,8 @@ def test_an_invite_that_expires_under_way_is_not_refused_and_then_redeemed(
 
     with monkeypatch.context() as patch:
         patch.setattr(Table, "transact", unanswered)
-        told = site.post("/invite/redeem", {"code": code}, key=bob)
-    assert (told.status, told.json["code"]) == (503, "outcome_unknown")
+        response = site.post("/invite/redeem", {"code": code}, key=bob)
+    assert (response.status, response.json["code"]) == (503, "outcome_unknown")
     real(site.context.table, late[0])
     again = site.post("/invite/redeem", {"code": code}, key=bob)
     assert (again.status, again.json["code"]) == (409, "already_redeemed")

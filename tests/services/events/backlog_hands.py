@@ -52,8 +52,8 @@ def past_bound(plant: Plant, seconds: float = 1) -> None:
     plant.world.sleep((BOUND - plant.world.now_ms()) / 1000 + seconds)
 
 
-def look(plant: Plant, after_s: float = 61) -> Rotation:
-    """A run of `rotate`, some time after the last."""
+def rotate_after(plant: Plant, after_s: float = 61) -> Rotation:
+    """Run `rotate`, some time after the last run."""
     plant.world.sleep(after_s)
     rotation = rotate_boards(plant.context)
     assert rotation.failed == {}
@@ -61,7 +61,7 @@ def look(plant: Plant, after_s: float = 61) -> Rotation:
 
 
 def receive(plant: Plant, oldest_ms: int, queue: str = "events") -> None:
-    """A worker receives a batch whose oldest message was sent then."""
+    """Let a worker receive a batch whose oldest message was sent then."""
     note_received(replace(plant.context, noted={}), queue, oldest_ms)
 
 
@@ -72,6 +72,6 @@ def frozen(plant: Plant, board: str = WEEK) -> int | None:
 def close(plant: Plant) -> None:
     for _ in range(6):
         plant.world.run()
-        if not look(plant, 300).waiting:
+        if not rotate_after(plant, 300).waiting:
             return
     raise AssertionError("something still waits")

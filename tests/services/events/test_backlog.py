@@ -1,4 +1,4 @@
-"""A freeze waits until what was received in time is applied, on queues that lag, stand still, or are never empty."""
+"""A freeze waits until all events received in time are applied, with lagging, stopped and never empty queues."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from tests.services.events.backlog_hands import (
     close,
     frozen,
     halt,
-    look,
     past_bound,
     receive,
     resume,
+    rotate_after,
     send,
 )
 from tests.simulated import Faults
@@ -36,11 +36,11 @@ from tests.simulated import Faults
 
 def test_idle_queues_hold_it_for_a_minute(plant: Plant) -> None:
     past_bound(plant)
-    assert look(plant, 0).texts == {DAY: AGAIN, WEEK: AGAIN}
-    assert look(plant, 59.9).steps[WEEK] is Step.HELD
-    assert look(plant, 0.1).texts == {DAY: "freeze requested", WEEK: "freeze requested"}
+    assert rotate_after(plant, 0).texts == {DAY: AGAIN, WEEK: AGAIN}
+    assert rotate_after(plant, 59.9).steps[WEEK] is Step.HELD
+    assert rotate_after(plant, 0.1).texts == {DAY: "freeze requested", WEEK: "freeze requested"}
     plant.world.run()
-    assert look(plant, 0).steps[WEEK] is Step.ROTATED
+    assert rotate_after(plant, 0).steps[WEEK] is Step.ROTATED
 
 
 @pytest.mark.parametrize("queue", ["events", "own", "backfill"])
@@ -49,7 +49,7 @@ def test_a_backlog_on_any_source_queue_holds_it_until_it_is_applied(plant: Plant
     send(plant, queue, eve=3)
     past_bound(plant)
     for _ in range(5):
-        assert look(plant, 1200).texts[WEEK] == f"held: 3 messages wait in '{queue}'"
+        assert rotate_after(plant, 1200).texts[WEEK] == f"held: 3 messages wait in '{queue}'"
         plant.world.run()
     resume(plant, queue)
     close(plant)
@@ -63,27 +63,27 @@ def test_a_message_in_flight_holds_it(plant: Plant) -> None:
     halt(plant)
     plant.context.queues.receive("events", visibility_s=360, wait_s=0)
     past_bound(plant)
-    assert look(plant, 0).texts[WEEK] == "held: 1 message waits in 'events'"
-    assert look(plant, 120).texts[WEEK] == "held: 1 message waits in 'events'"
+    assert rotate_after(plant, 0).texts[WEEK] == "held: 1 message waits in 'events'"
+    assert rotate_after(plant, 120).texts[WEEK] == "held: 1 message waits in 'events'"
 
 
 def test_dead_letters_do_not_hold_it(plant: Plant) -> None:
     plant.sqs.send_message(QueueUrl=plant.urls["dead_letter"], MessageBody="{}")
     past_bound(plant)
-    assert look(plant, 0).texts[WEEK] == AGAIN
-    assert look(plant, 60).steps[WEEK] is Step.FREEZING
+    assert rotate_after(plant, 0).texts[WEEK] == AGAIN
+    assert rotate_after(plant, 60).steps[WEEK] is Step.FREEZING
 
 
-def test_a_look_that_finds_something_begins_the_minute_anew(plant: Plant) -> None:
+def test_a_check_that_finds_a_message_restarts_the_minute(plant: Plant) -> None:
     past_bound(plant)
-    assert look(plant, 0).texts[WEEK] == AGAIN
+    assert rotate_after(plant, 0).texts[WEEK] == AGAIN
     halt(plant)
     send(plant, eve=2)
-    assert look(plant, 30).texts[WEEK] == "held: 2 messages wait in 'events'"
+    assert rotate_after(plant, 30).texts[WEEK] == "held: 2 messages wait in 'events'"
     resume(plant)
     plant.world.run()
-    assert look(plant, 40).texts[WEEK] == AGAIN
-    assert look(plant, 60).steps[WEEK] is Step.FREEZING
+    assert rotate_after(plant, 40).texts[WEEK] == AGAIN
+    assert rotate_after(plant, 60).steps[WEEK] is Step.FREEZING
 
 
 def test_the_first_run_of_all_waits_for_a_backlog_too(default_rules: Rules) -> None:
@@ -93,7 +93,7 @@ def test_the_first_run_of_all_waits_for_a_backlog_too(default_rules: Rules) -> N
     halt(plant)
     send(plant, eve=2)
     past_bound(plant)
-    assert look(plant, 300).texts == {
+    assert rotate_after(plant, 300).texts == {
         DAY: "held: 2 messages wait in 'events'",
         WEEK: "held: 2 messages wait in 'events'",
     }
@@ -102,14 +102,14 @@ def test_the_first_run_of_all_waits_for_a_backlog_too(default_rules: Rules) -> N
     assert archive(plant, "weekly", "2026-W20").total == 1
 
 
-def test_after_six_hours_nothing_holds_it_and_verify_tells_what_slipped_through(plant: Plant) -> None:
+def test_after_six_hours_nothing_holds_it_and_verify_shows_the_missed_events(plant: Plant) -> None:
     halt(plant)
     send(plant, eve=2)
     set_clock(plant, "2026-05-18T06:59:59")
-    assert look(plant, 0).texts[WEEK] == "held: 2 messages wait in 'events'"
-    assert look(plant, 1).steps[WEEK] is Step.FREEZING
+    assert rotate_after(plant, 0).texts[WEEK] == "held: 2 messages wait in 'events'"
+    assert rotate_after(plant, 1).steps[WEEK] is Step.FREEZING
     plant.world.run()
-    assert look(plant, 300).steps[WEEK] is Step.ROTATED
+    assert rotate_after(plant, 300).steps[WEEK] is Step.ROTATED
     resume(plant)
     plant.world.run()
     assert archive(plant, "weekly", "2026-W20").total == 1
@@ -117,15 +117,15 @@ def test_after_six_hours_nothing_holds_it_and_verify_tells_what_slipped_through(
     assert (proof.differences, proof.after_freeze) == ([], 1)
 
 
-def test_what_was_ordered_is_not_held_again(plant: Plant) -> None:
-    """What the looks have shown is noted for good: all boards of the bound go ahead, also in later runs."""
+def test_a_requested_freeze_is_not_held_again(plant: Plant) -> None:
+    """Test that the result of the checks is kept permanently: all boards of the bound proceed, also in later runs."""
     past_bound(plant)
-    look(plant, 0)
+    rotate_after(plant, 0)
     plant.sources["boards"].concurrency = 0
-    assert look(plant).steps[WEEK] is Step.FREEZING
+    assert rotate_after(plant).steps[WEEK] is Step.FREEZING
     halt(plant)
     send(plant, eve=1)
-    assert look(plant).texts == {DAY: "freeze requested", WEEK: "freeze requested"}
+    assert rotate_after(plant).texts == {DAY: "freeze requested", WEEK: "freeze requested"}
 
 
 def test_a_queue_that_does_not_answer_holds_it(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +133,7 @@ def test_a_queue_that_does_not_answer_holds_it(plant: Plant, monkeypatch: pytest
         raise NotCounted(queue)
 
     past_bound(plant)
-    look(plant, 0)
+    rotate_after(plant, 0)
     with monkeypatch.context() as patch:
         patch.setattr(plant.context.queues, "backlog", silent)
         plant.world.sleep(300)
@@ -141,7 +141,7 @@ def test_a_queue_that_does_not_answer_holds_it(plant: Plant, monkeypatch: pytest
         plant.world.run()
         assert frozen(plant) is None
         set_clock(plant, "2026-05-18T07:00:00")
-        assert look(plant, 0).steps[WEEK] is Step.FREEZING, "the cap needs no answer"
+        assert rotate_after(plant, 0).steps[WEEK] is Step.FREEZING, "the cap needs no answer"
 
 
 def test_runs_at_once_do_not_confirm_each_other(plant: Plant) -> None:
@@ -156,9 +156,9 @@ def test_runs_at_once_do_not_confirm_each_other(plant: Plant) -> None:
 
 
 def test_a_run_whose_note_comes_second_takes_the_others_word(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One has seen a message and begins anew; the other, which saw none, must not go ahead by what it read before."""
+    """Test that a run that saw no message does not proceed by an earlier read when another run has seen one."""
     past_bound(plant)
-    look(plant, 0)
+    rotate_after(plant, 0)
     plant.world.sleep(60)
     counting = plant.context.queues.backlog
 
@@ -172,13 +172,13 @@ def test_a_run_whose_note_comes_second_takes_the_others_word(plant: Plant, monke
 
     monkeypatch.setattr(plant.context.queues, "backlog", meanwhile)
     assert rotate_boards(plant.context).steps[WEEK] is Step.HELD
-    assert look(plant, 0).texts[WEEK] == AGAIN
-    assert look(plant, 60).steps[WEEK] is Step.FREEZING
+    assert rotate_after(plant, 0).texts[WEEK] == AGAIN
+    assert rotate_after(plant, 60).steps[WEEK] is Step.FREEZING
 
 
-def test_numbers_of_the_past_can_hide_a_message_from_one_look_but_not_from_two(default_rules: Rules) -> None:
-    """It was waiting, and a worker has it now: a look may see the queue before in one number, and after in another."""
-    first_looks = []
+def test_stale_numbers_can_hide_a_message_from_one_check_but_not_from_two(default_rules: Rules) -> None:
+    """Test a message that a worker has just received: one number may be from before that, another from after it."""
+    first_checks = []
     for seed in range(5):
         plant = plants.build(seed, Faults(stale=1.0), default_rules, start_ms=BOUND - 5_000)
         rotate_boards(plant.context)
@@ -192,9 +192,9 @@ def test_numbers_of_the_past_can_hide_a_message_from_one_look_but_not_from_two(d
             plant.world.run()
             steps.append(run.result.texts[WEEK])
             plant.world.sleep(62)
-        first_looks.append(steps[0])
+        first_checks.append(steps[0])
         assert steps[1] == "held: 1 message waits in 'events'"
-    assert AGAIN in first_looks
+    assert AGAIN in first_checks
 
 
 def test_a_queue_counts_what_waits_what_is_in_flight_and_what_is_delayed(plant: Plant) -> None:
@@ -222,14 +222,14 @@ def test_a_busy_queue_is_clear_once_all_that_is_received_was_sent_after_the_boun
     past_bound(plant)
     send(plant, eve=5)
     receive(plant, BOUND - 1)
-    assert look(plant, 60).texts[WEEK] == "held: 5 messages wait in 'events'"
+    assert rotate_after(plant, 60).texts[WEEK] == "held: 5 messages wait in 'events'"
     receive(plant, BOUND + 1)
     # The row of the bound's minute counts for five minutes, to the minute.
-    assert look(plant, 239).texts[WEEK] == "held: 5 messages wait in 'events'"
+    assert rotate_after(plant, 239).texts[WEEK] == "held: 5 messages wait in 'events'"
     receive(plant, BOUND + 1)
-    assert look(plant, 60).texts[WEEK] == AGAIN
+    assert rotate_after(plant, 60).texts[WEEK] == AGAIN
     receive(plant, BOUND + 2)
-    assert look(plant, 60).steps[WEEK] is Step.FREEZING
+    assert rotate_after(plant, 60).steps[WEEK] is Step.FREEZING
 
 
 def test_one_old_message_among_new_ones_holds_it(plant: Plant) -> None:
@@ -241,12 +241,12 @@ def test_one_old_message_among_new_ones_holds_it(plant: Plant) -> None:
         if minute in (3, 9):
             receive(plant, BOUND - HOUR)
         receive(plant, BOUND + 1)
-        assert look(plant, 60).steps[WEEK] is Step.HELD
+        assert rotate_after(plant, 60).steps[WEEK] is Step.HELD
     assert frozen(plant) is None
 
 
 def test_a_message_that_is_hidden_for_six_minutes_is_not_forgotten(plant: Plant) -> None:
-    """Its worker died, and what comes meanwhile was sent after the bound: both looks come after it is seen again."""
+    """Test a dead worker's message among ones sent after the bound: both checks come after it is visible again."""
     halt(plant)
     past_bound(plant, 59)
     send(plant, eve=5)
@@ -254,7 +254,7 @@ def test_a_message_that_is_hidden_for_six_minutes_is_not_forgotten(plant: Plant)
     received_ms = plant.world.now_ms()
     for _ in range(40):
         receive(plant, BOUND + 1)
-        if look(plant, 15).steps[WEEK] is not Step.HELD:
+        if rotate_after(plant, 15).steps[WEEK] is not Step.HELD:
             break
     assert received_ms + 360_000 <= plant.world.now_ms() <= received_ms + 420_000
 
@@ -265,7 +265,7 @@ def test_workers_that_receive_nothing_prove_nothing(plant: Plant) -> None:
     send(plant, eve=5)
     receive(plant, BOUND + 1)
     for _ in range(12):
-        assert look(plant, 1200).steps[WEEK] is Step.HELD
+        assert rotate_after(plant, 1200).steps[WEEK] is Step.HELD
 
 
 def test_rows_that_ttl_has_not_collected_are_not_read(plant: Plant) -> None:
@@ -278,5 +278,5 @@ def test_rows_that_ttl_has_not_collected_are_not_read(plant: Plant) -> None:
         receive(plant, BOUND + 86_400_000 + 1)
         plant.world.sleep(200)
         receive(plant, BOUND + 86_400_000 + 1)
-        rotation = look(plant, 100)
+        rotation = rotate_after(plant, 100)
     assert rotation.steps["daily#2026-05-18"] is Step.FREEZING

@@ -1,4 +1,4 @@
-"""What can never be valid: one record for each message, within the invocation, at the cost of nobody else."""
+"""Messages that can never be valid: one record each, within the invocation, at no cost to other messages."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from tests.services.progress.test_apply_events import counted, event, message, n
 from tests.simulated.faults import Faults
 
 LARGEST_MESSAGE = 1024 * 1024
-# What a row says beside its body is bounded by this, whatever the events say.
+# The largest row without its body, for any events.
 MAX_ROW_BYTES = 20 * 1024
 FLOOD = 1200
 BAD = json.dumps([{}] * 500)
@@ -57,7 +57,7 @@ def row_of(plant: Plant, message_id: str) -> FailureItem:
 
 @contextmanager
 def calls_on_rejected(plant: Plant) -> Iterator[list[list[dict[str, Any]]]]:
-    """The entries of every call on the queue `rejected`."""
+    """Yield the entries of every call on the queue `rejected`."""
     calls: list[list[dict[str, Any]]] = []
     real = plant.context.queues.client.send_message_batch
 
@@ -76,7 +76,7 @@ def calls_on_rejected(plant: Plant) -> Iterator[list[list[dict[str, Any]]]]:
     ids=["1.5 KB", "256 KB"],
 )
 def test_twenty_bad_messages_cost_a_write_each_and_two_sends(plant: Plant, bad: str, writes: int) -> None:
-    """A body that is not small is an item beside its row."""
+    """Test that a body that is not small is an item next to its row."""
     bodies = [bad if number % 5 == 0 else event(plant, number, f"player-{number}") for number in range(100)]
     with calls_on_rejected(plant) as calls:
         report = process(plant, *bodies)
@@ -104,7 +104,7 @@ def test_an_envelope_holds_the_rejected_events_that_have_room(plant: Plant) -> N
     assert [(each["index"], each["event"]) for each in second["events"]] == [(None, "no json")]
 
 
-def test_who_cannot_be_recorded_comes_again_alone(plant: Plant) -> None:
+def test_a_message_that_cannot_be_recorded_comes_again_alone(plant: Plant) -> None:
     real = use_case.set_aside
 
     def broken(table: Table, failure: Failure) -> None:
@@ -123,7 +123,7 @@ def test_who_cannot_be_recorded_comes_again_alone(plant: Plant) -> None:
     assert len(list_failures(plant.context, "rejected").found) == 4
 
 
-def test_whose_envelope_is_not_taken_comes_again_alone(plant: Plant) -> None:
+def test_a_message_whose_envelope_is_not_taken_comes_again_alone(plant: Plant) -> None:
     real = plant.context.queues.client.send_message_batch
 
     def partial(**call: Any) -> Any:
@@ -154,9 +154,9 @@ def test_a_call_that_fails_brings_back_those_it_carried(plant: Plant) -> None:
     assert sorted(report.failed) == sorted(f"m{number}" for number in range(10))
 
 
-@pytest.mark.parametrize(("questions", "recorded", "told"), [(2, 0, 0), (4, 2, 0), (18, 15, 10), (19, 15, 15)])
-def test_rejections_that_find_no_time_come_back_and_keep_nobody(
-    plant: Plant, questions: int, recorded: int, told: int
+@pytest.mark.parametrize(("questions", "recorded", "sent"), [(2, 0, 0), (4, 2, 0), (18, 15, 10), (19, 15, 15)])
+def test_rejections_without_time_come_back_and_stop_no_other(
+    plant: Plant, questions: int, recorded: int, sent: int
 ) -> None:
     """Two questions are those of the good event and its player, then one for each row, then one for each call."""
     answers = iter([True] * questions)
@@ -166,13 +166,13 @@ def test_rejections_that_find_no_time_come_back_and_keep_nobody(
     report = process_messages(context, "events", messages)
     assert counted(plant, "ada") == 1
     assert "m0" not in report.failed
-    assert len(report.failed) == 15 - told
+    assert len(report.failed) == 15 - sent
     assert all(isinstance(error, OutOfTime) for error in report.failed.values())
     assert len(list_failures(plant.context, "rejected").found) == recorded
-    assert len(plant.world.queue(plant.urls["rejected"]).messages()) == told
+    assert len(plant.world.queue(plant.urls["rejected"]).messages()) == sent
 
 
-def test_what_fails_is_noted_while_there_is_time_and_a_note_fails_nothing(plant: Plant) -> None:
+def test_failures_are_noted_while_there_is_time_and_a_note_fails_nothing(plant: Plant) -> None:
     for answers, notes in (([True, True, True, False], 1), ([True, True, True, True], 2)):
         script = iter(answers)
         context = with_time(plant.context, lambda script=script: next(script, False))  # type: ignore[misc]
@@ -189,7 +189,7 @@ def test_what_fails_is_noted_while_there_is_time_and_a_note_fails_nothing(plant:
         assert list(process(plant, event(plant, 9)).failed) == ["m0"]
 
 
-def test_who_found_no_time_twice_is_noted(plant: Plant) -> None:
+def test_a_message_without_time_twice_is_noted(plant: Plant) -> None:
     for attempts, calls in ((1, 0), (2, 1)):
         again = message(plant, 0, event(plant, 1))
         again = type(again)(again.id, again.receipt, again.body, again.sent_ms, attempts)
@@ -223,7 +223,7 @@ def failure(body: str, **changes: Any) -> Failure:
     ],
     ids=["none", "half a pair", "5 KB", "1 MiB of x", "256 KB", "1 MiB"],
 )
-def test_a_body_of_any_size_comes_back_as_it_was(plant: Plant, body: str, parts: int | None) -> None:
+def test_a_body_of_any_size_comes_back_unchanged(plant: Plant, body: str, parts: int | None) -> None:
     table, rows = plant.context.table, plant.world.dynamodb.tables[TABLE].rows
     for _ in range(2):
         set_aside(table, failure(body))
@@ -242,7 +242,7 @@ def test_bytes_that_do_not_compress_at_all_are_three_parts_too() -> None:
         assert -(-len(pack("x" * LARGEST_MESSAGE)) // PART_BYTES) == 3
 
 
-def test_a_body_at_the_edge_is_in_its_row_and_one_byte_more_beside_it(plant: Plant) -> None:
+def test_a_body_at_the_edge_is_in_its_row_and_one_byte_more_is_another_item(plant: Plant) -> None:
     size = next(size for size in range(5000, 4000, -1) if len(pack(noise(5000)[:size])) == INLINE_BYTES)
     for more, parts in ((0, None), (8, 1)):
         set_aside(plant.context.table, failure(noise(5000)[: size + more], id=f"m{more}"))
@@ -263,14 +263,14 @@ def test_a_row_is_bounded_whatever_is_wrong_with_its_events(plant: Plant) -> Non
         assert row_of(plant, "m").rejections == wrong
 
 
-def test_a_part_that_is_gone_is_told(plant: Plant) -> None:
+def test_a_deleted_part_is_reported(plant: Plant) -> None:
     set_aside(plant.context.table, failure(noise(900 * 1024), rejections=Rejections({"not_json": []})))
     plant.context.table.delete(keys.body_part("rejected", "m", 1))
     assert list_failures(plant.context, "rejected").found[0].body is None
     assert redrive_failures(plant.context, "rejected", ["m"]).refused == {"m": "its body is no longer stored"}
 
 
-def test_what_has_expired_is_not_there_whether_it_was_collected_or_not(plant: Plant) -> None:
+def test_an_expired_failure_is_absent_before_it_is_collected(plant: Plant) -> None:
     set_aside(plant.context.table, failure("{}"))
     plant.world.sleep(KEEP_DAYS * 86_400 - 1)
     assert [each.id for each in list_failures(plant.context, "rejected").found] == ["m"]
@@ -313,8 +313,8 @@ def test_a_flood_loses_none_though_its_queue_forgets_all() -> None:
     assert max(shares.values()) < 1.3 * FLOOD / keys.FAILURE_SHARDS
 
 
-def test_redriving_a_flood_goes_on_run_after_run(plant: Plant) -> None:
-    """Each run sends what it may, in calls of ten, and the next finds the rest."""
+def test_redriving_a_flood_continues_run_after_run(plant: Plant) -> None:
+    """Test that each run sends up to its limit, in calls of ten, and that the next run finds the rest."""
     for number in range(250):
         set_aside(plant.context.table, failure(f'{{"n":{number}}}', id=f"m{number}", rejections=Rejections({"x": [0]})))
     plant.world.sleep(1)

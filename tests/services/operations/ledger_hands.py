@@ -1,4 +1,4 @@
-"""Ledgers for tests that damage them: many transfers put into the simulated table at once, and edits by hand."""
+"""Ledgers for tests that damage them: many transfers put into the simulated table at once, and manual edits."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ def verify(plant: Plant, account: str | None = None, asset: str | None = None) -
     return verify_ledger(plant.context, lambda: plant.world.sleep(2), account, asset)
 
 
-def told(plant: Plant, account: str | None = None) -> list[str]:
+def differences(plant: Plant, account: str | None = None) -> list[str]:
     verified = verify(plant, account)
     assert not verified.restless
     return [str(each) for each in verified.differences]
 
 
 def posting(plant: Plant, account: str, place: int = 0) -> dict[str, Any]:
-    """An account's posting as it stands in the table, the oldest first."""
+    """Return an account's posting as stored in the table, the oldest first."""
     pk = ledger_keys.account(account, ASSET)[0]
     return list(plant.context.table.query_all(pk, prefix=ledger_keys.POSTING))[place]
 

@@ -56,14 +56,16 @@ def test_old_dead_letters_move_into_the_table(plant: plants.Plant, capsys: pytes
     plant.world.sleep(10 * 86_400 + 1)
     assert invoke(plant)["moved"]["dead_letter"] == 1
     (row,) = get_failures(plant.context.table, "dead_letter", [sent["MessageId"]], plant.world.now_ms()).values()
-    parked = from_table(plant.context, row, with_body=True)
-    assert (parked.body, parked.reason, parked.origin) == ('{"apiKeyId":"ada"}', "unknown", "events")
+    failure = from_table(plant.context, row, with_body=True)
+    assert (failure.body, failure.reason, failure.origin) == ('{"apiKeyId":"ada"}', "unknown", "events")
     assert plant.world.queue(plant.urls["dead_letter"]).messages() == []
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert any(line.get("FailuresArchived") == [1] for line in lines)
 
 
-def test_what_the_table_does_not_take_stays_in_its_queue(plant: plants.Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_that_the_table_does_not_take_stays_in_its_queue(
+    plant: plants.Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(*_: Any) -> None:
         raise StoreError("too large")
 
@@ -77,7 +79,7 @@ def test_what_the_table_does_not_take_stays_in_its_queue(plant: plants.Plant, mo
 
 
 def bury(plant: plants.Plant, group: str, number: int) -> str:
-    """A message of a group ends in the boards' queue of dead letters."""
+    """Let a message of a group end in the boards' queue of dead letters."""
     body = f'{{"board":"{group}","n":{number}}}'
     plant.sqs.send_message(
         QueueUrl=plant.urls["boards_dead_letter"], MessageBody=body, MessageGroupId=group, MessageDeduplicationId=body
@@ -93,9 +95,9 @@ def sent_to_boards(plant: plants.Plant) -> dict[str, list[str]]:
 
 
 def test_board_messages_keep_group_and_order(plant: plants.Plant) -> None:
-    """A group's next messages are seen once those before them are gone; what is younger stays for a later run."""
+    """Test a group whose next messages are visible once earlier ones were deleted; younger stay for a later run."""
     groups = ("weekly#2026-W21", "global#all", "global#all~1")
-    wanted = {group: [bury(plant, group, number) for number in range(25)] for group in groups}
+    bodies_of = {group: [bury(plant, group, number) for number in range(25)] for group in groups}
     plant.world.sleep(9 * 86_400)
     late = bury(plant, "global#all", 25)
     plant.world.sleep(86_400 + 1)
@@ -103,7 +105,7 @@ def test_board_messages_keep_group_and_order(plant: plants.Plant) -> None:
     assert [each.body for each in plant.world.queue(plant.urls["boards_dead_letter"]).messages()] == [late]
     listed = list_failures(plant.context, "boards_dead_letter")
     assert (len(listed.found), listed.complete) == (76, True)
-    one = next(each for each in listed.found if each.body == wanted["global#all"][3])
+    one = next(each for each in listed.found if each.body == bodies_of["global#all"][3])
     assert one.archived
     assert one.id.startswith("global#all/")
     assert find_failure(plant.context, "boards_dead_letter", one.id) == one
@@ -112,21 +114,19 @@ def test_board_messages_keep_group_and_order(plant: plants.Plant) -> None:
     assert result.after
     result = redrive_failures(plant.context, "boards_dead_letter", after=result.after)
     assert (len(result.done), result.refused, result.after) == (36, {}, None)
-    wanted["global#all"].append(late)
-    assert sent_to_boards(plant) == wanted
+    bodies_of["global#all"].append(late)
+    assert sent_to_boards(plant) == bodies_of
     assert list_failures(plant.context, "boards_dead_letter").found == []
 
 
-def test_what_follows_a_failure_in_its_group_waits_behind_it(
-    plant: plants.Plant, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wanted = {
+def test_messages_after_a_failure_wait_in_their_group(plant: plants.Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    bodies_of = {
         group: [bury(plant, group, number) for number in range(4)] for group in ("global#all", "daily#2026-05-19")
     }
     plant.world.sleep(11 * 86_400)
 
     def broken(table: Table, failure: Failure) -> None:
-        if failure.body == wanted["global#all"][1]:
+        if failure.body == bodies_of["global#all"][1]:
             raise StoreError("busy")
         set_aside(table, failure)
 
@@ -134,18 +134,18 @@ def test_what_follows_a_failure_in_its_group_waits_behind_it(
         patch.setattr("chalicelib.services.operations.archive_failures.set_aside", broken)
         assert invoke(plant) == {"moved": {"boards_dead_letter": 5, "dead_letter": 0, "rejected": 0}, "failed": 1}
     left = [each.body for each in plant.world.queue(plant.urls["boards_dead_letter"]).messages()]
-    assert left == wanted["global#all"][1:]
+    assert left == bodies_of["global#all"][1:]
     assert len(list_failures(plant.context, "boards_dead_letter").found) == 8
     plant.world.sleep(3600)
     assert invoke(plant)["moved"]["boards_dead_letter"] == 3
     redrive_failures(plant.context, "boards_dead_letter")
-    assert sent_to_boards(plant) == wanted
+    assert sent_to_boards(plant) == bodies_of
 
 
 def test_a_board_message_that_is_not_taken_keeps_back_its_group(
     plant: plants.Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wanted = {
+    bodies_of = {
         group: [bury(plant, group, number) for number in range(4)] for group in ("global#all", "daily#2026-05-19")
     }
     plant.world.sleep(11 * 86_400)
@@ -153,7 +153,7 @@ def test_a_board_message_that_is_not_taken_keeps_back_its_group(
     real = plant.context.queues.send_grouped
 
     def broken(queue: str, bodies: list[tuple[str, str]]) -> None:
-        if bodies[0][1] == wanted["global#all"][1]:
+        if bodies[0][1] == bodies_of["global#all"][1]:
             raise NotSent("busy")
         real(queue, bodies)
 
@@ -162,13 +162,13 @@ def test_a_board_message_that_is_not_taken_keeps_back_its_group(
         result = redrive_failures(plant.context, "boards_dead_letter")
     assert (len(result.done), len(result.refused)) == (5, 3)
     redrive_failures(plant.context, "boards_dead_letter")
-    assert sent_to_boards(plant) == wanted
+    assert sent_to_boards(plant) == bodies_of
 
 
 def test_a_flood_in_one_queue_leaves_the_others_their_share_of_the_time(
     plant: plants.Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A round of two receives takes 32 of the 269 seconds: one for the queue that is empty, four for each flood."""
+    """Test a round of two receives of 32 of the 269 seconds: one for the queue that is empty, four for each flood."""
     for queue in ("dead_letter", "rejected"):
         for number in range(100):
             plant.sqs.send_message(QueueUrl=plant.urls[queue], MessageBody=str(number))
@@ -187,9 +187,7 @@ def test_a_flood_in_one_queue_leaves_the_others_their_share_of_the_time(
     assert invoke(plant)["moved"] == {"boards_dead_letter": 0, "dead_letter": 20, "rejected": 20}
 
 
-def test_a_queue_out_of_reach_keeps_no_other_from_being_archived(
-    plant: plants.Plant, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_queue_out_of_reach_does_not_stop_the_others(plant: plants.Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     plant.sqs.send_message(QueueUrl=plant.urls["dead_letter"], MessageBody="1")
     plant.world.sleep(11 * 86_400)
     real = plant.context.queues.receive
@@ -207,15 +205,20 @@ def test_a_queue_out_of_reach_keeps_no_other_from_being_archived(
 
 def test_an_old_envelope_is_dropped_since_its_row_is_there(plant: plants.Plant) -> None:
     process(plant, {"nonsense": 1})
-    plant.sqs.send_message(QueueUrl=plant.urls["rejected"], MessageBody="by hand")
+    plant.sqs.send_message(QueueUrl=plant.urls["rejected"], MessageBody="not an envelope")
     plant.world.sleep(11 * 86_400)
     plant.world.calls.clear()
     assert invoke(plant)["moved"]["rejected"] == 2
     assert plant.world.calls["UpdateItem"] == 1
-    assert {each.body for each in list_failures(plant.context, "rejected").found} == {'{"nonsense": 1}', "by hand"}
+    assert {each.body for each in list_failures(plant.context, "rejected").found} == {
+        '{"nonsense": 1}',
+        "not an envelope",
+    }
 
 
-def test_a_dead_letter_of_a_board_says_why_it_failed(plant: plants.Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dead_letter_of_a_board_has_the_reason_of_its_failure(
+    plant: plants.Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Waiting in its queue, and archived."""
     boards = plant.world.queue(plant.urls["boards"])
     dead = plant.world.queue(plant.urls["boards_dead_letter"])

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.services.ledger.transfer_tokens import TransferRequest, transfer_tokens
 from tests.services.boards.board_hands import edit
-from tests.services.operations.ledger_hands import Economy, caller, load, players, told, verify
+from tests.services.operations.ledger_hands import Economy, caller, differences, load, players, verify
 
 
 @pytest.mark.parametrize("transfers", [2_000, pytest.param(10_000, marks=pytest.mark.proof)])
@@ -30,5 +30,5 @@ def test_many_transfers_and_one_edited_balance(transfers: int) -> None:
     assert verified.postings == 2 * verified.transfers
     wrong = owners[77]
     edit(economy.plant, economy.balance_key(wrong), "ADD #balance :n, #available :n", n=1)
-    (line,) = [line for line in told(economy.plant) if " balance:" in line]
+    (line,) = [line for line in differences(economy.plant) if " balance:" in line]
     assert line.startswith(f"{wrong.account} tokens: balance: expected ")

@@ -1,4 +1,4 @@
-"""Verify finds whatever a hand does to the ledger, and nothing while transfers go on."""
+"""Verify finds every manual edit of the ledger, and no difference during transfers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,17 @@ from chalicelib.services.operations.verify_ledger import verify_ledger
 from chalicelib.store.ledger import keys
 from chalicelib.store.ledger.double_entry import post_transfer
 from tests.services.boards.board_hands import delete, edit
-from tests.services.operations.ledger_hands import ASSET, Economy, caller, key_of, load, players, posting, told, verify
+from tests.services.operations.ledger_hands import (
+    ASSET,
+    Economy,
+    caller,
+    differences,
+    key_of,
+    load,
+    players,
+    posting,
+    verify,
+)
 
 
 @pytest.fixture
@@ -31,7 +41,7 @@ def test_a_ledger_that_is_right(economy: Economy) -> None:
     assert not verified.differences
     assert (verified.transfers, verified.postings, verified.accounts) == (7, 14, 3)
     economy.plant.world.sleep(86_400)
-    assert not told(economy.plant), "holds that expired and were not swept are held still"
+    assert not differences(economy.plant), "holds that expired and were not swept are held still"
 
 
 def test_one_account_or_one_asset(economy: Economy) -> None:
@@ -51,29 +61,29 @@ def test_one_account_or_one_asset(economy: Economy) -> None:
 def test_an_edited_balance(economy: Economy) -> None:
     edit(economy.plant, economy.balance_key(economy.ada), "ADD #balance :n", n=1)
     account = economy.ada.account
-    assert told(economy.plant) == [f"{account} tokens: balance: expected 170, found 171"]
-    assert told(economy.plant, "ada") == [f"{account} tokens: balance: expected 170, found 171"]
-    assert told(economy.plant, "bob") == []
+    assert differences(economy.plant) == [f"{account} tokens: balance: expected 170, found 171"]
+    assert differences(economy.plant, "ada") == [f"{account} tokens: balance: expected 170, found 171"]
+    assert differences(economy.plant, "bob") == []
 
 
 def test_an_edited_available(economy: Economy) -> None:
     edit(economy.plant, economy.balance_key(economy.ada), "ADD #available :n", n=1)
-    assert told(economy.plant) == [f"{economy.ada.account} tokens: available: expected 130, found 131"]
+    assert differences(economy.plant) == [f"{economy.ada.account} tokens: available: expected 130, found 131"]
 
 
 def test_a_hold_without_a_held_amount(economy: Economy) -> None:
     edit(economy.plant, economy.balance_key(economy.ada), "SET #available = #balance")
-    assert told(economy.plant) == [f"{economy.ada.account} tokens: available: expected 130, found 170"]
+    assert differences(economy.plant) == [f"{economy.ada.account} tokens: available: expected 130, found 170"]
     hold = next(iter(economy.plant.context.table.query_all(keys.holds(economy.ada.account))))
     table = economy.plant.context.table
     table.put(hold | {"pk": {"S": keys.holds("f" * 32)}})
-    assert f"{'f' * 32} tokens: balance: expected 0, found none" in told(economy.plant)
+    assert f"{'f' * 32} tokens: balance: expected 0, found none" in differences(economy.plant)
 
 
 def test_a_posting_deleted_on_either_side(economy: Economy) -> None:
     row = posting(economy.plant, economy.ada.account, 1)
     delete(economy.plant, key_of(row))
-    found = told(economy.plant)
+    found = differences(economy.plant)
     assert found[-1:] == ["all accounts tokens: sum: expected 0, found 50"]
     assert (
         f"{economy.bob.account} tokens: transfer {economy.sent}: expected {economy.ada.account} with -50, found none"
@@ -87,7 +97,7 @@ def test_a_posting_of_the_mint_deleted(economy: Economy) -> None:
     row = posting(economy.plant, economy.ada.account, 0)
     id_ = row["sk"]["S"].removeprefix(keys.POSTING)
     delete(economy.plant, keys.posting("@mint", economy.ada.account, ASSET, id_))
-    assert told(economy.plant) == [
+    assert differences(economy.plant) == [
         f"{economy.ada.account} tokens: transfer {id_}: expected @mint with -200, found none",
         "all accounts tokens: sum: expected 0, found 200",
     ]
@@ -98,7 +108,7 @@ def test_both_postings_deleted(economy: Economy) -> None:
     delete(economy.plant, key_of(row))
     delete(economy.plant, keys.posting("@mint", economy.ada.account, ASSET, row["sk"]["S"].removeprefix(keys.POSTING)))
     account = economy.ada.account
-    assert told(economy.plant) == [
+    assert differences(economy.plant) == [
         f"{account} tokens: balance: expected -30, found 170",
     ]
 
@@ -106,7 +116,7 @@ def test_both_postings_deleted(economy: Economy) -> None:
 @pytest.mark.parametrize(("change", "value"), [("amount", -51), ("amount", 50), ("amount", 0), ("other", "f" * 32)])
 def test_a_posting_edited(economy: Economy, change: str, value: Any) -> None:
     edit(economy.plant, key_of(posting(economy.plant, economy.ada.account, 1)), f"SET #{change} = :v", v=value)
-    found = told(economy.plant)
+    found = differences(economy.plant)
     assert len([line for line in found if f"transfer {economy.sent}" in line]) == 1
     assert any("balance" in line for line in found) == (change == "amount")
     assert any("sum" in line for line in found) == (change == "amount")
@@ -114,7 +124,7 @@ def test_a_posting_edited(economy: Economy, change: str, value: Any) -> None:
 
 def test_a_posting_that_is_a_text(economy: Economy) -> None:
     edit(economy.plant, key_of(posting(economy.plant, economy.ada.account, 1)), "SET #amount = :v", v="much")
-    assert any(f"transfer {economy.sent}" in line for line in told(economy.plant))
+    assert any(f"transfer {economy.sent}" in line for line in differences(economy.plant))
 
 
 @pytest.mark.parametrize("where", ["own", "other"])
@@ -124,7 +134,7 @@ def test_a_posting_doubled(economy: Economy, where: str) -> None:
     if where == "other":
         double = row | {"pk": {"S": economy.balance_key(economy.root)[0]}}
     economy.plant.context.table.put(double)
-    found = told(economy.plant)
+    found = differences(economy.plant)
     assert any("transfer" in line and "expected" in line for line in found)
     assert any("balance: expected" in line for line in found)
 
@@ -136,27 +146,27 @@ def test_a_posting_of_the_mint_doubled(economy: Economy) -> None:
     row = economy.plant.context.table.get((pk, sk)) or {}
     elsewhere = pk[:-2] + ("00" if not pk.endswith("00") else "01")
     economy.plant.context.table.put(row | {"pk": {"S": elsewhere}})
-    found = told(economy.plant)
+    found = differences(economy.plant)
     assert f"@mint tokens: transfer {id_}: expected another partition, found {elsewhere}" in found
     assert "all accounts tokens: sum: expected 0, found -200" in found
 
 
 def test_postings_without_a_balance(economy: Economy) -> None:
     delete(economy.plant, economy.balance_key(economy.bob))
-    assert told(economy.plant) == [f"{economy.bob.account} tokens: balance: expected 25, found none"]
+    assert differences(economy.plant) == [f"{economy.bob.account} tokens: balance: expected 25, found none"]
 
 
 def test_a_system_account_with_a_balance(economy: Economy) -> None:
     table = economy.plant.context.table
     table.put({"pk": {"S": "ACCOUNT#@mint#tokens"}, "sk": {"S": "BALANCE"}, "balance": {"N": "-200"}})
-    assert told(economy.plant) == ["@mint tokens: balance: expected none, found -200"]
+    assert differences(economy.plant) == ["@mint tokens: balance: expected none, found -200"]
 
 
 def test_more_held_than_there_is(economy: Economy) -> None:
     hold = next(iter(economy.plant.context.table.query_all(keys.holds(economy.ada.account))))
     edit(economy.plant, key_of(hold), "SET #amount = :n", n=300)
     edit(economy.plant, economy.balance_key(economy.ada), "SET #available = :n", n=-130)
-    assert told(economy.plant) == [f"{economy.ada.account} tokens: available: expected 0 or more, found -130"]
+    assert differences(economy.plant) == [f"{economy.ada.account} tokens: available: expected 0 or more, found -130"]
 
 
 def test_a_balance_below_nothing(economy: Economy) -> None:
@@ -169,7 +179,7 @@ def test_a_balance_below_nothing(economy: Economy) -> None:
         if "Put" in write:
             plant.context.table.put(write["Put"]["Item"])
     edit(plant, economy.balance_key(economy.ada), "ADD #balance :n, #available :n", n=-300)
-    assert told(plant) == [
+    assert differences(plant) == [
         f"{account} tokens: balance: expected 0 or more, found -130",
     ]
 
@@ -181,25 +191,25 @@ def test_a_correction_of_nothing(economy: Economy) -> None:
     )
     original = row["details"]["S"].split('"')[3]
     table.delete(keys.corrected(original))
-    assert told(economy.plant) == [
+    assert differences(economy.plant) == [
         f"{economy.ada.account} tokens: transfer {economy.corrected}: expected {original} corrected by it, found none"
-    ] or told(economy.plant) == [
+    ] or differences(economy.plant) == [
         f"{economy.bob.account} tokens: transfer {economy.corrected}: expected {original} corrected by it, found none"
     ]
     for sign, owner in ((1, economy.ada), (-1, economy.bob)):
         other = economy.bob if sign == 1 else economy.ada
         place = keys.posting(owner.account, other.account, ASSET, economy.corrected)
         edit(economy.plant, place, "SET #details = :d", d='{"corrects":"' + "0" * 37 + '"}')
-    (line,) = told(economy.plant)
+    (line,) = differences(economy.plant)
     assert f"transfer {economy.corrected}: expected {'0' * 37} to correct" in line
     for owner, other in ((economy.ada, economy.bob), (economy.bob, economy.ada)):
         place = keys.posting(owner.account, other.account, ASSET, economy.corrected)
         edit(economy.plant, place, "REMOVE #details")
-    (line,) = told(economy.plant)
+    (line,) = differences(economy.plant)
     assert f"transfer {economy.corrected}: expected a transfer to correct" in line
 
 
-def test_much_that_is_wrong_is_not_all_listed(economy: Economy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_list_of_differences_is_limited(economy: Economy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "MAX_REPORTED", 3)
     monkeypatch.setattr(service, "MAX_SUSPECTS", 2)
     load(economy.plant, players(economy.plant, [f"p{n}" for n in range(8)]), 40)
@@ -213,7 +223,7 @@ def test_much_that_is_wrong_is_not_all_listed(economy: Economy, monkeypatch: pyt
 # While others write ------------------------------------------------------------------------------------------------
 
 
-def test_nothing_is_told_of_what_is_on_its_way(economy: Economy) -> None:
+def test_transfers_in_flight_are_no_differences(economy: Economy) -> None:
     """Players send, hold and are granted while the proof reads, call after call."""
     plant, world, rng = economy.plant, economy.plant.world, random.Random(2)
     owners = players(plant, [f"p{n}" for n in range(6)])
@@ -250,4 +260,4 @@ def test_nothing_is_told_of_what_is_on_its_way(economy: Economy) -> None:
     world.run()
     assert [prover.result for prover in provers] == [[]] * 4
     assert len(waits) > 4, "something looked wrong at first"
-    assert not told(plant)
+    assert not differences(plant)

@@ -1,4 +1,4 @@
-"""Verify finds what a hand adds to the ledger, or changes beside its amounts."""
+"""Verify finds manual additions to the ledger, and changes of attributes other than amounts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.store.ledger import keys
 from tests.services.boards.board_hands import edit
-from tests.services.operations.ledger_hands import ASSET, Economy, key_of, posting, told
+from tests.services.operations.ledger_hands import ASSET, Economy, differences, key_of, posting
 
 
 @pytest.fixture
@@ -21,36 +21,36 @@ def test_a_posting_of_the_mint_in_none_of_its_partitions(economy: Economy) -> No
     economy.plant.context.table.put(row | {"pk": {"S": elsewhere}})
     for whose in (None, "@mint"):
         line = f"@mint tokens: transfer {id_}: expected another partition, found {elsewhere}"
-        assert line in told(economy.plant, whose)
+        assert line in differences(economy.plant, whose)
 
 
 @pytest.mark.parametrize("by", ["0" * 37, ""])
 def test_a_mark_of_no_correction(economy: Economy, by: str) -> None:
-    """Whoever asked to correct the transfer would be told that it was done."""
+    """Test a mark that would make a request to correct the transfer return success."""
     pk, sk = keys.corrected(economy.sent)
     economy.plant.context.table.put({"pk": {"S": pk}, "sk": {"S": sk}, "by": {"S": by}})
     said = f"transfer {economy.sent}: expected {by or 'a transfer'} to reverse it, found none"
-    assert told(economy.plant) == [f"corrections all: {said}"]
+    assert differences(economy.plant) == [f"corrections all: {said}"]
     for player in (economy.ada, economy.bob):
-        assert told(economy.plant, player.player) == [f"{player.account} tokens: {said}"]
+        assert differences(economy.plant, player.player) == [f"{player.account} tokens: {said}"]
 
 
 @pytest.mark.parametrize("attribute", ["note", "details", "rv"])
-def test_a_posting_that_tells_what_its_other_side_does_not(economy: Economy, attribute: str) -> None:
+def test_a_posting_that_differs_from_its_other_side(economy: Economy, attribute: str) -> None:
     edit(economy.plant, key_of(posting(economy.plant, economy.ada.account, 1)), f"SET #{attribute} = :v", v="a debt")
-    (line,) = told(economy.plant)
+    (line,) = differences(economy.plant)
     assert f"transfer {economy.sent}: expected the same in both postings, found " in line
-    assert told(economy.plant, "bob")
+    assert differences(economy.plant, "bob")
 
 
-def test_both_postings_under_an_id_that_tells_no_time(economy: Economy) -> None:
+def test_both_postings_under_an_id_without_a_time(economy: Economy) -> None:
     table = economy.plant.context.table
     for owner, other in ((economy.ada, economy.bob), (economy.bob, economy.ada)):
         key = keys.posting(owner.account, other.account, ASSET, economy.sent)
         row = table.get(key) or {}
         table.delete(key)
         table.put(row | {"sk": {"S": key[1][:-1]}})
-    (line,) = told(economy.plant)
+    (line,) = differences(economy.plant)
     assert f"transfer {economy.sent[:-1]}: expected another partition" in line
 
 
@@ -62,21 +62,21 @@ def test_an_item_that_is_neither_balance_nor_posting(economy: Economy, sk: str) 
     economy.plant.context.table.put({"pk": {"S": economy.balance_key(economy.ada)[0]}, "sk": {"S": sk}} | right)
     account = economy.ada.account
     for whose in (None, "ada"):
-        assert told(economy.plant, whose) == [
+        assert differences(economy.plant, whose) == [
             f"{account} tokens: items: expected a balance and postings, found {sk}",
             f"{account} tokens: balance: expected 170, found 175",
         ]
 
 
 @pytest.mark.parametrize("expression", ["REMOVE #expiring", "ADD #expiring :n"])
-def test_an_expiry_that_nobody_would_notice(economy: Economy, expression: str) -> None:
-    """What it holds would be held for good."""
+def test_a_wrong_expiry_of_a_hold(economy: Economy, expression: str) -> None:
+    """Test an expiry that would keep a hold permanently."""
     edit(economy.plant, economy.balance_key(economy.ada), expression, **({"n": 1} if "ADD" in expression else {}))
-    (line,) = told(economy.plant)
+    (line,) = differences(economy.plant)
     assert line.startswith(f"{economy.ada.account} tokens: next expiry of a hold: expected ")
 
 
 def test_an_open_hold_that_says_it_is_none(economy: Economy) -> None:
     hold = next(iter(economy.plant.context.table.query_all(keys.holds(economy.ada.account))))
     edit(economy.plant, key_of(hold), "SET #state = :v", v="void")
-    assert told(economy.plant) == [f"{economy.ada.account} tokens: available: expected 170, found 130"]
+    assert differences(economy.plant) == [f"{economy.ada.account} tokens: available: expected 170, found 130"]

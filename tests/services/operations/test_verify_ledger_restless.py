@@ -10,7 +10,7 @@ import pytest
 from chalicelib.services.ledger import verify_accounts as accounts
 from chalicelib.services.operations.verify_ledger import verify_ledger
 from tests.services.boards.board_hands import edit
-from tests.services.operations.ledger_hands import Economy, told, verify
+from tests.services.operations.ledger_hands import Economy, differences, verify
 
 
 @pytest.fixture
@@ -18,9 +18,7 @@ def economy() -> Economy:
     return Economy()
 
 
-def test_an_account_that_never_rests_is_said_not_to_be_proven(
-    economy: Economy, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_account_that_never_rests_is_reported_as_unproven(economy: Economy, monkeypatch: pytest.MonkeyPatch) -> None:
     real = accounts.read_figures
 
     def read(*arguments: Any) -> Any:
@@ -50,7 +48,7 @@ def test_an_account_that_is_paid_whenever_all_of_it_is_read_is_proven(
 
     edit(economy.plant, economy.balance_key(economy.ada), "ADD #balance :n", n=edited)
     monkeypatch.setattr(accounts, "sum_partition", read)
-    lines = told(economy.plant)
+    lines = differences(economy.plant)
     assert len(lines) == bool(edited)
     for line in lines:
         found = re.fullmatch(rf"{account} tokens: balance: expected (\d+), found (\d+)", line)

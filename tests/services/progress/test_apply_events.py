@@ -144,7 +144,7 @@ def test_five_conflicts_send_the_message_back_alone_and_soon(plant: Plant) -> No
     def conflict(context: Any, player: Any, *rest: Any) -> None:
         if player.id == "ada":
             tries.append(player)
-            raise LostRace("somebody was first")
+            raise LostRace("another writer was first")
         commit(context, player, *rest)
 
     postponed: dict[str, int] = {}
@@ -187,7 +187,7 @@ def test_a_message_that_comes_again_is_rejected_only_then(plant: Plant) -> None:
     assert len(plant.world.queue(plant.urls["rejected"]).messages()) == 1
 
 
-def test_what_came_after_the_write_is_sent_again_for_a_duplicate(plant: Plant) -> None:
+def test_messages_after_the_write_are_sent_again_for_a_duplicate(plant: Plant) -> None:
     with patch.object(plant.context.bus, "publish", side_effect=StoreError("bus down")):
         report = process(plant, event(plant, 1))
     assert list(report.failed) == ["m0"]
@@ -200,7 +200,7 @@ def test_what_came_after_the_write_is_sent_again_for_a_duplicate(plant: Plant) -
     assert counted(plant, "ada") == 1
 
 
-def test_a_duplicate_tells_a_state_that_is_as_new_as_the_log(plant: Plant) -> None:
+def test_a_duplicate_publishes_a_state_that_is_as_new_as_the_log(plant: Plant) -> None:
     """Found by the stack: a writer that died untold committed between this one's two reads."""
     real, body = use_case.load_records, event(plant, 1)
 
@@ -251,7 +251,7 @@ def test_a_torn_read_is_read_again(plant: Plant) -> None:
 
 @pytest.mark.parametrize(("ago_days", "paid"), [(6.9, False), (7.1, True)])
 def test_a_late_use_of_a_model_is_judged_by_the_log(plant: Plant, ago_days: float, paid: bool) -> None:
-    """30 models push the first out of what the state remembers; only the log still knows its use."""
+    """Test a use that 30 later models pushed out of the state, so that only the log still has it."""
     day = 86_400.0
     first = event(plant, 0, ago_s=ago_days * day, data={"model": "model-0"})
     process(plant, first, queue="backfill")
@@ -281,7 +281,7 @@ def test_sixteen_writers_on_one_player_lose_nothing() -> None:
     assert counted(plant, "hot") > 70
 
 
-def test_each_player_is_taken_side_by_side_in_production(plant: Plant) -> None:
+def test_players_are_processed_in_parallel_in_production(plant: Plant) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     squares: Callable[[int], int] = lambda number: number * number  # noqa: E731

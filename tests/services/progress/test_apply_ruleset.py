@@ -61,7 +61,7 @@ def deploy(plant: Plant, rules: Rules) -> None:
     plants.start(plant, random.Random(6))
 
 
-def test_what_it_will_do_is_said_first_and_done_once(plant: Plant, tmp_path: Path) -> None:
+def test_a_preview_is_applied_once(plant: Plant, tmp_path: Path) -> None:
     before = load_player(plant.context.table, "ada")
     assert before is not None
     newer(plant, tmp_path)
@@ -131,7 +131,7 @@ def tokens(plant: Plant, player: str = "ada") -> int:
 
 
 def test_a_ruleset_is_applied_again_after_another(plant: Plant, tmp_path: Path) -> None:
-    """A, B, A, B: the second run of B gives what was met meanwhile, and pays nothing that was paid."""
+    """Test A, B, A, B: the second run of B gives the badges met meanwhile, and repeats no payment."""
     older = plant.context.rules
     create_key(plant.context, "eve")
     newer(plant, tmp_path)
@@ -184,10 +184,10 @@ def test_open_boards_show_level_and_title_by_the_new_rules(plant: Plant, tmp_pat
 
 
 @pytest.mark.parametrize("page", [1, 7, 1000])
-def test_a_run_that_dies_anywhere_goes_on_and_gives_everybody_once(
+def test_a_run_that_dies_anywhere_continues_and_gives_each_player_once(
     plant: Plant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
-    """The scan is read by pages of so many items; the command dies at its second send, and at its third note."""
+    """Test a scan by pages of so many items, where the command dies at its second send, and at its third note."""
     for number in range(6):
         send(plant, f"p{number}", 0)
     newer(plant, tmp_path)
@@ -234,7 +234,7 @@ def test_a_run_that_dies_anywhere_goes_on_and_gives_everybody_once(
     assert preview_ruleset(plant.context).changed == 0
 
 
-def test_a_run_ends_when_another_ruleset_is_run_beside_it(plant: Plant, tmp_path: Path) -> None:
+def test_a_run_ends_when_another_ruleset_is_run_in_parallel(plant: Plant, tmp_path: Path) -> None:
     older = plant.context
     first = apply_ruleset(older)
     assert next(first) == 2

@@ -1,4 +1,4 @@
-"""Events that try to break what takes them: each fails alone, or is what it claims to be and no more."""
+"""Events that try to break their readers: each fails alone, or counts once with its own figures."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def plant() -> Plant:
 
 
 def default_rules(**changes: str) -> Rules:
-    """The default ruleset with other lines for some actions."""
+    """Return the default ruleset with other lines for some actions."""
     lines = (RULESETS / "default.toml").read_text().splitlines()
     for action, rule in changes.items():
         (place,) = [number for number, line in enumerate(lines) if line.startswith(f"{action} = ")]
@@ -63,7 +63,7 @@ def test_an_awards_key_is_its_identity_in_every_form(plant: Plant) -> None:
         ("request", '{ xp = 1, streak_day = true, once_per = "comboId" }'),
     ],
 )
-def test_what_is_derived_may_pay_only_the_first_time(action: str, rule: str) -> None:
+def test_a_derived_action_may_pay_only_the_first_time(action: str, rule: str) -> None:
     plant = plants.build(1, Faults(), default_rules(**{action: rule}))
     data = {"comboId": "c", "skillUsed": True}
     for number, ago_s in ((1, 2 * 86_400.0), (2, 86_400.0), (3, 0.0)):
@@ -74,7 +74,7 @@ def test_what_is_derived_may_pay_only_the_first_time(action: str, rule: str) -> 
     assert counted(plant, "ada") == 3
 
 
-def test_what_nests_without_end_is_refused_by_a_redrive_and_keeps_nobody(plant: Plant) -> None:
+def test_endless_nesting_is_refused_by_a_redrive_and_stops_no_other(plant: Plant) -> None:
     process(plant, "[" * 200_000, [])
     result = redrive_failures(plant.context, "rejected")
     assert set(result.refused) == {"m0", "m1"}
@@ -135,7 +135,7 @@ def test_text_that_sqs_refuses_is_escaped_on_every_way(plant: Plant) -> None:
         assert not any(char in body for body in bodies for char in "\ufffe\uffff\0")
 
 
-def test_what_escapes_make_larger_keeps_no_neighbour(plant: Plant) -> None:
+def test_a_body_enlarged_by_escapes_stops_no_neighbour(plant: Plant) -> None:
     sizes = []
     send = plant.context.queues.client.send_message_batch
 
@@ -202,7 +202,7 @@ def dead_letter(plant: Plant, body: str) -> FailedMessage:
     return FailedMessage("m0", "dead_letter", "events", body, now_ms, "StoreError", "", 10, "")
 
 
-def test_nobody_takes_the_identity_of_an_award_or_a_decision_before_it(plant: Plant) -> None:
+def test_no_other_event_takes_the_identity_of_an_award_or_a_decision(plant: Plant) -> None:
     taken = {"specversion": "1.0", "type": "anything", "subject": "ada"}
     process(plant, taken | {"id": "once", "source": "awards"}, taken | {"id": "d1", "source": "laurel/admin"})
     process(plant, {"event": "award", "properties": AWARD | {"username": "ada"}})

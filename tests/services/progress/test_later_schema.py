@@ -1,4 +1,4 @@
-"""An item that a later release has written: what needs it fails and comes again, and the item stays as it is."""
+"""An item that a later release has written: messages that need it fail and come again, and the item stays unchanged."""
 
 from __future__ import annotations
 

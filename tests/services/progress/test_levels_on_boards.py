@@ -1,4 +1,4 @@
-"""Level and title follow on every open board, whatever feeds it; only what changes them pays for that."""
+"""Level and title follow on every open board, for any source of its scores; only changes of level pay for that."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def combo(plant: Plant, number: int = 1) -> dict[str, Any]:
     return event(plant, number, type="combo.created", data={"comboId": "c"})
 
 
-def told(plant: Plant) -> set[str]:
-    """The boards that are told of what was processed since they were fed."""
+def boards_updated(plant: Plant) -> set[str]:
+    """Return the boards with score updates from the messages processed since the last feed."""
     return {json.loads(each.body)["board"] for each in plant.world.queue(plant.urls["boards"]).messages()}
 
 
@@ -54,38 +54,38 @@ def levels(plant: Plant) -> dict[str, tuple[int, str]]:
     return {board: (entry.level, entry.title) for board, entry in entries(plant).items() if entry.score}
 
 
-def test_a_new_level_is_told_to_boards_whose_score_did_not_move(plant: Plant) -> None:
+def test_a_new_level_reaches_boards_whose_score_did_not_move(plant: Plant) -> None:
     process(plant, combo(plant))
     feed(plant)
     assert set(levels(plant).values()) == {(2, "Beginner")}, "35 XP: a combo and a badge"
     process(plant, award(plant, 2, 60))
-    assert told(plant) == TODAY | {"contributions#all"}
+    assert boards_updated(plant) == TODAY | {"contributions#all"}
     feed(plant)
     assert levels(plant) == dict.fromkeys(TODAY | {"contributions#all"}, (4, "Expert"))
 
 
-def test_what_changes_no_level_tells_and_reads_what_it_did_before(plant: Plant) -> None:
+def test_events_without_a_new_level_update_and_read_as_much_as_before(plant: Plant) -> None:
     process(plant, combo(plant))
     feed(plant)
     plant.world.calls.clear()
     process(plant, award(plant, 2, 5))
-    assert told(plant) == TODAY
+    assert boards_updated(plant) == TODAY
     assert plant.world.calls["BatchGetItem"] == 2
     process(plant, event(plant, 3, data={"status": "error"}))
-    assert told(plant) == TODAY
+    assert boards_updated(plant) == TODAY
     feed(plant)
     plant.world.calls.clear()
     process(plant, award(plant, 4, 10))
-    assert told(plant) == TODAY | {"contributions#all"}
+    assert boards_updated(plant) == TODAY | {"contributions#all"}
     assert plant.world.calls["BatchGetItem"] == 2, "the open boards of midday are known from the state"
 
 
-def test_a_level_that_falls_and_rises_again_is_told_though_it_pays_nothing(plant: Plant) -> None:
+def test_a_level_that_falls_and_rises_again_reaches_boards_without_payment(plant: Plant) -> None:
     process(plant, combo(plant), award(plant, 2, 15))
     feed(plant)
     for number, points, level in ((3, -10, 2), (4, 10, 3), (5, -60, 1)):
         process(plant, award(plant, number, points))
-        assert "contributions#all" in told(plant)
+        assert "contributions#all" in boards_updated(plant)
         feed(plant)
         assert levels(plant)["contributions#all"][0] == level
 
@@ -101,14 +101,18 @@ def test_boards_of_days_that_are_not_due_to_be_frozen_follow_and_others_do_not(p
     feed(plant)
     before = levels(plant)
     process(plant, award(plant, 4, 60))
-    assert told(plant) == TODAY - {"daily#2026-05-19"} | {"daily#2026-05-20", "daily#2026-05-21", "contributions#all"}
+    assert boards_updated(plant) == TODAY - {"daily#2026-05-19"} | {
+        "daily#2026-05-20",
+        "daily#2026-05-21",
+        "contributions#all",
+    }
     feed(plant)
     after = levels(plant)
     assert after.pop("daily#2026-05-19") == before["daily#2026-05-19"]
     assert set(after.values()) == {(5, "Expert")}
     plant.world.sleep(HOUR_S)  # the day before is due now
     process(plant, award(plant, 5, 60), award(plant, 6, 60))
-    assert "daily#2026-05-20" not in told(plant)
+    assert "daily#2026-05-20" not in boards_updated(plant)
 
 
 def test_an_ended_week_and_month_follow_within_the_grace(plant: Plant) -> None:
@@ -122,7 +126,7 @@ def test_an_ended_week_and_month_follow_within_the_grace(plant: Plant) -> None:
     calls = plant.world.calls
     calls.clear()
     process(plant, award(plant, 3, 60))
-    assert told(plant) >= {*ENDED, "daily#2026-06-01", "weekly#2026-W23", "monthly#2026-06", "global#all"}
+    assert boards_updated(plant) >= {*ENDED, "daily#2026-06-01", "weekly#2026-W23", "monthly#2026-06", "global#all"}
     assert calls["BatchGetItem"] == 3, "one more for the days of the week that ended"
     scores = {board: entry.score for board, entry in entries(plant).items()}
     feed(plant)
@@ -146,8 +150,8 @@ def test_a_frozen_board_keeps_the_level_that_it_had(plant: Plant) -> None:
 
 
 @pytest.mark.parametrize("points", [60, -20])
-def test_who_finds_a_new_level_applied_tells_it(plant: Plant, points: int) -> None:
-    """The invocation that applied it died before it told anybody."""
+def test_a_redelivery_publishes_the_new_level(plant: Plant, points: int) -> None:
+    """Test an invocation that applied the level and died before it published it."""
     process(plant, combo(plant))
     feed(plant)
     plant.world.sleep(12.5 * HOUR_S)  # half an hour after midnight
@@ -165,7 +169,7 @@ def test_who_finds_a_new_level_applied_tells_it(plant: Plant, points: int) -> No
     assert len(set(shown.values())) == 1
 
 
-def test_who_finds_other_rules_applied_tells_all_open_boards(plant: Plant) -> None:
+def test_a_redelivery_of_applied_rules_updates_all_open_boards(plant: Plant) -> None:
     process(plant, combo(plant))
     feed(plant)
     plant.world.sleep(12.5 * HOUR_S)
@@ -183,10 +187,10 @@ def test_who_finds_other_rules_applied_tells_all_open_boards(plant: Plant) -> No
     with patch.object(use_case, "send_updates", dies):
         assert process(plant, applied, queue="own").failed
     assert process(plant, applied, queue="own").outcomes[0].duplicates == 1
-    assert told(plant) >= TODAY | {"contributions#all", "tokens_shared#all"}
+    assert boards_updated(plant) >= TODAY | {"contributions#all", "tokens_shared#all"}
 
 
-def test_verify_sees_a_level_and_a_title_and_repair_mends_them(plant: Plant) -> None:
+def test_verify_finds_a_level_and_a_title_and_repair_rewrites_them(plant: Plant) -> None:
     plants.start(plant, random.Random(1))
     process(plant, combo(plant))
     plant.world.run()

@@ -53,7 +53,7 @@ def on_boards(plant: Plant, player: str = "ada") -> dict[str, int]:
 
 
 def in_totals(plant: Plant, player: str = "ada") -> dict[str, int]:
-    """The same from what the figures of days count on each board."""
+    """Return the same scores, summed from the figures of days that count on each board."""
     read = load_player(plant.context.table, player)
     assert read is not None
     today = day_of(plant.context.now_ms())
@@ -78,14 +78,12 @@ def test_a_batch_across_the_end_of_a_week_or_month_keeps_the_one_that_ended(plan
     assert on_boards(plant) == in_totals(plant)
 
 
-def test_it_is_seen_if_the_months_of_a_period_that_ends_are_not_read(
-    plant: Plant, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unread_months_of_a_period_that_ends_are_noticed(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     def past_months(self: RecordsToLoad, player: Player) -> list[int]:
         return months_to_load(day for day in self.days if day < player.day)
 
     monkeypatch.setattr(RecordsToLoad, "past_months", past_months)
-    # A new level has open boards told from days that are read for it.
+    # A new level updates open boards from days that are read for it.
     monkeypatch.setattr(scores, "open_scores", lambda *_, **__: {})
     with pytest.raises(AssertionError):
         test_a_batch_across_the_end_of_a_week_or_month_keeps_the_one_that_ended(plant, "2026-06-01T00:05:00")

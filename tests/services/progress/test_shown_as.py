@@ -1,4 +1,4 @@
-"""What every board is told when a player is named otherwise, hidden, or shown again; and frozen ones above all."""
+"""Updates of every board when a player is renamed, hidden, or shown again; of frozen boards above all."""
 
 from __future__ import annotations
 
@@ -61,27 +61,27 @@ def days_later(plant: Plant, days: float) -> None:
     plant.world.sleep(days * DAY_MS / 1000)
 
 
-def test_all_boards_that_are_kept_are_told_and_no_other(plant: Plant) -> None:
+def test_all_boards_that_are_kept_are_updated_and_no_other(plant: Plant) -> None:
     assert not process(plant, event(plant, 1)).failed
     feed(plant)
     days_later(plant, 20)
     process(plant, event(plant, 2))
     feed(plant)
     days_later(plant, 12)
-    # The day of the first event is gone by the clock, its week and month are kept.
+    # The day of the first event has expired by the clock, its week and month are kept.
     before = entries(plant)
     decide(plant, own(plant, 3, "profile.changed", displayName="Ada", private=True))
-    told = {json.loads(each.body)["board"] for each in plant.world.queue(plant.urls["boards"]).messages()}
-    assert told == before.keys() - {"daily#2026-05-19"}
+    updated = {json.loads(each.body)["board"] for each in plant.world.queue(plant.urls["boards"]).messages()}
+    assert updated == before.keys() - {"daily#2026-05-19"}
     feed(plant)
     after = entries(plant)
-    for board in told:
+    for board in updated:
         was, is_ = before[board], after[board]
         assert (is_.name, is_.private, is_.score, is_.reached_at) == ("Ada", True, was.score, was.reached_at)
         assert is_.version > was.version
 
 
-def test_a_frozen_board_shows_the_new_name_beside_the_old_score(plant: Plant) -> None:
+def test_a_frozen_board_shows_the_new_name_with_the_old_score(plant: Plant) -> None:
     process(plant, event(plant, 1), event(plant, 2, "bob"))
     feed(plant)
     for board in TUESDAY[:3]:
@@ -99,7 +99,7 @@ def test_a_frozen_board_shows_the_new_name_beside_the_old_score(plant: Plant) ->
     assert after["global#all"].score == before["global#all"].score + 1
 
 
-def test_hidden_from_frozen_boards_and_back_as_they_were(plant: Plant) -> None:
+def test_a_player_is_hidden_from_frozen_boards_and_shown_again_unchanged(plant: Plant) -> None:
     process(plant, event(plant, 1), event(plant, 2, "bob"))
     feed(plant)
     for board in TUESDAY[:3]:
@@ -118,7 +118,7 @@ def test_hidden_from_frozen_boards_and_back_as_they_were(plant: Plant) -> None:
         assert entry.score == before[board].score + (board == "global#all"), board
 
 
-def test_what_came_too_late_for_a_board_does_not_come_onto_it_by_a_rename(plant: Plant) -> None:
+def test_late_xp_does_not_come_onto_a_board_by_a_rename(plant: Plant) -> None:
     process(plant, event(plant, 1), event(plant, 2, "bob"))
     feed(plant)
     before = entries(plant)
@@ -132,8 +132,8 @@ def test_what_came_too_late_for_a_board_does_not_come_onto_it_by_a_rename(plant:
     assert set(after) == set(before), "no entry on a board that nothing was counted on"
 
 
-def test_a_redelivery_tells_every_board_again(plant: Plant) -> None:
-    """The worker that applied it died before it told anybody."""
+def test_a_redelivery_updates_every_board_again(plant: Plant) -> None:
+    """Test that the worker that applied it died before it published it."""
     process(plant, event(plant, 1, ago_s=60))
     feed(plant)
     days_later(plant, 20)
@@ -148,7 +148,7 @@ def test_a_redelivery_tells_every_board_again(plant: Plant) -> None:
 
 
 def test_keys_made_meanwhile_stay_counted(plant: Plant) -> None:
-    """The item that names the player also counts changes of keys: neither writes over the other."""
+    """Test that the item that names the player also counts changes of keys: neither overwrites the other."""
     create_key(plant.context, "ada")
     create_key(plant.context, "ada")
     changes = read_keys(plant.context.table, "ada").changes
@@ -181,14 +181,14 @@ def test_keys_made_meanwhile_stay_counted(plant: Plant) -> None:
         ("profile.changed", {"private": 1}, "invalid_data"),
     ],
 )
-def test_what_cannot_be_is_rejected_with_its_reason(plant: Plant, type_: str, data: Any, reason: str) -> None:
+def test_an_impossible_decision_is_rejected_with_its_reason(plant: Plant, type_: str, data: Any, reason: str) -> None:
     create_key(plant.context, "ada")
     player = "nobody" if reason == "unknown_player" else "ada"
     assert decide(plant, own(plant, 1, type_, player, **data)).rejected == {reason: 1}
 
 
-def test_years_of_boards_are_told(plant: Plant) -> None:
-    """Each week and month of two years once, whatever the number of days; and they stay what they were."""
+def test_years_of_boards_are_updated(plant: Plant) -> None:
+    """Test that each week and month of two years is updated once, for any number of days, and stays unchanged."""
     rng = random.Random(1)
     days_later(plant, 1)
     moments = [plant.context.now_ms() + round(rng.random() * 730) * DAY_MS for _ in range(40)]

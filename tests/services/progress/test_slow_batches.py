@@ -13,7 +13,7 @@ MESSAGES, PLAYERS = 12, 3
 
 
 def test_a_batch_that_is_too_large_for_its_time_is_acknowledged_part_by_part() -> None:
-    """What is applied and not told comes again whole: each invocation keeps time to tell, and does whole messages."""
+    """Test that each invocation keeps time to publish; a message applied and not published comes again whole."""
     plant = plants.build(1, Faults(latency_ms=(1000, 1000)))
     # In order of time, the last player of every message would come first.
     left = [

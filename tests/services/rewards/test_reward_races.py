@@ -1,4 +1,4 @@
-"""Two requests about one reward, the first stopped at any of its calls while the other goes on to its end."""
+"""Two requests about one reward, the first stopped at any of its calls while the other runs to its end."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Stage:
         return resolve_redemption(self.context, ROOT, redemption, resolution)
 
     def play(self, first: Work, second: Work) -> Iterator[tuple[Any, Any]]:
-        """What both are answered in the end, for every call that the first may stop at, and every way it goes on."""
+        """Yield the final results of both, for every call that the first may stop at, and every way it continues."""
         self.plant.world.sleep(1)
         saved = Savepoint(self.plant.world.dynamodb.tables[TABLE])
         for ending in ENDINGS:
@@ -74,7 +74,7 @@ class Stage:
                 saved.restore()
                 stopped = self._once(first, second, place, ending)
                 place += 1
-                ends = answered(first), answered(second)
+                ends = result_of(first), result_of(second)
                 self._check()
                 yield ends
 
@@ -93,7 +93,7 @@ class Stage:
         return stopped
 
     def _check(self) -> None:
-        """The ledger is in balance, what was sold is what is not given back, and nothing stays owed."""
+        """Check that the ledger is in balance, that sales minus refunds are sold, and that the outbox is empty."""
         read = books.read(self.plant)
         assert books.findings(read) == []
         rows = books.rows_of(self.plant)
@@ -118,8 +118,8 @@ class Stage:
 GIVEN_BACK = ("cancelled", "refunded")
 
 
-def answered(work: Work) -> Any:
-    """What it is answered when it is asked (again): the outcome's status, or the refusal's code."""
+def result_of(work: Work) -> Any:
+    """Return the result of the (repeated) request: the outcome's status, or the refusal's code."""
     try:
         answer = work()
     except LaurelError as refusal:
@@ -138,11 +138,11 @@ def stage() -> Iterator[Stage]:
 
 def test_the_last_one_by_two(stage: Stage) -> None:
     stage.put(stock=1)
-    seen = set()
+    results = set()
     for ends in stage.play(lambda: stage.redeem("anna"), lambda: stage.redeem("bob")):
         assert sorted(ends) == ["completed", "out_of_stock"]
-        seen.add(ends)
-    assert len(seen) == 2
+        results.add(ends)
+    assert len(results) == 2
 
 
 def test_the_last_of_a_player_by_two_requests(stage: Stage) -> None:
@@ -170,8 +170,8 @@ def pending(stage: Stage, **limits: Any) -> str:
     return str(stage.redeem().outcome["redemption"]["id"])
 
 
-def test_what_is_cancelled_can_be_redeemed(stage: Stage) -> None:
-    """Whoever comes before it is out of stock, and may come again."""
+def test_a_cancelled_unit_can_be_redeemed(stage: Stage) -> None:
+    """Test that a redemption before the cancellation is out of stock, and succeeds when repeated."""
     id_ = pending(stage, stock=1)
     for ends in stage.play(lambda: stage.redeem("bob"), lambda: stage.resolve(id_, "cancel")):
         assert ends == ("pending", "cancelled")
@@ -213,7 +213,7 @@ def test_a_refund_or_a_correction(stage: Stage) -> None:
 
 @pytest.mark.parametrize("stock", [0, 1, 5, None])
 def test_a_change_of_the_stock(stage: Stage, stock: int | None) -> None:
-    """No sale is lost to it, and none is too many for whichever stock holds."""
+    """Test that no sale is lost, and that none exceeds either stock."""
     stage.put(stock=2)
     stage.redeem("bob", "before")
 
@@ -230,30 +230,30 @@ def test_a_change_of_the_stock(stage: Stage, stock: int | None) -> None:
                 assert shown.left == max(0, stock - 1 - (redeemed == "completed"))
 
 
-def test_who_redeems_pays_what_it_costs_then(stage: Stage) -> None:
-    """A limited reward is checked in the write: what is no more is never taken."""
+def test_a_redemption_pays_the_price_of_its_moment(stage: Stage) -> None:
+    """Test that the write checks a limited reward: a reward that is retired is never taken."""
     stage.put(stock=9)
 
     def change() -> None:
         stage.put(stock=9, cost=250)
 
-    seen = []
+    results = []
     for _ in stage.play(stage.redeem, change):
         paid = 1000 - stage.balance()[0]
         (row,) = [row for row in books.rows_of(stage.plant) if row["pk"]["S"].startswith("REDEMPTION#")]
         assert int(row["cost"]["N"]) == paid
-        seen.append(paid)
+        results.append(paid)
     # Before its first read, and between that and its write.
-    assert seen[:2] == [250, 250]
-    assert set(seen) == {100, 250}
+    assert results[:2] == [250, 250]
+    assert set(results) == {100, 250}
 
 
 @pytest.mark.parametrize("stock", [None, 3])
-def test_retired_while_somebody_redeems(stage: Stage, stock: int | None) -> None:
-    """Without a stock nothing is checked in the write: who has read it before has it still."""
+def test_a_reward_retired_during_a_redemption(stage: Stage, stock: int | None) -> None:
+    """Test that a reward without a stock is not checked in the write: a request that read it before redeems it."""
     stage.put(stock=stock)
-    seen = [ends[0] for ends in stage.play(stage.redeem, lambda: retire_reward(stage.context, ROOT, "mug"))]
-    assert seen[:2] == ["not_available", "not_available" if stock else "completed"]
+    results = [ends[0] for ends in stage.play(stage.redeem, lambda: retire_reward(stage.context, ROOT, "mug"))]
+    assert results[:2] == ["not_available", "not_available" if stock else "completed"]
     for ends in stage.play(lambda: retire_reward(stage.context, ROOT, "mug"), stage.redeem):
         assert ends[0] == "done"
 

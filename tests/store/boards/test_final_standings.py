@@ -34,9 +34,9 @@ def feed(plant: Plant, spots: dict[str, tuple[int, int]], version: int = 1, **ch
     feed_boards(plant.context, BOARD, states)
 
 
-def standings(plant: Plant, wanted: int) -> Standings:
+def standings(plant: Plant, limit: int) -> Standings:
     shards = shards_of(BOARD, plant.context.rules.boards["weekly"].shards)
-    return final_standings(plant.context.table, BOARD, shards, wanted)
+    return final_standings(plant.context.table, BOARD, shards, limit)
 
 
 @pytest.mark.parametrize(("seed", "shards"), [(1, 1), (2, 1), (3, 3)])
@@ -53,23 +53,23 @@ def test_a_sorted_list_of_any_length(seed: int, shards: int) -> None:
     for start in range(0, len(spots), 300):
         feed(plant, dict(list(spots.items())[start : start + 300]))
     expected = sorted(spots, key=lambda player: (-spots[player][0], spots[player][1], player))
-    for wanted in {1, 100, len(spots) + 1, *rng.sample(range(1, len(spots)), 4)}:
-        found = standings(plant, wanted)
+    for limit in {1, 100, len(spots) + 1, *rng.sample(range(1, len(spots)), 4)}:
+        found = standings(plant, limit)
         assert found.exact
         assert found.total == len(spots)
         players = [entry.subject for entry in found.entries]
         assert players == expected[: len(players)]
-        assert len(players) >= min(wanted, len(spots))
+        assert len(players) >= min(limit, len(spots))
         more = len(players) < len(spots) and spots[expected[len(players)]][0] == spots[players[-1]][0]
         assert found.more_ties == more
 
 
-def test_a_board_that_nobody_is_on() -> None:
+def test_an_empty_board_has_no_standings() -> None:
     assert standings(build(1), 100) == Standings([], 0, more_ties=False, exact=True)
 
 
 @pytest.mark.parametrize("lost", [0, 3, 6])
-def test_what_the_index_does_not_have_yet_is_missed(monkeypatch: pytest.MonkeyPatch, lost: int) -> None:
+def test_an_entry_missing_in_the_index_is_noticed(monkeypatch: pytest.MonkeyPatch, lost: int) -> None:
     plant = build(1)
     feed(plant, {f"p{number}": (number // 3 + 1, number) for number in range(12)})
     working = reads.listed_entries
@@ -82,7 +82,7 @@ def test_what_the_index_does_not_have_yet_is_missed(monkeypatch: pytest.MonkeyPa
     assert not standings(plant, 7).exact
 
 
-def test_what_the_index_has_no_longer_or_not_as_it_is_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_outdated_entry_of_the_index_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     plant = build(1)
     feed(plant, {"ada": (9, 1), "bob": (5, 2), "eve": (3, 3)})
     before = reads.listed_entries(plant.context.table, BOARD, None, 10)

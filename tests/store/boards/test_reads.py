@@ -65,7 +65,7 @@ class Board:
 
 
 class Trips:
-    """Counts round trips: calls made side by side are one."""
+    """Counts round trips: parallel calls are one."""
 
     def __init__(self, board: Board) -> None:
         self.meter = board.plant.world.dynamodb.meter
@@ -81,7 +81,7 @@ class Trips:
         return done
 
     def of(self, read: Callable[[], A]) -> tuple[A, int, float]:
-        """(what was read, round trips, read units)."""
+        """Return (what was read, round trips, read units)."""
         self.meter.reset()
         self.saved = 0
         answer = read()
@@ -98,7 +98,7 @@ def small_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def moved(seed: int, shards: int = 1) -> Board:
-    """A board after a history of joins, falls, leavings and returns, with many ties."""
+    """Return a board after a history of joins, falls, leavings and returns, with many ties."""
     board = Board(seed, shards)
     rng = board.rng
     choices = rng.sample(BORDERS, rng.randint(1, 4)) + [rng.randint(1, 300) for _ in range(rng.randint(0, 9))]
@@ -109,7 +109,7 @@ def moved(seed: int, shards: int = 1) -> Board:
 
 
 def listed(board: Board) -> list[tuple[int, str, int]]:
-    """(rank, player, score) of everybody in board order."""
+    """Return (rank, player, score) of all members in board order."""
     return [(board.naive.above(score) + 1, player, score) for player, score, _ in board.naive.listed()]
 
 
@@ -172,7 +172,7 @@ def test_an_empty_board(offset: int) -> None:
     assert Board(1).reads.entry("anna") == (None, 0)
 
 
-def test_who_left_keeps_an_entry_off_the_board() -> None:
+def test_a_player_that_left_keeps_an_entry_off_the_board() -> None:
     board = Board(1)
     board.write([("anna", 5), ("berta", 3)])
     board.write([("anna", 0)])
@@ -185,7 +185,7 @@ def test_who_left_keeps_an_entry_off_the_board() -> None:
 @pytest.mark.parametrize("shards", [1, 3])
 @pytest.mark.parametrize("seed", range(8))
 def test_no_read_fails_on_nodes_of_different_moments(seed: int, shards: int) -> None:
-    """Any node may be older or newer than the entries, and than any other node."""
+    """Test nodes of which each may be older or newer than the entries, and than any other node."""
     board = moved(seed, shards)
     table, rng = board.context.table, board.rng
     older = {
@@ -212,7 +212,7 @@ def test_no_read_fails_on_nodes_of_different_moments(seed: int, shards: int) -> 
         assert (around.points_to_next or 1) >= 1
 
 
-def test_fewer_entries_than_nodes_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fewer_entries_than_nodes_count(monkeypatch: pytest.MonkeyPatch) -> None:
     board = Board(1)
     board.fill(100, lambda: 7)
     for skip, length, begin, end in ((5_000, 9_000, None, None), (70, 80, 5, 3), (0, 1, 5, 3)):

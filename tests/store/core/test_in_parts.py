@@ -76,7 +76,7 @@ IN_PARTS: dict[str, set[str]] = {
 
 
 def is_access(node: ast.AST) -> bool:
-    """Whether a node reads or writes single attributes: an update, a projection, an attribute's value by its type."""
+    """Return whether a node reads or writes single attributes: an update, a projection, a value by its type."""
     if isinstance(node, ast.Call):
         called = node.func
         if isinstance(called, ast.Name) and called.id in ("Update", "query_as", "query_all_as"):
@@ -90,14 +90,14 @@ def is_access(node: ast.AST) -> bool:
 
 
 def _last_name(node: ast.expr) -> str:
-    """`table` of both `table` and `context.table`."""
+    """Return `table` of both `table` and `context.table`."""
     if isinstance(node, ast.Attribute):
         return node.attr
     return node.id if isinstance(node, ast.Name) else ""
 
 
 def _projects(node: ast.Call) -> bool:
-    """Whether a query asks for attributes besides fixed ones."""
+    """Return whether a query asks for attributes besides fixed ones."""
     for keyword in node.keywords:
         if keyword.arg == "attributes":
             names = {each.value for each in ast.walk(keyword.value) if isinstance(each, ast.Constant)}
@@ -110,13 +110,13 @@ def _is_type(nodes: list[ast.expr]) -> bool:
 
 
 def _inner(called: ast.Attribute) -> bool:
-    """Whether `.get(type)` follows `item.get(name, {})`."""
+    """Return whether `.get(type)` follows `item.get(name, {})`."""
     value = called.value
     return isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr == "get"
 
 
 def _is_fixed(node: ast.expr) -> bool:
-    """Whether an expression is a fixed attribute of an item, or no attribute: `values[":a"]` of a request."""
+    """Return whether an expression is a fixed attribute of an item, or no attribute: `values[":a"]` of a request."""
     if not isinstance(node, ast.Subscript):
         return False
     name = node.slice.value if isinstance(node.slice, ast.Constant) else ""

@@ -1,4 +1,4 @@
-"""How a write ends: done, refused or unknown, whatever the tries of one call met."""
+"""Outcomes of writes: done, refused or unknown, for any results of the tries of one call."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def transact(*outcomes: Any) -> Client:
 
 
 @pytest.mark.parametrize("first", [LOST, NOT_SENT, BROKEN, THROTTLED, IN_PROGRESS, CANCELLED_BUSY])
-def test_a_try_that_says_nothing_for_good_is_followed_by_the_same_under_the_same_token(first: Exception) -> None:
+def test_an_unanswered_try_is_repeated_under_the_same_token(first: Exception) -> None:
     client = transact(first, first, {})
     assert len(client.sent) == 3
     assert len({request["ClientRequestToken"] for request in client.sent}) == 1
@@ -100,7 +100,7 @@ def test_a_refusal_after_a_try_that_did_nothing_is_a_refusal(first: Exception) -
         (NoCredentialsError(), StoreError, 1),
     ],
 )
-def test_what_never_passes_ends_as_what_it_is(always: Exception, kind: type[Exception], tries: int) -> None:
+def test_a_permanent_error_keeps_its_kind(always: Exception, kind: type[Exception], tries: int) -> None:
     client = Client(always)
     with pytest.raises(StoreError) as ended:
         Table("t", client, lambda _: None).transact([WRITE])

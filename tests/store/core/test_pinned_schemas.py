@@ -79,7 +79,7 @@ def _below(kind: type[Kind]) -> list[type[Kind]]:
 
 
 def digest(kind: type[Kind]) -> str:
-    """A digest of the names and types of a kind's attributes, with the fields of all structs in them."""
+    """Return a digest of the names and types of a kind's attributes, with the fields of all structs in them."""
     form = {attribute.attr_name: _form(attribute) for attribute in kind.get_attributes().values()}
     return blake2b(json.dumps(form, sort_keys=True, default=str).encode(), digest_size=6).hexdigest()
 
@@ -98,7 +98,7 @@ def _typed(value: Any) -> Any:
 
 
 def problems(kind: type[Kind], pinned: list[str]) -> list[str]:
-    """What is wrong with a kind's schema."""
+    """Return the problems of a kind's schema."""
     found = []
     if len(kind.upgrades) != kind.schema - 1:
         found.append(f"{kind.__name__}: {len(kind.upgrades)} upgrades do not lead from 1 to {kind.schema}")

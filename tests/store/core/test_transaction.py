@@ -189,7 +189,7 @@ def test_updates_that_only_add_become_one_at_the_place_of_the_first(client: Clie
     assert (update["UpdateExpression"], update["ConditionExpression"]) == (ADD, NO_DEBT)
 
 
-def test_what_a_caller_passed_is_not_changed_by_a_merge(tx: Transaction) -> None:
+def test_a_merge_does_not_change_the_arguments(tx: Transaction) -> None:
     values = {":x": number(1)}
     for _ in range(2):
         tx.update(A, "ADD x :x", "", None, values)
@@ -317,7 +317,7 @@ def test_a_transaction_that_failed_is_not_sent_again() -> None:
     assert len(client.sent) == 1
 
 
-def test_a_failed_condition_is_told_by_the_place_that_the_write_was_given() -> None:
+def test_a_failed_condition_is_reported_by_the_position_of_its_write() -> None:
     TABLE.put(row(B))
     tx = TABLE.transaction()
     free, taken = tx.put(row(("free", "1")), NEW), tx.put(row(B), NEW)

@@ -55,7 +55,7 @@ def test_a_balance_is_the_sum_of_its_postings(plant: Plant) -> None:
 
 
 @pytest.mark.parametrize(("source", "amount"), [(ADA, 101), (BOB, 1)])
-def test_what_is_not_there_cannot_be_sent(plant: Plant, source: str, amount: int) -> None:
+def test_a_missing_amount_cannot_be_sent(plant: Plant, source: str, amount: int) -> None:
     move(plant, 1, MINT, ADA, 100)
     with pytest.raises(ConditionFailed):
         move(plant, 2, source, BOB if source == ADA else ADA, amount)
@@ -117,7 +117,7 @@ def test_several_transfers_of_one_transaction_are_each_in_balance(plant: Plant) 
 
 
 def test_two_debits_of_one_account_are_not_made_together(plant: Plant) -> None:
-    """The condition on what is available knows one of them alone."""
+    """Test that two debits are refused, since the condition on the available amount knows one of them alone."""
     move(plant, 1, MINT, ADA, 100)
     tx = plant.context.table.transaction()
     post_transfer(tx, Transfer(f"{2:037d}", "tokens", ADA, BOB, 60, "test", 0), "sim")
@@ -125,7 +125,7 @@ def test_two_debits_of_one_account_are_not_made_together(plant: Plant) -> None:
         post_transfer(tx, Transfer(f"{3:037d}", "tokens", ADA, BOB, 60, "test", 0), "sim")
 
 
-def test_the_ledger_pays_credits_and_tells_balances(plant: Plant) -> None:
+def test_the_ledger_pays_credits_and_returns_balances(plant: Plant) -> None:
     ledger, table = PlayerLedger(), plant.context.table
     credits_ = [Credit("tokens", 5, "e1", {"a": 5}), Credit("coins", 1, "e1", {"b": 1}), Credit("tokens", 7, "e2", {})]
     tx = table.transaction()

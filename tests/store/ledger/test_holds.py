@@ -48,7 +48,7 @@ class Desk:
         return posted
 
     def void(self, now_ms: int, as_of: int | None = None) -> Hold:
-        """`as_of`: the moment it is written for, if it is not the one that the condition is given."""
+        """Void the hold. `as_of`: the moment it is written for, if it is not the one that the condition is given."""
         void = self.hold.as_void(now_ms if as_of is None else as_of)
         self.commit(lambda tx: void_hold(tx, self.hold, void, now_ms))
         return void
@@ -86,8 +86,8 @@ def test_the_clock_is_in_the_condition() -> None:
     assert desk.figures() == (100, 100)
 
 
-def test_one_that_moves_behind_the_reader_is_found(monkeypatch: Any) -> None:
-    """The batch read found the done item not yet there, and the open one no more."""
+def test_a_hold_resolved_during_the_read_is_found(monkeypatch: Any) -> None:
+    """Test a batch read that found neither the done item, not yet there, nor the open one, already deleted."""
     desk = Desk(expires=True)
     posted = desk.post(desk.now_ms)
     monkeypatch.setattr(Table, "get_many", lambda *_, **__: {})

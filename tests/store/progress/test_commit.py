@@ -1,4 +1,4 @@
-"""What a commit of a player adds to a transaction, and the bounds that keep it within one."""
+"""Writes that a commit of a player adds to a transaction, and the bounds that keep it within one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def player() -> Player:
 
 
 def all_of_one_event(player: Player) -> Records:
-    """All that one event can change, of a player who begins to exist by it."""
+    """Return all records that one event can change, for a player who begins to exist by it."""
     records = Records(minutes={NOW_MS // 60_000: Minute(appended=[entry(LARGE)])})
     records.keyed["i"] = Keyed(NOW_MS, entry())
     records.new_keyed, records.new_once = {"i"}, {"lesson/1"}
@@ -55,7 +55,7 @@ def test_one_event_adds_no_more_than_its_bound(player: Player) -> None:
     assert len(tx) == EVENT_ITEMS - 1, "a log chunk less: its entry is large, and alone"
 
 
-def test_what_changed_is_counted_before_it_is_built(player: Player) -> None:
+def test_changed_items_are_counted_before_they_are_built(player: Player) -> None:
     records = Records(minutes={NOW_MS // 60_000: Minute(appended=[entry()])})
     write, tx = written(player, records)
     assert (most_items(write), len(tx)) == (4, 4), "a log chunk, state, identity, public id"

@@ -1,4 +1,4 @@
-"""Packs of the log: how many a write touches is told without measuring an entry twice."""
+"""Packs of the log: the number of packs that a write touches is computed without measuring an entry twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The log newest first: by the time of events, whatever the order of their commits, and on whatever page they are."""
+"""The log newest first: by the time of events, for any order of their commits, and on any page."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tests.simulated import Faults
 
 
 class Book:
-    """Ada's log, written in commits of some entries each; `told` has (time, number of the commit) of every entry."""
+    """Ada's log, written in commits of some entries each; `added` has (time, number of the commit) of every entry."""
 
     def __init__(self) -> None:
         plant = plants.build(1, Faults())
         self.table, self.now_ms = plant.context.table, plant.context.now_ms()
         self.minutes: dict[int, Minute] = {}
-        self.told: list[tuple[int, int]] = []
+        self.added: list[tuple[int, int]] = []
         self.queries = 0
         query = self.table.query
 
@@ -37,8 +37,8 @@ class Book:
     def commit(self, *times: int) -> None:
         touched = set()
         for time_ms in times:
-            number = len(self.told)
-            self.told.append((time_ms, number))
+            number = len(self.added)
+            self.added.append((time_ms, number))
             minute = self.minutes.setdefault(minute_of(time_ms), Minute())
             note = "x" * (number * 37 % 120)
             minute.appended.append(Entry(str(number), "b", time_ms % MINUTE_MS, "t", "s", str(number), note=note))
@@ -51,18 +51,18 @@ class Book:
             minute.stored += minute.appended
             minute.appended, minute.chunk, minute.last = [], minute.next_chunk, minute.next_last
 
-    def page(self, wanted: int, before: Place | None) -> tuple[list[tuple[int, int]], Place | None]:
-        """Up to `wanted` entries as `told` has them, and the place to go on before, as read_log takes them."""
-        page = log_page(self.table, "ada", self.now_ms, wanted, before)
+    def page(self, limit: int, before: Place | None) -> tuple[list[tuple[int, int]], Place | None]:
+        """Return up to `limit` entries as `added` has them, and the place before which the next page begins."""
+        page = log_page(self.table, "ada", self.now_ms, limit, before)
         found = [(place, (place.minute * MINUTE_MS + entry.offset, int(entry.id))) for place, entry in page.entries]
-        if len(found) > wanted:
-            return [each for _, each in found[:wanted]], found[wanted - 1][0]
+        if len(found) > limit:
+            return [each for _, each in found[:limit]], found[limit - 1][0]
         return [each for _, each in found], page.next
 
-    def pages(self, wanted: int) -> list[tuple[int, int]]:
-        found, before = self.page(wanted, None)
+    def pages(self, limit: int) -> list[tuple[int, int]]:
+        found, before = self.page(limit, None)
         while before is not None:
-            more, before = self.page(wanted, before)
+            more, before = self.page(limit, before)
             found += more
         return found
 
@@ -79,8 +79,8 @@ def test_any_walk_is_newest_first_with_each_entry_once(book: Book, seed: int) ->
     for _ in range(12):
         ago = [chance.randrange(minutes * MINUTE_MS // 500) * 500 for _ in range(chance.randint(1, 12))]
         book.commit(*(book.now_ms - each for each in ago))
-    for wanted in (1, chance.randint(2, 9), 50, 1000):
-        assert book.pages(wanted) == sorted(book.told, reverse=True)
+    for limit in (1, chance.randint(2, 9), 50, 1000):
+        assert book.pages(limit) == sorted(book.added, reverse=True)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -92,7 +92,7 @@ def test_commits_while_a_log_is_read_lose_and_double_nothing(book: Book, seed: i
 
     for _ in range(8):
         book.commit(*some())
-    before_reading = set(book.told)
+    before_reading = set(book.added)
     found, before = book.page(chance.randint(1, 20), None)
     while before is not None:
         book.commit(*some())
@@ -103,16 +103,16 @@ def test_commits_while_a_log_is_read_lose_and_double_nothing(book: Book, seed: i
     assert set(found) >= before_reading
 
 
-@pytest.mark.parametrize("wanted", [1, 4, 30])
+@pytest.mark.parametrize("limit", [1, 4, 30])
 def test_a_minute_of_more_packs_than_are_sorted_together(
-    book: Book, wanted: int, monkeypatch: pytest.MonkeyPatch
+    book: Book, limit: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log_reads, "SORTED_PACKS", 3)
-    chance = random.Random(wanted)
+    chance = random.Random(limit)
     for _ in range(20):
         book.commit(*(book.now_ms - chance.randrange(2 * MINUTE_MS) for _ in range(8)))
-    found = book.pages(wanted)
-    assert sorted(found) == sorted(book.told)
+    found = book.pages(limit)
+    assert sorted(found) == sorted(book.added)
     minutes = [time_ms // MINUTE_MS for time_ms, _ in found]
     assert minutes == sorted(minutes, reverse=True)
     # Within a minute it falls as often as the parts are in number, less one.
@@ -129,11 +129,11 @@ def test_a_page_of_minutes_with_one_pack_each_is_one_query(book: Book) -> None:
     assert (len(page), book.queries) == (10 // ENTRIES_IN_PACK + 1, 1)
 
 
-def test_a_page_inside_a_crowded_minute_is_two_queries_and_one_beside_it_is_one(book: Book) -> None:
+def test_a_page_inside_a_crowded_minute_is_two_queries_and_another_page_is_one(book: Book) -> None:
     crowded = book.now_ms // MINUTE_MS * MINUTE_MS - MINUTE_MS
     for second in range(50):
         book.commit(crowded + second * 1000)
-    assert book.page(10, None)[0] == sorted(book.told, reverse=True)[:10]
+    assert book.page(10, None)[0] == sorted(book.added, reverse=True)[:10]
     assert book.queries == 2
     for second in range(3):
         book.commit(*[crowded + MINUTE_MS + second * 1000] * 5)
