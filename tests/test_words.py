@@ -28,6 +28,9 @@ CLEAN = (
     "chalicelib/workers",
     "infra",
     "tests/api",
+    "tests/cli",
+    "tests/docs",
+    "tests/infra",
 )
 # The pages that people read, generated ones included.
 PAGES = ("*.md", "docs/**/*.md")

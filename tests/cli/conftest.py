@@ -22,7 +22,7 @@ from tests.pipeline.plant import Plant
 
 @dataclass
 class Deployment:
-    """`plant`'s queues and workers, and ways to look at them."""
+    """The queues and workers of `plant`, with methods that read their state."""
 
     plant: Plant
 
@@ -39,7 +39,7 @@ class Deployment:
         plants.start(self.plant, random.Random(1))
 
     def laurel(self, *words: str, status: int = 0, stdin: str | None = None) -> Result:
-        """Run the command in this process; its exit status is checked."""
+        """Run the command in this process; check its exit status."""
         result = CliRunner().invoke(main, words, obj=self.target, input=stdin)
         assert result.exit_code == status, (result.output, result.exception)
         return result
@@ -49,7 +49,7 @@ class Deployment:
         return [json.loads(line) for line in lines]
 
     def send(self, queue: str, body: Any) -> str:
-        """Send one message as a gateway does; returns its id."""
+        """Send one message as a gateway does. Return its id."""
         text = body if isinstance(body, str) else json.dumps(body)
         answer = self.plant.sqs.send_message(QueueUrl=self.plant.urls[queue], MessageBody=text)
         return str(answer["MessageId"])
@@ -73,7 +73,7 @@ class Deployment:
         return moment_name(self.world.now_ms() - round(seconds_ago * 1000))
 
     def fail_store(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-        """Every write of a player fails from now on, until the returned function is called."""
+        """Let every write of a player fail. Return a function that ends this."""
         from chalicelib.services.progress import apply_events
         from chalicelib.store.core.table import StoreError
 

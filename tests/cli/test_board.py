@@ -1,4 +1,4 @@
-"""`laurel board verify | repair | rebuild`."""
+"""Tests of `laurel board verify | repair | rebuild`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.services.boards.board_hands import GLOBAL, edit, number
 
 @pytest.fixture
 def played(laurel: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
-    """Three players, and workers that work while a command waits."""
+    """Return a deployment with three players, whose workers run while a command waits."""
     for player in ("ada", "bob", "cyd"):
         laurel.send("events", gateway_event(player, id=player))
     laurel.run()
@@ -24,7 +24,7 @@ def played(laurel: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     return laurel
 
 
-def test_a_board_that_is_right_says_so(played: Deployment) -> None:
+def test_verify_of_a_correct_board_prints_no_difference(played: Deployment) -> None:
     result = played.laurel("board", "verify", "global")
     assert result.stdout == ""
     assert result.stderr == "global#all: 3 entries, 2 nodes, 0 differences\n"
@@ -34,7 +34,7 @@ def test_a_board_that_is_right_says_so(played: Deployment) -> None:
     assert "kept for 30 days" in played.laurel("board", "verify", "daily", "2026-01-01", status=1).stderr
 
 
-def test_differences_are_lines_and_repair_mends_them_while_updates_go_on(played: Deployment) -> None:
+def test_verify_prints_differences_and_repair_corrects_them_during_updates(played: Deployment) -> None:
     score = number(played.plant, keys.entry(GLOBAL, "player:ada"), "score")
     edit(played.plant, keys.entry(GLOBAL, "player:ada"), "SET #score = :s", s=score + 10)
     edit(played.plant, keys.node(GLOBAL, "TOTAL"), "ADD #00 :n", n=9)
@@ -67,7 +67,7 @@ def test_rebuild_takes_one_board_or_all(played: Deployment) -> None:
     assert "Name the SCOPE" in played.laurel("board", "rebuild", status=2).stderr
 
 
-def test_a_rebuild_that_is_stopped_says_how_to_go_on(played: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stopped_rebuild_says_how_to_continue(played: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     rebuild = command.rebuild_board
 
     def stopped(*args: object) -> Iterator[object]:
@@ -90,7 +90,7 @@ def test_a_rebuild_that_is_stopped_says_how_to_go_on(played: Deployment, monkeyp
     assert refused == "Error: 'from' must be a position that a stopped rebuild printed.\n"
 
 
-def test_a_long_repair_is_waited_for_and_told_of(played: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_repair_waits_and_prints_its_progress(played: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rebuild_index, "STEP_ENTRIES", 1)
     monkeypatch.setattr(rebuild_index, "TURN_MS", 0)
     monkeypatch.setattr(output, "EVERY_S", 0.0)

@@ -1,4 +1,4 @@
-"""`laurel board rotate`, on a whole Laurel."""
+"""Tests of `laurel board rotate`, on a whole Laurel."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .conftest import Deployment, gateway_event
 
 @pytest.fixture
 def ended(laurel: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
-    """Yesterday, the first day of all, has ended; while the command waits, the workers work."""
+    """Return a deployment whose first day has ended, and whose workers run while the command waits."""
     for scope in laurel.context.rules.boards:
         start_cursor(laurel.context.table, scope, laurel.world.now_ms() // 86_400_000 - 1)
     laurel.send("events", [gateway_event("ada", id="1"), gateway_event("bob", id="2")])
@@ -24,21 +24,21 @@ def ended(laurel: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     return laurel
 
 
-def test_what_has_ended_is_closed(ended: Deployment) -> None:
+def test_ended_periods_are_closed(ended: Deployment) -> None:
     done = ended.laurel("board", "rotate")
     assert done.stdout.splitlines() == ["daily#2026-05-19: freeze requested", "daily#2026-05-19: rotated"]
     assert done.stderr == "1 rotated\n"
     assert ended.laurel("board", "rotate").output == "0 rotated\n"
 
 
-def test_without_waiting_the_next_run_goes_on(ended: Deployment) -> None:
+def test_without_waiting_the_next_run_continues(ended: Deployment) -> None:
     assert ended.laurel("board", "rotate", "--wait", "0").stderr == "0 rotated, others are waiting\n"
     ended.run()
     assert ended.laurel("board", "rotate", "--wait", "0").stdout == "daily#2026-05-19: rotated\n"
 
 
-def test_a_board_that_is_held_says_why(ended: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the night after, with a worker that stands still until somebody has looked for half a minute."""
+def test_a_held_freeze_prints_its_reason(ended: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker is stopped in the night after, until the command has polled for half a minute."""
     night = Deployment(plants.build(7, chosen=ended.context.rules))
     for scope in night.context.rules.boards:
         start_cursor(night.context.table, scope, night.world.now_ms() // 86_400_000 - 1)
@@ -64,7 +64,7 @@ def test_a_board_that_is_held_says_why(ended: Deployment, monkeypatch: pytest.Mo
     ]
 
 
-def test_what_fails_is_said(ended: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_is_printed(ended: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise OSError("no table")
 

@@ -1,4 +1,4 @@
-"""The other commands, the errors they make, and how the deployment is found."""
+"""Tests of the other commands, their errors, and the lookup of the deployment."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from infra.template import outputs
 from tests.cli.conftest import Deployment, gateway_event
 
 
-def test_ruleset_check_sums_up_or_names_key_and_reason(tmp_path: Path) -> None:
+def test_ruleset_check_prints_a_summary_or_key_and_reason(tmp_path: Path) -> None:
     good = CliRunner().invoke(main, ["ruleset", "check", str(RULESETS / "default.toml")])
     assert good.exit_code == 0
     assert good.stdout.startswith("OK: ")
@@ -63,7 +63,7 @@ def test_a_player_is_shown(laurel: Deployment) -> None:
     assert "no such player" in laurel.laurel("player", "show", "nobody", status=1).stderr
 
 
-def test_without_a_deployment_the_sentence_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_deployment_the_message_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LAUREL_TABLE", raising=False)
     monkeypatch.setattr(target, "_state_files", lambda: [tmp_path / "state.json"])
     result = CliRunner().invoke(main, ["dlq", "list"])
@@ -73,7 +73,7 @@ def test_without_a_deployment_the_sentence_says_what_to_do(tmp_path: Path, monke
     assert "is not running" in CliRunner().invoke(main, ["dlq", "list"]).stderr
 
 
-def test_the_environment_of_a_function_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_of_a_function_is_sufficient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAUREL_TABLE", "laurel-else")
     monkeypatch.setenv("LAUREL_EVENTS_QUEUE", "https://queue")
     assert Target().variables["LAUREL_TABLE"] == "laurel-else"
@@ -100,7 +100,7 @@ def test_a_local_stack_is_found_by_its_state_file(
     )
 
 
-def test_the_template_names_every_output_that_is_looked_for() -> None:
+def test_the_template_has_every_output_that_the_command_reads() -> None:
     named = set(outputs(Build("dev", "aws"), "2026.1-0"))
     assert {"TableName", "BusName", "ApiUrl", target.RULESET_OUTPUT, *target.OUTPUTS.values()} <= named
     assert set(target.OUTPUTS) == {queue.key for queue in QUEUES}
@@ -110,7 +110,7 @@ def test_the_template_names_every_output_that_is_looked_for() -> None:
 
 @pytest.fixture
 def cloudformation() -> Iterator[int]:
-    """An endpoint that describes the local stack, its URLs made at another port; yields its own port."""
+    """Run an endpoint that describes the local stack with URLs at another port. Yield its own port."""
     urls = {key: f"http://127.0.0.1:1/000000000000/laurel-local-{name}" for name, key in _outputs().items()}
     members = {"TableName": "laurel-local", "BusName": "laurel-local", "RulesetId": "mine-1-abc", **urls}
     listed = "".join(

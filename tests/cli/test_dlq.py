@@ -1,4 +1,4 @@
-"""`laurel dlq`: nothing set aside is lost, hidden or applied twice."""
+"""Tests of `laurel dlq`: no failed message is lost, hidden or applied twice."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.scripted_time import with_time
 ALL_QUEUES = ("boards_dead_letter", "dead_letter", "rejected")
 
 
-def test_nonsense_is_listed_with_its_reason_while_its_neighbours_are_applied(laurel: Deployment) -> None:
+def test_an_invalid_event_is_listed_with_its_reason_while_its_neighbours_are_applied(laurel: Deployment) -> None:
     message = laurel.send("events", [gateway_event("ada", id="1"), {"nonsense": 1}, gateway_event("ada", id="2")])
     laurel.run()
     assert laurel.requests("ada") == 2
@@ -45,7 +45,7 @@ def test_a_list_leaves_everything_where_it_is(laurel: Deployment) -> None:
     assert len(laurel.listed()) == 25
 
 
-def test_a_list_goes_on_from_its_cursor(laurel: Deployment) -> None:
+def test_a_list_continues_from_its_cursor(laurel: Deployment) -> None:
     sent = {laurel.send("events", {"nonsense": number}) for number in range(25)}
     laurel.run()
     pages: list[set[str]] = []
@@ -65,8 +65,8 @@ def test_a_list_goes_on_from_its_cursor(laurel: Deployment) -> None:
         assert "is not a cursor" in laurel.laurel(*words, status=2).stderr
 
 
-def test_redriving_all_goes_on_where_the_one_before_stopped(laurel: Deployment) -> None:
-    """Four of each ten can never be applied: they stay, and keep nobody who goes on from the cursor."""
+def test_a_redrive_of_all_continues_where_the_last_one_stopped(laurel: Deployment) -> None:
+    """Four of each ten messages can never be applied: they stay, and do not block a redrive from the cursor."""
     bodies: list[Any] = [f"no json {number}" if number % 10 < 4 else {"nonsense": number} for number in range(30)]
     for body in bodies:
         laurel.send("events", body)
@@ -75,11 +75,11 @@ def test_redriving_all_goes_on_where_the_one_before_stopped(laurel: Deployment) 
     runs = 0
     while after is not None:
         words = ("dlq", "redrive", "--all", "--limit", "5", "--queue", "rejected", *after)
-        told = laurel.laurel(*words).stderr
+        printed = laurel.laurel(*words).stderr
         runs += 1
-        if "there may be more" not in told:
+        if "there may be more" not in printed:
             break
-        after = ["--after", told.split("--after '")[1].split("'")[0]]
+        after = ["--after", printed.split("--after '")[1].split("'")[0]]
     assert 6 <= runs <= 14
     assert len(laurel.bodies("events")) == 18
     assert {each["body"] for each in laurel.listed()} == {bodies[number] for number in range(30) if number % 10 < 4}
@@ -87,7 +87,7 @@ def test_redriving_all_goes_on_where_the_one_before_stopped(laurel: Deployment) 
 
 
 def test_a_redrive_sends_the_rejected_events_alone(laurel: Deployment) -> None:
-    """Two of five are too old under a limit of 7 days; one is no object."""
+    """Two of five events are too old under a limit of 7 days; one is no object."""
     old = [gateway_event("ada", time=laurel.now(10 * 86_400)), gateway_event("ada", time=laurel.now(9 * 86_400))]
     message = laurel.send("events", [old[0], gateway_event("ben"), 7, gateway_event("ben"), old[1]])
     laurel.run()
@@ -101,7 +101,7 @@ def test_a_redrive_sends_the_rejected_events_alone(laurel: Deployment) -> None:
     assert [each if each == 7 else each["id"] for each in json.loads(body)] == [f"{message}/0", 7, f"{message}/4"]
     laurel.run()
     assert (laurel.requests("ada"), laurel.requests("ben")) == (2, 2)
-    # The one that can never be applied is kept, in the message it came in last.
+    # The event that can never be applied is kept, in its last message.
     (found,) = laurel.listed()
     assert found["rejected"] == {"not_an_event": [1]}
     assert "nothing in it can be applied" in laurel.laurel("dlq", "redrive", "--all").stderr
@@ -132,7 +132,7 @@ def test_a_dead_letter_says_why_it_failed(laurel: Deployment, monkeypatch: pytes
 def test_a_redriven_event_that_had_been_applied_is_not_applied_again(
     laurel: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Applied, but what came after the write could not be sent: the message ends as a dead letter."""
+    """The event was applied, but messages after the write could not be sent: it becomes a dead letter."""
 
     def broken(*_: object) -> None:
         raise RuntimeError("the bus is down")
@@ -161,12 +161,12 @@ def test_a_redriven_event_that_had_been_applied_is_not_applied_again(
 def test_a_redriven_event_that_had_not_been_applied_is_applied_at_the_time_of_its_first_receipt(
     laurel: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mend = laurel.fail_store(monkeypatch)
+    repair_store = laurel.fail_store(monkeypatch)
     received = laurel.world.now_ms()
     laurel.send("events", [gateway_event("ada"), gateway_event("ben", id="b")])
     laurel.run()
     laurel.world.sleep(5 * 86_400)
-    mend()
+    repair_store()
     laurel.laurel("dlq", "redrive", "--all", "--queue", "dead-letter")
     laurel.run()
     for name in ("ada", "ben"):
@@ -178,7 +178,7 @@ def test_a_redriven_event_that_had_not_been_applied_is_applied_at_the_time_of_it
 
 
 def test_a_redriven_rejection_is_applied_if_it_is_valid_now(laurel: Deployment) -> None:
-    """Too old under a limit of 7 days, valid under one of 14, though it is older by now."""
+    """The event was too old under a limit of 7 days and is valid under one of 14, though it is older now."""
     old = gateway_event("ada", time=laurel.now(10 * 86_400))
     message = laurel.send("events", [gateway_event("ben"), old])
     laurel.run()
@@ -197,7 +197,7 @@ def test_a_redriven_rejection_is_applied_if_it_is_valid_now(laurel: Deployment) 
     laurel.run()
     assert laurel.requests("ada") == 1
     assert laurel.listed() == []
-    # The event of the first message, come again by a second way: known by its id.
+    # The event of the first message arrives by a second way: its id is known.
     laurel.send("events", old | {"id": f"{message}/1"})
     laurel.run()
     assert laurel.requests("ada") == 1
@@ -206,11 +206,11 @@ def test_a_redriven_rejection_is_applied_if_it_is_valid_now(laurel: Deployment) 
 def test_awards_keep_their_identity_though_their_form_has_no_id(
     laurel: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mend = laurel.fail_store(monkeypatch)
+    repair_store = laurel.fail_store(monkeypatch)
     award = {"event": "award", "distinct_id": "d-1", "properties": {"username": "ada", "points": 5, "reason": "help"}}
     message = laurel.send("events", award)
     laurel.run()
-    mend()
+    repair_store()
     laurel.laurel("dlq", "redrive", "--all")
     (body,) = laurel.bodies("events")
     assert json.loads(body)["id"] == f"{message}/0"
@@ -237,12 +237,12 @@ def test_an_award_over_the_bound_keeps_its_moments_however_often_it_is_redriven(
         laurel.laurel("dlq", "redrive", found["id"])
 
 
-def test_what_fails_on_its_own_queue_goes_back_there(laurel: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    mend = laurel.fail_store(monkeypatch)
+def test_a_failure_of_the_own_queue_returns_there(laurel: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    repair_store = laurel.fail_store(monkeypatch)
     grant = {"type": "badge.granted", "apiKeyId": "ada", "id": "g", "metadata": {"badgeId": "first-steps"}}
     laurel.send("own", grant)
     laurel.run()
-    mend()
+    repair_store()
     laurel.laurel("dlq", "redrive", "--all")
     assert laurel.bodies("events") == []
     laurel.run()
@@ -275,7 +275,7 @@ def test_a_copy_of_an_envelope_changes_nothing(laurel: Deployment) -> None:
     assert laurel.bodies("rejected") == []
 
 
-def test_what_is_rejected_again_meanwhile_waits_for_the_next_redrive(
+def test_a_message_rejected_again_waits_for_the_next_redrive(
     laurel: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(2):
@@ -298,7 +298,7 @@ def test_what_is_rejected_again_meanwhile_waits_for_the_next_redrive(
     assert len(laurel.listed()) == 2
 
 
-def test_what_no_redrive_can_help_is_refused_and_stays(laurel: Deployment) -> None:
+def test_a_message_that_no_redrive_can_apply_is_refused_and_stays(laurel: Deployment) -> None:
     laurel.send("events", "no json")
     laurel.run()
     (found,) = laurel.listed()
@@ -320,7 +320,7 @@ def test_a_body_that_nests_too_deeply_is_shown_as_text(laurel: Deployment, depth
     assert json.loads(laurel.laurel("dlq", "show", found["id"]).stdout)["body"] == body
 
 
-def test_what_is_older_than_the_records_of_duplicates_is_refused(laurel: Deployment) -> None:
+def test_a_message_older_than_the_records_of_duplicates_is_refused(laurel: Deployment) -> None:
     received = moment_name(laurel.world.now_ms() - MAX_DELAY_MS - DAY_MS)
     laurel.send("dead_letter", gateway_event("ada", id="1", receivedAt=received))
     result = laurel.laurel("dlq", "redrive", "--all")
@@ -330,11 +330,11 @@ def test_what_is_older_than_the_records_of_duplicates_is_refused(laurel: Deploym
 
 
 def test_archived_messages_are_listed_shown_and_redriven(laurel: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    mend = laurel.fail_store(monkeypatch)
+    repair_store = laurel.fail_store(monkeypatch)
     rejected = laurel.send("events", {"nonsense": 1})
     failed = laurel.send("backfill", gateway_event("ada"))
     laurel.run()
-    mend()
+    repair_store()
     laurel.world.sleep(9 * 86_400)
     assert archive_failures(laurel.context).moved == dict.fromkeys(ALL_QUEUES, 0)
     laurel.world.sleep(2 * 86_400)
@@ -358,7 +358,7 @@ def test_archived_messages_are_listed_shown_and_redriven(laurel: Deployment, mon
     assert len(laurel.listed()) == 2
 
 
-def test_an_archive_run_goes_on_where_the_one_before_ran_out_of_time(laurel: Deployment) -> None:
+def test_an_archive_run_continues_where_the_last_one_ran_out_of_time(laurel: Deployment) -> None:
     for number in range(200):
         laurel.send("dead_letter", gateway_event("ada", id=str(number)))
     laurel.world.sleep(11 * 86_400)

@@ -1,4 +1,4 @@
-"""`laurel ledger verify`."""
+"""Tests of `laurel ledger verify`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def traded(laurel: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     return laurel
 
 
-def test_a_ledger_that_is_right_says_so(traded: Deployment) -> None:
+def test_verify_of_a_correct_ledger_prints_no_difference(traded: Deployment) -> None:
     result = traded.laurel("ledger", "verify")
     assert (result.stdout, result.stderr) == ("", "40 transfers, 80 postings, 5 accounts, 0 differences\n")
     assert ", 1 account, 0 differences" in traded.laurel("ledger", "verify", "p1").stderr
@@ -26,7 +26,7 @@ def test_a_ledger_that_is_right_says_so(traded: Deployment) -> None:
     assert "no such account" in traded.laurel("ledger", "verify", "nobody", status=1).stderr
 
 
-def test_differences_are_lines(traded: Deployment) -> None:
+def test_differences_are_printed_as_lines(traded: Deployment) -> None:
     (owner,) = players(traded.plant, ["p3"])
     edit(traded.plant, keys.account(owner.account, "tokens"), "ADD #balance :n", n=5)
     for account in ((), ("p3",), (owner.account,)):

@@ -1,4 +1,4 @@
-"""What commands print on a terminal, and into a file."""
+"""Tests of the output of commands on a terminal and in a file."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Screen(io.StringIO):
         return self.terminal
 
 
-def told(monkeypatch: pytest.MonkeyPatch, *, terminal: bool) -> str:
-    """Five steps, half of what is often enough apart."""
+def printed(monkeypatch: pytest.MonkeyPatch, *, terminal: bool) -> str:
+    """Return the output of five steps, half of the minimum interval apart."""
     screen = Screen(terminal)
 
     def echo(text: str, nl: bool = True, err: bool = False) -> None:
@@ -42,18 +42,18 @@ def told(monkeypatch: pytest.MonkeyPatch, *, terminal: bool) -> str:
     return screen.getvalue()
 
 
-def test_a_terminal_has_one_line_that_is_rewritten(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert told(monkeypatch, terminal=True) == "".join(f"\r\x1b[K{each}" for each in (0, 1, 2, 3, 4, "done")) + "\n"
+def test_a_terminal_shows_one_line_that_is_rewritten(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert printed(monkeypatch, terminal=True) == "".join(f"\r\x1b[K{each}" for each in (0, 1, 2, 3, 4, "done")) + "\n"
 
 
-def test_elsewhere_lines_are_whole_and_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert told(monkeypatch, terminal=False) == "2\n4\ndone\n"
+def test_a_file_gets_whole_lines_at_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert printed(monkeypatch, terminal=False) == "2\n4\ndone\n"
 
 
 @pytest.mark.parametrize(
     ("number", "text"), [(0, "0 entries"), (1, "1 entry"), (2, "2 entries"), (1234, "1,234 entries")]
 )
-def test_one_of_something_is_one(number: int, text: str) -> None:
+def test_counts_have_singular_and_plural(number: int, text: str) -> None:
     assert counted(number, "entry", "entries") == text
     assert counted(1, "node") == "1 node"
     assert counted(2, "node") == "2 nodes"

@@ -1,4 +1,4 @@
-"""`laurel replay`: the same file, options and anchor are the very same events, however often it is stopped."""
+"""Tests of `laurel replay`: a file, options and anchor give the same events, also after stops and restarts."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_the_sample_is_accepted_spread_over_days_and_unequal(laurel: Deployment)
     assert {"comboId", "compressionUsed", "skillUsed", "cacheHit", "tokensSaved", "fallbackUsed", "raceWon"} <= shown
 
 
-def test_the_same_seed_makes_the_same_events_and_another_others(home: Path) -> None:
+def test_events_depend_on_the_seed(home: Path) -> None:
     recording = inspect_file(small_trace(home))
     first, again, other = (list(events_of(recording, Plan(seed=seed), ANCHOR)) for seed in (1, 1, 2))
     assert first == again
@@ -100,7 +100,7 @@ def test_times_of_a_trace(laurel: Deployment, home: Path, plan: Plan, first_ms: 
     assert (min(times), max(times)) == (first_ms, last_ms)
 
 
-def test_a_stopped_replay_goes_on_with_identical_bodies(
+def test_a_stopped_replay_continues_with_identical_bodies(
     laurel: Deployment, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = str(small_trace(home))
@@ -115,7 +115,7 @@ def test_a_stopped_replay_goes_on_with_identical_bodies(
     def stopping(queue: str, bodies: list[str]) -> None:
         calls.append(queue)
         if len(calls) == 2:
-            send(queue, bodies[:1])  # a part is out, nobody knows
+            send(queue, bodies[:1])  # a part is sent, but the command does not record it
             raise KeyboardInterrupt
         send(queue, bodies)
 
@@ -170,7 +170,7 @@ def test_old_events_go_through_the_backfill_queue(laurel: Deployment, home: Path
     assert laurel.listed() == []
 
 
-def test_the_rate_is_kept(laurel: Deployment, home: Path) -> None:
+def test_a_replay_keeps_the_rate(laurel: Deployment, home: Path) -> None:
     waits: list[float] = []
 
     def sleep(seconds: float) -> None:
@@ -211,7 +211,7 @@ def test_a_file_or_the_sample_must_be_named(laurel: Deployment) -> None:
 
 
 def _sent_by(laurel: Deployment, *words: str, stdin: str | None = None) -> list[str]:
-    """The bodies that a command queues; taken away again."""
+    """Return the bodies that a command queues, and empty the queue."""
     laurel.laurel(*words, stdin=stdin)
     bodies = laurel.bodies("events")
     laurel.plant.sqs.purge_queue(QueueUrl=laurel.plant.urls["events"])

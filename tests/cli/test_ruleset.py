@@ -1,4 +1,4 @@
-"""`laurel ruleset apply` acts by the deployed ruleset or not at all, and says when there is nothing to do."""
+"""Tests of `laurel ruleset apply`: it uses the deployed ruleset or nothing, and says when there is nothing to do."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EASIER = DEFAULT.replace('action = "request", at_least = 100 }', 'action = "requ
 
 
 def deploy(laurel: Deployment, tmp_path: Path, text: str) -> None:
-    """The deployment, and the command, with another ruleset."""
+    """Set another ruleset for the deployment and the command."""
     file = tmp_path / "mine.toml"
     file.write_text(text)
     laurel.context = laurel.target.context = laurel.plant.context = changed(laurel.context, rules=ruleset.load(file))
@@ -49,7 +49,7 @@ def test_another_ruleset_than_the_deployed_one_is_refused(laurel: Deployment, op
     assert not laurel.bodies("own")
 
 
-def test_a_deployment_that_does_not_tell_its_ruleset_is_left_alone(laurel: Deployment) -> None:
+def test_a_deployment_without_a_ruleset_id_is_unchanged(laurel: Deployment) -> None:
     laurel.target.deployed_ruleset = ""
     assert "ruleset is unknown" in laurel.laurel("ruleset", "apply", "--yes", status=1).stderr
     assert not laurel.bodies("own")
@@ -66,8 +66,8 @@ def test_a_player_is_shown_with_a_warning(laurel: Deployment) -> None:
     assert '"id": "ada"' in shown.stdout
 
 
-def test_what_was_applied_is_applied_again_if_somebody_has_something_new(laurel: Deployment, tmp_path: Path) -> None:
-    """A, B, A, B: what a player has met meanwhile is given by the second run of B, and nothing twice."""
+def test_a_ruleset_is_applied_again_if_a_player_has_met_new_criteria(laurel: Deployment, tmp_path: Path) -> None:
+    """Of A, B, A, B, the second run of B pays for criteria met since, and nothing twice."""
     for number in range(1):
         laurel.send("events", gateway_event("ada", id=str(number)))
     laurel.run()
@@ -89,7 +89,7 @@ def test_what_was_applied_is_applied_again_if_somebody_has_something_new(laurel:
     assert laurel.xp("ada") == before + 25
 
 
-def test_a_stopped_run_says_that_it_goes_on(laurel: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stopped_run_says_that_it_continues(laurel: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(5):
         laurel.send("events", gateway_event(f"p{number}", id="1"))
     laurel.run()
@@ -111,7 +111,7 @@ def test_a_stopped_run_says_that_it_goes_on(laurel: Deployment, monkeypatch: pyt
     assert "nothing to do" in apply(laurel)
 
 
-def test_where_the_environment_names_a_deployment_its_stack_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_ruleset_is_read_from_the_stack_named_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment may have been set before the last deployment."""
     asked = []
 

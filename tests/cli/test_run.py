@@ -1,4 +1,4 @@
-"""What `make run` prints, and what it calls missing, over the API on the simulated AWS."""
+"""Tests of the output of `make run`, over the API on the simulated AWS."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def replayed(laurel: Deployment, folder: Path) -> Counter[str]:
     return Counter(event["subject"] for event in events)
 
 
-def test_everything_is_printed_as_the_api_says(
+def test_all_values_are_printed_as_the_api_returns_them(
     laurel: Deployment, api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     expected = replayed(laurel, tmp_path)
@@ -73,7 +73,7 @@ def test_everything_is_printed_as_the_api_says(
     assert api.key in printed
 
 
-def test_what_is_missing_is_named(laurel: Deployment, api: Api, tmp_path: Path) -> None:
+def test_missing_parts_are_named(laurel: Deployment, api: Api, tmp_path: Path) -> None:
     assert show(api, {"ada": 3}) == [
         "the all-time board is empty",
         "0 of 3 events were applied",

@@ -1,4 +1,4 @@
-"""Compares what a page shows with what was printed or answered."""
+"""Comparison of a page's text with output and responses."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Known:
         return text
 
     def same_text(self, shown: str, real: str) -> bool:
-        """Whether two texts are equal but for generated values, which are learnt."""
+        """Return whether two texts are equal but for generated values; learn these."""
         pieces = re.split(f"({GENERATED})", shown)
         pattern = "".join(f"({GENERATED})" if place % 2 else re.escape(piece) for place, piece in enumerate(pieces))
         found = re.fullmatch(pattern, real)
         return bool(found) and all(map(self._same_value, pieces[1::2], found.groups() if found else ()))
 
     def same_json(self, shown: Any, real: Any) -> bool:
-        """Whether two values of JSON are equal but for generated values; members have the same order."""
+        """Return whether two values of JSON are equal but for generated values; members have the same order."""
         if isinstance(shown, dict) and isinstance(real, dict):
             return list(shown) == list(real) and all(self.same_json(shown[name], real[name]) for name in shown)
         if isinstance(shown, list) and isinstance(real, list):
@@ -52,12 +52,12 @@ class Known:
 
 
 def without_numbers(text: str) -> list[str]:
-    """Lines with every number replaced, and spaces that align columns dropped."""
+    """Replace every number in the lines, and drop spaces that align columns."""
     return [" ".join(NUMBER.sub("#", line).split()) for line in text.splitlines()]
 
 
 def same_shape(shown: Any, real: Any) -> bool:
-    """Whether two values of JSON have the same names, types and texts, apart from numbers and generated values.
+    """Return whether two values of JSON have equal names, types and texts, apart from numbers and generated values.
 
     The list `["..."]` stands for any list.
     """

@@ -1,4 +1,4 @@
-"""Parses the pages of README and docs: their code blocks, headings and links."""
+"""Parser of README and the pages of docs: code blocks, headings, links."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block. `note`: the HTML comment on the line above it, which tells the runner how to treat it."""
+    """A fenced block. `note`: the HTML comment on the line above it, an instruction to the runner."""
 
     kind: str
     text: str
@@ -45,7 +45,7 @@ class Page:
 
     @property
     def prose(self) -> str:
-        """The text without its fenced blocks."""
+        """Return the text without its fenced blocks."""
         return FENCE.sub("", self.text)
 
     @property
@@ -54,7 +54,7 @@ class Page:
 
     @property
     def anchors(self) -> set[str]:
-        """The anchors that GitHub makes from the headings."""
+        """Return the anchors that GitHub makes from the headings."""
         return {anchor(heading) for heading in re.findall(r"^#+ (.*)$", self.prose, re.M)}
 
     @property

@@ -1,4 +1,4 @@
-"""Follows a page from top to bottom, as a reader would: runs its commands, compares what they print."""
+"""Runner of a page from top to bottom: runs its commands and compares their output."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Reader:
     last: Ran | None = None
 
     def read(self) -> None:
-        """Follow all blocks. Raises AssertionError with file and line of the first that is not true."""
+        """Follow all blocks. Raise AssertionError with file and line of the first wrong one."""
         for block, shown in zip(self.page.blocks, [*self.page.blocks[1:], None], strict=True):
             try:
                 self._follow(block, shown)
@@ -61,16 +61,16 @@ class Reader:
         for status in self.site.statuses[:-1] if refused else self.site.statuses:
             assert 200 <= status < 300, (status, ran)
         assert not refused or (last and 400 <= last[0] < 500), ran
-        assert refused or self.site.laurel.listed() == [] or "dlq" in self.page.text, "a message was set aside"
+        assert refused or self.site.laurel.listed() == [] or "dlq" in self.page.text, "a message was rejected or failed"
         return ran
 
     def _compare(self, block: Block, ran: Ran) -> None:
         if block.kind == "json":
-            told, found = json.loads(block.text), json.loads(ran.out)
+            shown, found = json.loads(block.text), json.loads(ran.out)
             if block.note == NUMBERS_VARY:
-                assert same_shape(told, found), ran.out
+                assert same_shape(shown, found), ran.out
             else:
-                assert self.known.same_json(told, found), ran.out
+                assert self.known.same_json(shown, found), ran.out
             return
         printed = (ran.out, ran.out + ran.err, ran.err + ran.out)
         if block.note == NUMBERS_VARY:
@@ -79,7 +79,7 @@ class Reader:
             assert any(self.known.same_text(block.text.strip(), text.strip()) for text in printed), ran
 
     def _send(self, block: Block) -> None:
-        """A JSON block after no command is an event about Ada, for the queue."""
+        """Send a JSON block that follows no command as an event about Ada."""
         assert block.kind == "json", "text that no command printed"
         before = self.site.laurel.xp("ada") or 0
         self.site.laurel.send("events", block.text)

@@ -1,6 +1,6 @@
 """A Laurel on the simulated AWS behind a real HTTP port, and a shell that has `laurel` and `make` of its own.
 
-A page's shell blocks run in bash with the real curl. `laurel` runs the command in this process; `date` tells the time
+A page's shell blocks run in bash with the real curl. `laurel` runs the command in this process; `date` prints the time
 of the simulated world; `make` checks that its targets exist and runs nothing.
 """
 
@@ -77,7 +77,7 @@ class Site:
         self.laurel.target.variables["LAUREL_API_URL"] = self.url
 
     def shell(self, text: str) -> Ran:
-        """Run `text` in bash; what it exports is there for the next one."""
+        """Run `text` in bash; the next call has its exported variables."""
         kept = self.files / "variables"
         script = f"set -o pipefail\n{text}\nstatus=$?; wait; env -0 > '{kept}'; exit $status\n"
         ran = self.run(["bash", "-c", script])

@@ -1,4 +1,4 @@
-"""ARCHITECTURE.md and docs/architecture name what is there, and every decision has its four parts."""
+"""Tests of ARCHITECTURE.md and docs/architecture: named files exist, and every decision has its four parts."""
 
 from __future__ import annotations
 

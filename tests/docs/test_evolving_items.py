@@ -1,4 +1,4 @@
-"""The example of the guide to evolving items does what the guide says."""
+"""Tests of the example of the guide to evolving items."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OLD: Item = {"pk": {"S": "a"}, "sk": {"S": "b"}, "v": {"N": "1"}, "week": {"N": 
 
 @pytest.fixture(scope="module")
 def first_release() -> Any:
-    """The kind of the guide's first release."""
+    """Return the kind of the guide's first release."""
     scope: dict[str, Any] = {}
     for block in page("docs/guides/evolving-items.md").blocks:
         exec(compile(block.text, "evolving-items.md", "exec"), scope)

@@ -1,4 +1,4 @@
-"""The pages are true: their commands run in the order of the page, and print what the page shows."""
+"""Tests of the pages: their commands run in the order of the page and print the shown output."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.docs.reader import ELSEWHERE, NOT_RUN, NUMBERS_VARY, Reader
 from tests.docs.site import Site
 
 FOLLOWED = [each for each in pages() if any(block.kind == "sh" for block in each.blocks)]
-# What `make run` has done before a reader comes to these.
+# Pages for readers that have run `make run` before.
 AFTER_MAKE_RUN = {"README.md", "docs/tutorial.md"}
 # A part of the sample that `make run` replays, since its figures vary anyway.
 REQUESTS = 30
@@ -49,7 +49,7 @@ def test_blocks_and_notes_are_known(shown: Page) -> None:
 
 
 @pytest.mark.parametrize("shown", pages(), **names)
-def test_links_lead_somewhere(shown: Page) -> None:
+def test_links_have_a_target(shown: Page) -> None:
     for link in shown.links:
         parts = urlsplit(link)
         if parts.scheme:
@@ -72,7 +72,7 @@ def test_make_targets_exist(shown: Page) -> None:
 
 @pytest.mark.parametrize("shown", pages(), **names)
 def test_commands_parse(shown: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also those in the prose, and those that are not run here."""
+    """Commands in the prose parse too, and so do those that are not run here."""
     monkeypatch.chdir(ROOT)
     lines = re.findall(r"`(laurel [a-z]+ [^`]*)`", shown.prose)
     lines += [
@@ -103,7 +103,7 @@ def parse(line: str) -> None:
 
 
 def left_over(context: click.Context) -> list[str]:
-    """The words that a group has not used, for the command after it."""
+    """Return the words that a group has not used, for its subcommand."""
     return [*getattr(context, "_protected_args", ()), *context.args]
 
 
@@ -126,7 +126,7 @@ def test_readme_is_one_page() -> None:
     assert max(map(len, lines)) <= 120
 
 
-def test_pages_name_no_place_of_the_machine_they_were_written_on() -> None:
+def test_pages_name_no_path_of_one_machine() -> None:
     assert [each.name for each in pages() if re.search(r"/(?:home|root|tmp|work)/", each.text)] == []
 
 
@@ -134,8 +134,8 @@ def test_anchors_are_those_of_the_headings() -> None:
     assert anchor("Balance, history, statement") == "balance-history-statement"
 
 
-def test_a_page_that_is_not_true_fails(site: Site) -> None:
-    """Each kind of untruth is found: a status, a figure, an order of members, a text, an unknown command."""
+def test_a_wrong_page_fails(site: Site) -> None:
+    """Each kind of error is found: a status, a figure, an order of members, a text, an unknown command."""
     event = {"type": "request.completed", "apiKeyId": "ada", "metadata": {"modle": 1}, "apikey": "x"}
     status = "```sh\ncurl -s $SITE/laurel/api/gamification/status\n```\n\n```json\n%s\n```\n"
     Reader(site, Page(ROOT / "README.md", status % '{"status": "ok", "ruleset": "2026.1"}')).read()

@@ -1,4 +1,4 @@
-"""README shows what `make run` prints, apart from its figures."""
+"""Tests of the output of `make run` in README, apart from its figures."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class InProcess(readings.Api):
         return request("GET", f"{path}?{query}" if query else path, key=self.key).text
 
 
-def test_readme_shows_what_make_run_prints(
+def test_readme_shows_the_output_of_make_run(
     site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines = trace.SAMPLE.read_text().splitlines(keepends=True)[: 1 + REQUESTS]

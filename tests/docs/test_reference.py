@@ -1,4 +1,4 @@
-"""docs/reference is what its generator makes, and its texts cover all that the code has."""
+"""Tests of docs/reference: the generator makes its pages, and its texts cover all of the code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GENERATED = pages()
 
 
 @pytest.mark.parametrize("name", GENERATED)
-def test_a_page_is_what_the_generator_makes(name: str) -> None:
+def test_pages_are_up_to_date(name: str) -> None:
     assert (FOLDER / name).read_text() == GENERATED[name], "run: make docs"
 
 

@@ -1,4 +1,4 @@
-"""The runbook has a section for every alarm, and none for an alarm that does not exist."""
+"""Tests of the runbook: it has a section for every alarm, and none for an unknown alarm."""
 
 from __future__ import annotations
 

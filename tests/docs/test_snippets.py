@@ -1,4 +1,4 @@
-"""The Python and JavaScript of the guides is run: it sends what is applied, never waits and never fails."""
+"""Tests of the Python and JavaScript of the guides: its events are applied, and it never waits or fails."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def test_every_snippet_is_run_here() -> None:
     }
 
 
-def test_the_python_client_sends_what_is_applied(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_events_of_the_python_client_are_applied(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     laurel = site.laurel
     monkeypatch.setenv("LAUREL_EVENTS_QUEUE", laurel.plant.urls["events"])
     monkeypatch.setattr(boto3, "client", lambda service, **_: {"sqs": laurel.plant.sqs}[service])
     (snippet,) = snippets("python", "docs/guides/events.md")
-    # It sends with the clock of the machine: the world's is set to it.
+    # It sends with the clock of the machine: the world's clock is set to it.
     laurel.world.sleep(datetime.now(UTC).timestamp() - laurel.world.now_ms() / 1000)
     scope: dict[str, Any] = {}
     exec(compile(snippet, "events.md", "exec"), scope)
@@ -59,7 +59,7 @@ def test_the_python_client_sends_what_is_applied(site: Site, monkeypatch: pytest
 
 
 def test_the_python_client_never_waits_nor_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody listens at the other end, and there are more events than the buffer holds."""
+    """No server listens, and there are more events than the buffer holds."""
     settings = {"region_name": "us-east-1", "aws_access_key_id": "x", "aws_secret_access_key": "x"}
     client, given = boto3.client, []
 
@@ -87,7 +87,7 @@ def test_the_javascript_client_of_the_queue_parses(site: Site) -> None:
 
 
 @needs_node
-def test_the_javascript_client_of_the_api_sends_what_is_applied(site: Site) -> None:
+def test_events_of_the_javascript_client_of_the_api_are_applied(site: Site) -> None:
     laurel = site.laurel
     laurel.world.sleep(datetime.now(UTC).timestamp() - laurel.world.now_ms() / 1000)
     key = create_key(laurel.context, "gateway", ["events:write"]).key
@@ -108,7 +108,7 @@ def test_the_javascript_client_of_the_api_ignores_errors(site: Site) -> None:
 
 
 @needs_node
-def test_the_live_view_shows_what_the_stream_sends(site: Site) -> None:
+def test_the_live_view_shows_the_stream(site: Site) -> None:
     update = BoardUpdate("player:mia", 812, 1, 0, level=3, title="Beginner", public_id="0" * 16, name="Mia")
     feed_boards(site.laurel.context, "weekly#2026-W21", [update])
     ran = site.shell(f"curl -s '{site.url}/api/gamification/stream?scope=weekly'")
@@ -152,7 +152,7 @@ globalThis.location = { hash: process.argv[2], pathname: "/join" };
 globalThis.history = { replaceState: (...to) => console.log("at", to[2]) };
 globalThis.fetch = async (url, { headers, body }) => {
   console.log(url, headers["X-API-Key"], body);
-  return { status: Number(process.argv[3]), json: async () => ({ told: true }) };
+  return { status: Number(process.argv[3]), json: async () => ({ redeemed: true }) };
 };
 console.log(JSON.stringify(await redeemInvite("http://api", "k")));
 """
@@ -166,9 +166,9 @@ console.log(JSON.stringify(await redeemInvite("http://api", "k")));
         (
             "#invite=a-b_c",
             200,
-            ['http://api/api/gamification/invite/redeem k {"token":"a-b_c"}', "at /join", '{"told":true}'],
+            ['http://api/api/gamification/invite/redeem k {"token":"a-b_c"}', "at /join", '{"redeemed":true}'],
         ),
-        ("#invite=a", 503, ['http://api/api/gamification/invite/redeem k {"token":"a"}', '{"told":true}']),
+        ("#invite=a", 503, ['http://api/api/gamification/invite/redeem k {"token":"a"}', '{"redeemed":true}']),
     ],
 )
 def test_the_page_of_an_invites_link(site: Site, hash_: str, status: int, expected: list[str]) -> None:

@@ -1,1 +1,1 @@
-"""Tests of what is deployed: the packaged template, the zips, the local stack."""
+"""Tests of the deployable: the packaged template, the zips, the local stack."""

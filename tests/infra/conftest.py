@@ -14,7 +14,7 @@ from infra.settings import BUILD, Build
 
 @pytest.fixture(scope="session")
 def aws_package() -> Package:
-    """The deployable of a protected stage. Built once, whoever asks: package() locks and reuses."""
+    """Return the deployable of a protected stage. It is built once: package() locks and reuses it."""
     return package(Build("test", "aws"), BUILD / "test-aws")
 
 
@@ -38,7 +38,7 @@ def aws_zip(aws_package: Package) -> Iterator[ZipFile]:
 
 @pytest.fixture(scope="session")
 def unpacked(local_package: Package, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The host's zip, unpacked as Lambda does."""
+    """Unpack the host's zip as Lambda does. Return the folder."""
     place = tmp_path_factory.mktemp("task")
     with ZipFile(local_package.zip) as archive:
         archive.extractall(place)

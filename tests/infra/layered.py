@@ -36,7 +36,7 @@ ROLE = {
 
 
 def write_wheel(folder: Path, version: str) -> str:
-    """Write a wheel of tiny_package; return its locked requirement."""
+    """Write a wheel of tiny_package. Return its locked requirement."""
     source = f"def handler(event, context):\n    return {{'version': {version!r}, 'file': __file__}}\n"
     info = f"tiny_package-{version}.dist-info"
     files = {

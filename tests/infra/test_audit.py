@@ -1,4 +1,4 @@
-"""What the audit of dependencies makes of the reports of pip-audit."""
+"""Tests of the audit of dependencies, on reports of pip-audit."""
 
 from __future__ import annotations
 
@@ -32,12 +32,14 @@ def test_a_known_vulnerability_fails(monkeypatch: pytest.MonkeyPatch, capsys: py
     ]
 
 
-def test_none_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_audit_without_a_vulnerability_is_reported(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(monkeypatch, SAFE) == 0
     assert capsys.readouterr().err == "audit: 1 packages audited, 0 known vulnerabilities.\n"
 
 
-def test_what_is_not_known_is_a_warning(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_package_is_a_warning(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(monkeypatch, SAFE, UNKNOWN) == 0
     assert "warning: not audited, since unknown to the service: odd." in capsys.readouterr().err
     assert run(monkeypatch, UNKNOWN) == 0
@@ -52,6 +54,6 @@ def test_a_service_out_of_reach_is_a_warning(
 
     monkeypatch.setattr(subprocess, "run", ran)
     assert audit.main() == 0
-    told = capsys.readouterr().err
+    printed = capsys.readouterr().err
     for name in audit.LOCKED:
-        assert f"warning: requirements/{name}.txt was not audited: connection refused" in told
+        assert f"warning: requirements/{name}.txt was not audited: connection refused" in printed

@@ -1,4 +1,4 @@
-"""Deploys by change set: what CloudFormation answers, and what the operator is told."""
+"""Tests of deployments by change set: the responses of CloudFormation, and the messages to the operator."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Cloud:
         self.script.add_response("describe_stacks", {"Stacks": [found]}, {"StackName": NAME})
 
     def change_set(self, kind: str, *statuses: dict[str, Any]) -> None:
-        wanted = {
+        expected = {
             "StackName": NAME,
             "ChangeSetName": ANY,
             "ChangeSetType": kind,
@@ -45,7 +45,7 @@ class Cloud:
             "Parameters": [],
             "Tags": ANY,
         }
-        self.script.add_response("create_change_set", {}, wanted)
+        self.script.add_response("create_change_set", {}, expected)
         for status in statuses:
             self.script.add_response("describe_change_set", status, WHERE)
 

@@ -1,4 +1,4 @@
-"""Layers: what one function needs is in its layer, and nowhere else."""
+"""Tests of layers: a function's extra packages are in its layer and nowhere else."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SIX = "six==1.17.0 \\\n    --hash=sha256:0\n"
 
 @pytest.fixture(scope="module")
 def made(aws_package: Package, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Package]:
-    """A package of the same sources as `aws_package`, one function of which names an extra."""
+    """Build a package of the sources of `aws_package`, with an extra for one function."""
     folder = tmp_path_factory.mktemp("layered")
     with layered(folder):
         yield package(AWS, folder / "out")
@@ -38,7 +38,7 @@ def archive_of(made: Package) -> ZipFile:
     return ZipFile(path)
 
 
-def test_a_layer_has_only_what_the_zip_lacks(made: Package) -> None:
+def test_a_layer_has_only_packages_that_the_zip_lacks(made: Package) -> None:
     tag = sys.implementation.cache_tag
     with archive_of(made) as archive:
         assert archive.namelist() == [
@@ -150,7 +150,7 @@ def test_zip_and_layer_fit_the_limit_together(tmp_path: Path, monkeypatch: pytes
         layers.check_sizes(code, ())
 
 
-def test_what_lambda_would_refuse_is_not_packaged(
+def test_a_layer_that_lambda_would_refuse_is_not_packaged(
     made: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     size = layers.unzipped_size(made.zip) + layers.unzipped_size(made.layers[0])

@@ -1,4 +1,4 @@
-"""The local stack: its own port and data, a life through stops and crashes."""
+"""Tests of the local stack: its own port and data, stops and crashes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ITEM = {"pk": {"S": "TEST#1"}, "sk": {"S": "ITEM"}}
 
 
 def depth(stack: Stack, key: str) -> int:
-    """Messages in a queue, the hidden ones too."""
+    """Return the number of messages in a queue, hidden ones too."""
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     client = stack.client("sqs")
     found = client.get_queue_attributes(QueueUrl=stack.queue_urls[key], AttributeNames=names)["Attributes"]
@@ -50,7 +50,7 @@ def test_it_listens_on_loopback_only(stack: Stack) -> None:
     assert listening == [f"0100007F:{stack.emulator.port:04X}"]
 
 
-def test_the_api_answers_at_its_stable_url_and_refuses_in_laurels_words(stack: Stack) -> None:
+def test_the_api_responds_at_its_stable_url_with_laurels_errors(stack: Stack) -> None:
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(f"{stack.api_url}/there/is/nothing", timeout=10)
     assert refused.value.code == 404
@@ -73,16 +73,16 @@ def test_every_source_invokes_its_worker_whose_process_can_be_found(stack: Stack
         MessageGroupId="test",
         MessageDeduplicationId="test",
     )
-    wanted = {f"laurel-local-{name}" for name in ("progress", "progress-own", "progress-backfill", "boards")}
-    assert until(lambda: wanted <= set(stack.workers().values())), stack.workers()
-    # Not while it holds a message, which would then stay hidden for minutes.
+    expected = {f"laurel-local-{name}" for name in ("progress", "progress-own", "progress-backfill", "boards")}
+    assert until(lambda: expected <= set(stack.workers().values())), stack.workers()
+    # A kill while it holds a message would hide the message for minutes.
     assert until(lambda: depth(stack, "boards") == 0)
     (pid,) = stack.workers("laurel-local-boards")
     os.kill(pid, signal.SIGKILL)
     assert until(lambda: pid not in stack.workers())
 
 
-def test_two_stacks_do_not_meet(stack: Stack, tmp_path: Path) -> None:
+def test_two_stacks_are_separate(stack: Stack, tmp_path: Path) -> None:
     other = Emulator(tmp_path / "other")
     try:
         other.start()
@@ -104,8 +104,8 @@ def test_data_survive_a_stop_and_a_start_is_not_a_deployment(stack: Stack, stack
     assert stack.api_url == before
     key = {"TableName": stack.table, "Key": ITEM}
     assert stack.client("dynamodb").get_item(**key)["Item"] == ITEM
-    # What is not the template's to say holds too.
-    test_the_api_answers_at_its_stable_url_and_refuses_in_laurels_words(stack)
+    # Settings outside the template hold too.
+    test_the_api_responds_at_its_stable_url_with_laurels_errors(stack)
     test_the_table_expires_items(stack)
 
 
@@ -159,7 +159,7 @@ def test_a_foreign_process_under_the_remembered_id_is_left_alone(tmp_path: Path)
         bystander.wait()
 
 
-def test_processes_are_told_by_their_start() -> None:
+def test_processes_are_identified_by_their_start() -> None:
     me = processes.find(os.getpid())
     assert me is not None
     assert me.parent == os.getppid()

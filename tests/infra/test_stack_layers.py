@@ -1,4 +1,4 @@
-"""Layers on the local stack: a function imports the packages of its layer."""
+"""Tests of layers on the local stack: a function imports the packages of its layer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LOCAL = Build("local", "local")
 
 @pytest.fixture
 def separate(stack: Stack) -> Iterator[Stack]:
-    """The running stack, without the deployment of this file afterwards."""
+    """Yield the running stack; delete this file's deployment afterwards."""
     yield stack
     stack.client("cloudformation").delete_stack(StackName=NAME)
 

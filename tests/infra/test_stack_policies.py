@@ -1,4 +1,4 @@
-"""The policies are enough: the functions do their work on a stack that refuses what no policy allows."""
+"""Tests of the policies on a stack that enforces them: the functions can do their work."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TICK = {
 
 
 def logs(stack: Stack, function: Function, since_s: float) -> list[str]:
-    """What it logged since then: tests before may have sent it where it must not go."""
+    """Return the function's log since then: earlier tests may have caused refusals."""
     client, group = stack.client("logs"), f"/aws/lambda/{function_name(LOCAL, function)}"
     since_ms = int(since_s * 1000)
     pages = client.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=since_ms)
@@ -45,7 +45,7 @@ def logs(stack: Stack, function: Function, since_s: float) -> list[str]:
 
 
 def ranked(stack: Stack) -> set[str]:
-    """The players that stand on a board."""
+    """Return the players on any board."""
     items = stack.client("dynamodb").scan(TableName=stack.table)["Items"]
     return {item["sk"]["S"].removeprefix("ENTRY#player:") for item in items if "board" in item}
 
@@ -59,7 +59,7 @@ def send(stack: Stack, key: str, body: Any) -> None:
     stack.client("sqs").send_message(QueueUrl=stack.queue_urls[key], MessageBody=json.dumps(body))
 
 
-def test_no_function_is_refused_what_it_needs(stack: Stack) -> None:
+def test_functions_are_refused_nothing(stack: Stack) -> None:
     began = time.time()
     sources = ("events", "own", "backfill")
     rejected = depth(stack, "rejected")
@@ -78,7 +78,7 @@ def test_no_function_is_refused_what_it_needs(stack: Stack) -> None:
 
 
 def ask(stack: Stack, path: str, key: str = "", body: Any = None) -> tuple[int, Any]:
-    """The status and JSON of a request with `key`."""
+    """Send a request with `key`. Return its status and JSON."""
     content = None if body is None else json.dumps(body).encode()
     headers = {"Content-Type": "application/json"} | ({"X-API-Key": key} if key else {})
     request = urllib.request.Request(f"{stack.api_url}/api/gamification/{path}", content, headers)
@@ -86,7 +86,7 @@ def ask(stack: Stack, path: str, key: str = "", body: Any = None) -> tuple[int, 
         return answer.status, json.loads(answer.read())
 
 
-def test_the_api_is_not_refused_what_it_needs(stack: Stack) -> None:
+def test_the_api_is_refused_nothing(stack: Stack) -> None:
     began = time.time()
     create = [str(Path(sys.executable).with_name("laurel")), "key", "create", "--player", "gateway"]
     create += [part for name in ("player", "events:write", "awards:grant", "admin") for part in ("--permission", name)]
@@ -102,7 +102,7 @@ def test_the_api_is_not_refused_what_it_needs(stack: Stack) -> None:
 
 
 def sqs_of(stack: Stack, role_name: str) -> Any:
-    """A client with a function's own role."""
+    """Return a client with a function's own role."""
     roles = stack.client("iam").list_roles()["Roles"]
     (role,) = [role["Arn"] for role in roles if role_name in role["RoleName"]]
     session = stack.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
@@ -116,15 +116,15 @@ def sqs_of(stack: Stack, role_name: str) -> Any:
     )
 
 
-def test_a_function_may_do_nothing_else(stack: Stack) -> None:
-    """The emulator does refuse: with a function's own role, what only another one may do."""
+def test_a_function_has_no_other_permission(stack: Stack) -> None:
+    """The emulator refuses a function's role an action that only another one may do."""
     sqs = sqs_of(stack, "BoardsRole")
     with pytest.raises(sqs.exceptions.ClientError, match="not authorized"):
         sqs.send_message(QueueUrl=stack.queue_urls["events"], MessageBody="{}")
 
 
-def test_rotate_may_count_what_holds_a_freeze(stack: Stack) -> None:
-    """By day no freeze is held, and the function does not ask."""
+def test_rotate_may_count_the_messages_that_hold_a_freeze(stack: Stack) -> None:
+    """By day no freeze is held, so the function itself does not count messages."""
     queues = SqsQueues(sqs_of(stack, "RotateRole"), stack.queue_urls, lambda attempt: None)
     assert until(lambda: [queues.backlog(queue) for queue in SOURCES] == [0] * len(SOURCES), 60)
     with pytest.raises(NotCounted, match="not authorized"):

@@ -1,4 +1,4 @@
-"""The packaged template, as CloudFormation gets it."""
+"""Tests of the packaged template, as CloudFormation gets it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def environment_of(resources: Json, function: Function) -> Json:
     return variables
 
 
-def test_it_holds_exactly_the_functions_that_are_described(resources: Json) -> None:
+def test_the_template_has_exactly_the_described_functions(resources: Json) -> None:
     packaged = of_type(resources, "AWS::Serverless::Function")
     handlers = {name: function["Properties"]["Handler"] for name, function in packaged.items()}
     assert handlers == {function.logical_id: function.handler for function in FUNCTIONS}
@@ -88,9 +88,7 @@ def test_event_source(resources: Json, function: Function) -> None:
 
 
 @pytest.mark.parametrize("function", WITH_QUEUE, ids=lambda function: function.name)
-def test_visibility_is_six_timeouts_but_a_board_waits_no_longer_than_it_must(
-    resources: Json, function: Function
-) -> None:
+def test_visibility_timeouts(resources: Json, function: Function) -> None:
     assert function.queue
     visibility = resources[QUEUE[function.queue].logical_id]["Properties"]["VisibilityTimeout"]
     timeout = resources[function.logical_id]["Properties"]["Timeout"]
@@ -147,7 +145,7 @@ def test_no_policy_allows_more_than_named_actions_on_named_resources(function: F
             assert all(isinstance(resource, dict) for resource in statement["Resource"]), statement
 
 
-def test_what_each_function_may_do() -> None:
+def test_permissions_of_each_function() -> None:
     allowed = {
         function.name: {
             (action, json.dumps(resource))
@@ -210,13 +208,13 @@ def test_the_table(resources: Json) -> None:
 
 
 @pytest.mark.parametrize(("stage", "target"), [("local", "local"), ("dev", "aws"), ("dev-anna", "aws")])
-def test_a_laptops_and_a_developers_data_end_with_the_stack(stage: str, target: Any) -> None:
+def test_the_data_of_local_and_developer_stages_end_with_the_stack(stage: str, target: Any) -> None:
     table = merge_template(Build(stage, target))["Resources"]["Table"]
     assert table["DeletionPolicy"] == "Delete"
     assert table["Properties"]["DeletionProtectionEnabled"] is False
 
 
-def test_every_refusal_of_the_gateway_speaks_laurels_language(resources: Json) -> None:
+def test_every_refusal_of_the_gateway_has_the_form_of_laurels_errors(resources: Json) -> None:
     refusals = resources["RestAPI"]["Properties"]["DefinitionBody"]["x-amazon-apigateway-gateway-responses"]
     assert set(refusals) == set(REFUSALS) >= {"DEFAULT_4XX", "DEFAULT_5XX", "UNAUTHORIZED", "THROTTLED"}
     ours = {kind.code for kind in LaurelError.__subclasses__()} | {"rate_limited", "timeout"}
@@ -228,21 +226,21 @@ def test_every_refusal_of_the_gateway_speaks_laurels_language(resources: Json) -
         assert headers["X-Content-Type-Options"] == "'nosniff'"
         assert ("Retry-After" in headers) == (kind in RETRY_AFTER_S)
         body = refusal["responseTemplates"]["application/json"]
-        told = json.loads(body)
-        assert list(told) == ["error", "code"]
-        assert told["error"].endswith(".")
-        assert body == msgspec.json.encode(told).decode(), "spelled as Laurel's own errors are"
+        parsed = json.loads(body)
+        assert list(parsed) == ["error", "code"]
+        assert parsed["error"].endswith(".")
+        assert body == msgspec.json.encode(parsed).decode(), "spelled as Laurel's own errors are"
     assert set(RETRY_AFTER_S) <= set(REFUSALS)
 
 
-def test_an_origin_of_ones_own_is_told_everywhere() -> None:
+def test_a_custom_origin_is_set_everywhere() -> None:
     build = Build("test", "aws", cors_origin="https://app.example.com")
     resources = merge_template(build)["Resources"]
     refusals = resources["RestAPI"]["Properties"]["DefinitionBody"]["x-amazon-apigateway-gateway-responses"]
-    told = {
+    origins = {
         item["responseParameters"]["gatewayresponse.header.Access-Control-Allow-Origin"] for item in refusals.values()
     }
-    assert told == {"'https://app.example.com'"}
+    assert origins == {"'https://app.example.com'"}
     assert environment_of(resources, FUNCTIONS[0])["LAUREL_CORS_ORIGIN"] == "https://app.example.com"
     with pytest.raises(SettingError, match="CORS_ORIGIN"):
         Build("test", "aws", cors_origin="it's")
@@ -288,7 +286,7 @@ def test_a_freeze_that_is_held_for_half_an_hour_is_an_alarm(resources: Json) -> 
     alarm = resources["FreezeHeldAlarm"]["Properties"]
     assert (alarm["MetricName"], alarm["Statistic"]) == ("FreezeHeldMinutes", "Maximum")
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 29)
-    assert alarm["Period"] >= 2 * 300, "rotate tells it every five minutes, give or take"
+    assert alarm["Period"] >= 2 * 300, "rotate publishes it about every five minutes"
 
 
 def test_the_dashboard_is_json_about_this_stage(resources: Json) -> None:
@@ -313,7 +311,7 @@ def test_tracing_is_switched_as_a_whole() -> None:
     assert sids >= set(RESOURCELESS)
 
 
-def test_only_the_laptop_has_a_domain_of_its_own(resources: Json, local_package: Package) -> None:
+def test_only_the_local_stage_has_a_custom_domain(resources: Json, local_package: Package) -> None:
     assert not of_type(resources, "AWS::ApiGateway::DomainName")
     local = json.loads(local_package.template.read_text())["Resources"]
     assert of_type(local, "AWS::ApiGateway::DomainName")
@@ -321,7 +319,7 @@ def test_only_the_laptop_has_a_domain_of_its_own(resources: Json, local_package:
 
 
 def lint(body: str) -> list[str]:
-    """Errors and warnings, as the cfn-lint command reports them: its remarks (I) are off by default."""
+    """Return errors and warnings, as the cfn-lint command reports them: its remarks (I) are off by default."""
     # Imported here: it takes longer than all other imports of the suite together.
     from cfnlint.api import lint_all
 
@@ -336,7 +334,7 @@ def test_cfn_lint_finds_nothing(aws_package: Package) -> None:
 
 
 @pytest.mark.proof
-def test_cfn_lint_would_find_something(template: Json) -> None:
+def test_cfn_lint_finds_a_known_error(template: Json) -> None:
     table = json.loads(json.dumps(template["Resources"]["Table"]))
     table["Properties"]["BillingMode"] = "PAY_BY_LUCK"
     broken = {"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"Table": table}}
@@ -365,5 +363,5 @@ def test_a_missing_or_wrong_ruleset_is_not_packaged(tmp_path: Path) -> None:
         package(Build("test", "aws", ruleset=wrong), tmp_path / "out")
 
 
-def test_the_stack_tells_the_ruleset_that_its_functions_use(template: Json) -> None:
+def test_the_stack_has_the_ruleset_of_its_functions_as_an_output(template: Json) -> None:
     assert template["Outputs"]["RulesetId"]["Value"] == load(RULESETS / "default.toml").id

@@ -1,4 +1,4 @@
-"""The zips: everything in them fits the runtime they are for, and nothing else is in them."""
+"""Tests of the zips: their contents fit the runtime, and nothing else is in them."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def native(archive: ZipFile) -> list[str]:
     return [name for name in archive.namelist() if ".so" in Path(name).suffixes]
 
 
-def test_only_what_lambda_needs_is_in_it(aws_zip: ZipFile) -> None:
+def test_the_zip_has_only_files_that_lambda_needs(aws_zip: ZipFile) -> None:
     assert {name.split("/", 1)[0] for name in aws_zip.namelist()} == SHIPPED
     chalice = {name for name in aws_zip.namelist() if name.startswith("chalice/") and name.endswith(".py")}
     assert chalice == {"chalice/__init__.py", "chalice/app.py"}
     assert not [name for name in aws_zip.namelist() if name.startswith("chalicelib/cli/")]
 
 
-def test_it_has_the_api_document_and_its_page_as_files(aws_zip: ZipFile) -> None:
+def test_the_zip_has_the_api_document_and_its_page_as_files(aws_zip: ZipFile) -> None:
     assets = {name for name in aws_zip.namelist() if name.startswith("chalicelib/api/assets/")}
     assert assets == {"chalicelib/api/assets/openapi.json", "chalicelib/api/assets/docs.html"}
     assert json.loads(aws_zip.read("chalicelib/api/assets/openapi.json")) == document()
@@ -83,7 +83,7 @@ def test_the_template_asks_for_the_runtime_the_zip_is_for(aws_package: Package) 
     assert runtimes == {f"python3.{MINOR}"}
 
 
-def test_every_module_is_compiled_for_good(aws_zip: ZipFile) -> None:
+def test_every_module_is_compiled_with_an_unchecked_hash(aws_zip: ZipFile) -> None:
     names = set(aws_zip.namelist())
     sources = [name for name in names if name.endswith(".py")]
     assert len(sources) > 300
@@ -130,11 +130,11 @@ def test_handler_is_in_the_aws_zip(aws_zip: ZipFile, function: object) -> None:
 def test_the_same_sources_make_the_same_zip(local_package: Package, tmp_path: Path) -> None:
     again = package(Build("local", "local"), tmp_path / "again")
     if again.recipe != local_package.recipe:
-        pytest.skip("somebody edited the sources while this ran")
+        pytest.skip("the sources were edited while this ran")
     assert again.zip.read_bytes() == local_package.zip.read_bytes()
 
 
-def test_a_ruleset_of_ones_own_is_shipped_and_chosen(tmp_path: Path) -> None:
+def test_a_custom_ruleset_is_shipped_and_chosen(tmp_path: Path) -> None:
     own = tmp_path / "mine.toml"
     default = Path(__file__).parents[2] / "chalicelib" / "rulesets" / "default.toml"
     own.write_text(default.read_text().replace("Beginner", "Novice"))
