@@ -46,15 +46,16 @@ def sweep_outbox(context: Context) -> Swept:
     """Send all outbox records that are older than 30 seconds, until the deadline is near."""
     swept, until_ms = Swept(), context.now_ms() - SWEEP_AFTER_MS
     # Runs begin at different shards: the next ones reach the records for which this run has no time.
-    for record in outbox_records_before(context.table, until_ms, first_shard=minute_of(until_ms)):
+    for stored in outbox_records_before(context.table, until_ms, first_shard=minute_of(until_ms)):
         if not context.has_time(RESERVE_MS):
             break
         try:
+            record = stored.read()
             _send(context, record)
             delete_outbox_record(context.table, record)
             swept.sent += 1
         except Exception as error:  # noqa: BLE001 - one failure must not stop the others
-            swept.failed[record.id] = repr(error)
+            swept.failed[stored.id] = repr(error)
     return swept
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.store.core import keys
-from chalicelib.store.core.models import OutboxItem
+from chalicelib.store.core.models import Item, OutboxItem
 from chalicelib.store.core.table import Table
 from chalicelib.store.core.transaction import Transaction
 
@@ -25,6 +25,19 @@ class OutboxRecord:
     facts: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """A row of the outbox as stored. `id`: of the record."""
+
+    id: str
+    item: Item
+
+    def read(self) -> OutboxRecord:
+        """Return the record. Raises LaterSchema."""
+        row = OutboxItem.from_raw_data(self.item)
+        return OutboxRecord(self.id, int(row.sk.partition("#")[0]), row.kind, row.facts)
+
+
 def add_outbox_record(tx: Transaction, record: OutboxRecord) -> None:
     """Add an outbox row to a transaction."""
     row = OutboxItem(*keys.outbox_record(record.at_ms, record.id), kind=record.kind, facts=record.facts)
@@ -36,11 +49,12 @@ def delete_outbox_record(table: Table, record: OutboxRecord) -> None:
     table.delete(keys.outbox_record(record.at_ms, record.id))
 
 
-def outbox_records_before(table: Table, until_ms: int, first_shard: int = 0) -> Iterator[OutboxRecord]:
-    """Yield the outbox rows of commits up to a moment: shard by shard from `first_shard` on, oldest first in each."""
+def outbox_records_before(table: Table, until_ms: int, first_shard: int = 0) -> Iterator[StoredRecord]:
+    """Yield the outbox rows of commits up to a moment: shard by shard from `first_shard` on, oldest first in each.
+
+    The caller reads each record, so that one of a later schema does not hide those that follow.
+    """
     for place in range(keys.OUTBOX_SHARDS):
         shard = (first_shard + place) % keys.OUTBOX_SHARDS
         for item in table.query_all(keys.outbox(shard), between=("0", f"{until_ms:013d}~")):
-            row = OutboxItem.from_raw_data(item)
-            at_ms, _, id_ = row.sk.partition("#")
-            yield OutboxRecord(id_, int(at_ms), row.kind, row.facts)
+            yield StoredRecord(item["sk"]["S"].partition("#")[2], item)

@@ -16,6 +16,7 @@ from chalicelib.services import outbox_messages as kinds
 from chalicelib.services.context import AFTER_COMMIT_MS, QUICK_CALL_MS, Outlets
 from chalicelib.services.core.outbox import SWEEP_AFTER_MS, send_outbox_record, sweep_outbox
 from chalicelib.store.core import keys
+from chalicelib.store.core.models import SCHEMA
 from chalicelib.store.core.outbox import OutboxRecord, add_outbox_record
 from tests.api.conftest import Site
 from tests.scripted_time import with_time
@@ -39,7 +40,11 @@ def owe(site: Site, id_: str, kind: str = "transfer") -> OutboxRecord:
 
 
 def shard(record: OutboxRecord) -> str:
-    return keys.outbox_record(record.at_ms, record.id)[0]
+    return shard_of(record.id)
+
+
+def shard_of(id_: str) -> str:
+    return keys.outbox_record(0, id_)[0]
 
 
 def test_runs_with_time_for_one_record_reach_every_shard(site: Site) -> None:
@@ -71,6 +76,22 @@ def test_a_record_that_cannot_be_sent_does_not_stop_the_others(site: Site) -> No
     swept = sweep_outbox(site.context)
     assert (swept.sent, list(swept.failed)) == (1, ["bad"])
     assert site.context.table.get(keys.outbox_record(bad.at_ms, bad.id))
+    assert not site.context.table.get(keys.outbox_record(good.at_ms, good.id))
+
+
+def test_a_record_of_a_later_schema_does_not_stop_the_others_of_its_shard(site: Site) -> None:
+    later = owe(site, "id-0")
+    same_shard = next(f"id-{number}" for number in range(1, 1000) if shard_of(f"id-{number}") == shard(later))
+    site.world.sleep(1)
+    good = owe(site, same_shard)
+    kept = site.context.table.get(keys.outbox_record(later.at_ms, later.id))
+    assert kept
+    site.context.table.put({**kept, SCHEMA: {"N": "2"}})
+    site.world.sleep(SWEEP_AFTER_MS / 1000)
+    swept = sweep_outbox(site.context)
+    assert (swept.sent, list(swept.failed)) == (1, [later.id])
+    assert "LaterSchema" in swept.failed[later.id]
+    assert site.context.table.get(keys.outbox_record(later.at_ms, later.id))
     assert not site.context.table.get(keys.outbox_record(good.at_ms, good.id))
 
 
