@@ -19,3 +19,8 @@ def test_no_more_is_taken_than_the_batches_that_are_asked_for() -> None:
     source = iter(range(10))
     assert next(batched(source, 4)) == [0, 1, 2, 3]
     assert next(source) == 4
+
+
+def test_no_size_drops_all_items() -> None:
+    with pytest.raises(ValueError, match="one item or more"):
+        list(batched([1, 2], 0))
