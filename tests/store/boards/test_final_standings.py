@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 import pytest
 
+from chalicelib.domain.core.subjects import player_of, player_subject
 from chalicelib.domain.progress.scores import BoardUpdate, shards_of
 from chalicelib.domain.rules.ruleset import Rules
 from chalicelib.services.boards.worker import feed_boards
@@ -28,10 +30,19 @@ def build(seed: int, shards: int = 1) -> Plant:
 
 def feed(plant: Plant, spots: dict[str, tuple[int, int]], version: int = 1, **changes: Any) -> None:
     states = [
-        BoardUpdate(subject, score, version, reached_at, 1, "Beginner", "0" * 16, **changes)
-        for subject, (score, reached_at) in spots.items()
+        BoardUpdate(player_subject(player), score, version, reached_at, 1, "Beginner", "0" * 16, **changes)
+        for player, (score, reached_at) in spots.items()
     ]
     feed_boards(plant.context, BOARD, states)
+
+
+def ids(subjects: Iterable[str]) -> list[str | None]:
+    return [player_of(subject) for subject in subjects]
+
+
+def used_shards(plant: Plant) -> int:
+    """Return how many shards of the board have a log."""
+    return sum(key[0].startswith(f"BOARD_LOG#{BOARD}") for key in plant.world.dynamodb.tables[plants.TABLE].rows)
 
 
 def standings(plant: Plant, limit: int) -> Standings:
@@ -52,12 +63,13 @@ def test_a_sorted_list_of_any_length(seed: int, shards: int) -> None:
     }
     for start in range(0, len(spots), 300):
         feed(plant, dict(list(spots.items())[start : start + 300]))
+    assert used_shards(plant) == shards
     expected = sorted(spots, key=lambda player: (-spots[player][0], spots[player][1], player))
     for limit in {1, 100, len(spots) + 1, *rng.sample(range(1, len(spots)), 4)}:
         found = standings(plant, limit)
         assert found.exact
         assert found.total == len(spots)
-        players = [entry.subject for entry in found.entries]
+        players = ids(entry.subject for entry in found.entries)
         assert players == expected[: len(players)]
         assert len(players) >= min(limit, len(spots))
         more = len(players) < len(spots) and spots[expected[len(players)]][0] == spots[players[-1]][0]
@@ -115,11 +127,11 @@ def test_ties_are_found_in_the_base_table_page_by_page(monkeypatch: pytest.Monke
     monkeypatch.setattr(reads, "SCAN_PAGE", 4)
     feed(plant, {f"p{number:02}": (7 if number % 3 else 8, number) for number in range(20)})
     feed(plant, {"p01": (7, 1)}, version=2, hidden=True)
-    found: list[str] = []
+    found: list[str | None] = []
     after: str | None = ""
     while after is not None:
-        players, after = tied_subjects(plant.context.table, BOARD, 7, after)
-        found += players
+        subjects, after = tied_subjects(plant.context.table, BOARD, 7, after)
+        found += ids(subjects)
     assert found == [f"p{number:02}" for number in range(20) if number % 3 and number != 1]
 
 
@@ -127,6 +139,7 @@ def test_a_group_of_several_shards_that_is_too_large_is_cut(monkeypatch: pytest.
     plant = build(1, shards=3)
     monkeypatch.setattr(reads, "MAX_LISTED", 20)
     feed(plant, {f"p{number:02}": (7 if number else 9, number) for number in range(40)})
+    assert used_shards(plant) == 3
     found = standings(plant, 10)
-    assert [entry.subject for entry in found.entries] == [f"p{number:02}" for number in range(10)]
+    assert ids(entry.subject for entry in found.entries) == [f"p{number:02}" for number in range(10)]
     assert (found.total, found.more_ties, found.exact) == (40, True, True)

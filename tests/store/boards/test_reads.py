@@ -13,7 +13,7 @@ import pytest
 from chalicelib import settings
 from chalicelib.domain.boards import ties
 from chalicelib.domain.boards.rank_index import TOTAL, Found
-from chalicelib.domain.progress.scores import MAX_SCORE, BoardUpdate, shards_of
+from chalicelib.domain.progress.scores import MAX_SCORE, BoardUpdate, shard_of, shards_of
 from chalicelib.domain.rules.ruleset import Rules
 from chalicelib.services.boards.worker import feed_boards
 from chalicelib.store.boards import keys, nodes, reads
@@ -103,7 +103,7 @@ def moved(seed: int, shards: int = 1) -> Board:
     rng = board.rng
     choices = rng.sample(BORDERS, rng.randint(1, 4)) + [rng.randint(1, 300) for _ in range(rng.randint(0, 9))]
     for _ in range(rng.randint(1, 12)):
-        batch = [f"p{rng.randrange(90)}" for _ in range(rng.randint(1, 40))]
+        batch = [f"player:p{rng.randrange(90)}" for _ in range(rng.randint(1, 40))]
         board.write(((player, rng.choice([0, *choices, *choices])) for player in batch), rng.choice((0, 1, 9)), 20)
     return board
 
@@ -130,6 +130,7 @@ def borders(expected: list[tuple[int, str, int]]) -> list[int]:
 def holds_everywhere(board: Board, offsets: Iterable[int]) -> None:
     """Pages at these offsets, and what every player sees of themselves, are those of the sorted list."""
     expected = listed(board)
+    assert {shard_of(BOARD, subject, len(board.reads.shards)) for subject in board.versions} == {*board.reads.shards}
     assert board.reads.total() == len(expected)
     for offset in offsets:
         limit = board.rng.choice((1, 2, 5, 30))
@@ -169,14 +170,14 @@ def test_pages_at_every_offset_are_those_of_a_sorted_list(seed: int, shards: int
 def test_an_empty_board(offset: int) -> None:
     page = Board(1).reads.page(offset, 50)
     assert (page.ranked, page.total) == ([], 0)
-    assert Board(1).reads.entry("anna") == (None, 0)
+    assert Board(1).reads.entry("player:anna") == (None, 0)
 
 
 def test_a_player_that_left_keeps_an_entry_off_the_board() -> None:
     board = Board(1)
-    board.write([("anna", 5), ("berta", 3)])
-    board.write([("anna", 0)])
-    entry, total = board.reads.entry("anna")
+    board.write([("player:anna", 5), ("player:berta", 3)])
+    board.write([("player:anna", 0)])
+    entry, total = board.reads.entry("player:anna")
     assert entry is not None
     assert (entry.on_board, total) == (False, 1)
 
@@ -194,7 +195,7 @@ def test_no_read_fails_on_nodes_of_different_moments(seed: int, shards: int) -> 
         for item in table.query_all(keys.nodes(shard))
     }
     for _ in range(3):
-        board.write((f"p{rng.randrange(90)}", rng.choice([0, 1, 128, 300, 4_194_304])) for _ in range(30))
+        board.write((f"player:p{rng.randrange(90)}", rng.choice([0, 1, 128, 300, 4_194_304])) for _ in range(30))
     for name in rng.sample(sorted(older), len(older) // 2):
         table.put(older[name])
     for offset in range(0, 95, 2):
