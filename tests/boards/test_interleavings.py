@@ -72,7 +72,7 @@ class Stage:
     def play(self, stop: int, ending: str, until: Callable[[Strand], bool]) -> tuple[list[str], bool]:
         """The first stops before its call number `stop`, the second goes on until it is `until` there, then the
         first ends, its next call in this way, then the second. All of it is delivered once more, but a repair only if
-        it came to no end: another one would rewrite what the first left wrong.
+        it came to no end: another one would correct what the first left wrong.
 
         Returns the findings, and whether the first had so many calls to make.
         """

@@ -40,9 +40,9 @@ def events_in(bodies: list[str]) -> list[dict[str, Any]]:
 def test_the_sample_is_2000_rows_with_its_licence() -> None:
     recording = inspect_file(SAMPLE)
     assert (recording.is_trace, recording.rows) == (True, 2000)
-    domain_event = SAMPLE.with_name("SOURCE.md").read_text()
-    assert "CC BY 4.0" in domain_event
-    assert "Splitwise" in domain_event
+    source = SAMPLE.with_name("SOURCE.md").read_text()
+    assert "CC BY 4.0" in source
+    assert "Splitwise" in source
 
 
 @pytest.mark.parametrize(
