@@ -5,13 +5,21 @@ The kind ends at the first colon: ids may contain colons.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from msgspec import Meta
 
 PLAYER = "player"
 # `$` alone would allow a trailing line feed.
-Subject = Annotated[str, Meta(pattern=r"^[a-z]{1,16}:[A-Za-z0-9._:@-]{1,128}$(?!\n)")]
+_PATTERN = r"^[a-z]{1,16}:[A-Za-z0-9._:@-]{1,128}$(?!\n)"
+Subject = Annotated[str, Meta(pattern=_PATTERN)]
+_FORM = re.compile(_PATTERN)
+
+
+def is_subject(text: str) -> bool:
+    """Return whether a text is a subject of any kind."""
+    return _FORM.search(text) is not None
 
 
 def subject_of(kind: str, id_: str) -> str:

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from chalicelib.domain.boards.index_proof import Difference
 from chalicelib.domain.boards.repair_progress import Repair
 from chalicelib.domain.core.batches import batched
+from chalicelib.domain.core.subjects import is_subject
 from chalicelib.domain.progress.scores import shards_of
 from chalicelib.services.boards.messages import BoardMessage
+from chalicelib.services.boards.subject_scores import has_totals
 from chalicelib.services.boards.verify_board import Verified, verify_board
 from chalicelib.services.context import Context
 from chalicelib.services.progress.publish_scores import send_messages, shard_for
@@ -68,9 +70,12 @@ def order_repair(context: Context, board: str, differences: Iterable[Difference]
 
 
 def request_rewrites(context: Context, board: str, subjects: Sequence[str]) -> None:
-    """Order to rewrite these subjects' entries from their totals."""
+    """Order to rewrite these subjects' entries from their totals.
+
+    Entries that the writer cannot rewrite are left out: one invalid subject would make it reject the whole message.
+    """
     shards: dict[str, list[str]] = {}
-    for subject in subjects:
+    for subject in filter(_is_rewritable, subjects):
         shards.setdefault(shard_for(context, board, subject), []).append(subject)
     send_messages(
         context,
@@ -80,6 +85,10 @@ def request_rewrites(context: Context, board: str, subjects: Sequence[str]) -> N
             for batch in batched(members, SUBJECTS_PER_REQUEST)
         ],
     )
+
+
+def _is_rewritable(subject: str) -> bool:
+    return is_subject(subject) and has_totals(subject)
 
 
 def request_recount(context: Context, board: str, shards: Iterable[str] | None = None) -> None:

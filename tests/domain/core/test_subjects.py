@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.core.subjects import Subject, parse_subject, player_of, player_subject
+from chalicelib.domain.core.subjects import Subject, is_subject, parse_subject, player_of, player_subject
 
 ids = st.text("AZaz09._:@-", min_size=1, max_size=128)
 
@@ -15,6 +15,7 @@ ids = st.text("AZaz09._:@-", min_size=1, max_size=128)
 @given(ids)
 def test_a_players_subject_is_valid_and_names_the_player(player: str) -> None:
     subject = msgspec.convert(player_subject(player), Subject)
+    assert is_subject(subject)
     assert parse_subject(subject) == ("player", player)
     assert player_of(subject) == player
 
@@ -35,5 +36,6 @@ def test_the_kind_ends_at_the_first_colon() -> None:
     "text", ["ada", ":ada", "player:", "Team:red", "team2:red", "team:r d", "team:red\n", "t" * 17 + ":a"]
 )
 def test_other_texts_are_no_subjects(text: str) -> None:
+    assert not is_subject(text)
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(text, Subject)

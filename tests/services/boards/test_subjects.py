@@ -23,6 +23,7 @@ from chalicelib.services.boards.rebuild_board import rebuild_board
 from chalicelib.services.boards.request_repairs import repair_board, request_recount, request_rewrites
 from chalicelib.services.boards.rotate_boards import rotate_boards
 from chalicelib.services.boards.subject_scores import load_states
+from chalicelib.services.boards.writer import write_states
 from chalicelib.services.context import Context
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.progress.publish_scores import send_updates, shard_for
@@ -130,6 +131,14 @@ def test_repair_rewrites_players_and_leaves_the_team(plant: Plant) -> None:
     assert [str(each) for each in last.differences] == [UNKNOWN]
     assert item(plant, keys.entry(GLOBAL, TEAM)) == before
     assert listed(plant) == right
+
+
+@pytest.mark.parametrize("text", ["ada", "player:a b"])
+def test_an_entry_of_an_invalid_subject_does_not_stop_the_repair_of_others(plant: Plant, text: str) -> None:
+    write_states(plant.context, GLOBAL, GLOBAL, [BoardUpdate(text, 77, 3, 1, 1, "Beginner", "x")])
+    edit(plant, keys.entry(GLOBAL, "player:p1"), "SET #score = :n", n=1234)
+    _, last = repair_board(plant.context, GLOBAL, plant.world.run)
+    assert [each.subject for each in last.differences] == [text]
 
 
 def test_a_rebuild_leaves_the_team(plant: Plant) -> None:
