@@ -31,6 +31,7 @@ CLEAN = (
     "tests/cli",
     "tests/docs",
     "tests/infra",
+    "tests/stack",
 )
 # The pages that people read, generated ones included.
 PAGES = ("*.md", "docs/**/*.md")

@@ -1,1 +1,1 @@
-"""The whole pipeline on the real local stack: real queues, real HTTP, workers that are processes and can be killed."""
+"""Tests of the whole pipeline on the local stack: real queues, real HTTP, workers that can be killed."""

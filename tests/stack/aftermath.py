@@ -1,4 +1,4 @@
-"""What the stack has come to, for the judge of the simulation."""
+"""Final state of the stack, for the judge of the simulation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HOLD_S = 120
 
 @contextlib.contextmanager
 def listening(stack: Stack) -> Iterator[str]:
-    """A queue (its URL) that gets whatever is published on the bus meanwhile."""
+    """Yield the URL of a queue that receives all events on the bus while the block lasts."""
     sqs, bus = stack.client("sqs"), stack.client("events")
     url = stack.endpoint_url + sqs.create_queue(QueueName=LISTENER)["QueueUrl"].split("/", 3)[3].join(("/", ""))
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -33,7 +33,7 @@ def listening(stack: Stack) -> Iterator[str]:
 
 
 def scene_of(stack: Stack, context: Context, players: Collection[str], listener: str) -> Scene:
-    """Other tests share the stack: of the boards, only these players are shown."""
+    """Return the scene, with board entries of these players only: other tests share the stack."""
     return Scene(
         context=context,
         items=[item for item in items_of(stack) if not _of_others(item, players)],
@@ -44,7 +44,7 @@ def scene_of(stack: Stack, context: Context, players: Collection[str], listener:
 
 
 def items_of(stack: Stack) -> list[dict[str, Any]]:
-    """All of the table."""
+    """Return all items of the table."""
     pages = stack.client("dynamodb").get_paginator("scan").paginate(TableName=stack.table, ConsistentRead=True)
     return [item for page in pages for item in page["Items"]]
 
@@ -54,7 +54,7 @@ def _of_others(item: dict[str, Any], players: Collection[str]) -> bool:
 
 
 def boards_of(stack: Stack) -> list[str]:
-    """Every board that has had a writer; each has one shard."""
+    """Return every board with a writer's log; each has one shard."""
     pages = stack.client("dynamodb").get_paginator("scan").paginate(TableName=stack.table, ConsistentRead=True)
     return [
         item["pk"]["S"].removeprefix("BOARD_LOG#")
@@ -65,7 +65,7 @@ def boards_of(stack: Stack) -> list[str]:
 
 
 def received(stack: Stack, url: str) -> list[str]:
-    """The bodies of all messages of a queue, which stay there, hidden for a while."""
+    """Return the bodies of all messages of a queue. The messages stay there, hidden for a while."""
     found: list[str] = []
     while True:
         answer = stack.client("sqs").receive_message(

@@ -1,4 +1,4 @@
-"""Settings of the running stack, changed for a while by API, as an operator would."""
+"""Temporary changes of the running stack's settings by API, as an operator makes them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SOURCES = ("events", "own", "backfill", "boards")
 
 
 def until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
-    """The first true answer of `condition`; fails after `seconds`."""
+    """Return the first true result of `condition`; fail after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
@@ -24,7 +24,7 @@ def until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
 
 
 def depth(stack: Stack, *keys: str) -> int:
-    """Messages in these queues, those in flight too."""
+    """Return the number of messages in these queues, those in flight too."""
     client, names = stack.client("sqs"), [f"ApproximateNumberOfMessages{count}" for count in COUNTS]
     total = 0
     for key in keys:
@@ -50,7 +50,7 @@ def queues(stack: Stack, keys: tuple[str, ...], **attributes: str) -> Iterator[N
 
 @contextlib.contextmanager
 def receives(stack: Stack, most: int, keys: tuple[str, ...]) -> Iterator[None]:
-    """A message goes to the dead letters of its queue after so many deliveries."""
+    """Move a message to the dead letters of its queue after so many deliveries."""
     client = stack.client("sqs")
     with contextlib.ExitStack() as changes:
         for key in keys:
@@ -63,7 +63,7 @@ def receives(stack: Stack, most: int, keys: tuple[str, ...]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def functions(stack: Stack, names: tuple[str, ...], **variables: str) -> Iterator[None]:
-    """Functions laurel-local-<name> run with these variables, in new processes. Nothing may be in flight then."""
+    """Run functions laurel-local-<name> with these variables, in new processes. Nothing may be in flight then."""
     client = stack.client("lambda")
     before = {}
     for name in names:
@@ -80,7 +80,7 @@ def functions(stack: Stack, names: tuple[str, ...], **variables: str) -> Iterato
 
 @contextlib.contextmanager
 def concurrency(stack: Stack, most: int, names: tuple[str, ...]) -> Iterator[None]:
-    """At most so many batches at once for each function: every process costs a second of this machine."""
+    """Limit the concurrent batches of each function: every process costs a second of this machine."""
     client = stack.client("lambda")
     before = {}
     for name in names:

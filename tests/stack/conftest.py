@@ -45,20 +45,20 @@ class Http:
             return Answer(error.code, error.headers, error.read().decode())
 
     def get(self, path: str, key: str = "") -> Any:
-        """The JSON of a read, which must succeed."""
+        """Return the JSON of a read, which must succeed."""
         answer = self.ask(f"/api/gamification/{path}", key)
         assert answer.status == 200, (path, answer.text)
         return answer.json
 
     def pages(self, scope: str, key: str, limit: int = 200) -> list[dict[str, Any]]:
-        """Every entry of the board's present period, page by page."""
+        """Return every entry of the board's present period, read page by page."""
         entries: list[Any] = []
         while page := self.get(f"leaderboard?scope={scope}&limit={limit}&offset={len(entries)}", key)["entries"]:
             entries += page
         return entries
 
     def board(self, scope: str, key: str) -> dict[str, int]:
-        """Player -> score on the board's present period, as an admin sees it."""
+        """Return player -> score on the board's present period, as an admin reads it."""
         return {entry["apiKeyId"]: entry["score"] for entry in self.pages(scope, key)}
 
 
@@ -69,7 +69,7 @@ def http(stack: Stack) -> Http:
 
 @pytest.fixture(scope="module")
 def laurel(stack: Stack) -> Iterator[Context]:
-    """A context on the stack, as the command line has it."""
+    """Yield a context on the stack, as the command line builds it."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in stack.environment().items():
             patch.setenv(name, value)
@@ -81,5 +81,5 @@ def laurel(stack: Stack) -> Iterator[Context]:
 
 @pytest.fixture(scope="module")
 def key(laurel: Context) -> Callable[..., str]:
-    """Makes a key for a player, with permissions."""
+    """Return a function that makes a key for a player, with permissions."""
     return lambda player, *permissions: create_key(laurel, player, permissions).key

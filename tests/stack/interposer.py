@@ -1,7 +1,7 @@
-"""Stands between the Lambda workers and the emulator, passes every call on, and kills workers in the middle of some.
+"""Proxy between the Lambda workers and the emulator: forwards every call, and kills workers in the middle of some.
 
-Each kill hits a process that waits for the answer of a write at that moment: `before` the emulator has seen the
-request, which then never happens, or `after` it has carried it out, of which the worker never hears.
+Each kill hits a process that waits for the response of a write: `before` the emulator gets the request, which then
+never happens, or `after` it has executed the request, whose response the worker never gets.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.stack.sockets import owner
 
 TRANSACTION = "TransactWriteItems"
 CONFLICT = "TransactionConflict"
-# How long one is under way: longer than on AWS, for processes that share one machine are slow to meet.
+# Duration of a transaction: longer than on AWS, since processes that share one machine rarely run at once.
 TRANSACTION_S = 0.1
 BEFORE, AFTER = "before", "after"
 HOPS = {"connection", "transfer-encoding", "content-length"}
@@ -35,15 +35,15 @@ HOPS = {"connection", "transfer-encoding", "content-length"}
 
 @dataclass
 class Plan:
-    """Which calls of an operation end their caller: the number of the call -> when."""
+    """Calls whose caller is killed: operation -> number of the call -> moment."""
 
     calls: dict[str, dict[int, str]]
-    seen: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
     due: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
     def drawn(cls, rng: random.Random, kills: dict[str, tuple[int, int]]) -> Plan:
-        """`kills`: operation -> how many, among how many first calls. Both kinds come in turn."""
+        """Draw a plan. `kills`: operation -> (kills, first calls among which they lie); the moments alternate."""
         return cls(
             {
                 operation: {
@@ -58,25 +58,25 @@ class Plan:
         return sum(len(calls) for calls in self.calls.values())
 
     def next(self, operation: str) -> str | None:
-        """When to kill the caller of this call, if at all."""
-        moment = self.calls.get(operation, {}).get(self.seen[operation])
-        self.seen[operation] += 1
+        """Return the moment to kill the caller of this call, if any."""
+        moment = self.calls.get(operation, {}).get(self.counts[operation])
+        self.counts[operation] += 1
         if moment:
             self.due.setdefault(operation, []).append(moment)
         waiting = self.due.get(operation)
         return waiting.pop(0) if waiting else None
 
     def missed(self, operation: str, moment: str) -> None:
-        """The caller was dead already: the next one's turn."""
+        """Kill the next caller instead: this one was dead already."""
         self.due.setdefault(operation, []).append(moment)
 
 
 @dataclass
 class Interposer:
-    """`kills`: how many by (operation, moment), `victims`: by function. `history`: what the table took, in order.
+    """`kills`: number by (operation, moment), `victims`: by function. `history`: the table's commits, in order.
 
-    `exclusive`: a transaction that meets another under way on one of its items is cancelled, as on AWS; the emulator
-    never does that by itself. `cancelled`: how often transactions were, by reason.
+    `exclusive`: a transaction is cancelled if another one with one of its items is under way, as on AWS; the emulator
+    never does that by itself. `cancelled`: number of cancelled transactions, by reason.
     """
 
     stack: Stack
@@ -117,7 +117,7 @@ class Interposer:
             return self.plan.next(operation)
 
     def enter(self, items: set[str]) -> bool:
-        """Begin a transaction on these items; False if another has one of them."""
+        """Begin a transaction on these items. Return whether no other transaction has one of them."""
         with self.lock:
             if self.exclusive and items & self.under_way:
                 return False
@@ -130,7 +130,7 @@ class Interposer:
             self.cancelled.update(reasons)
 
     def kill(self, port: int, operation: str, moment: str) -> bool:
-        """End the worker that waits at the other end; False if it is no more."""
+        """Kill the worker that waits at the other end. Return whether it was alive."""
         with self.lock:
             workers = self.stack.workers()
             pid = owner(port, self.port, workers)
@@ -185,7 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 if between.exclusive:
                     time.sleep(TRANSACTION_S)
-                # One at a time: the order of the answers is that of the commits.
+                # One at a time: the order of the responses is that of the commits.
                 with between.committing:
                     answer = self._ask(body)
                     if answer[0] == 200:
@@ -221,7 +221,7 @@ class _Handler(BaseHTTPRequestHandler):
             super().finish()
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: a killed worker's broken connection is no news."""
+        """Print nothing: broken connections of killed workers are expected."""
 
 
 def _key(write: dict[str, Any]) -> str:
@@ -242,6 +242,6 @@ def _conflict(items: int) -> tuple[int, list[tuple[str, str]], bytes]:
 
 
 def _reasons(content: bytes) -> list[str]:
-    """Why a transaction was cancelled, each reason once."""
+    """Return the reasons why a transaction was cancelled, each once."""
     reasons = json.loads(content).get("CancellationReasons", [])
     return sorted({reason["Code"] for reason in reasons} - {"None"})

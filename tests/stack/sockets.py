@@ -1,4 +1,4 @@
-"""Which process holds the other end of a connection: asked of /proc."""
+"""Lookup in /proc of the process at the other end of a connection."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ESTABLISHED = "01"
 
 
 def owner(local_port: int, remote_port: int, candidates: Iterable[int]) -> int | None:
-    """The one of the candidates (process ids) that holds the connection from `local_port` to `remote_port`."""
+    """Return the candidate (process id) that holds the connection from `local_port` to `remote_port`."""
     inode = _inode(local_port, remote_port)
     return next((pid for pid in candidates if inode and _holds(pid, f"socket:[{inode}]")), None)
 

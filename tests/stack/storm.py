@@ -1,4 +1,4 @@
-"""Many threads at once on the API of the running stack, each request in a Lambda process of its own.
+"""Many concurrent threads on the API of the running stack, each request in a Lambda process of its own.
 
 A process costs this machine a second to start: half of the threads are in flight at once, the others right behind.
 """
@@ -29,7 +29,7 @@ A = TypeVar("A")
 
 @dataclass(frozen=True)
 class Storm:
-    """`between` stands before the emulator for the API's processes, and cancels transactions that meet, as AWS does."""
+    """`between` is the API's proxy to the emulator; it cancels transactions that have a common item, as AWS does."""
 
     stack: Stack
     http: Http
@@ -40,7 +40,7 @@ class Storm:
         return self.http.ask(PREFIX + path, key, body, method=method)
 
     def at_once(self, asks: Sequence[Callable[[], Answer]]) -> list[Answer]:
-        """What each is answered, in order; all begin at the same moment."""
+        """Begin all requests at the same moment. Return their responses, in order."""
         together = threading.Barrier(len(asks))
 
         def one(ask: Callable[[], Answer]) -> Answer:
@@ -52,42 +52,42 @@ class Storm:
             return list(pool.map(one, asks))
 
     def gather(self) -> None:
-        """Start the processes, a few at a time: one that takes too long for its request is of no use."""
+        """Start the processes, a few at a time: a process that starts too slowly fails its request."""
         for processes in range(STARTED_AT_ONCE, IN_FLIGHT + 1, STARTED_AT_ONCE):
             self.at_once([lambda: self.http.ask(f"{PREFIX}leaderboard?limit=1")] * processes)
 
     def each(self, work: Callable[[int], A]) -> list[A]:
-        """The work done for the number of each thread."""
+        """Do the work for the number of each thread. Return the results."""
         with ThreadPoolExecutor(IN_FLIGHT) as pool:
             return list(pool.map(work, range(THREADS)))
 
     @contextmanager
     def contended(self, what: str) -> Iterator[None]:
-        """Prints which conflicts there were meanwhile; there must have been some."""
+        """Print the conflicts during the block; there must be some."""
         before = self.between.cancelled.copy()
         yield
         met: Counter[str] = self.between.cancelled - before
-        told = ", ".join(f"{count} by {reason}" for reason, count in sorted(met.items()))
-        print(f"\n{what}: {met.total()} transactions were cancelled and tried again ({told or 'none'})")
-        assert met.total() > 0, "a storm in which nobody meets proves nothing"
+        reasons = ", ".join(f"{count} by {reason}" for reason, count in sorted(met.items()))
+        print(f"\n{what}: {met.total()} transactions were cancelled and tried again ({reasons or 'none'})")
+        assert met.total() > 0, "without a conflict the test proves nothing"
 
 
 @contextmanager
 def behind(stack: Stack) -> Iterator[Storm]:
-    """The API's processes are started anew, and behind an interposer."""
-    until(lambda: depth(stack, *SOURCES) == 0, PATIENCE_S, "what other tests sent is done")
+    """Start the API's processes again, behind an interposer."""
+    until(lambda: depth(stack, *SOURCES) == 0, PATIENCE_S, "messages of other tests are done")
     between = Interposer(stack, Plan({}), exclusive=True)
     with between.serving(), altered.functions(stack, ("api",), AWS_ENDPOINT_URL=between.url):
         yield Storm(stack, Http(stack.api_url), between, threading.Semaphore(IN_FLIGHT))
 
 
 def statuses(answers: Sequence[Answer]) -> dict[int, int]:
-    """Status -> how many."""
+    """Return status -> number of responses."""
     return dict(Counter(answer.status for answer in answers))
 
 
 def same_again(first: Sequence[Answer], again: Sequence[Answer]) -> bool:
-    """Whether each was answered as before, and told so."""
+    """Return whether each response equals the first one and has the replay header."""
     return all(
         (one.status, one.text) == (two.status, two.text) and two.headers[REPLAYED] == "true"
         for one, two in zip(first, again, strict=True)

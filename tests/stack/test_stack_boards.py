@@ -1,4 +1,4 @@
-"""Boards on the running stack: real traffic, and ranks that are those one counts."""
+"""Tests of boards on the running stack: ranks of real traffic equal those by counting."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tests.stack.conftest import Http
 from tests.stack.test_stack_pipeline import PATIENCE_S, event, quiet, run_laurel, send
 
 READERS = 4
-ASKED = 12  # players whose own rank is asked for
+ASKED = 12  # players whose own rank is read
 DRAIN_S = 120.0
 MakeKey = Callable[..., str]
 
 
 def players_of(stack: Stack) -> list[str]:
-    """Everybody who has a profile, other tests' players too."""
+    """Return all players with a profile, other tests' players too."""
     pages = stack.client("dynamodb").get_paginator("scan").paginate(
         TableName=stack.table,
         FilterExpression="sk = :s",
@@ -41,13 +41,13 @@ def read_all(http: Http, key: str, players: list[str], path: str) -> list[dict[s
 
 
 def counted(scores: dict[str, int]) -> dict[str, int]:
-    """Player -> rank, by counting who has more."""
+    """Return player -> rank, by counting the players with more."""
     ascending = sorted(scores.values())
     return {player: 1 + len(ascending) - bisect_right(ascending, score) for player, score in scores.items()}
 
 
 def check_pages(http: Http, key: str, scope: str, scores: dict[str, int], limit: int) -> list[dict[str, Any]]:
-    """All pages of the board show these players, each with the rank that counting gives; the entries."""
+    """Check that all pages of the board show these players, each with the rank by counting. Return the entries."""
     ranks, entries = counted(scores), http.pages(scope, key, limit)
     assert len(entries) == len(scores) == http.get(f"leaderboard?scope={scope}&limit=1", key)["total"]
     assert {entry["apiKeyId"]: (entry["rank"], entry["score"]) for entry in entries} == {
@@ -59,7 +59,7 @@ def check_pages(http: Http, key: str, scope: str, scores: dict[str, int], limit:
 
 @pytest.fixture(scope="module")
 def replayed(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> int:
-    """2,000 events of the shipped sample, through the queue and at rest; how many there were."""
+    """Replay 2,000 events of the shipped sample until the queues are empty. Return their number."""
     state = tmp_path_factory.mktemp("replay") / "state.json"
     run_laurel(stack, "replay", "--sample", "--days", "5", "--state", str(state))
     quiet(stack, DRAIN_S)
@@ -67,9 +67,7 @@ def replayed(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> int:
 
 
 @pytest.mark.proof
-def test_ranks_are_those_that_counting_the_profiles_gives(
-    stack: Stack, http: Http, key: MakeKey, replayed: int
-) -> None:
+def test_ranks_equal_those_by_counting_profiles(stack: Stack, http: Http, key: MakeKey, replayed: int) -> None:
     admin = key("auditor", "admin")
     players = players_of(stack)
     profiles = read_all(http, admin, players, "players/{}")
@@ -105,30 +103,28 @@ def test_this_weeks_board_is_the_sum_of_its_days(stack: Stack, http: Http, key: 
     check_pages(http, admin, "weekly", {player: score for player, score in sums.items() if score}, 50)
 
 
-def test_the_stream_tells_what_is_new_at_the_top_and_is_silent_otherwise(
-    stack: Stack, http: Http, key: MakeKey
-) -> None:
+def test_the_stream_publishes_changes_of_the_top_only(stack: Stack, http: Http, key: MakeKey) -> None:
     mine, path = key("sam"), "/api/gamification/stream?scope=daily"
     send(stack, event("sam", 1, model="a"))
     until(lambda: http.get("rank?scope=daily", mine)["rank"], PATIENCE_S, "on the board")
     quiet(stack)
     first = http.ask(path)
     assert (first.status, first.headers["Content-Type"]) == (200, "text/event-stream")
-    told = fields(first.text)
-    assert told["retry"] == "5000"
+    published = fields(first.text)
+    assert published["retry"] == "5000"
     top = http.get("leaderboard?scope=daily&limit=10")["entries"]
-    assert json.loads(told["data"])["entries"] == top
-    known = {"Last-Event-ID": told["id"]}
+    assert json.loads(published["data"])["entries"] == top
+    known = {"Last-Event-ID": published["id"]}
     assert fields(http.ask(path, **known).text).keys() == {"retry", ""}
 
     leader = top[0]["score"]
     award = {"player": "sam", "points": min(10_000, leader + 1), "reason": "test", "key": "stream"}
     assert http.ask("/api/gamification/awards", key("jury", "awards:grant"), award).status == 202
-    told = until(lambda: fresh(http, path, known), PATIENCE_S, "the stream tells of the award")
-    assert json.loads(told["data"])["entries"] == http.get("leaderboard?scope=daily&limit=10")["entries"]
+    published = until(lambda: fresh(http, path, known), PATIENCE_S, "the stream publishes the award")
+    assert json.loads(published["data"])["entries"] == http.get("leaderboard?scope=daily&limit=10")["entries"]
 
 
-def test_a_new_name_reaches_every_board_and_who_is_hidden_leaves_them(stack: Stack, http: Http, key: MakeKey) -> None:
+def test_a_new_name_reaches_every_board_and_a_hidden_player_leaves_them(stack: Stack, http: Http, key: MakeKey) -> None:
     mine, admin, scopes = key("ren"), key("auditor", "admin"), ("global", "daily", "weekly", "monthly")
     send(stack, event("ren", 1, model="a"))
     until(lambda: all(own_entry(http, mine, scope) for scope in scopes), PATIENCE_S, "on all boards")
@@ -153,7 +149,7 @@ def test_a_new_name_reaches_every_board_and_who_is_hidden_leaves_them(stack: Sta
 
 
 def own_entry(http: Http, key: str, scope: str) -> dict[str, Any]:
-    """The place of the key's player on the board's present period, empty off it."""
+    """Return the entry of the key's player on the board's present period, empty if there is none."""
     found = http.get(f"rank?scope={scope}", key)["neighbours"]
     return next((entry for entry in found if entry["you"]), {})
 
@@ -164,6 +160,6 @@ def fresh(http: Http, path: str, known: dict[str, str]) -> dict[str, str] | None
 
 
 def fields(text: str) -> dict[str, str]:
-    """Field -> value of an event stream's one event; a comment's field is empty."""
+    """Return field -> value of an event stream's one event; a comment's field is empty."""
     pairs = (line.partition(": ") for line in text.strip().splitlines())
     return {name.rstrip(":"): value for name, _, value in pairs}

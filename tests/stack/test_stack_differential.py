@@ -1,4 +1,4 @@
-"""The simulated DynamoDB against the local stack's, on the same random requests."""
+"""Tests of the simulated DynamoDB against the local stack's, on the same random requests."""
 
 from __future__ import annotations
 

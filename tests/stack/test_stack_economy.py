@@ -1,6 +1,6 @@
-"""Tokens and coins under attack, for real: fifty threads over HTTP, and processes killed right after they committed.
+"""Tests of tokens and coins under load: fifty threads over HTTP, and processes killed right after their commit.
 
-Whatever happens, each thing asked for is done once or refused, and the books balance.
+Each request is done once or refused, and the books balance.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from tests.stack.storm import REPLAYED, THREADS, Storm, behind, same_again, stat
 from tests.stack.test_stack_pipeline import LAUREL, PATIENCE_S, quiet
 
 SAME_KEY = 20
-# What is owed is swept when it is half a minute old.
+# The sweep sends rows of the outbox that are half a minute old.
 SWEPT_AFTER_S = 31.0
 AMOUNT = 10
-# Where the API's process dies: the call, carried out or not. The last one is behind the answer.
+# Calls in which the API's process dies, before or after their execution. The last one comes after the response.
 DEATHS = (
     ("TransactWriteItems", BEFORE),
     ("TransactWriteItems", AFTER),
@@ -43,27 +43,27 @@ Fund = Callable[..., str]
 
 pytestmark = [
     pytest.mark.proof,
-    pytest.mark.skipif(not sockets.SUPPORTED, reason="needs /proc/net to tell who writes"),
+    pytest.mark.skipif(not sockets.SUPPORTED, reason="needs /proc/net to find the writing process"),
 ]
 
 
 @pytest.fixture(scope="module")
 def calm(stack: Stack) -> Iterator[Storm]:
-    """The API's processes behind an interposer, each started when it is needed."""
+    """Put the API's processes behind an interposer; each starts when it is needed."""
     with behind(stack) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def storm(calm: Storm) -> Storm:
-    """With as many processes as it takes."""
+    """Start as many processes as the threads need."""
     calm.gather()
     return calm
 
 
 @pytest.fixture(scope="module")
 def fund(calm: Storm, key: MakeKey) -> Fund:
-    """Gives a player, new or not, some of an asset, and makes a key of theirs."""
+    """Return a function that grants a player, new or not, some of an asset, and makes a key."""
     admin = key("treasurer", "admin")
 
     def give(player: str, amount: int, asset: str = "tokens") -> str:
@@ -77,8 +77,8 @@ def fund(calm: Storm, key: MakeKey) -> Fund:
 
 
 @dataclass
-class Bereaved:
-    """Transfers during which the API's process was killed, by death; the bus is listened to from before they began."""
+class Interrupted:
+    """Transfers during which the API's process was killed, by death; the listener started before them."""
 
     sender: str
     recipient: str
@@ -89,15 +89,15 @@ class Bereaved:
 
 
 @pytest.fixture(scope="module")
-def bereaved(stack: Stack, calm: Storm, key: MakeKey, fund: Fund) -> Iterator[Bereaved]:
-    """One transfer for each death, and the same again."""
+def interrupted(stack: Stack, calm: Storm, key: MakeKey, fund: Fund) -> Iterator[Interrupted]:
+    """Make one transfer for each death, and retry it."""
     with listening(stack) as listener:
-        made = Bereaved(fund("bereft", 1000), key("heir"), listener)
+        made = Interrupted(fund("bereft", 1000), key("heir"), listener)
         for death in DEATHS:
             body = {"to": "heir", "amount": AMOUNT, "idempotencyKey": "-".join(death)}
             calm.between.plan = Plan({death[0]: {0: death[1]}})
             made.first[death] = calm.post("transfer", made.sender, body)
-            # Some of it is done behind the answer.
+            # Some calls come after the response.
             until(lambda death=death: calm.between.kills[death], 10, "the death")  # type: ignore[misc]
             calm.between.plan = Plan({})
             made.again[death] = answered(calm, made.sender, body)
@@ -106,7 +106,7 @@ def bereaved(stack: Stack, calm: Storm, key: MakeKey, fund: Fund) -> Iterator[Be
 
 
 def answered(calm: Storm, key: str, body: dict[str, object]) -> Answer:
-    """Asked until it is answered: the next request may still meet the process that died behind its answer."""
+    """Retry until a response: the next request may still reach the process that died after its response."""
     asked: list[Answer] = []
 
     def known() -> bool:
@@ -118,13 +118,13 @@ def answered(calm: Storm, key: str, body: dict[str, object]) -> Answer:
 
 
 def balance(http: Http, key: str, asset: str = "tokens") -> tuple[int, int]:
-    """What the key's player has, and how much of it is available."""
+    """Return the balance of the key's player, and its available part."""
     found = http.get(f"balance?asset={asset}", key)
     return found["balance"], found["available"]
 
 
 def proved(stack: Stack) -> None:
-    """`laurel ledger verify` finds nothing; what it counted is printed."""
+    """Check that `laurel ledger verify` finds nothing; print its counts."""
     environment = os.environ | stack.environment()
     words = [LAUREL, "ledger", "verify"]
     done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
@@ -132,18 +132,18 @@ def proved(stack: Stack) -> None:
     print(f"laurel ledger verify: {done.stderr.strip()}")
 
 
-def test_a_process_killed_at_any_step_has_done_it_once_or_not_at_all(
-    http: Http, calm: Storm, bereaved: Bereaved
+def test_a_transfer_whose_process_is_killed_is_done_once_or_not_at_all(
+    http: Http, calm: Storm, interrupted: Interrupted
 ) -> None:
-    """They were answered a bad gateway, if not before; whoever asks again learns what was done."""
+    """A request whose process dies before the response gets a bad gateway; its retry returns the outcome."""
     assert dict(calm.between.kills) == dict.fromkeys(DEATHS, 1)
-    before = {death: answer for death, answer in bereaved.first.items() if death[0] != "DeleteItem"}
+    before = {death: answer for death, answer in interrupted.first.items() if death[0] != "DeleteItem"}
     assert {answer.status // 100 for answer in before.values()} == {5}
-    for death, answer in bereaved.again.items():
+    for death, answer in interrupted.again.items():
         assert (answer.status, answer.headers.get(REPLAYED)) == (200, None if death == DEATHS[0] else "true"), death
     spent = AMOUNT * len(DEATHS)
-    assert balance(http, bereaved.sender) == (1000 - spent, 1000 - spent)
-    assert balance(http, bereaved.recipient) == (spent, spent)
+    assert balance(http, interrupted.sender) == (1000 - spent, 1000 - spent)
+    assert balance(http, interrupted.recipient) == (spent, spent)
 
 
 def test_fifty_threads_spend_one_balance(stack: Stack, http: Http, storm: Storm, key: MakeKey, fund: Fund) -> None:
@@ -178,7 +178,7 @@ def test_one_key_from_twenty_threads(stack: Stack, http: Http, storm: Storm, key
 
 
 def test_fifty_threads_redeem_the_last_item(stack: Stack, http: Http, storm: Storm, key: MakeKey, fund: Fund) -> None:
-    """Each with coins of their own: what they have in common is the stock."""
+    """Each buyer has their own coins: only the stock is common."""
     admin, cost = key("shopkeeper", "admin"), 25
     reward = {"name": "Mug", "description": "A mug.", "cost": cost, "asset": "coins", "type": "goods", "stock": 1}
     offered = storm.post("admin/rewards/last-mug", admin, {**reward, "requiresFulfilment": False}, method="PUT")
@@ -219,27 +219,27 @@ def test_fifty_threads_redeem_an_invite_of_ten_uses(stack: Stack, http: Http, st
     proved(stack)
 
 
-def test_what_killed_processes_owed_is_sent_by_the_sweep_and_has_its_effect_once(
-    stack: Stack, http: Http, bereaved: Bereaved
+def test_the_sweep_sends_the_outbox_of_killed_processes_once(
+    stack: Stack, http: Http, interrupted: Interrupted
 ) -> None:
-    left = owed(stack)
-    while time.monotonic() < bereaved.over_at + SWEPT_AFTER_S:
+    left = outbox_rows(stack)
+    while time.monotonic() < interrupted.over_at + SWEPT_AFTER_S:
         time.sleep(0.2)
-    # Storms leave records too, if a busy process had no time to send. The sweep takes them when they are due.
-    until(lambda: sweep(stack) or not owed(stack), SWEPT_AFTER_S + PATIENCE_S, "all is sent that was owed")
+    # Storms leave rows too, if a busy process had no time to send. The sweep sends them when they are due.
+    until(lambda: sweep(stack) or not outbox_rows(stack), SWEPT_AFTER_S + PATIENCE_S, "the outbox is empty")
     quiet(stack)
-    for who, type_ in ((bereaved.sender, "transfer.sent"), (bereaved.recipient, "transfer.received")):
-        applied = [entry["id"] for entry in http.get("log?limit=100", who)["entries"] if entry["type"] == type_]
-        assert sorted(applied) == sorted(answer.json["transfer"]["id"] for answer in bereaved.again.values())
-    assert http.get("profile", bereaved.sender)["stats"]["tokensShared"] == AMOUNT * len(DEATHS)
+    for reader, type_ in ((interrupted.sender, "transfer.sent"), (interrupted.recipient, "transfer.received")):
+        applied = [entry["id"] for entry in http.get("log?limit=100", reader)["entries"] if entry["type"] == type_]
+        assert sorted(applied) == sorted(answer.json["transfer"]["id"] for answer in interrupted.again.values())
+    assert http.get("profile", interrupted.sender)["stats"]["tokensShared"] == AMOUNT * len(DEATHS)
     ids: dict[str, set[str]] = {}
-    told = [json.loads(body)["detail"] for body in received(stack, bereaved.listener)]
-    for each in told:
+    published = [json.loads(body)["detail"] for body in received(stack, interrupted.listener)]
+    for each in published:
         if "transferId" in each and each["userId"] == "heir":
             ids.setdefault(each["transferId"], set()).add(each["id"])
-    assert {len(same) for same in ids.values()} == {1}, "however often it is told, under one id"
+    assert {len(same) for same in ids.values()} == {1}, "however often it is published, under one id"
     assert len(ids) == len(DEATHS)
-    print(f"\n{len(DEATHS)} processes killed, {left} left owing")
+    print(f"\n{len(DEATHS)} processes killed, {left} rows left in the outbox")
     proved(stack)
 
 
@@ -250,6 +250,6 @@ def sweep(stack: Stack) -> None:
     time.sleep(1.0)
 
 
-def owed(stack: Stack) -> int:
-    """Rows of the outbox."""
+def outbox_rows(stack: Stack) -> int:
+    """Return the number of rows of the outbox."""
     return sum(item["pk"]["S"].startswith("OUTBOX#") for item in items_of(stack))

@@ -1,8 +1,8 @@
-"""Exactly once, for real: workers are killed by signal while a write of theirs is under way, again and again.
+"""Tests of exactly-once effects: workers are killed by signal during a write, many times.
 
-The traffic is the simulation's, and so is the judge: after quiescence table, boards, ledger, log, bus and rejections
-are what the naive model makes of the commits, each of which happened once; and every board is proved: entries against
-the players' totals, the rank index against the entries.
+Traffic and judge are the simulation's: after quiescence table, boards, ledger, log, bus and rejections equal those that
+the naive model makes of the commits, each of which happened once; and every board is proved: entries against the
+players' totals, the rank index against the entries.
 """
 
 from __future__ import annotations
@@ -31,8 +31,7 @@ EVENTS = 200
 PLAYERS = [f"player-{number}" for number in range(8)]
 EVENT_QUEUES = ("events", "own", "backfill")
 WORKERS = ("progress", "progress-own", "progress-backfill", "boards")
-# Operation -> how many of its first calls end their worker, and which are the first. Boards write by UpdateItem: redo
-# log, entries and nodes.
+# Operation -> (kills, first calls among which they lie). Boards write by UpdateItem: redo log, entries and nodes.
 KILLS = {"TransactWriteItems": (6, 60), "SendMessageBatch": (2, 15), "PutEvents": (2, 10), "UpdateItem": (5, 300)}
 VISIBILITY_S = 3
 PATIENCE_S = 120.0
@@ -42,18 +41,18 @@ DIED = "failed processing SQS batch"
 
 pytestmark = [
     pytest.mark.proof,
-    pytest.mark.skipif(not sockets.SUPPORTED, reason="needs /proc/net to tell who writes"),
+    pytest.mark.skipif(not sockets.SUPPORTED, reason="needs /proc/net to find the writing process"),
 ]
 
 
 @pytest.fixture
 def interposer(stack: Stack) -> Iterator[Interposer]:
-    """Stands before the emulator for all workers; every queue brings back soon what a dead worker held."""
-    until(lambda: depth(stack, *SOURCES) == 0, PATIENCE_S, "what other tests sent is done")
+    """Put all workers behind an interposer; every queue soon redelivers the messages of a dead worker."""
+    until(lambda: depth(stack, *SOURCES) == 0, PATIENCE_S, "messages of other tests are done")
     between = Interposer(stack, Plan.drawn(random.Random(SEED), KILLS))
     with ExitStack() as settings:
         settings.enter_context(between.serving())
-        # On a busy machine a message may come back while it is still worked on, any number of times.
+        # On a busy machine a message may be redelivered during its processing, any number of times.
         settings.enter_context(altered.receives(stack, 1000, SOURCES))
         settings.enter_context(altered.queues(stack, SOURCES, VisibilityTimeout=str(VISIBILITY_S)))
         settings.enter_context(altered.concurrency(stack, 2, WORKERS[:3]))
@@ -61,7 +60,7 @@ def interposer(stack: Stack) -> Iterator[Interposer]:
         yield between
 
 
-def test_workers_killed_in_the_middle_of_a_write_lose_and_double_nothing(
+def test_workers_killed_during_a_write_lose_and_double_nothing(
     stack: Stack, laurel: Context, http: Http, key: Callable[..., str], interposer: Interposer
 ) -> None:
     stack.client("sqs").purge_queue(QueueUrl=stack.queue_urls["rejected"])
@@ -88,7 +87,7 @@ def test_workers_killed_in_the_middle_of_a_write_lose_and_double_nothing(
     assert {moment for _, moment in kills} == {BEFORE, AFTER}
     assert interposer.victims[BOARDS] >= KILLS["UpdateItem"][0]
     assert len(proved) >= len(laurel.rules.ruleset.boards)
-    # The emulator's own word for it: each kill hit an invocation that never answered.
+    # The emulator's log confirms it: each kill hit an invocation that never responded.
     assert ended >= kills.total()
 
 
@@ -102,7 +101,7 @@ def send(stack: Stack, messages: list[Sent]) -> None:
 
 
 def settle(stack: Stack, interposer: Interposer) -> None:
-    """To quiescence: no message anywhere, nobody at work."""
+    """Wait for quiescence: no message anywhere, no call under way."""
 
     def idle() -> bool:
         return depth(stack, *SOURCES) == 0 and time.monotonic() - interposer.called_at > QUIET_S
@@ -111,12 +110,12 @@ def settle(stack: Stack, interposer: Interposer) -> None:
 
 
 def over_http(http: Http, key: str, model: Model) -> None:
-    """What frontends are shown is what the model says."""
+    """Check that reads over HTTP agree with the model."""
     for scope in ("global", "tokens_shared", "contributions"):
         shown = http.board(scope, key)
         scores = {player: model.boards(player)[f"{scope}#all"] for player in PLAYERS}
-        wanted = {player: score for player, score in scores.items() if score and not model.shown_as(player)["hidden"]}
-        assert {player: score for player, score in shown.items() if player in PLAYERS} == wanted
+        expected = {player: score for player, score in scores.items() if score and not model.shown_as(player)["hidden"]}
+        assert {player: score for player, score in shown.items() if player in PLAYERS} == expected
     for player in PLAYERS:
         profile = http.get(f"players/{player}", key)
         assert (profile["xp"], profile["level"]) == (max(0, model.xp(player)), model.level(player))
@@ -126,5 +125,5 @@ def over_http(http: Http, key: str, model: Model) -> None:
 
 
 def deaths(stack: Stack) -> int:
-    """Batches that the emulator saw fail as a whole."""
+    """Return the number of batches that failed as a whole, by the emulator's log."""
     return stack.emulator.log.read_text(errors="replace").count(DIED)

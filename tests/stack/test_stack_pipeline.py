@@ -1,4 +1,4 @@
-"""The way of an event, from outside: sent as a gateway sends, read as a frontend reads, mended as an operator does."""
+"""Tests of an event's way from outside: sent by a gateway, read by a frontend, repaired by an operator."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MakeKey = Callable[..., str]
 
 
 def run_laurel(stack: Stack, *words: str, status: int = 0) -> str:
-    """The command, pointed at the stack by its environment; what it printed."""
+    """Run the command with the stack's environment. Return its output."""
     environment = os.environ | stack.environment()
     done = subprocess.run([LAUREL, *words], env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == status, done.stdout + done.stderr
@@ -47,7 +47,7 @@ def event(player: str, number: int, at: str = "", **data: Any) -> dict[str, Any]
 
 
 def send(stack: Stack, *bodies: Any) -> list[str]:
-    """One call of boto3, as a gateway on AWS makes; the ids of the messages."""
+    """Send messages by one call of boto3, as a gateway on AWS does. Return their ids."""
     entries = [{"Id": str(place), "MessageBody": json.dumps(body)} for place, body in enumerate(bodies)]
     answer = stack.client("sqs").send_message_batch(QueueUrl=stack.queue_urls["events"], Entries=entries)
     assert not answer.get("Failed")
@@ -59,9 +59,10 @@ def week_of(moment: str) -> str:
 
 
 def score(http: Http, key: str, week: str) -> int | None:
-    """The score of the key's player on the weekly board, None if the board does not have them.
+    """Return the score of the key's player on the weekly board, None if the board does not have them.
 
-    Not looked for on a page: other tests leave hundreds of players.
+    It comes from the rank, not from a page: other tests leave hundreds of players.
+
     """
     found = http.get(f"rank?scope=weekly&period={week}", key)
     return None if found["rank"] is None else int(found["score"])
@@ -90,10 +91,10 @@ def test_a_sent_and_a_posted_event_count_once(stack: Stack, http: Http, key: Mak
     quiet(stack)
     once = profile, points, log = read()
     assert points == profile["xp"] == sum(entry["xp"] for entry in log["entries"])
-    # 1 a request, 3 for the day's first one, 3 for a model's first use, 25 for the badge: at least.
+    # At least: 1 a request, 3 for the day's first one, 3 for a model's first use, 25 for the badge.
     assert points >= 33
     assert "first-steps" in log["entries"][1]["badges"]
-    # Two messages of one minute: which is applied first is the queue's choice.
+    # The queue determines the order of two messages of one minute.
     assert sorted(entry["id"] for entry in log["entries"]) == ["ann-1", "ann-2"]
 
     arrive()
@@ -102,13 +103,13 @@ def test_a_sent_and_a_posted_event_count_once(stack: Stack, http: Http, key: Mak
 
 
 def test_from_send_to_board(stack: Stack, http: Http, key: MakeKey) -> None:
-    """The time is printed, not judged: this machine may be busy."""
+    """The time is printed, not asserted: this machine may be busy."""
     mine, taken, before = key("tim"), [], 0
     for number in range(1, 6):
         occurred = event("tim", number)
         began = time.monotonic()
         send(stack, occurred)
-        # The first one pays for the day as well, the later ones one XP each.
+        # The first event pays for the day as well, the later ones one XP each.
         reached = partial(rises, http, mine, week_of(occurred["time"]), before)
         before = until(reached, PATIENCE_S, "on the board")
         taken.append(round((time.monotonic() - began) * 1000))
@@ -116,26 +117,26 @@ def test_from_send_to_board(stack: Stack, http: Http, key: MakeKey) -> None:
 
 
 def rises(http: Http, key: str, week: str, before: int) -> int | None:
-    """The score of the key's player once it is more than `before`."""
+    """Return the score of the key's player once it is more than `before`."""
     found = score(http, key, week) or 0
     return found if found > before else None
 
 
-def test_nonsense_is_listed_with_its_reason_while_its_neighbours_are_applied(
+def test_an_invalid_event_is_listed_with_its_reason_while_its_neighbours_are_applied(
     stack: Stack, http: Http, key: MakeKey
 ) -> None:
     mine = key("nan")
     messages = send(stack, event("nan", 1), {"nonsense": 1}, [event("nan", 2), {"nonsense": 1}], event("nan", 3))
     until(lambda: http.get("profile", mine)["stats"]["requests"] == 3, PATIENCE_S, "the neighbours are applied")
     quiet(stack)
-    wanted = messages[1:3]
+    rejected = messages[1:3]
     found = {each["id"]: each for each in listed(stack, "rejected")}
-    assert [found[name]["rejected"] for name in wanted] == [{"not_an_event": [0]}, {"not_an_event": [1]}]
-    assert found[wanted[0]]["body"] == found[wanted[1]]["body"][1] == {"nonsense": 1}
-    assert {found[name]["reason"] for name in wanted} == {"not_an_event"}
-    assert {found[name]["origin"] for name in wanted} == {"events"}
+    assert [found[name]["rejected"] for name in rejected] == [{"not_an_event": [0]}, {"not_an_event": [1]}]
+    assert found[rejected[0]]["body"] == found[rejected[1]]["body"][1] == {"nonsense": 1}
+    assert {found[name]["reason"] for name in rejected} == {"not_an_event"}
+    assert {found[name]["origin"] for name in rejected} == {"events"}
     lines = run_laurel(stack, "dlq", "list").splitlines()
-    for name in wanted:
+    for name in rejected:
         (line,) = [line for line in lines if line.startswith(name)]
         assert f"not_an_event: {found[name]['sentence']}" in line
 
@@ -144,8 +145,8 @@ def listed(stack: Stack, queue: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in run_laurel(stack, "dlq", "list", "--json", "--queue", queue).splitlines()]
 
 
-def test_what_kept_failing_is_redriven_and_counts_once(stack: Stack, http: Http, key: MakeKey) -> None:
-    """The worker writes, cannot tell the boards, and gives up; once that is repaired, a redrive does what is left."""
+def test_a_failed_message_is_redriven_and_counts_once(stack: Stack, http: Http, key: MakeKey) -> None:
+    """The worker writes, cannot send board updates, and gives up; after a repair a redrive does the rest."""
     mine, occurred = key("red"), event("red", 1)
     quiet(stack)
     others = depth(stack, "dead_letter")
@@ -156,7 +157,7 @@ def test_what_kept_failing_is_redriven_and_counts_once(stack: Stack, http: Http,
     ):
         send(stack, occurred)
         until(lambda: http.get("profile", mine)["stats"]["requests"], PATIENCE_S, "the event is applied")
-        until(lambda: depth(stack, "dead_letter") > others, PATIENCE_S, "the message is set aside")
+        until(lambda: depth(stack, "dead_letter") > others, PATIENCE_S, "the message is a dead letter")
         quiet(stack)
     before = http.get("profile", mine)
     assert before["stats"]["requests"] == 1
@@ -184,7 +185,7 @@ def test_what_kept_failing_is_redriven_and_counts_once(stack: Stack, http: Http,
 def test_refusals_have_cors_and_laurels_form(
     http: Http, key: MakeKey, path: str, permissions: tuple[str, ...] | None, status: int, code: str
 ) -> None:
-    """The gateway's own too: it is the one that answers where there is no route."""
+    """Refusals of the gateway too: it responds where there is no route."""
     body = {"player": "ann"} if "admin" in path else None
     answer = http.ask(path, "" if permissions is None else key("ann", *permissions), body)
     assert (answer.status, answer.json["code"]) == (status, code)

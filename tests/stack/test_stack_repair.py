@@ -1,4 +1,4 @@
-"""Somebody's hand in the table: `laurel board verify` finds what it did, `repair` mends it while updates go on."""
+"""Tests of manual changes in the table: `laurel board verify` finds them, `repair` corrects them during updates."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def populated(stack: Stack) -> None:
 
 
 @pytest.mark.proof
-def test_what_a_hand_changed_is_found_and_mended_while_updates_go_on(
+def test_manual_changes_are_found_and_repaired_during_updates(
     stack: Stack, http: Http, key: MakeKey, populated: None
 ) -> None:
     admin, player = key("auditor", "admin"), PLAYERS[3]
@@ -44,7 +44,7 @@ def test_what_a_hand_changed_is_found_and_mended_while_updates_go_on(
 
     with updates(stack, [name for name in PLAYERS if name != player]) as sent:
         repaired = run_laurel(stack, "board", "repair", "global", "--wait", "0.5")
-    assert len(sent) > 3, "updates went on"
+    assert len(sent) > 3, "updates continued"
     assert f"repaired: node {node} digit" in repaired
     assert f"repaired: entry {player}" in repaired
     quiet(stack)
@@ -56,7 +56,7 @@ def test_what_a_hand_changed_is_found_and_mended_while_updates_go_on(
 
 
 def miscount(stack: Stack) -> tuple[str, int]:
-    """One counter of a leaf is three too high; (node, digit)."""
+    """Set one counter of a leaf three too high. Return (node, digit)."""
     client = stack.client("dynamodb")
     asked = {":p": {"S": f"NODE#{BOARD}"}, ":s": {"S": "0."}}
     condition = "pk = :p AND begins_with(sk, :s)"
@@ -76,7 +76,7 @@ def miscount(stack: Stack) -> tuple[str, int]:
 
 
 def overrate(stack: Stack, player: str) -> tuple[int, int]:
-    """The score of an entry is changed, and nothing else; (before, after)."""
+    """Change the score of an entry and nothing else. Return (before, after)."""
     old = stack.client("dynamodb").update_item(
         TableName=stack.table,
         Key={"pk": {"S": f"BOARD#{BOARD}"}, "sk": {"S": f"ENTRY#player:{player}"}},
@@ -90,18 +90,18 @@ def overrate(stack: Stack, player: str) -> tuple[int, int]:
 
 @contextmanager
 def updates(stack: Stack, players: list[str]) -> Iterator[list[dict[str, Any]]]:
-    """Events of these players, one after the other, as long as the block lasts; what was sent."""
+    """Send events of these players, one after the other, while the block lasts. Yield the sent events."""
     sent: list[dict[str, Any]] = []
     over = threading.Event()
 
-    def go_on() -> None:
+    def keep_sending() -> None:
         while not over.is_set():
             occurred = event(players[len(sent) % len(players)], 100 + len(sent))
             send(stack, occurred)
             sent.append(occurred)
             time.sleep(EVERY_S)
 
-    thread = threading.Thread(target=go_on)
+    thread = threading.Thread(target=keep_sending)
     thread.start()
     try:
         yield sent

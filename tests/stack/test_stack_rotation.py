@@ -1,4 +1,4 @@
-"""Periods that ended, on a stack whose first rotation this is: late events, freeze, archive, ranks, rewards, news."""
+"""Tests of ended periods on a new stack: late events, freeze, archive, ranks, rewards, domain events."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.stack.aftermath import listening, received
 from tests.stack.conftest import Http
 from tests.stack.test_stack_pipeline import event, quiet, send
 
-# A Wednesday, so that its week went on when its day was over; both ended long before their grace did.
+# A Wednesday, so that its week continued after its day; both periods of grace are long over.
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 NOON = TODAY - timedelta(days=TODAY.isoweekday() + 11) + timedelta(hours=12)
 DAY, WEEK = NOON.strftime("%Y-%m-%d"), NOON.strftime("%G-W%V")
@@ -38,12 +38,12 @@ class Deployed:
     admin: str
 
     def rotate(self) -> dict[str, str]:
-        """One run of the scheduled function, and what follows from it; the steps it took, by board."""
+        """Run the scheduled function, and let the queues run empty. Return its steps, by board."""
         answer = self.stack.client("lambda").invoke(FunctionName="laurel-local-rotate", Payload=json.dumps(TICK))
-        told = json.loads(answer["Payload"].read())
-        assert "FunctionError" not in answer, told
+        result = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, result
         quiet(self.stack)
-        steps: dict[str, str] = told["steps"]
+        steps: dict[str, str] = result["steps"]
         return steps
 
     def scores(self, scope: str, period: str) -> dict[str, int]:
@@ -70,12 +70,12 @@ def deployed(stack_package: Package, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def old_event(player: str, number: int, received_at: datetime) -> dict[str, Any]:
-    """Of that noon, first received at this moment: as an event that was set aside and is sent again."""
+    """Return an event of that noon, first received at this moment, like a redriven event."""
     moment = NOON + timedelta(seconds=number)
     return event(player, number, moment.isoformat(), model=f"m-{number}") | {"receivedAt": received_at.isoformat()}
 
 
-def test_ended_periods_are_closed_once_with_what_came_in_time(deployed: Deployed) -> None:
+def test_ended_periods_are_closed_once_with_the_events_in_time(deployed: Deployed) -> None:
     send(deployed.stack, *([old_event(player, number, NOON) for number in range(1, size + 1)]
                            for player, size in SIZES.items()))  # fmt: skip
     quiet(deployed.stack)
@@ -101,8 +101,8 @@ def test_ended_periods_are_closed_once_with_what_came_in_time(deployed: Deployed
     assert {second[board] for board in boards} == {"rotated"}
     assert not boards & third.keys(), "nothing is left to do"
     assert coins == {player: paid(rank) for player, rank in ranks(in_week).items()}
-    told = [each for each in news if each.get("period") == WEEK and each.get("scope") == "weekly"]
-    assert [(each["total"], each["champion"]["rank"]) for each in told] == [(len(SIZES), 1)]
+    closings = [each for each in news if each.get("period") == WEEK and each.get("scope") == "weekly"]
+    assert [(each["total"], each["champion"]["rank"]) for each in closings] == [(len(SIZES), 1)]
 
     send(deployed.stack, [old_event("bob", number, NOON) for number in range(30, 40)])
     quiet(deployed.stack)
@@ -121,5 +121,5 @@ def ranks(scores: dict[str, int]) -> dict[str, int]:
 
 
 def paid(rank: int) -> int:
-    """The coins that the default ruleset pays for a rank of a week."""
+    """Return the coins that the default ruleset pays for a rank of a week."""
     return 100 if rank == 1 else 50 if rank <= 3 else 20

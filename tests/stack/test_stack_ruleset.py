@@ -1,4 +1,4 @@
-"""Which ruleset is deployed is read from the stack itself, whatever the command was given."""
+"""Tests of the deployed ruleset: the command reads it from the stack, with any options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""POST /transfer on the running stack: every row of its check table, in order, and the earlier row wins."""
+"""Tests of POST /transfer on the running stack: every row of the table of checks, in order; the first match decides."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tests.stack.storm import REPLAYED
 
 MakeKey = Callable[..., str]
 FUNDS = 200
-# What each row refuses, beside everything that later rows would refuse: (changes, status, code, what else is told).
-# The spender has sent ten transfers within the minute by then, so that all of them are over the limit as well.
+# Requests that match each row and later ones: (changes, status, code, further members).
+# The spender has sent ten transfers within the minute, so that all of these are over the limit as well.
 ROWS: list[tuple[dict[str, Any], int, str, dict[str, Any]]] = [
     ({"to": "spent", "amount": "0"}, 400, "invalid_request", {"parameter": "amount"}),
     ({"to": "spent", "amount": 0.5}, 400, "invalid_request", {"parameter": "amount"}),
@@ -33,7 +33,7 @@ ROWS: list[tuple[dict[str, Any], int, str, dict[str, Any]]] = [
 
 @pytest.fixture(scope="module")
 def spender(http: Http, key: MakeKey) -> str:
-    """Has 190 of 200 left, and sent ten times just now."""
+    """Return the key of a player with 190 of 200 left after ten transfers just now."""
     key("payee")
     made = funded(http, key, "spent")
     for number in range(MAX_SENDS):
@@ -57,19 +57,19 @@ def balance(http: Http, key: str) -> int:
     return int(http.get("balance", key)["balance"])
 
 
-@pytest.mark.parametrize(("changes", "status", "code", "told"), ROWS)
-def test_the_first_row_that_refuses_answers(
-    http: Http, spender: str, changes: dict[str, Any], status: int, code: str, told: dict[str, Any]
+@pytest.mark.parametrize(("changes", "status", "code", "members"), ROWS)
+def test_the_first_row_that_matches_decides(
+    http: Http, spender: str, changes: dict[str, Any], status: int, code: str, members: dict[str, Any]
 ) -> None:
     answer = send(http, spender, "refused", **changes)
     assert (answer.status, answer.json["code"]) == (status, code)
-    assert answer.json.items() >= told.items()
+    assert answer.json.items() >= members.items()
     assert balance(http, spender) == FUNDS - MAX_SENDS
     if status == 429:
         assert 0 < int(answer.headers["Retry-After"]) <= 60
 
 
-def test_a_key_seen_before_gets_the_first_answer_whatever_would_refuse_it_now(http: Http, spender: str) -> None:
+def test_a_known_key_gets_the_first_response_before_any_refusal(http: Http, spender: str) -> None:
     first, again = (send(http, spender, "sent-3") for _ in range(2))
     assert (first.status, first.text) == (again.status, again.text)
     assert first.json["transfer"].items() >= {"from": "spent", "to": "payee", "amount": 1}.items()
@@ -77,7 +77,7 @@ def test_a_key_seen_before_gets_the_first_answer_whatever_would_refuse_it_now(ht
     assert first.headers[REPLAYED] == again.headers[REPLAYED] == "true"
 
 
-def test_a_refusal_for_lack_of_funds_is_to_the_letter_and_for_good(http: Http, key: MakeKey) -> None:
+def test_a_refusal_for_lack_of_funds_is_exact_and_permanent(http: Http, key: MakeKey) -> None:
     key("payee")
     poor = funded(http, key, "poor")
     first = send(http, poor, "much", amount=500)
@@ -92,7 +92,7 @@ def test_a_refusal_for_lack_of_funds_is_to_the_letter_and_for_good(http: Http, k
     assert send(http, poor, "much-more", amount=500).json["balance"] == FUNDS + 500
 
 
-def test_what_was_refused_for_another_reason_leaves_the_key_free(http: Http, key: MakeKey) -> None:
+def test_other_refusals_leave_the_key_free(http: Http, key: MakeKey) -> None:
     key("payee")
     payer = funded(http, key, "retrying")
     assert send(http, payer, "free", amount=0).status == 400
