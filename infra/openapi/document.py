@@ -49,7 +49,7 @@ MEANINGS = {
     409: "The request conflicts with the current state. `idempotency_conflict`, and the codes of the operation.",
     410: "The resource has expired or is used up. The codes of the operation.",
     413: f"The body has more than {MAX_BODY_BYTES} bytes.",
-    415: "The Content-Type is not `application/json`.",
+    415: "The Content-Type is none of the accepted JSON types; the error lists them.",
     429: "Too many requests. `rate_limited`, or a code of the operation.",
     500: "Internal error.",
     503: "The service is busy. The request was not done, or only in part: send it again.",
