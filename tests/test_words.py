@@ -28,6 +28,7 @@ CLEAN = (
     "chalicelib/workers",
     "infra",
     "tests/api",
+    "tests/bench",
     "tests/cli",
     "tests/docs",
     "tests/infra",

@@ -1,4 +1,4 @@
-"""`make bench`. See the package's docstring."""
+"""Entry of `make bench`. See the package's docstring."""
 
 from __future__ import annotations
 
@@ -33,8 +33,10 @@ from tests.bench.figures import Figure, NotTaken, Skipped, misses
 
 @dataclass(frozen=True)
 class Part:
-    """Figures taken together: all of `names` within `limit_s` (several times what it takes), or the part has failed;
-    but for those that it skips with a reason."""
+    """Figures that are taken together.
+
+    The part fails unless all of `names` are taken or skipped within `limit_s` (several times the usual duration).
+    """
 
     names: tuple[str, ...]
     take: Callable[[], Iterator[Figure | Skipped]]
@@ -66,8 +68,10 @@ PARTS = (
 
 
 def main(only: str) -> int:
-    """Print the figures whose name begins with `only`. 1 if one of them could not be taken, or a counted one misses its
-    target; 2 if there is none."""
+    """Print the figures whose name begins with `only`. Return the exit status.
+
+    It is 1 if one of them could not be taken, or a counted one misses its target; 2 if there is none.
+    """
     parts = [part for part in PARTS if any(name.startswith(only) for name in part.names)]
     if not parts:
         names = ", ".join(name for part in PARTS for name in part.names)
@@ -76,13 +80,13 @@ def main(only: str) -> int:
     taken: list[Figure] = []
     status = 0
     for part in parts:
-        wanted = [name for name in part.names if name.startswith(only)]
+        requested = [name for name in part.names if name.startswith(only)]
         try:
             with _at_most(part.limit_s):
-                taken += _taken(part, wanted)
+                taken += _taken(part, requested)
         except Exception as error:
             kind = "" if isinstance(error, NotTaken) else f"{type(error).__name__}: "
-            print(f"error: {', '.join(wanted)} cannot be taken: {kind}{error}", file=sys.stderr)
+            print(f"error: {', '.join(requested)} cannot be taken: {kind}{error}", file=sys.stderr)
             status = 1
     for miss in misses(taken):
         print(miss.sentence(), file=sys.stderr)
@@ -90,19 +94,19 @@ def main(only: str) -> int:
     return status
 
 
-def _taken(part: Part, wanted: list[str]) -> list[Figure]:
-    """Print each figure when it is taken. Raises NotTaken if one is missing at the end."""
+def _taken(part: Part, requested: list[str]) -> list[Figure]:
+    """Print each figure when it is taken. Raise NotTaken if one is missing at the end."""
     taken: list[Figure] = []
     left_out: list[Skipped] = []
     for each in part.take():
         if isinstance(each, Skipped):
             left_out.append(each)
-            if any(name.startswith(each.name) for name in wanted):
+            if any(name.startswith(each.name) for name in requested):
                 print(f"skipped: {each.name}: {each.reason}", file=sys.stderr)
-        elif each.name in wanted:
+        elif each.name in requested:
             print(each.line(), flush=True)
             taken.append(each)
-    missing = set(wanted) - {figure.name for figure in taken}
+    missing = set(requested) - {figure.name for figure in taken}
     missing = {name for name in missing if not any(name.startswith(skipped.name) for skipped in left_out)}
     if missing:
         raise NotTaken(f"nothing was measured for {', '.join(sorted(missing))}")

@@ -1,4 +1,4 @@
-"""badges.eval_ms: one event against 200 badges that all ask about what it changes."""
+"""badges.eval_ms: one event against 200 badges whose criteria all concern its changes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.bench.traffic import request
 from tests.simulated.world import START_MS
 
 RUNS = 60
-# Every kind of criterion that a request can meet; `at_least` is what one request is enough for.
+# Every kind of criterion that a request can meet; one request reaches `at_least`.
 KINDS: tuple[dict[str, Any], ...] = (
     {"type": "action_count", "action": "request", "at_least": 1},
     {"type": "stat", "stat": "tokensIn", "at_least": 1},
@@ -37,7 +37,7 @@ OUT_OF_REACH = 60
 
 
 def with_badges(count: int, reachable: bool, source: Path = RULESETS / "default.toml") -> Rules:
-    """The default rules with `count` badges: the hidden one for having all others, and criteria of every kind."""
+    """Return the default rules with `count` badges: criteria of every kind, and the hidden badge for all others."""
     rules = ruleset.load(source)
     badges = [_badge(number, reachable) for number in range(count - 1)]
     badges.append(_badge(count - 1, reachable) | {"criterion": {"type": "all", "badges": ["*"]}, "hidden": True})
@@ -65,7 +65,7 @@ def _badge(number: int, reachable: bool) -> dict[str, Any]:
 
 
 def evaluation(runs: int = RUNS) -> Iterator[Figure]:
-    """CPU of applying one event, all its other rules included, when no badge is met and when all are at once."""
+    """Measure the CPU of one event, all its other rules included, when it earns no badge and when it earns all."""
     for reachable, earned in ((False, 0), (True, MAX_BADGES)):
         rules = with_badges(MAX_BADGES, reachable)
         taken = [_once_ms(rules, number, earned) for number in range(runs)][runs // 10 :]

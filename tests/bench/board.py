@@ -1,6 +1,6 @@
-"""Boards of any size, put into the simulated table at once: the very items that their writer would leave there.
+"""Boards of any size, loaded into the simulated table at once: the items that their writer would write.
 
-Scores are lognormal; players come on the board one after the other, at moments of their own.
+Scores are lognormal; players reach the board one after the other, at different moments.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ TOP_SCORE = 4_194_303  # the last one that three levels of the trie hold
 XP_PER_COMMIT = 3
 APART_MS = 20_000
 PER_INTENT = 500
-# Of these an item's value is one of few: one object serves all items.
+# These attributes have few values: all items share one object for each value.
 _SHARED = frozenset(("v", "q", "score", "private", "level", "title", "board"))
 
 
 class Population:
-    """Players 0, 1, 2, ... in the order in which they came on the board. `ties`: every other one has the same score."""
+    """Players 0, 1, 2, ... in the order in which they reached the board. `ties`: every other one has the same score."""
 
     def __init__(self, players: int, ties: bool, levels: Levels, seed: int = 1) -> None:
         rng = random.Random(seed)
@@ -72,13 +72,13 @@ class Population:
         )
 
     def standings(self) -> list[int]:
-        """Players' numbers in board order."""
+        """Return the players' numbers in board order."""
         return sorted(range(len(self)), key=lambda number: (-self.scores[number], number))
 
 
 @contextmanager
 def board_of(players: int, ties: bool) -> Iterator[tuple[Deployment, Population]]:
-    """A deployment with a board of so many players, for as long as the block lasts: a million are 2.6 GB."""
+    """Yield a deployment with a board of so many players; it is freed after the block: a million are 2.6 GB."""
     deployment = Deployment()
     population = Population(players, ties, deployment.context.rules.levels)
     with _without_collector():
@@ -90,7 +90,7 @@ def board_of(players: int, ties: bool) -> Iterator[tuple[Deployment, Population]
 
 
 def load(deployment: Deployment, population: Population) -> None:
-    """The board as its writer leaves it after the population came in intents of 500."""
+    """Load the board in the state after the writer's intents of 500 players each."""
     table, nodes = deployment.world.dynamodb.table(TABLE), {}
     table.load(_entries(population, nodes))
     table.load(_node_items(nodes))
@@ -98,14 +98,14 @@ def load(deployment: Deployment, population: Population) -> None:
 
 
 def write(context: Context, population: Population) -> None:
-    """The same board by the writer itself: slower by far, and what `load` must equal."""
+    """Write the same board by the writer itself: far slower; `load` must be equal."""
     for first in range(0, len(population), PER_INTENT):
         numbers = range(first, min(first + PER_INTENT, len(population)))
         write_states(context, BOARD, BOARD, [population.state(number) for number in numbers])
 
 
 def _entries(population: Population, nodes: dict[str, Node]) -> Iterator[dict[str, Any]]:
-    """Items of entries; the nodes grow with them, intent after intent."""
+    """Yield the items of entries; add them to the nodes, intent after intent."""
     shared: dict[Any, dict[str, Any]] = {}
     latest = -1
     for seq, first in enumerate(range(0, len(population), PER_INTENT), 1):
@@ -157,7 +157,7 @@ def _node_items(nodes: dict[str, Node]) -> Iterator[dict[str, Any]]:
 
 
 def item_written(update: Update) -> dict[str, Any]:
-    """The item that an update makes of nothing."""
+    """Return the item that an update creates."""
     names, values = update.names or {}, update.values or {}
     item = {
         name: values[f":{placeholder[1:]}"] for placeholder, name in names.items() if f":{placeholder[1:]}" in values
@@ -166,7 +166,7 @@ def item_written(update: Update) -> dict[str, Any]:
 
 
 def _note(deployment: Deployment, population: Population) -> None:
-    """The writer's log after its last intent."""
+    """Write the writer's log after its last intent."""
     last = -(-len(population) // PER_INTENT)
     intent = Intent(last, [], {}, population.state(len(population) - 1).reached_at)
     begin(deployment.context.table, BOARD, Log(), last, pack(intent))
@@ -175,7 +175,7 @@ def _note(deployment: Deployment, population: Population) -> None:
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Looking for garbage among millions of objects, again and again, takes as long as making them."""
+    """Stop the garbage collector: its passes over millions of objects take as long as their creation."""
     gc.disable()
     try:
         yield

@@ -1,4 +1,4 @@
-"""`make chart`: the picture of what a rank and a page cost on boards of any size, from figures taken anew."""
+"""`make chart`: the chart of the cost of a rank and a page on boards of any size, from new figures."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Point = tuple[int, float]  # players, read units
 
 
 def draw(figures: Iterable[Figure]) -> str:
-    """An SVG with both axes logarithmic; boards where half of the players share a score are left out."""
+    """Return an SVG with logarithmic axes, without the boards where half of the players share a score."""
     points: dict[str, list[Point]] = {name: [] for name, *_ in SERIES}
     for figure in figures:
         if figure.name in points and not figure.params["ties"]:
@@ -57,7 +57,7 @@ def draw(figures: Iterable[Figure]) -> str:
 
 
 class Scale:
-    """From players and units to places on the picture."""
+    """Scale from players and units to places on the picture."""
 
     def __init__(self, fewest: int, most: int) -> None:
         self.low, self.span = math.log10(fewest), math.log10(most / fewest)

@@ -1,7 +1,7 @@
 """A table with a board of any size that takes no memory: each entry is computed from its number when it is read.
 
-Whatever is written lies in a simulated table on top. A local HTTP server answers DynamoDB's own protocol, so that a
-process of Laurel's, measured by itself, reads it as it would read AWS.
+Written items lie in a simulated table on top. A local HTTP server speaks DynamoDB's own protocol, so that a separate,
+measured process of Laurel's reads it as it would read AWS.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class ComputedBoard:
         self.scores = array("q", (max(1, min(TOP_SCORE, int(math.exp(normal.inv_cdf(share))))) for share in shares))
 
     def spot(self, number: int) -> tuple[int, int]:
-        """(score, reached at): lognormal, in another order than ids; nobody reached it at the same moment."""
+        """Return (score, reached at): lognormal, in another order than ids, all at different moments."""
         drawn = number * 2_654_435_761 & 0xFFFFFFFF
         moment = START_MS - (1 + drawn * self.players >> 32) * APART_MS - number % APART_MS
         if self.ties and number & 1:
@@ -51,7 +51,7 @@ class ComputedBoard:
         step = drawn >> 16
         score = self.scores[step]
         above = self.scores[step + 1] if step + 1 < STEPS else score + 1
-        # Between two quantiles anywhere, so that a large score is hardly anybody else's.
+        # Scores lie anywhere between two quantiles, so that few players share a large score.
         return score + (drawn & 0xFFFF) * (above - score) // 0x10000, moment
 
     def state(self, number: int) -> BoardUpdate:
@@ -68,7 +68,7 @@ def number_of(sort_key: str) -> int:
 
 
 class ComputedTable:
-    """Answers requests: entries that nobody has written are computed, all else is simulated."""
+    """A table whose unwritten entries are computed; all else is simulated."""
 
     def __init__(self, board: ComputedBoard) -> None:
         self.board = board
@@ -89,12 +89,12 @@ class ComputedTable:
             return msgspec.json.encode(world.execute("dynamodb", operation, request, Call(world.now_ms(), world.rng)))
 
     def _entries(self, request: dict[str, Any]) -> bytes:
-        """A page of entries, with the attributes that repair reads."""
+        """Return a page of entries, with the attributes that repair reads."""
         after = request.get("ExclusiveStartKey")
         first = number_of(after["sk"]["S"]) + 1 if after else 0
         last = min(self.board.players, first + min(PAGE, request.get("Limit", PAGE)))
         items = [
-            # Repair reads ten million of these: one expression, and no call but for the spot.
+            # Repair reads ten million of these: one expression, and no call besides the spot.
             f'{{"sk":{{"S":"ENTRY#player:p{number:09d}"}},"score":{{"N":"{score}"}},"reachedAt":{{"N":"{moment}"}},"q":{{"N":"1"}},'
             f'"order":{{"S":"{MAX_SCORE - score:016d}#{moment:013d}#p{number:09d}"}}}}'
             for number, (score, moment) in enumerate(map(self.board.spot, range(first, last)), first)
@@ -109,12 +109,12 @@ class ComputedTable:
         return self.table.rows[_PK, keys.ENTRY + subject(number)][0]
 
     def spot(self, number: int) -> tuple[int, int]:
-        """(score, reached at) of a player who was asked for by key."""
+        """Return (score, reached at) of a player whose entry was read by key."""
         item = self.item(number)
         return int(item["score"]["N"]), int(item["reachedAt"]["N"])
 
     def _put(self, number: int) -> None:
-        """What is asked for by its key is an item from now on."""
+        """Store the computed entry as an item: entries that are read by key are items."""
         if number not in self.changed:
             self.changed.add(number)
             self.table.load([item_written(entry_update(BOARD, entry_of(self.board.state(number)), 1))])
@@ -122,11 +122,11 @@ class ComputedTable:
 
 @contextmanager
 def serving(table: ComputedTable) -> Iterator[str]:
-    """An endpoint that answers for the table, for as long as the block lasts."""
+    """Serve the table while the block lasts. Yield the URL."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        # Answers are sent in one piece, at once.
+        # Responses are sent in one piece, at once.
         wbufsize, disable_nagle_algorithm = -1, True
 
         def do_POST(self) -> None:
@@ -154,7 +154,7 @@ def serving(table: ComputedTable) -> Iterator[str]:
 
 
 def _keys(operation: str, request: dict[str, Any]) -> list[dict[str, Any]]:
-    """Keys that a request names."""
+    """Return the keys that a request names."""
     if operation == "BatchGetItem":
         return [key for asked in request["RequestItems"].values() for key in asked["Keys"]]
     return [request["Key"]] if "Key" in request else []

@@ -1,4 +1,4 @@
-"""progress.retries_per_write: sixteen workers at once, four of five events for one player."""
+"""progress.retries_per_write: sixteen concurrent workers, four of five events for one player."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LATENCY_MS = (4, 16)
 
 
 def retries(seeds: tuple[int, ...] = SEEDS, events: int = EVENTS) -> Iterator[Figure]:
-    """Lost races per write that went through, over several interleavings; every event must have been applied once."""
+    """Count lost races per committed write, over several interleavings; every event must have been applied once."""
     lost_races = writes = returned = 0
     for seed in seeds:
         plant, sent = _run(seed, events)
@@ -54,7 +54,7 @@ def retries(seeds: tuple[int, ...] = SEEDS, events: int = EVENTS) -> Iterator[Fi
 
 
 def _run(seed: int, events: int) -> tuple[Plant, Counter[str]]:
-    """A backlog, taken by all workers at once until the queue is empty; and how many events each player was sent."""
+    """Let all workers process a backlog at once until the queue is empty. Return plant and events sent by player."""
     rules = ruleset.load(RULESETS / "default.toml")
     plant = build(seed, Faults(latency_ms=LATENCY_MS), rules, botocore=True)
     rng, world = random.Random(seed), plant.world

@@ -1,8 +1,8 @@
-"""cost.write_units_per_event and cost.usd_per_million_events: the whole path of an event, by what AWS would count.
+"""cost.write_units_per_event and cost.usd_per_million_events: the whole path of an event, as AWS counts it.
 
 A stretch of virtual time goes through the worker functions and the simulated services: Poisson arrivals, players by
 a Zipf law, a batch for every second that begins with an event (100 at most), the boards messages it makes. Every
-player of the stretch exists; when each was last seen follows from its own rate, so days are opened and months
+player of the stretch exists; the time since its last event follows from its own rate, so days are opened and months
 written as often as in steady traffic. Counted: the gateway's send, Lambda's polling, both workers, table, index, bus.
 Left out: storage, backups, logs, metrics, reads over HTTP, data transfer.
 """
@@ -30,7 +30,7 @@ PLAYERS_PER_EVENT_AND_SECOND = 1000  # 86 requests a player and day
 SWITCHES = 0.1  # requests by another model than the player's first
 MAX_AGE_S = 6 * 86_400
 RECEIVE = 10  # messages that one SQS call carries
-# Lambda keeps five long polls of 20 s open on each source, whatever it has.
+# Lambda keeps five long polls of 20 s open on each source, empty or not.
 IDLE_POLLS_PER_S = 5 / 20
 # Duration of an invocation: CPU of a call (as progress.cpu_ms_per_1000_events finds it) on the function's share of a
 # core, and the time of a call to another service.
@@ -43,7 +43,7 @@ SOURCES = [QUEUE[function.queue] for function in FUNCTIONS if function.queue]
 
 @dataclass(frozen=True)
 class Stretch:
-    """How many virtual seconds of traffic are played at a rate."""
+    """Virtual seconds of traffic at a rate."""
 
     events_per_s: int
     seconds: int
@@ -114,7 +114,7 @@ class Play:
         self.bill.fifo_requests += idle * sum(1 for source in SOURCES if source.fifo)
 
     def _arrivals(self) -> list[tuple[int, int]]:
-        """(ms since the beginning, player), in order."""
+        """Return (ms since the beginning, player), in order."""
         found, moment = [], 0.0
         while True:
             moment += self.rng.expovariate(self.stretch.events_per_s)
@@ -123,15 +123,15 @@ class Play:
             found.append((int(moment * 1000), self.zipf.draw(self.rng)))
 
     def _meet(self, players: set[int]) -> None:
-        """Each player's past: seen with both models at a moment that its own rate makes likely; not on the bill."""
+        """Apply each player's past: both models, at a moment that its own rate makes likely; not on the bill."""
         now_ms, last = self.world.now_ms(), []
         for player in sorted(players):
             rate = self.stretch.events_per_s * self.zipf.share(player)
             last.append((now_ms - int(1000 * min(MAX_AGE_S, 1 + self.rng.expovariate(rate))), player))
         last.sort()
         bodies = [
-            request(_name(player), 10**12 + 2 * place + model, seen_ms - 1 + model, model)
-            for place, (seen_ms, player) in enumerate(last)
+            request(_name(player), 10**12 + 2 * place + model, last_ms - 1 + model, model)
+            for place, (last_ms, player) in enumerate(last)
             for model in (1, 0)
         ]
         for start in range(0, len(bodies), 500):
@@ -148,9 +148,9 @@ class Play:
             raise NotTaken(f"events of the stretch were not applied: {report.failed or report.rejected}")
 
     def _take(self, bodies: list[str]) -> None:
-        """One invocation of `progress`, and those of `boards` that it sets off."""
+        """Run one invocation of `progress`, and the invocations of `boards` that it causes."""
         size = sum(len(body.encode()) for body in bodies)
-        # The gateway sends each by itself; Lambda receives and deletes ten at a time.
+        # The gateway sends each event by itself; Lambda receives and deletes ten at a time.
         calls = -(-len(bodies) // RECEIVE)
         self.bill.sqs_requests += len(bodies) + max(calls, requests_of(size)) + calls
         self._work(bodies)
@@ -160,7 +160,7 @@ class Play:
             self._book("boards", ("UpdateItem",))
 
     def _feed(self) -> int | None:
-        """One invocation of `boards` with up to ten messages; their size in bytes, None if there were none."""
+        """Run one invocation of `boards` with up to ten messages. Return their size in bytes, None without messages."""
         now_ms = self.world.now_ms()
         messages = self.world.sqs.take(self.boards, RECEIVE, None, Call(now_ms, self.world.rng))
         if not messages:
@@ -200,7 +200,7 @@ def _duration_s(function: str, requests: list[tuple[str, Any]], side_by_side: tu
 
 
 def _batches(arrivals: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
-    """A batch opens with an event, and closes a second later or with its hundredth."""
+    """Yield batches. A batch opens with an event, and closes a second later or with its hundredth."""
     source = FUNCTION["progress"]
     batch: list[tuple[int, int]] = []
     for arrival in arrivals:

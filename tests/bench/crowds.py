@@ -1,7 +1,7 @@
-"""transfer.* and redeem.retries_per_success: clients who ask at once, in a simulated world whose table has latency.
+"""transfer.* and redeem.retries_per_success: concurrent clients, in a simulated world whose table has latency.
 
-A transaction that meets another under way on one of its items is cancelled there, as on AWS; who is second to a
-change of what they read fails their condition. Either way they read again.
+A transaction is cancelled if another one with one of its items is under way, as on AWS; a transaction whose read items
+were changed meanwhile fails its condition. In both cases the client reads again.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ LATENCY_MS = (4, 16)
 
 
 class Crowded(Table):
-    """A table whose transactions exclude each other where they meet. `tries` of them, `lost` for whatever reason."""
+    """A table whose concurrent transactions exclude each other. `tries`: all of them; `lost`: failed for any reason."""
 
     def __init__(self, table: Table, plant: Plant) -> None:
         super().__init__(table.name, table.client, table.retry.pause)
@@ -65,7 +65,7 @@ class Crowded(Table):
 
 @dataclass
 class Crowd:
-    """Clients who do the same at once, round after round, a minute apart; every one of them must succeed."""
+    """Concurrent clients with equal requests, round after round, a minute apart; every request must succeed."""
 
     seed: int
     clients: int
@@ -80,7 +80,7 @@ class Crowd:
         self.table = self.plant.context.table = Crowded(self.plant.context.table, self.plant)
 
     def run(self, rounds: int, ask: Callable[[int, int], Answer[Any]]) -> None:
-        """`ask(client, round)`."""
+        """Call `ask(client, round)` for all clients and rounds."""
         self.table.tries = self.table.lost = self.table.met = 0
         for number in range(rounds):
             for client in range(self.clients):
@@ -93,7 +93,7 @@ class Crowd:
     def _one(self, ask: Callable[[int, int], Answer[Any]], client: int, number: int) -> None:
         answer = ask(client, number)
         if answer.refused or answer.replayed:
-            raise NotTaken(f"it was answered {answer}")
+            raise NotTaken(f"the response was {answer}")
         self.done += 1
 
     def figure(self, name: str, **params: Any) -> Figure:

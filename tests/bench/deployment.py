@@ -1,8 +1,8 @@
-"""Laurel as `wiring` makes it for a worker, its clients cut off just below botocore.
+"""Laurel as `wiring` builds it for a worker, with clients that are replaced just below botocore.
 
-What a request costs before it would leave the process (its shape, its signature, its parsed answer) is production's
-own. Below, either the simulated services answer and the answers are kept, or what was kept is played again: then the
-simulation's own cost is in no measurement.
+The work in the process (a request's shape, its signature, its parsed response) is production's own. Below, either the
+simulated services respond and the tape records the responses, or the tape plays them: then no measurement includes the
+simulation's own cost.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _HEADERS = HeadersDict({"x-amzn-RequestId": "CANNED", "Content-Type": "applicati
 
 
 class Tape:
-    """The answers of a world by operation, in order; `play` gives them again from the start."""
+    """The recorded responses of a world by operation, in order; `play` returns them again from the start."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -36,7 +36,7 @@ class Tape:
         self.answers: dict[str, list[bytes]] = {}
         self.requests: list[tuple[str, dict[str, Any]]] = []
         self._next: dict[str, int] = {}
-        self._lock = threading.Lock()  # players are written side by side
+        self._lock = threading.Lock()  # players are written in parallel
 
     def attach(self, client: Any) -> None:
         service_id = client.meta.service_model.service_id.hyphenize()
@@ -49,15 +49,15 @@ class Tape:
         client.meta.events.register_first(f"before-send.{service_id}", before_send)
 
     def record(self) -> None:
-        """Let the world answer, and forget what was kept."""
+        """Let the world respond, and drop the recorded responses."""
         self.playing, self.answers, self.requests = False, {}, []
 
     def play(self) -> None:
-        """Let the kept answers be given from the first on."""
+        """Play the recorded responses from the first on."""
         self.playing, self._next = True, dict.fromkeys(self.answers, 0)
 
     def played_out(self) -> bool:
-        """Whether every answer was given: the same calls were made as when they were recorded."""
+        """Return whether every response was played: the calls are those of the recording."""
         return all(self._next[operation] == len(kept) for operation, kept in self.answers.items())
 
     def _answer(self, service: str, operation: str, body: bytes) -> bytes:
@@ -78,7 +78,7 @@ class Tape:
 
 
 class Deployment:
-    """One Laurel with its own world; `context` is what the workers of a process use."""
+    """One Laurel with its own world; `context` is the context of a process's workers."""
 
     def __init__(self, seed: int = 0, threads: int = 1) -> None:
         self.world = World(seed)
@@ -87,8 +87,8 @@ class Deployment:
         self.urls = urls
         self.context = self._context(threads)
         properties = dict(table(BUILD)["Properties"])
-        wanted = ("TableName", "BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
-        self.world.execute("dynamodb", "CreateTable", {name: properties[name] for name in wanted}, Call())
+        names = ("TableName", "BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+        self.world.execute("dynamodb", "CreateTable", {name: properties[name] for name in names}, Call())
 
     def _context(self, threads: int) -> Context:
         environment = {f"LAUREL_{key.upper()}_QUEUE": url for key, url in self.urls.items()}
@@ -106,7 +106,7 @@ class Deployment:
 
     @property
     def meter(self) -> Any:
-        """Capacity consumed by recorded calls."""
+        """Return the meter of capacity that recorded calls consumed."""
         return self.world.dynamodb.meter
 
 

@@ -1,6 +1,6 @@
-"""transfer.* and redeem.*: what a transfer and a redemption cost at the table, counted.
+"""transfer.* and redeem.*: the counted cost of a transfer and a redemption at the table.
 
-Who calls is known before: the read of an API key is in no figure.
+The caller is known before: no figure includes the read of an API key.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ CATALOGUE: dict[str, dict[str, Any]] = {
 
 
 def transfers() -> Iterator[Figure]:
-    """Between two players whom the process knows, as after a first transfer; without a note, and with the longest."""
+    """Count transfers between two players whom the process knows, without a note and with the longest one."""
     deployment = Deployment()
     context = deployment.context
     sender, _ = (player(context, name, funds=RICH) for name in ("sender", "recipient"))
@@ -59,7 +59,7 @@ def transfers() -> Iterator[Figure]:
 
 
 def redemptions() -> Iterator[Figure]:
-    """Of rewards without and with a stock, a limit for each player, fulfilment by hand; and with all of that."""
+    """Count redemptions of rewards without and with a stock, a limit for each player, fulfilment, and all of these."""
     deployment = Deployment()
     context = deployment.context
     buyer, admin = player(context, "buyer", funds=RICH, asset="coins"), player(context, "admin")
@@ -80,7 +80,7 @@ def offer(context: Context, admin: Caller, name: str, **more: Any) -> None:
 
 
 def player(context: Context, name: str, *, funds: int = 0, asset: str = "tokens") -> Caller:
-    """A player with a key, and something minted for them; known to the process."""
+    """Make a player with a key and minted funds, known to the process."""
     create_key(context, name)
     owner = find_owner(context, name)
     if funds:
@@ -99,20 +99,20 @@ def mint(context: Context, name: str, amount: int, asset: str = "tokens") -> Non
 
 @dataclass(frozen=True)
 class Cost:
-    """The calls to the table that one request made, one after the other; so many before it was answered."""
+    """The calls of one request to the table, in order; `answered` of them came before the response."""
 
     calls: list[Record]
     answered: int
 
     @property
     def trips(self) -> dict[str, int]:
-        """How many until it was committed, until it was answered, and with what was left for later."""
+        """Return the number of calls until the commit, until the response, and until all work is done."""
         places = [place for place, call in enumerate(self.calls, 1) if call.operation == COMMIT]
         return {"committed": places[-1], "answered": self.answered, "done": len(self.calls)}
 
     @property
     def written(self) -> list[dict[str, Any]]:
-        """The writes of the one transaction."""
+        """Return the writes of the one transaction."""
         commits = [call for call in self.calls if call.operation == COMMIT]
         if len(commits) != 1:
             raise NotTaken(f"{len(commits)} transactions, not one")
@@ -124,14 +124,14 @@ class Cost:
 
     @property
     def outbox_units(self) -> float:
-        """Of the row in the transaction, and of its removal."""
+        """Return the units of the outbox row in the transaction, and of its removal."""
         rows = [write["Item"] for write in self.written if "Item" in write]
         kept = sum(write_units(item_size(row), 2) for row in rows if row["pk"]["S"].startswith("OUTBOX#"))
         return kept + sum(call.write for call in self.calls if call.operation == "DeleteItem")
 
 
 def costs(deployment: Deployment, ask: Callable[[], Answer[Any]]) -> tuple[Cost, Cost]:
-    """Of a request that succeeds, and of the same again."""
+    """Return the costs of a request that succeeds, and of its replay."""
     return recorded(deployment, ask, replayed=False), recorded(deployment, ask, replayed=True)
 
 
@@ -152,7 +152,7 @@ def recorded(deployment: Deployment, ask: Callable[[], Answer[Any]], *, replayed
 
 
 class Behind(Executor):
-    """Takes work, and does it when the answer is out."""
+    """An executor that does its work after the response."""
 
     def __init__(self) -> None:
         self.waiting: list[Callable[[], object]] = []
@@ -162,7 +162,7 @@ class Behind(Executor):
         return Future()
 
     def map(self, fn: Callable[..., Any], *iterables: Any, **_: Any) -> Iterator[Any]:
-        """What a request waits for, one after the other."""
+        """Do the work that a request waits for, one after the other."""
         return iter([fn(*arguments) for arguments in zip(*iterables, strict=True)])
 
     def run(self) -> None:

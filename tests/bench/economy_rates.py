@@ -1,4 +1,4 @@
-"""transfer.per_s and redeem.per_s: requests that succeed in a second, over HTTP, on a local stack of the bench's own.
+"""transfer.per_s and redeem.per_s: successful requests in a second, over HTTP, on a local stack of the bench's own.
 
 It is an emulator on this machine, whose Lambda workers share its processors with it: nothing here says how fast AWS is.
 """
@@ -30,7 +30,7 @@ from tests.bench.figures import Figure, NotTaken
 TRANSFER, REDEEM = NAMES = ("transfer.per_s", "redeem.per_s")
 CLIENTS = (1, 8)
 ACCOUNTS = ("spread", "hot")
-# Whether there are as many buyers as there would be senders, or one; and whether the reward has a stock.
+# (as many buyers as senders, or one; whether the reward has a stock).
 REDEMPTIONS = (("spread", False), ("spread", True), ("hot", False))
 REQUESTS = 160
 WARM_UP = 24
@@ -40,7 +40,7 @@ TIMEOUT_S = 30
 
 @dataclass(frozen=True)
 class Ask:
-    """One request: whose key, where to, what."""
+    """One request: key, path, body."""
 
     key: str
     path: str
@@ -67,13 +67,15 @@ def rates(requests: int = REQUESTS) -> Iterator[Figure]:
 
 
 def _names(what: str, requests: int) -> list[str]:
-    """So many players that none sends more than the ten that a minute allows."""
+    """Return the names of enough players that none sends more than the ten requests of a minute."""
     return [f"{what}-{number}" for number in range(-(-requests // MAX_SENDS))]
 
 
 def _transfers(context: Context, name: str, accounts: str, requests: int) -> list[Ask]:
-    """Of one token each. Spread: side by side, each sender to a recipient of their own; hot: one sender after the
-    other, all to one recipient."""
+    """Return transfers of one token each.
+
+    Spread: in parallel, each sender to a recipient of their own. Hot: one sender after the other, all to one recipient.
+    """
     senders, recipients = _names(f"{name}-sender", requests), _names(f"{name}-recipient", requests)
     keys = _funded(context, senders, "tokens")
     for recipient in recipients:
@@ -87,14 +89,14 @@ def _transfers(context: Context, name: str, accounts: str, requests: int) -> lis
 
 
 def _redemptions(context: Context, name: str, buyers: list[str], requests: int, *, stock: bool) -> list[Ask]:
-    """All of one reward, for one coin."""
+    """Return redemptions of one reward, for one coin each."""
     offer(context, player(context, "shopkeeper"), name, **({"stock": requests} if stock else {}))
     keys, path = _funded(context, buyers, "coins"), f"rewards/{name}/redeem"
     return [Ask(keys[number % len(keys)], path, {"idempotencyKey": f"{number}"}) for number in range(requests)]
 
 
 def _funded(context: Context, players: list[str], asset: str) -> list[str]:
-    """Their keys."""
+    """Mint funds for the players. Return their keys."""
     keys = [create_key(context, name).key for name in players]
     for name in players:
         mint(context, name, FUNDS, asset)
@@ -102,7 +104,7 @@ def _funded(context: Context, players: list[str], asset: str) -> list[str]:
 
 
 def _check(context: Context, players: list[str], asset: str, expected: int) -> None:
-    """What was answered is there, each once."""
+    """Check that the sum of balances equals the successful requests."""
     accounts = [find_owner(context, name).account for name in players]
     found = sum(load_account(context.table, account, asset).balance for account in accounts)
     if found != expected:
@@ -110,7 +112,7 @@ def _check(context: Context, players: list[str], asset: str, expected: int) -> N
 
 
 def _rate(stack: Stack, clients: int, asks: Sequence[Ask]) -> float:
-    """Requests a second, taken from one list by all clients, each with a connection of its own; all must succeed."""
+    """Return requests a second: all clients take from one list, each with a connection of its own; all must succeed."""
     waiting = iter(asks)
     lock = threading.Lock()
 

@@ -1,4 +1,4 @@
-"""pipeline.* and board.update_to_rank_ms: a local stack of the bench's own, from queue to HTTP answer.
+"""pipeline.* and board.update_to_rank_ms: a local stack of the bench's own, from queue to HTTP response.
 
 It is an emulator on this machine: nothing here says how fast AWS is.
 """
@@ -37,7 +37,7 @@ LABEL = "emulator"
 PROBES = 40
 RIVALS = ("anna", "bert")
 WARM_UPS = 3
-PAUSE_S = 0.3  # the stack comes to rest between two probes
+PAUSE_S = 0.3  # the queues run empty between two probes
 POLL_S = 0.01
 PROBE_LIMIT_S = 15.0
 EVENTS = 1000
@@ -52,7 +52,7 @@ def pipeline(probes: int = PROBES, events: int = EVENTS) -> Iterator[Figure]:
     with stack_of_its_own() as stack:
         context = context_of(stack)
         api = Api(stack.api_url, create_key(context, "bench-admin", ["admin"]).key)
-        # While nobody else is on the board.
+        # Only the two rivals are on the board now.
         yield from _overtaking(stack, [Api(stack.api_url, create_key(context, name).key) for name in RIVALS], probes)
         yield from _latency(stack, api, probes)
         yield _rate(stack, api, events)
@@ -60,7 +60,7 @@ def pipeline(probes: int = PROBES, events: int = EVENTS) -> Iterator[Figure]:
 
 @contextmanager
 def stack_of_its_own() -> Iterator[Stack]:
-    """A local stack for the bench; what goes wrong with it means that figures cannot be taken."""
+    """Run a local stack for the bench. Its errors mean that figures cannot be taken."""
     try:
         with (
             tempfile.TemporaryDirectory(prefix="laurel-bench-", ignore_cleanup_errors=True) as place,
@@ -72,7 +72,7 @@ def stack_of_its_own() -> Iterator[Stack]:
 
 
 def context_of(stack: Stack) -> Context:
-    """What a process on this machine uses to act on the stack as Laurel's functions do."""
+    """Return a context that acts on the stack as Laurel's functions do."""
     session = Session()
     session.set_credentials(CREDENTIALS["aws_access_key_id"], CREDENTIALS["aws_secret_access_key"])
     session.set_config_variable("region", REGION)
@@ -81,7 +81,7 @@ def context_of(stack: Stack) -> Context:
 
 
 def _pointed(session: Session, endpoint_url: str) -> Session:
-    """The session, its clients made for the stack whatever the environment says."""
+    """Point the session's clients at the stack, regardless of the environment."""
     create = session.create_client
 
     def create_client(service: str, **options: Any) -> Any:
@@ -96,7 +96,7 @@ def _now_ms() -> int:
 
 
 def _latency(stack: Stack, api: Api, probes: int) -> Iterator[Figure]:
-    """From before an event is sent to the answer of the leaderboard that has it, one event at a time."""
+    """Measure from the send of an event to the response of the leaderboard that has it, one event at a time."""
     sqs, taken = stack.client("sqs"), []
     for number in range(WARM_UPS + probes):
         score = _score(api, "probe")
@@ -109,7 +109,7 @@ def _latency(stack: Stack, api: Api, probes: int) -> Iterator[Figure]:
 
 
 def _overtaking(stack: Stack, rivals: list[Api], probes: int) -> Iterator[Figure]:
-    """From before an award is sent, by which one of two players passes the other, to the answer that says so."""
+    """Measure from the send of an award, by which one player passes another, to the response with the new rank."""
     sqs, taken = stack.client("sqs"), []
     for number in range(WARM_UPS + probes):
         place = number % len(rivals)
@@ -146,7 +146,7 @@ def _score(api: Api, player: str) -> int:
 
 
 def _rate(stack: Stack, api: Api, events: int) -> Figure:
-    """A backlog through both workers, the functions warm; over when no queue holds anything."""
+    """Measure a backlog through both workers, with warm functions, until no queue holds a message."""
     sqs, url, expected = stack.client("sqs"), stack.queue_urls["events"], dict.fromkeys(range(PLAYERS), 0)
     bodies, zipf, now_ms = [], Zipf(PLAYERS, 1.1), _now_ms()
     rng = random.Random(3)
@@ -171,7 +171,7 @@ def _rate(stack: Stack, api: Api, events: int) -> Figure:
 
 
 def drain(stack: Stack) -> None:
-    """Wait until no queue holds anything."""
+    """Wait until no queue holds a message."""
     _wait(lambda: not _waiting(stack), DRAIN_LIMIT_S, "the queues did not empty")
 
 
@@ -187,7 +187,7 @@ def _waiting(stack: Stack) -> int:
 
 
 def _check(api: Api, expected: dict[str, int]) -> None:
-    """What was counted as done is: every event in its player's figures, every player's XP on the board."""
+    """Check that every event is in its player's figures, and every player's XP on the board."""
     with ThreadPoolExecutor(READERS) as pool:
         profiles = dict(zip(expected, pool.map(api.profile, expected), strict=True))
     counted = {player: int(profile["stats"]["requests"]) for player, profile in profiles.items()}

@@ -1,4 +1,4 @@
-"""What the bench prints, and what it holds the figures against."""
+"""Figures of the bench, and their targets."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ DIGITS = 3
 
 
 class NotTaken(RuntimeError):
-    """A figure cannot be taken; the message says why."""
+    """Failure to take a figure; the message says why."""
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """Figures whose names begin with `name` are not taken on this machine, and why; no error."""
+    """Figures that are not taken on this machine, since their names begin with `name`, and the reason; no error."""
 
     name: str
     reason: str
@@ -24,7 +24,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured value; `params` say under which circumstances."""
+    """One measured value; `params` are its circumstances."""
 
     name: str
     value: float
@@ -38,7 +38,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Target:
-    """The figures of `name` whose params hold all of `where` are to be at most this.
+    """The maximum of the figures of `name` whose params hold all of `where`.
 
     `counted`: the figure is the same on every machine and run, so that a miss is an error.
     """
@@ -53,7 +53,7 @@ class Target:
 
 
 def _redeem(units: float, items: int, **kind: bool) -> Iterator[Target]:
-    """`kind`: of the reward; what has a stock, or a limit for each player, costs one item more."""
+    """Yield the targets of a kind of reward. A stock, or a limit for each player, costs one item more."""
     yield Target("redeem.write_units", units, kind, counted=True)
     yield Target("redeem.items", items, kind, counted=True)
 
@@ -93,7 +93,7 @@ TARGETS = (
     Target("transfer.write_units", 12, counted=True),
     Target("transfer.items", 6, counted=True),
     Target("transfer.round_trips", 2, {"until": "committed"}, counted=True),
-    # Then what is owed is sent, and its row removed.
+    # Then the outbox is sent, and its row removed.
     Target("transfer.round_trips", 2, {"until": "answered"}, counted=True),
     Target("transfer.outbox_units", 3, counted=True),
     Target("transfer.replay_read_units", 1, {"recipient": "known"}, counted=True),

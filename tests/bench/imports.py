@@ -1,4 +1,4 @@
-"""import.api_ms, import.worker_ms and package.zip_mb: the zip that is deployed, and what a cold start imports of it."""
+"""import.api_ms, import.worker_ms and package.zip_mb: the deployed zip, and the imports of a cold start."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.bench.figures import Figure, NotTaken
 
 RUNS = 9
 TIMEOUT_S = 30
-# Like Lambda: the module, then the handler in it. The context (clients, ruleset) is made by the first event.
+# Like Lambda: the module, then its handler. The first event makes the context (clients, ruleset).
 SCRIPT = """
 import sys, time
 sys.path.insert(0, sys.argv[1])
@@ -34,7 +34,7 @@ print(imported * 1000, spent * 1000, (time.perf_counter() - began) * 1000)
 
 
 def imports(runs: int = RUNS) -> Iterator[Figure]:
-    """Wall time from nothing to the handler, in fresh processes that have the standard library and the zip only."""
+    """Measure the wall time until the handler, in fresh processes with the standard library and the zip only."""
     try:
         built = package(Build("local", "local"))
     except SettingError as error:
@@ -43,7 +43,7 @@ def imports(runs: int = RUNS) -> Iterator[Figure]:
         with ZipFile(built.zip) as archive:
             archive.extractall(place)
         handlers = [function.handler for function in FUNCTIONS]
-        # In rounds, so that a disturbance meets all of them; the first one only fills the page cache.
+        # In rounds, so that a disturbance affects all of them; the first one only fills the page cache.
         rounds = [[_import_ms(Path(place), handler) for handler in handlers] for _ in range(runs + 1)][1:]
     for handler, *taken in zip(handlers, *rounds, strict=True):
         wall, cpu, context = (statistics.median(values) for values in zip(*taken, strict=True))
@@ -51,13 +51,13 @@ def imports(runs: int = RUNS) -> Iterator[Figure]:
             "import.api_ms" if handler == "chalicelib.api.app.app" else "import.worker_ms",
             wall,
             "ms",
-            # Where wall is far above CPU, the machine was busy with something else.
+            # Wall time far above CPU means that the machine was busy.
             {"handler": handler, "runs": runs, "cpu_ms": round(cpu, 1), "first_context_ms": round(context, 1)},
         )
 
 
 def _import_ms(place: Path, handler: str) -> tuple[float, ...]:
-    """Ms to import the handler by the clock, by CPU; ms more to make what its first event needs."""
+    """Return ms to import the handler by the clock and by CPU, and the further ms of its first event."""
     environment = {
         f"LAUREL_{queue.key.upper()}_QUEUE": f"https://sqs.us-east-1.amazonaws.com/1/{queue.name}" for queue in QUEUES
     }
@@ -76,7 +76,7 @@ def _import_ms(place: Path, handler: str) -> tuple[float, ...]:
 
 
 def zip_size() -> Iterator[Figure]:
-    """The zip for AWS; the tests look into the same one."""
+    """Measure the zip for AWS; the tests read the same one."""
     try:
         built = package(Build("test", "aws"), BUILD / "test-aws")
     except SettingError as error:

@@ -1,4 +1,4 @@
-"""board.updates_per_s: one writer of a board on a local stack; and whether the emulator counts write units as we do.
+"""board.updates_per_s: one writer of a board on a local stack; the emulator must count equal write units.
 
 The rate is an emulator's on this machine: nothing here says how fast AWS is.
 """
@@ -25,7 +25,7 @@ COMPARED = {1: 20, 10: 5, 500: 1}
 COMPARED_PLAYERS = 1_000
 PLAYERS = 2_000
 ROUNDS = 3
-SCOPE = "tokens_shared"  # not the one that write units are compared on
+SCOPE = "tokens_shared"  # not the board on which write units are compared
 
 
 def rate(players: int = PLAYERS, rounds: int = ROUNDS) -> Iterator[Figure]:
@@ -36,7 +36,7 @@ def rate(players: int = PLAYERS, rounds: int = ROUNDS) -> Iterator[Figure]:
 
 
 def compare(context: Context, players: int = COMPARED_PLAYERS, batches: Mapping[int, int] = COMPARED) -> None:
-    """The same batches on the simulated table and on the emulator's. Raises NotTaken if their write units differ."""
+    """Feed the same batches to the simulated table and the emulator's. Raise NotTaken if their write units differ."""
     simulated = Deployment()
     populations = [Population(players, False, context.rules.levels) for _ in range(2)]
     both = (simulated.context, context)
@@ -56,7 +56,7 @@ def compare(context: Context, players: int = COMPARED_PLAYERS, batches: Mapping[
 
 
 class Units:
-    """Write units of a client's updates, as the answers name them."""
+    """Write units of a client's updates, as the responses name them."""
 
     def __init__(self, client: Any) -> None:
         self._answered: list[float] = []
@@ -64,7 +64,7 @@ class Units:
         client.meta.events.register("after-call.dynamodb.UpdateItem", self._note)
 
     def taken(self) -> float:
-        """Units since this was asked last."""
+        """Return the units since the last call."""
         units = sum(self._answered)
         self._answered.clear()
         return units
@@ -73,12 +73,12 @@ class Units:
         return params | {"ReturnConsumedCapacity": "INDEXES"}
 
     def _note(self, parsed: dict[str, Any], **_: Any) -> None:
-        if "ConsumedCapacity" in parsed:  # not in the answer of a condition that did not hold
+        if "ConsumedCapacity" in parsed:  # not in the response of a failed condition
             self._answered.append(float(parsed["ConsumedCapacity"]["CapacityUnits"]))
 
 
 def _rate(stack: Stack, context: Context, players: int, rounds: int) -> Figure:
-    """States of all players at once, round after round, through the queue and the worker of this one board."""
+    """Measure states of all players at once, round after round, through the queue and the worker of this one board."""
     board = board_id(SCOPE, "all")
     population = Population(players, False, context.rules.levels)
     progress = Progress(population, now_ms=context.now_ms())
@@ -99,12 +99,14 @@ def _send(stack: Stack, context: Context, board: str, states: list[BoardUpdate])
 
 
 def _check(context: Context, board: str, states: list[BoardUpdate]) -> None:
-    """What was counted as done is: entries and index hold the last states."""
+    """Check that entries and index hold the last states."""
     expected = {state.subject: (state.score, state.version) for state in states}
     found = {entry.subject: (entry.score, entry.version) for entry in scan_entries(context.table, board)}
     if found != expected:
         wrong = sum(found.get(subject) != state for subject, state in expected.items())
-        raise NotTaken(f"the board has {len(found)} entries, {wrong} of {len(expected)} are not as they were sent")
+        raise NotTaken(
+            f"the board has {len(found)} entries, {wrong} of {len(expected)} differ from the last states sent"
+        )
     total = open_board(context, SCOPE, None)[1].total()
     if total != len(expected):
         raise NotTaken(f"the board counts {total} players, not {len(expected)}")

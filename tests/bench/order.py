@@ -1,4 +1,4 @@
-"""order.xp_spread_percent and order.model_payments: how much of XP depends on the order in which events arrive."""
+"""order.xp_spread_percent and order.model_payments: the share of XP that depends on the order of arrival."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from tests.bench.figures import Figure
 from tests.domain.progress.desk import NOON, Desk
 
 NAMES = ("order.xp_spread_percent", "order.model_payments")
-# As the local stack replays the sample.
+# The plan by which the local stack replays the sample.
 PLAN = Plan(days=5)
 ORDERS = 8
-# Of one player and model, within 7 days, by three providers.
+# Uses of one model by one player, within 7 days, through three providers.
 USES = 60
 
 
 def spread(orders: int = ORDERS, events: int | None = None) -> Iterator[Figure]:
-    """XP of all players, and what each action pays, as events come by their time, backwards, and in random orders."""
+    """Compare XP of all players and payments by action for events by time, backwards, and in random orders."""
     sample = list(events_of(inspect_file(SAMPLE), PLAN, NOON))[:events]
-    told = [_paid(each) for each in _orders(sample, orders)]
-    totals = [paid.total() for paid in told]
-    differ = sorted(action for action in told[0] if len({paid[action] for paid in told}) > 1)
-    params = {"events": len(sample), "orders": len(told), "by_time": totals[0], "least": min(totals)}
+    payouts = [_paid(each) for each in _orders(sample, orders)]
+    totals = [paid.total() for paid in payouts]
+    differ = sorted(action for action in payouts[0] if len({paid[action] for paid in payouts}) > 1)
+    params = {"events": len(sample), "orders": len(payouts), "by_time": totals[0], "least": min(totals)}
     params |= {"most": max(totals), "actions_that_differ": differ}
     yield Figure(NAMES[0], (max(totals) - min(totals)) * 100 / totals[0], "%", params)
     uses = list(_uses(random.Random(USES)))
-    told = [_paid(each) for each in _orders(uses, orders)]
-    payments = [paid["model_diversity"] // 3 for paid in told]
-    switches = [paid["provider_switch"] // 5 for paid in told]
-    params = {"events": USES, "orders": len(told), "least_switches": min(switches), "most_switches": max(switches)}
+    payouts = [_paid(each) for each in _orders(uses, orders)]
+    payments = [paid["model_diversity"] // 3 for paid in payouts]
+    switches = [paid["provider_switch"] // 5 for paid in payouts]
+    params = {"events": USES, "orders": len(payouts), "least_switches": min(switches), "most_switches": max(switches)}
     yield Figure(NAMES[1], max(payments), "payments", params)
 
 
@@ -55,7 +55,7 @@ def _uses(chance: random.Random) -> Iterator[dict[str, Any]]:
 
 
 def _paid(events: Sequence[dict[str, Any]]) -> Counter[str]:
-    """XP by action, each event committed by itself."""
+    """Return XP by action, with each event committed by itself."""
     desk = Desk(ruleset.load(RULESETS / "default.toml"))
     paid: Counter[str] = Counter()
     for raw in events:

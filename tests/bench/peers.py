@@ -1,7 +1,8 @@
 """peer.sqlite.* and peer.redis.*: the same boards in an SQL table and in a sorted set, on this machine's clock.
 
-They need a server of their own, or hold the board in the memory of one process: no match for a table that bills by
-request. But they are what a leaderboard is usually built on, and show how a rank and a page grow with the board.
+They need a server of their own, or hold the board in the memory of one process, so they do not compare with a table
+that bills by request. But leaderboards are usually built on them, and they show how a rank and a page grow with the
+board.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class SqliteBoard:
         return int(self.connection.execute(_RANK, (player,)).fetchone()[0])
 
     def page(self, offset: int) -> list[tuple[int, int]]:
-        """(rank, score) of each entry."""
+        """Return (rank, score) of each entry."""
         return [(rank, score) for _, score, rank in self.connection.execute(_PAGE, (offset,))]
 
     def close(self) -> None:
@@ -78,7 +79,7 @@ class SqliteBoard:
 
 
 class RedisBoard:
-    """A sorted set. It ranks players of one score one after the other: a competition rank is a count above a score."""
+    """A sorted set. It gives players of one score different ranks, so a competition rank is a count above a score."""
 
     def __init__(self, connection: Connection, population: Population) -> None:
         self.connection = connection
@@ -104,7 +105,7 @@ class RedisBoard:
 
 
 class Connection:
-    """Redis's protocol, as far as five commands need it."""
+    """Client of the part of Redis's protocol that five commands need."""
 
     def __init__(self, path: Path) -> None:
         self.socket = socket.socket(socket.AF_UNIX)
@@ -135,7 +136,7 @@ class Connection:
 
 @contextlib.contextmanager
 def running(redis: str, place: Path) -> Iterator[Connection]:
-    """A server of the bench's own: no port, nothing on disk, gone with the block."""
+    """Run a server of the bench's own, without a port or data on disk, while the block lasts."""
     path = place / "redis.sock"
     options = {"port": "0", "unixsocket": str(path), "dir": str(place), "save": "", "appendonly": "no"}
     command = [redis, *(word for name, value in options.items() for word in (f"--{name}", value))]
@@ -160,7 +161,7 @@ def _connected(path: Path, server: subprocess.Popen[bytes]) -> Connection:
 
 
 def _times(peer: str, board: SqliteBoard | RedisBoard, population: Population, runs: int) -> Iterator[Figure]:
-    """Medians over players and offsets drawn at random; a first run of each is not counted, and none may be wrong."""
+    """Yield medians over random players and offsets, without the first run of each; no result may be wrong."""
     rng, losses = random.Random(13), sorted(-score for score in population.scores)
     numbers = [rng.randrange(len(losses)) for _ in range(runs + 1)]
     offsets = [rng.randrange(len(losses) - LIMIT) for _ in range(runs + 1)]

@@ -1,7 +1,8 @@
 """AWS list prices in USD, us-east-1; free tiers and volume discounts left out.
 
-DynamoDB's are those since November 2024; SQS's and Lambda's were looked up as of mid-2026, in others' summaries of the
-price lists; EventBridge's is from memory. Nothing here asks AWS: look them up before a decision hangs on them.
+DynamoDB's prices are those since November 2024; SQS's and Lambda's are of mid-2026, from others' summaries of the price
+lists; EventBridge's is from memory. No code here reads AWS's price lists: check the prices before a decision depends on
+them.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ CHUNK_BYTES = 64 * 1024
 
 @dataclass
 class Bill:
-    """What a stretch of traffic used, by part."""
+    """Usage of a stretch of traffic, by part."""
 
     write_units: float = 0
     read_units: float = 0
@@ -33,7 +34,7 @@ class Bill:
     bus_events: int = 0
 
     def parts(self) -> dict[str, float]:
-        """USD by part."""
+        """Return USD by part."""
         return {
             "progress_writes": self.write_units * WRITE_UNIT,
             "reads": self.read_units * READ_UNIT,
@@ -47,5 +48,5 @@ class Bill:
 
 
 def requests_of(size_bytes: int) -> int:
-    """How many requests SQS bills for a call with a payload of this size."""
+    """Return the number of requests that SQS bills for a call with a payload of this size."""
     return max(1, -(-size_bytes // CHUNK_BYTES))

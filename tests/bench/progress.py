@@ -1,5 +1,7 @@
-"""progress.write_units_per_event, progress.cpu_ms_per_1000_events and progress.cpu_of_long_streaks: the progress
-worker by itself."""
+"""Figures of the progress worker by itself.
+
+They are progress.write_units_per_event, progress.cpu_ms_per_1000_events and progress.cpu_of_long_streaks.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +29,12 @@ RUNS = 9
 THREADS = 8
 MINUTE_S = 60
 EVENTS_PER_PLAYER = (1, 10)
-# What an event of a loyal player may cost is held against what one of a new player costs.
+# The cost of a loyal player's event is compared with that of a new player's.
 STREAK_DAYS = (1, 1095)
 
 
 class LambdaContext:
-    """What handlers ask of the Lambda context."""
+    """The part of the Lambda context that handlers use."""
 
     function_name = "laurel-bench-progress"
     aws_request_id = "bench"
@@ -43,7 +45,7 @@ class LambdaContext:
 
 @contextlib.contextmanager
 def handler(deployment: Deployment) -> Iterator[Any]:
-    """The worker's own entry, wired to the deployment; its log line and metrics are written to nowhere."""
+    """Yield the worker's own entry, wired to the deployment; its log line and metrics are dropped."""
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
         log: Any = observability.logger.registered_handler
         before = log.setStream(nowhere)
@@ -62,7 +64,7 @@ def _invoke(event: dict[str, Any]) -> None:
 
 
 def batches(events_per_player: int, now_ms: int, events: int = EVENTS) -> list[list[str]]:
-    """Messages of one event each, batch by batch; all events of a player in one batch and one minute."""
+    """Return messages of one event each, batch by batch; all events of a player are in one batch and one minute."""
     bodies = [
         request(f"player-{number // events_per_player:04d}", number, now_ms - 900 + number % events_per_player)
         for number in range(events)
@@ -71,7 +73,7 @@ def batches(events_per_player: int, now_ms: int, events: int = EVENTS) -> list[l
 
 
 def acquaint(deployment: Deployment, run: Any, players: Sequence[str]) -> None:
-    """Let the players exist, active today by the same model, and the next minute begin: nothing is new after it."""
+    """Create the players, active today with the same model, and begin the next minute: later events add nothing new."""
     world = deployment.world
     bodies = [request(player, 10**9 + place, world.now_ms() - 100) for place, player in enumerate(players)]
     for start in range(0, len(bodies), BATCH):
@@ -80,7 +82,7 @@ def acquaint(deployment: Deployment, run: Any, players: Sequence[str]) -> None:
 
 
 def lengthen(deployment: Deployment, players: Sequence[str], streak_days: int) -> None:
-    """Let known players, active today, have been active every day for so long, with the milestones of that."""
+    """Lengthen the streaks of known players, active today, to so many days, with their milestones."""
     table, rules = deployment.context.table, deployment.context.rules
     today = day_of(deployment.world.now_ms())
     long = Streak()
@@ -101,7 +103,7 @@ def lengthen(deployment: Deployment, players: Sequence[str], streak_days: int) -
 def recorded(
     deployment: Deployment, run: Any, events_per_player: int, events: int = EVENTS, streak_days: int = 1
 ) -> list[dict[str, Any]]:
-    """Lambda events just applied in the world: their answers are on the tape, their units on the meter."""
+    """Apply Lambda events in the world: their responses are on the tape, their units on the meter. Return them."""
     players = [f"player-{number:04d}" for number in range(events // events_per_player)]
     acquaint(deployment, run, players)
     if streak_days > 1:
@@ -116,7 +118,7 @@ def recorded(
 
 
 def write_units(events: int = 200) -> Iterator[Figure]:
-    """Units of every write that the worker makes for known players; boards are written by another."""
+    """Count the units of all writes of the worker for known players; another worker writes boards."""
     for events_per_player in EVENTS_PER_PLAYER:
         deployment = Deployment()
         with handler(deployment) as run:
@@ -130,8 +132,10 @@ def write_units(events: int = 200) -> Iterator[Figure]:
 
 
 def cpu(runs: int = RUNS, events: int = EVENTS) -> Iterator[Figure]:
-    """CPU of this process while the worker's handler takes 1,000 events, every answer canned: of players active since
-    today and of players active for three years, by turns, so that both meet the same noise."""
+    """Measure the CPU of this process while the worker's handler takes 1,000 events, with recorded responses.
+
+    Players active since today and players active for three years alternate, so that both have the same noise.
+    """
     for events_per_player in EVENTS_PER_PLAYER:
         circumstances: dict[str, Any] = {"events_per_player": events_per_player, "players": events // events_per_player}
         circumstances |= {"batch": BATCH, "runs": runs}

@@ -1,4 +1,4 @@
-"""board.update.write_units: what it costs to bring a board up to date, entries, index, nodes and log included."""
+"""board.update.write_units: the cost of board updates: entries, index, nodes and log."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from tests.bench.deployment import Deployment
 from tests.bench.figures import Figure, NotTaken
 from tests.simulated.world import START_MS
 
-# How often each is repeated, so that chance matters little.
+# Repetitions of each, so that chance has little effect.
 BATCHES = {1: 500, 10: 50, 500: 4, 2000: 2}
 GAIN = (1, 50)  # XP of the events of one batch of a player
 STEP_MS = 7
 
 
 class Progress:
-    """Players of a population who gain XP, batch after batch; no two batches of one moment."""
+    """Players of a population who gain XP, batch after batch; no two batches have the same moment."""
 
     def __init__(self, population: Population, seed: int = 5, now_ms: int = START_MS) -> None:
         self.population, self.rng = population, random.Random(seed)
         self.now_ms, self.batches = now_ms, 0
 
     def states(self, size: int) -> list[BoardUpdate]:
-        """New states of so many players, whoever they are."""
+        """Return new states of so many random players."""
         self.batches += 1
         states = []
         for number in self.rng.sample(range(len(self.population)), size):
@@ -45,7 +45,7 @@ class Progress:
 def write_units(
     deployment: Deployment, population: Population, batches: Mapping[int, int] = BATCHES
 ) -> Iterator[Figure]:
-    """Units of all writes of the `boards` worker, by an update, for several numbers of updates that come at once."""
+    """Count the units of all writes of the `boards` worker, per update, for several numbers of concurrent updates."""
     progress = Progress(population)
     for size, times in batches.items():
         if size <= len(population):
@@ -62,7 +62,7 @@ def batch_units(deployment: Deployment, states: list[BoardUpdate]) -> float:
 
 
 def feed(context: Context, states: list[BoardUpdate]) -> None:
-    """One invocation of the worker: messages as `send_updates` packs them."""
+    """Run one invocation of the worker, with messages as `send_updates` packs them."""
     bodies = []
     for start in range(0, len(states), MAX_UPDATES_PER_MESSAGE):
         raw = [msgspec.Raw(msgspec.json.encode(state)) for state in states[start : start + MAX_UPDATES_PER_MESSAGE]]

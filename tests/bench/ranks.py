@@ -1,4 +1,4 @@
-"""board.*: what reads of boards of 1,000 to 1,000,000 players cost, and peer.count_query beside them.
+"""board.*: the cost of reads of boards of 1,000 to 1,000,000 players, and of peer.count_query.
 
 Counted on the simulated table: read units by the sizes of the items that are read, round trips by the requests that
 wait for each other. Every answer is compared with a sorted list, or there is no figure.
@@ -30,7 +30,7 @@ from tests.bench.rounds import Rounds
 SIZES = (1_000, 100_000, 1_000_000)
 READS = 100
 LIMIT = 50
-# Players at these eighths of the board: their mean is the mean over all, and each costs half a board.
+# Players at these eighths of the board: their mean equals the mean over all, and each costs half a board.
 COUNTED = (1, 3, 5, 7)
 ADMIN_CALLER = Caller("bench-admin", "laurel_bench", frozenset((ADMIN,)))
 READ_NAMES = ("rank", "rank_whole", "page_top", "page_mid", "neighbours", "total")
@@ -44,7 +44,7 @@ NAMES = (
 def boards(
     sizes: tuple[int, ...] = SIZES, reads: int = READS, batches: Mapping[int, int] = BATCHES
 ) -> Iterator[Figure]:
-    """Every size twice, with and without a score that half of the players share; then updates of the largest."""
+    """Read every size twice, with and without a score that half of the players share; then update the largest."""
     for players in sizes:
         for ties in (True, False):
             with board_of(players, ties) as (deployment, population):
@@ -60,7 +60,7 @@ class Cost:
 
 
 class Bench:
-    """Reads of one board, each known to be right."""
+    """Reads of one board, each with a checked result."""
 
     def __init__(self, deployment: Deployment, population: Population, reads: int) -> None:
         self.deployment, self.population, self.reads = deployment, population, reads
@@ -86,7 +86,7 @@ class Bench:
         yield self._count_query([size * eighth // 8 for eighth in COUNTED])
 
     def _figures(self, name: str, read: Callable[[int], Callable[[], None]], places: list[int]) -> Iterator[Figure]:
-        """Units on average, and round trips of the read that took most; `most` units, and those of the first place."""
+        """Yield mean units and the most round trips; `most` units, and those of the first place."""
         costs = [self._cost(read, place) for place in places]
         units = [cost.units for cost in costs]
         params = {"players": len(self.order), "ties": self.population.ties, "reads": len(places)}
@@ -97,7 +97,7 @@ class Bench:
         yield Figure(f"board.{name}.round_trips", max(cost.trips for cost in costs), "round trips", params)
 
     def _cost(self, read: Callable[[int], Callable[[], None]], place: int) -> Cost:
-        """`read` reads, and gives back what checks it."""
+        """Measure `read`, which returns a function that checks its result."""
         self.deployment.meter.reset()
         self.rounds.trips = 0
         check = read(place)
@@ -150,7 +150,7 @@ class Bench:
         return lambda: self._same("total", total, len(self.order))
 
     def _count_query(self, places: list[int]) -> Figure:
-        """A rank as it is usually had: by counting on the index who has a better score."""
+        """Measure the usual way to a rank: count the entries with a better score on the index."""
         self.deployment.meter.reset()
         for place in places:
             score = -self.losses[place]

@@ -1,6 +1,6 @@
-"""reject.seconds: an invocation whose batch holds messages that can never be valid among good ones.
+"""reject.seconds: an invocation whose batch mixes valid messages with ones that can never be valid.
 
-The simulated clock adds up all calls, also those that production makes side by side: the figure is an upper bound.
+The simulated clock adds up all calls, also those that production makes in parallel: the figure is an upper bound.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ TIMEOUT_S = 60
 
 
 def seconds(bad: int = BAD, good: int = GOOD, events_each: int = EVENTS_EACH) -> Iterator[Figure]:
-    """How long the invocation takes on the virtual clock, for bodies of 1.5 KB, and of the largest size that a source
-    takes, which do not compress; every good event must be applied in it, and every message acknowledged."""
+    """Measure the invocation on the virtual clock, for bodies of 1.5 KB and of the largest size that a source takes.
+
+    The large bodies do not compress. Every good event must be applied in it, and every message acknowledged.
+    """
     rng = random.Random(1)
     small, large = [{}] * events_each, [rng.randbytes(250).hex() for _ in range(events_each)]
     for elements in (small, large):
@@ -44,7 +46,7 @@ def _seconds(bad: int, good: int, body: str) -> Figure:
     plant.context.pool = plant.world.executor()
     now_ms = plant.world.now_ms()
     bodies = [body] * bad + [request(f"player-{number}", number, now_ms) for number in range(good)]
-    # As they come in: one bad message after each few good ones.
+    # The order of arrival: one bad message after each few good ones.
     bodies = [bodies[place * 37 % len(bodies)] for place in range(len(bodies))]
     messages = [Message(f"m{number}", f"r{number}", body, now_ms) for number, body in enumerate(bodies)]
     actor: Actor = plant.world.spawn(

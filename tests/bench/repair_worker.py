@@ -1,8 +1,8 @@
-"""The process that is measured: repairs of a board as the `boards` worker does them, one step a message.
+"""The measured process: repairs of a board as the `boards` worker does them, one step a message.
 
 python -m tests.bench.repair_worker PLAYERS REPAIRS    with the endpoint, table and threads in the environment
 
-Writes a JSON line for each step, and at the end one with the peak of its memory.
+It writes a JSON line for each step, and at the end one with the peak of its memory.
 """
 
 from __future__ import annotations
@@ -40,26 +40,28 @@ HIGH_SEQ = 10**6
 
 
 class Line(msgspec.Struct):
-    """A step: which, of which repair; its CPU, by the process's clock; its calls. Of these `beside` were made in
-    `rounds`, as many side by side as there are threads."""
+    """A step of a repair: its CPU, by the process's clock, and its calls.
+
+    `parallel` of the calls were made in `rounds`, as many in parallel as there are threads.
+    """
 
     repair: int
     step: int
     cpu_s: float
     calls: dict[str, int]
-    beside: int
+    parallel: int
     rounds: int
 
 
 class Last(msgspec.Struct):
-    """The process at its end: peak memory, and how many updates it wrote."""
+    """The process at its end: peak memory, and number of updates written."""
 
     peak_mb: float
     updates: int
 
 
 class Orders:
-    """Takes what a repair orders."""
+    """A queue that keeps the messages of a repair."""
 
     def __init__(self) -> None:
         self.bodies: list[str] = []
@@ -72,15 +74,15 @@ class Orders:
 
 
 class Rounds(ThreadPoolExecutor):
-    """A process's pool that counts the calls that it makes side by side."""
+    """A process's pool that counts the calls that it makes in parallel."""
 
     def __init__(self, threads: int) -> None:
         super().__init__(threads)
-        self.threads, self.beside, self.rounds = threads, 0, 0
+        self.threads, self.parallel, self.rounds = threads, 0, 0
 
     def map(self, fn: Callable[..., Any], *iterables: Any, **options: Any) -> Iterator[Any]:
         work = list(zip(*iterables, strict=True))
-        self.beside += len(work)
+        self.parallel += len(work)
         self.rounds += -(-len(work) // self.threads)
         return super().map(lambda arguments: fn(*arguments), work, **options)
 
@@ -100,19 +102,19 @@ class Worker:
         self.updates = 0
 
     def run(self, repairs: int) -> Iterator[Line]:
-        """A repair of a board that has no index at all, then more of a board that somebody has damaged."""
+        """Run a repair of a board without an index, then repairs of the damaged board."""
         for repair in range(1, repairs + 1):
             body: str | None = msgspec.json.encode(
                 BoardMessage(BOARD, BOARD, repair=True, nonce=f"repair{repair}")
             ).decode()
             while body is not None:
                 self.calls.clear()
-                self.pool.beside = self.pool.rounds = 0
+                self.pool.parallel = self.pool.rounds = 0
                 began = time.process_time()
                 self._feed(body)
                 message = msgspec.json.decode(body, type=BoardMessage)
                 cpu_s = time.process_time() - began
-                yield Line(repair, message.step, cpu_s, dict(self.calls), self.pool.beside, self.pool.rounds)
+                yield Line(repair, message.step, cpu_s, dict(self.calls), self.pool.parallel, self.pool.rounds)
                 body = self.orders.bodies.pop() if self.orders.bodies else None
                 self._update()
             if repair < repairs:
@@ -127,7 +129,7 @@ class Worker:
         return self.context.within(TIMEOUT_MS)
 
     def _update(self) -> None:
-        """New scores of some players: behind the cursor and before it."""
+        """Write new scores of some players, behind the cursor and before it."""
         self.updates += 1
         states = [
             BoardUpdate(
@@ -145,7 +147,7 @@ class Worker:
         self._feed(msgspec.json.encode(BoardMessage(BOARD, BOARD, raws)).decode())
 
     def _damage(self) -> None:
-        """Counters that are wrong, nodes that are gone, and one with a number that nobody comes to."""
+        """Damage the index: wrong counters, deleted nodes, and nodes with a sequence number far ahead."""
         table, names = self.context.table, [name for name, _ in stream_nodes(self.context.table, BOARD)]
         for place, name in enumerate(self.rng.sample(names, min(DAMAGED, len(names)))):
             if place % 3 == 0:

@@ -1,4 +1,4 @@
-"""repair.longest_step_s and repair.peak_mb: a board of 10,000,000 players repaired, while updates go on between steps.
+"""repair.longest_step_s and repair.peak_mb: repair of a board of 10,000,000 players, with updates between steps.
 
 A step's seconds are its CPU on the share of a core that the worker has on Lambda, and for its calls, as far as they
 wait for each other, a latency as AWS has it. Memory is the peak of the process that repairs; the table is in another.
@@ -37,8 +37,10 @@ CORE = _WORKER.memory_mb / CORE_MB
 def repairs(
     players: int = PLAYERS, repairs_of_each: int = 1, kinds: tuple[bool, ...] = (False, True)
 ) -> Iterator[Figure]:
-    """Boards that have no index, the most that a repair can find wrong: every node is written. With and without half
-    of the players on one score. `repairs_of_each`: after the first, damage is repaired."""
+    """Measure repairs of boards without an index, the worst case: every node is written.
+
+    Boards are with and without half of the players on one score. Of `repairs_of_each`, the later ones repair damage.
+    """
     for ties in kinds:
         board = ComputedBoard(players, ties)
         table = ComputedTable(board)
@@ -80,12 +82,12 @@ def _measured(endpoint: str, players: int, repairs_of_each: int) -> tuple[list[L
 
 def _seconds(line: Line) -> float:
     queries = line.calls.get("Query", 0)
-    trips = sum(line.calls.values()) - queries - line.beside + line.rounds
+    trips = sum(line.calls.values()) - queries - line.parallel + line.rounds
     return line.cpu_s / CORE + queries * QUERY_S + trips * CALL_S
 
 
 def _check(table: ComputedTable) -> None:
-    """Every counter of the trie is that of the entries, and every division counts who came at its mark or later."""
+    """Check every counter of the trie against the entries, and every division against the players since its mark."""
     found, marks = _index(table)
     scores, since = Counter[int](), Counter[int]()
     for number in range(table.board.players):
@@ -108,7 +110,7 @@ def _check(table: ComputedTable) -> None:
 
 
 def _index(table: ComputedTable) -> tuple[Counter[tuple[str, int]], dict[int, int]]:
-    """Counters by node and digit; marks of divided tie groups by score."""
+    """Return counters by node and digit, and marks of divided tie groups by score."""
     found: Counter[tuple[str, int]] = Counter()
     marks: dict[int, int] = {}
     for (pk, name), (item, _) in table.table.rows.items():

@@ -1,4 +1,4 @@
-"""How many round trips a read takes one after the other, by what it really does: calls made side by side are one."""
+"""Counter of the sequential round trips of a read: calls made in parallel are one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Rounds(Executor):
-    """Stands in for a process's pool: takes work one by one, but counts it as done at the same time."""
+    """Substitute for a process's pool: does work one by one, but counts it as done in parallel."""
 
     def __init__(self) -> None:
         self.trips = 0

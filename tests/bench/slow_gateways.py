@@ -1,7 +1,7 @@
-"""api.slow_gateways_ms: how long a transfer takes over HTTP while SQS and EventBridge hang.
+"""api.slow_gateways_ms: duration of a transfer over HTTP while SQS and EventBridge hang.
 
-The table is the simulated one, in process. Queue and bus are the clients that `wiring` makes; they talk to a socket
-that never answers, or that lets no connection come about.
+The table is the simulated one, in process. Queue and bus are the clients that `wiring` makes; they call a socket
+that never responds, or that accepts no connection.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ BACKLOG, FILLING = 0, 8
 
 
 def transfers(count: int = TRANSFERS) -> Iterator[Figure]:
-    """With connections that are never answered, and with connections that never come about."""
-    # Its lines are no figures.
+    """Measure transfers with connections that get no response, and with connections that are never accepted."""
+    # Its log lines are no figures.
     logger.setLevel(logging.CRITICAL)
     for hangs in ("answer", "connection"):
         with _hanging(hangs) as url:
@@ -56,7 +56,7 @@ def _transfer_ms(context: Context, key: str, number: int) -> float:
 
 
 def _context(url: str) -> Context:
-    """A deployment on the real clock, whose requests reach queue and bus at this URL."""
+    """Return the context of a deployment on the real clock, with queue and bus at this URL."""
     context = Deployment().context
     began_ms, began = context.now_ms(), time.monotonic()
     context.now_ms = lambda: began_ms + round((time.monotonic() - began) * 1000)
@@ -75,7 +75,7 @@ def _context(url: str) -> Context:
 
 @contextmanager
 def _hanging(what: str) -> Iterator[str]:
-    """The URL of a socket that takes connections and never answers, or whose queue of connections is full."""
+    """Yield the URL of a socket that accepts connections and never responds, or whose queue of connections is full."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen(128 if what == "answer" else BACKLOG)

@@ -1,4 +1,4 @@
-"""The parts of the bench that are counted, to the unit; those that are timed only as to whether they can be taken."""
+"""Tests of the bench: exact values of counted figures; timed figures can be taken."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_batch_of_players_is_two_batch_reads_and_a_transaction_for_each() -> N
 
 
 @pytest.mark.proof
-def test_cpu_is_taken_on_canned_answers() -> None:
+def test_cpu_is_measured_with_recorded_responses() -> None:
     taken = list(progress.cpu(runs=1, events=40))
     spent = [figure for figure in taken if figure.name == "progress.cpu_ms_per_1000_events"]
     circumstances = [(figure.params["players"], figure.params["streak_days"]) for figure in spent]
@@ -57,7 +57,7 @@ def test_cpu_is_taken_on_canned_answers() -> None:
     assert [(figure.params["players"], figure.unit) for figure in ratios] == [(40, "x"), (4, "x")]
 
 
-def test_a_lengthened_streak_goes_on() -> None:
+def test_a_lengthened_streak_continues() -> None:
     deployment = Deployment()
     with progress.handler(deployment) as run:
         progress.recorded(deployment, run, 1, events=2, streak_days=1095)
@@ -93,13 +93,13 @@ def test_nothing_is_lost_under_contention() -> None:
     assert figure.params["writes"] > 0
 
 
-def test_bad_messages_leave_the_good_ones_their_invocation() -> None:
+def test_bad_messages_leave_time_for_the_good_ones() -> None:
     taken = list(reject.seconds())
     assert figures.misses(taken) == []
     for figure, writes in zip(taken, (20, 40), strict=True):
         assert figure.params["acknowledged"] == figure.params["bad"] + figure.params["applied"] == 100
         assert (figure.params["invalid_events"], figure.params["row_writes"]) == (10_000, writes)
-        # Two reads, a write for each of 80 players, what tells boards and bus, the rows, a call for ten envelopes.
+        # Two reads, a write for each of 80 players, messages to boards and bus, the rows, a call for ten envelopes.
         assert 0.5 < figure.value < 1
 
 
@@ -111,7 +111,7 @@ def test_the_bill_of_a_stretch_adds_up() -> None:
     assert play.events > 20
     assert 1 <= bill.write_units / play.events <= 6
     # Four boards of XP, 6.4 units each for one update: entry, move on the index, nodes, the log twice.
-    # What comes in one batch shares nodes and log.
+    # Updates of one batch share nodes and log.
     assert 10 <= bill.entry_write_units / play.events <= 4 * 6.5
     # A send for each event, a receive and a delete for each batch of up to ten, and three sources polled idly.
     assert bill.sqs_requests == play.events + 2 * play.batches + 10 * cost.IDLE_POLLS_PER_S * 3
@@ -126,7 +126,7 @@ def test_many_events_a_second_cost_less() -> None:
     assert many < few
 
 
-def test_badges_are_judged() -> None:
+def test_badges_are_evaluated() -> None:
     none, every = badges.evaluation(runs=10)
     assert (none.params["earned"], every.params["earned"]) == (0, 200)
     assert none.value < 5
@@ -145,20 +145,20 @@ def test_a_transfer_does_not_wait_for_queue_and_bus() -> None:
     assert taken == {"answer", "connection"}
 
 
-def test_a_redemption_is_one_write_too() -> None:
+def test_a_redemption_is_one_write() -> None:
     taken = list(economy.redemptions())
     assert figures.misses(taken) == []
     assert {figure.name for figure in taken} == set(economy.REDEEM_NAMES)
     assert [figure.value for figure in taken if figure.name == "redeem.items"] == [6, 7, 7, 5, 7]
 
 
-def test_disjoint_accounts_never_meet_and_a_crowd_on_one_gets_through() -> None:
+def test_only_transfers_of_common_accounts_conflict() -> None:
     taken = {(each.params["accounts"], each.params["clients"]): each.value for each in crowds.transfers(rounds=3)}
     assert taken["spread", 8] == taken["hot", 1] == 0
     assert 0 < taken["hot", 8] < 5
 
 
-def test_who_redeems_what_is_not_limited_meets_nobody() -> None:
+def test_redemptions_without_a_limit_have_no_conflicts() -> None:
     taken = {
         (each.params["accounts"], each.params["stock"], each.params["clients"]): each.value
         for each in crowds.redemptions(rounds=3)
@@ -168,7 +168,7 @@ def test_who_redeems_what_is_not_limited_meets_nobody() -> None:
     assert 0 < taken["hot", False, 8] < 5
 
 
-def test_zipf_shares_are_all_there_is() -> None:
+def test_zipf_shares_sum_to_one() -> None:
     zipf = Zipf(100, 1.1)
     assert sum(map(zipf.share, range(100))) == pytest.approx(1)
     assert zipf.share(0) > zipf.share(1) > zipf.share(99)
@@ -180,7 +180,7 @@ def test_every_figure_has_a_part_and_every_target_a_figure() -> None:
     assert {target.name for target in TARGETS} <= set(names)
 
 
-def test_a_part_prints_json_lines_and_a_miss_is_told(
+def test_a_part_prints_json_lines_and_misses(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(figures, "TARGETS", (figures.Target("badges.eval_ms", 0.0, {"earned": 0}),))
@@ -191,7 +191,7 @@ def test_a_part_prints_json_lines_and_a_miss_is_told(
     assert printed.err.count("missed: badges.eval_ms") == 1
 
 
-def test_a_miss_of_what_is_counted_is_an_error(
+def test_a_miss_of_a_counted_figure_is_an_error(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parts = (bench.Part(("a.counted",), lambda: iter([Figure("a.counted", 3, "units")]), 5),)
@@ -201,7 +201,7 @@ def test_a_miss_of_what_is_counted_is_an_error(
     assert "missed: a.counted" in capsys.readouterr().err
 
 
-def test_what_is_skipped_says_why(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_skipped_figure_has_a_reason(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     taken = [Skipped("a.server", "no server"), Figure("a.file_ms", 3, "ms")]
     parts = (bench.Part(("a.server.rank_ms", "a.file_ms"), lambda: iter(taken), 5),)
     monkeypatch.setattr(bench, "PARTS", parts)
@@ -211,7 +211,9 @@ def test_what_is_skipped_says_why(capsys: pytest.CaptureFixture[str], monkeypatc
     assert [json.loads(line)["name"] for line in printed.out.splitlines()] == ["a.file_ms"]
 
 
-def test_what_cannot_be_taken_is_an_error(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_figure_that_cannot_be_taken_is_an_error(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     parts = (
         bench.Part(("a.silent",), lambda: iter(()), 5),
         bench.Part(("a.broken",), lambda: iter([1 // 0]), 5),
@@ -227,8 +229,8 @@ def test_what_cannot_be_taken_is_an_error(capsys: pytest.CaptureFixture[str], mo
 
 
 @pytest.mark.proof
-def test_a_board_that_is_computed_is_repaired_while_updates_go_on() -> None:
-    """The process that is measured, on a few thousand players: from nothing, and from damage."""
+def test_a_computed_board_is_repaired_during_updates() -> None:
+    """The measured process repairs a board of a few thousand players without an index, and a damaged one."""
     taken = list(repairs.repairs(players=2_000, repairs_of_each=2, kinds=(True,)))
     assert [figure.name for figure in taken] == ["repair.longest_step_s", "repair.peak_mb"]
     for figure in taken:

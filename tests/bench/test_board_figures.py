@@ -1,4 +1,4 @@
-"""Figures of boards: every read has some, and small boards meet the targets."""
+"""Tests of the figures of boards: every read has some, and small boards meet the targets."""
 
 from __future__ import annotations
 
@@ -48,6 +48,6 @@ def test_the_chart_has_all_lines(figures: list[Figure]) -> None:
     assert len(svg.findall(f"{space}circle")) == 6
 
 
-def test_the_chart_that_the_docs_show_is_there() -> None:
+def test_the_chart_of_the_docs_exists() -> None:
     assert f"../../{chart.FILE.relative_to(Path.cwd())}" in Path("docs/architecture/costs.md").read_text()
     assert "1,000,000" in chart.FILE.read_text()

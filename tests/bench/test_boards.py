@@ -1,4 +1,4 @@
-"""Boards of the bench: what is loaded at once is what the writer writes, and no figure is taken of a wrong answer."""
+"""Tests of the bench's boards: loaded boards equal written ones, and a wrong result gives no figure."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.bench.rounds import Rounds
 
 @pytest.mark.proof
 @pytest.mark.parametrize("ties", [False, True])
-def test_a_board_loaded_at_once_is_the_writers_own(ties: bool) -> None:
-    """Enough players for a tie group with a directory, and for many intents."""
+def test_a_loaded_board_equals_the_written_one(ties: bool) -> None:
+    """The players are enough for a tie group with a directory, and for many intents."""
     loaded, written = Deployment(), Deployment()
     population = Population(1_200, ties, loaded.context.rules.levels)
     board.load(loaded, population)
@@ -32,7 +32,7 @@ def test_a_board_loaded_at_once_is_the_writers_own(ties: bool) -> None:
     assert any(key[1].startswith("D.") for key in mine.rows) == ties
 
 
-def test_a_wrong_answer_is_no_figure() -> None:
+def test_a_wrong_result_gives_no_figure() -> None:
     with board.board_of(300, False) as (deployment, population):
         bench = ranks.Bench(deployment, population, reads=3)
         bench.order[150], bench.order[151] = bench.order[151], bench.order[150]
@@ -40,7 +40,7 @@ def test_a_wrong_answer_is_no_figure() -> None:
             list(bench.figures())
 
 
-def test_calls_side_by_side_are_one_round_trip() -> None:
+def test_parallel_calls_are_one_round_trip() -> None:
     rounds = Rounds()
 
     def read(times: int) -> int:
@@ -55,7 +55,7 @@ def test_calls_side_by_side_are_one_round_trip() -> None:
 
 @pytest.mark.proof
 def test_write_units_that_differ_are_an_error() -> None:
-    """Another simulated table stands in for the emulator's."""
+    """Another simulated table replaces the emulator's."""
     one_writer.compare(Deployment().context, players=200, batches={1: 5, 10: 2, 100: 1})
     other = Deployment().context
     _charge_one_more(other)

@@ -1,4 +1,4 @@
-"""Events as a gateway sends them, and the messages they come in."""
+"""Events as a gateway sends them, and their messages."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 
 from chalicelib.domain.core.periods import moment_name
 
-# Players use the models of a few providers; nothing of it is new after the first uses.
+# Players use the models of a few providers; all are known after the first uses.
 MODELS = (("northwind", "nw-large"), ("northwind", "nw-small"), ("halcyon", "halcyon-4"))
 
 
 def request(player: str, number: int, time_ms: int, model: int = 0) -> str:
-    """A message body: one completed request, with the members a gateway usually fills in."""
+    """Return a message body: one completed request, with the members that a gateway usually fills in."""
     provider, name = MODELS[model]
     event = {
         "specversion": "1.0",
@@ -39,7 +39,7 @@ def request(player: str, number: int, time_ms: int, model: int = 0) -> str:
 
 
 def lambda_event(bodies: Iterable[str], sent_ms: int, queue: str = "laurel-bench-events") -> dict[str, Any]:
-    """What Lambda hands to a function for messages of a standard queue."""
+    """Return the Lambda event of messages of a standard queue."""
     return {
         "Records": [
             {
@@ -67,5 +67,5 @@ class Zipf:
         return bisect(self.sums, rng.random() * self.sums[-1])
 
     def share(self, player: int) -> float:
-        """The player's part of all events."""
+        """Return the player's share of all events."""
         return (self.sums[player] - (self.sums[player - 1] if player else 0)) / self.sums[-1]

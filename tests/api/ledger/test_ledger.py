@@ -139,7 +139,7 @@ def test_balances_of_a_statement_are_exact_page_by_page(bank: Bank, limit: int, 
 
 
 def late(bank: Bank, amount: int, age_ms: int) -> None:
-    """Return a function that commits a transfer whose id was made earlier."""
+    """Commit a grant now, with an id of an earlier moment."""
     now = bank.world.now_ms
     bank.site.context.now_ms = lambda: now() - age_ms
     bank.grant(amount)
