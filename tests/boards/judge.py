@@ -18,13 +18,13 @@ TOP_SCORE = 10**16 - 1
 
 
 def findings(plant: Plant, roster: Roster, traffic: Traffic, watch: Watch) -> list[str]:
-    """All differences, each a sentence."""
+    """Return all differences, each a sentence."""
     found = list(watch.torn)
     for board in roster.boards:
         found += board_findings(roster, watch, board, plant.context.rules.boards[board.partition("#")[0]].shards)
         found += read_findings(plant.context, board, spots_of(watch.entries(board)), roster.rng)
         found += _verified(plant, board)
-    found += _set_aside(plant, traffic)
+    found += _rejected(plant, traffic)
     return found
 
 
@@ -51,7 +51,7 @@ def _log(watch: Watch, board: str, shard: str) -> Iterator[str]:
 
 
 def _entries(roster: Roster, watch: Watch, board: str) -> Iterator[str]:
-    """Each entry is the newest state of its subject, and lies where its score belongs."""
+    """Check that each entry is the newest state of its subject, and lies where its score belongs."""
     newest, entries = roster.newest[board], {item["sk"]["S"][6:]: item for item in watch.entries(board)}
     frozen = watch.frozen.get(board)
     for subject in sorted(newest.keys() | entries.keys()):
@@ -83,7 +83,7 @@ def _compared(board: str, state: BoardUpdate, item: Item, allowed: list[Spot]) -
 
 
 def _allowed(roster: Roster, board: str, subject: str, frozen: dict[str, Item] | None) -> list[Spot]:
-    """The newest state's spot. On a frozen board what it was then; a rewrite may bring what was on its way."""
+    """Return the newest state's spot; on a frozen board the one of then, or one brought by a rewrite."""
     newest = roster.newest[board][subject]
     spots = [(newest.score, newest.reached_at)]
     if frozen is None:
@@ -98,10 +98,10 @@ def _misplaced(board: str, subject: str, item: Item) -> Iterator[str]:
     on_board = score > 0 and "hidden" not in item
     # Orders hold the ids of players alone.
     short = subject.removeprefix("player:")
-    wanted = f"{TOP_SCORE - score:016d}#{reached_at:013d}#{short}" if on_board else None
+    expected = f"{TOP_SCORE - score:016d}#{reached_at:013d}#{short}" if on_board else None
     order = item["order"]["S"] if "order" in item else None
-    if order != wanted or (("board" in item) != on_board):
-        yield f"{board}: {subject} lies at {order}, should at {wanted}"
+    if order != expected or (("board" in item) != on_board):
+        yield f"{board}: {subject} lies at {order}, should at {expected}"
 
 
 def _nodes(watch: Watch, board: str, shard: str, shards: int) -> list[str]:
@@ -118,13 +118,13 @@ def _verified(plant: Plant, board: str) -> list[str]:
     return [f"{board}: verify finds {each}" for each in verified.differences]
 
 
-def _set_aside(plant: Plant, traffic: Traffic) -> Iterator[str]:
+def _rejected(plant: Plant, traffic: Traffic) -> Iterator[str]:
     """States that can never be written are recorded, each of them, and nothing else is."""
     table = plant.world.dynamodb.tables[plant.context.table.name]
     rows = [row[0] for row in table.rows.values() if row and row[0]["pk"]["S"].startswith("FAILURE#")]
     reasons = {item["reason"]["S"] for item in rows if "reason" in item}
     if reasons - {"not_a_board_state"}:
-        yield f"set aside for {sorted(reasons)}"
-    # What was sent twice is set aside twice.
-    if len(rows) < traffic.set_aside or (rows and not traffic.set_aside):
-        yield f"{len(rows)} set aside, {traffic.set_aside} should be"
+        yield f"rejected for {sorted(reasons)}"
+    # A state sent twice is rejected twice.
+    if len(rows) < traffic.rejected or (rows and not traffic.rejected):
+        yield f"{len(rows)} rejected, {traffic.rejected} should be"

@@ -37,7 +37,7 @@ def _is_finish(update: Update) -> bool:
 
 @contextmanager
 def _changed(change: Callable[[Update], Update]) -> Iterator[None]:
-    """Every single update is changed on its way."""
+    """Change every single update before it is sent."""
     real = Table.apply
 
     with patch.object(Table, "apply", lambda self, update: real(self, change(update))):
@@ -45,12 +45,12 @@ def _changed(change: Callable[[Update], Update]) -> Iterator[None]:
 
 
 def _unconditional(chosen: Callable[[Update], bool]) -> AbstractContextManager[None]:
-    """Updates of a kind are written whatever is there."""
+    """Write updates of a kind in any state of their item."""
     return _changed(lambda update: _reduced(update, "") if chosen(update) else update)
 
 
 def _reduced(update: Update, condition: str) -> Update:
-    """The update under another condition; values that nothing names any more go."""
+    """Return the update under another condition, without the values that it no longer names."""
     said = f"{update.expression} {condition} ".replace(",", " ").replace(")", " ")
     values = {name: value for name, value in (update.values or {}).items() if f"{name} " in said}
     return dataclasses.replace(update, condition=condition, values=values)
@@ -58,35 +58,35 @@ def _reduced(update: Update, condition: str) -> Update:
 
 @contextmanager
 def finish_unconditional() -> Iterator[None]:
-    """An intent is noted as done whatever is pending."""
+    """Note an intent as done with anything pending."""
     with _unconditional(_is_finish):
         yield
 
 
 @contextmanager
 def begin_unconditional() -> Iterator[None]:
-    """An intent begins whatever the log says."""
+    """Begin an intent with anything in the log."""
     with _unconditional(_is_begin):
         yield
 
 
 @contextmanager
 def entry_guard() -> Iterator[None]:
-    """An entry is written by any intent, however old."""
+    """Write an entry by any intent, however old."""
     with _unconditional(_is_entry):
         yield
 
 
 @contextmanager
 def node_guard() -> Iterator[None]:
-    """A node is written by any intent, however old or often."""
+    """Write a node by any intent, however old or often."""
     with _unconditional(_is_node):
         yield
 
 
 @contextmanager
 def freeze_guard() -> Iterator[None]:
-    """An intent begins on a board that was frozen meanwhile."""
+    """Begin an intent on a board that was frozen meanwhile."""
 
     def change(update: Update) -> Update:
         return _reduced(update, update.condition.rpartition(" AND ")[0]) if _is_begin(update) else update
@@ -97,7 +97,7 @@ def freeze_guard() -> Iterator[None]:
 
 @contextmanager
 def entry_deleted() -> Iterator[None]:
-    """Who leaves the board leaves nothing behind."""
+    """Delete the entry of a subject that leaves the board."""
     real = Table.apply
 
     def apply(self: Table, update: Update) -> None:
@@ -113,7 +113,7 @@ def entry_deleted() -> Iterator[None]:
 
 @contextmanager
 def zeroed_node_deleted() -> Iterator[None]:
-    """A node that counts nobody is deleted by whoever brought it there."""
+    """Delete a node without members by the writer that emptied it."""
     real = Table.apply
 
     def apply(self: Table, update: Update) -> None:
@@ -131,7 +131,7 @@ def zeroed_node_deleted() -> Iterator[None]:
 
 @contextmanager
 def entries_read_weakly() -> Iterator[None]:
-    """What the entries say is read as it was a moment ago, perhaps."""
+    """Read the entries with eventual consistency."""
 
     def read(table: Table, board: str, subjects: Sequence[str]) -> Any:
         items = table.get_many([entries.keys.entry(board, subject) for subject in subjects], strong=False)
@@ -143,7 +143,7 @@ def entries_read_weakly() -> Iterator[None]:
 
 @contextmanager
 def entries_read_before_the_log() -> Iterator[None]:
-    """What the entries say is from before the log was read."""
+    """Read the entries before the log."""
 
     def write(context: Any, board: str, shard: str, states: Any) -> int:
         early = entries.read_entries(context.table, board, [state.subject for state in states])
@@ -167,7 +167,7 @@ def entries_read_before_the_log() -> Iterator[None]:
 
 @contextmanager
 def throttle_given_up() -> Iterator[None]:
-    """A write that was throttled, once, is taken as done."""
+    """Take a write that was throttled once as done."""
     real = writer._insist
 
     def insist(context: Any, write: Callable[[], Any]) -> None:
@@ -202,7 +202,7 @@ def taken_for_its_own() -> Iterator[None]:
 
 @contextmanager
 def repair_counts_on() -> Iterator[None]:
-    """A repair takes the next number, whatever numbers the nodes and entries have."""
+    """Let a repair take the next number, with any numbers in the nodes and entries."""
     real = rebuild_index._Turn.note
 
     def commit(context: Any, board: str, shard: str, plan: Any) -> Any:
@@ -223,14 +223,14 @@ def repair_counts_on() -> Iterator[None]:
 
 @contextmanager
 def moves_untold() -> Iterator[None]:
-    """A repair does not hear of moves of players whom it has counted."""
+    """Do not report moves of players to a repair that has counted them."""
     with patch.object(writer, "_counted_moves", lambda *_: []):
         yield
 
 
 @contextmanager
 def all_moves_told() -> Iterator[None]:
-    """A repair hears of moves of players too whom it has yet to count."""
+    """Report moves of players to a repair that has yet to count them, too."""
     with patch.object(Repair, "has_counted", lambda *_: True):
         yield
 
@@ -244,15 +244,17 @@ def cursor_unknown() -> Iterator[None]:
 
 @contextmanager
 def moves_told_at_the_end() -> Iterator[None]:
-    """A repair hears of moves only after their intent is noted as done. Seeds hardly meet the moment between:
-    `test_interleavings` does."""
+    """Report moves to a repair only after their intent is noted as done.
+
+    Seeds hardly meet the moment between: `test_interleavings` does.
+    """
     real = writer.complete
 
     def complete(context: Any, board: str, shard: str, intent: Any) -> None:
-        told, intent.moves = intent.moves, []
+        moved, intent.moves = intent.moves, []
         real(context, board, shard, intent)
-        if told:
-            update = writer.moves_update(shard, intent.repair, intent.seq, told, intent.moves_expire)
+        if moved:
+            update = writer.moves_update(shard, intent.repair, intent.seq, moved, intent.moves_expire)
             writer.apply_all(context, [update])
 
     with patch.object(writer, "complete", complete):
@@ -261,7 +263,7 @@ def moves_told_at_the_end() -> Iterator[None]:
 
 @contextmanager
 def every_tally_counts() -> Iterator[None]:
-    """What a step counted counts though the step came to nothing, and was taken again."""
+    """Count the tallies of a step that came to nothing and was repeated."""
 
     def read(table: Table, shard: str, repair: Repair) -> Any:
         rows = tallies._rows(table, shard, *(tallies.keys.tallies(repair.id) + end for end in ("", "~")))
@@ -274,14 +276,14 @@ def every_tally_counts() -> Iterator[None]:
 
 @contextmanager
 def steps_noted_whatever_came_between() -> Iterator[None]:
-    """A step of repair is noted though another writer has written since the step began."""
+    """Note a step of repair though another writer has written since the step began."""
     with _unconditional(lambda update: update.key[1] == "LOG" and "#repair" in update.expression):
         yield
 
 
 @contextmanager
 def steps_have_no_number() -> Iterator[None]:
-    """A step leaves the log's number as it is: who read the log before begins an intent without knowing of it."""
+    """Leave the log's number unchanged in a step: a writer that read the log before begins an intent without it."""
 
     def advance(table: Table, shard: str, log: Any, seq: int, *rest: Any) -> None:
         redo_log.advance(table, shard, log, max(log.seq, seq - 1), *rest)

@@ -20,12 +20,12 @@ Counts = dict[str, dict[int, int]]  # node -> digit -> subjects
 
 @dataclass
 class SortedBoard:
-    """Who is on a board: subject -> (score, reached at)."""
+    """The members of a board: subject -> (score, reached at)."""
 
     spots: dict[str, Spot] = field(default_factory=dict)
 
     def listed(self) -> list[tuple[str, int, int]]:
-        """(subject, score, reached at), best first; within a score by moment, then by subject."""
+        """Return (subject, score, reached at), best first; within a score by moment, then by subject."""
         order = sorted(self.spots.items(), key=lambda each: (-each[1][0], each[1][1], each[0]))
         return [(subject, *spot) for subject, spot in order]
 
@@ -39,12 +39,12 @@ class SortedBoard:
         return self.above(self.spots[subject][0]) + 1
 
     def moments(self, score: int) -> list[int]:
-        """When the members of a tie group reached it, sorted."""
+        """Return the sorted moments at which the members of a tie group reached it."""
         return sorted(at for each, at in self.spots.values() if each == score)
 
 
 def levels(score: int) -> list[tuple[str, int]]:
-    """(node, digit) of a score, leaf first, up to its topmost level."""
+    """Return (node, digit) of a score, leaf first, up to its topmost level."""
     steps, rest = [], score
     for level, bits in enumerate(BITS):
         if level >= LEVELS_AT_LEAST and rest == 0:
@@ -55,7 +55,7 @@ def levels(score: int) -> list[tuple[str, int]]:
 
 
 def counts_of(spots: Mapping[str, Spot]) -> Counts:
-    """Every counter of the trie that is not 0, and the total."""
+    """Return every counter of the trie that is not 0, and the total."""
     counted: Counter[tuple[str, int]] = Counter()
     for score, _ in spots.values():
         steps = levels(score)
@@ -72,23 +72,23 @@ def counts_of(spots: Mapping[str, Spot]) -> Counts:
 
 
 def node_findings(counts: Counts, starts: Counts, spots: Mapping[str, Spot]) -> list[str]:
-    """Every counter that is not what the spots say, tie directories too. `starts`: node -> digit -> moment."""
-    board, wanted = SortedBoard(dict(spots)), counts_of(spots)
+    """Return every counter that differs from the spots, tie directories too. `starts`: node -> digit -> moment."""
+    board, counters = SortedBoard(dict(spots)), counts_of(spots)
     found: list[str] = []
     for score, mark in _marks(starts):
         name, digit = levels(score)[0]
         since = [moment for moment in board.moments(score) if moment >= mark]
-        found += _parts(f"D.{score}", mark, None, since, starts, wanted)
+        found += _parts(f"D.{score}", mark, None, since, starts, counters)
         for number, (begin, end) in _intervals(starts.get(f"D.{score}", {})).items():
             inside = [moment for moment in since if begin <= moment and (end is None or moment < end)]
-            found += _parts(f"V.{score}.{number}", begin, end, inside, starts, wanted)
+            found += _parts(f"V.{score}.{number}", begin, end, inside, starts, counters)
         hint, above = levels(score)[1]
         hinted = starts.get(hint, {}).get(above)
         if hinted is None or hinted not in starts.get(name, {}):
             found.append(f"{hint} hints at {hinted} below {above}, {digit} is marked")
-    for name in sorted(counts.keys() | wanted.keys()):
+    for name in sorted(counts.keys() | counters.keys()):
         got = {digit: count for digit, count in counts.get(name, {}).items() if count}
-        expected = wanted.get(name, {})
+        expected = counters.get(name, {})
         if got != expected:
             differ = sorted(digit for digit in got.keys() | expected if got.get(digit) != expected.get(digit))
             found += [f"{name} {d}: counts {got.get(d, 0)}, should be {expected.get(d, 0)}" for d in differ]
@@ -96,7 +96,7 @@ def node_findings(counts: Counts, starts: Counts, spots: Mapping[str, Spot]) -> 
 
 
 def _marks(starts: Counts) -> Iterator[tuple[int, int]]:
-    """(score, mark) of every marked tie group."""
+    """Yield (score, mark) of every marked tie group."""
     for name in sorted(starts):
         level, _, prefix = name.partition(".")
         if level == "0":
@@ -104,8 +104,8 @@ def _marks(starts: Counts) -> Iterator[tuple[int, int]]:
                 yield int(prefix) * 2 ** BITS[0] + digit, mark
 
 
-def _parts(name: str, begin: int, end: int | None, moments: list[int], starts: Counts, wanted: Counts) -> list[str]:
-    """Adds a division's counters to `wanted`; says what is wrong with where its parts begin."""
+def _parts(name: str, begin: int, end: int | None, moments: list[int], starts: Counts, counters: Counts) -> list[str]:
+    """Adds a division's counters to `counters`; says what is wrong with where its parts begin."""
     intervals = _intervals(starts.get(name, {}))
     if not intervals:
         return [f"{name}: no parts"]
@@ -116,7 +116,7 @@ def _parts(name: str, begin: int, end: int | None, moments: list[int], starts: C
     for number, (first, after) in intervals.items():
         inside = sum(1 for moment in moments if first <= moment and (after is None or moment < after))
         if inside:
-            wanted.setdefault(name, {})[number] = inside
+            counters.setdefault(name, {})[number] = inside
     return found
 
 

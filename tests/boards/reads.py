@@ -1,4 +1,4 @@
-"""What frontends read of a board, held against a sorted list."""
+"""Reads of a board by frontends, compared with a sorted list."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def reader(player: str = "") -> Caller:
 
 
 def shown_id(subject: str) -> str:
-    """The id under which a reader sees a subject: these boards have players only."""
+    """Return the id under which a reader sees a subject: these boards have players only."""
     return subject.removeprefix("player:")
 
 
 def read_findings(context: Context, board: str, spots: Mapping[str, Spot], rng: random.Random) -> list[str]:
-    """What is wrong with pages at random offsets, with ranks, neighbours and totals, as the HTTP services give them."""
+    """Return the differences in pages at random offsets, ranks, neighbours and totals from the HTTP services."""
     sorted_board = SortedBoard(dict(spots))
     listed = sorted_board.listed()
     scope, _, period = board.partition("#")
@@ -38,11 +38,11 @@ def read_findings(context: Context, board: str, spots: Mapping[str, Spot], rng: 
         limit = rng.choice((1, 3, 10, 200))
         page = read_leaderboard(context, reader(), scope=scope, period=period, limit=limit, offset=offset)
         shown = [(entry.rank, entry.api_key_id, entry.score) for entry in page.entries]
-        wanted = [
+        expected = [
             (sorted_board.rank(each), shown_id(each), score) for each, score, _ in listed[offset : offset + limit]
         ]
-        if shown != wanted:
-            found.append(f"{board}: {limit} from {offset} are {shown}, should be {wanted}")
+        if shown != expected:
+            found.append(f"{board}: {limit} from {offset} are {shown}, should be {expected}")
         if page.total != len(listed):
             found.append(f"{board}: total {page.total}, should be {len(listed)}")
     for place in rng.sample(range(len(listed)), min(RANKS, len(listed))):
@@ -59,7 +59,7 @@ def _rank(context: Context, board: str, sorted_board: SortedBoard, place: int) -
     above = sorted_board.above(score)
     below = len(listed) - above - sorted_board.ties(score)
     better = [other for _, other, _ in listed if other > score]
-    wanted: dict[str, Any] = {
+    expected: dict[str, Any] = {
         "rank": above + 1,
         "score": score,
         "total": len(listed),
@@ -70,8 +70,8 @@ def _rank(context: Context, board: str, sorted_board: SortedBoard, place: int) -
             for other, _, _ in listed[max(0, place - NEIGHBOURS) : place + NEIGHBOURS + 1]
         ],
     }
-    shown = {name: getattr(own, name) for name in wanted}
+    shown = {name: getattr(own, name) for name in expected}
     shown["neighbours"] = [(each.rank, each.api_key_id) for each in own.neighbours]
-    for name, value in wanted.items():
+    for name, value in expected.items():
         if shown[name] != value:
             yield f"{board}: {name} of {player} is {shown[name]}, should be {value}"

@@ -26,8 +26,11 @@ STYLES = ("tied", "tied", "small", "borders", "rising")
 
 
 class Roster:
-    """`states`: everything that was ever told of a board, oldest first; `newest`: by subject. `rewritten`: subjects
-    whose entries a rewrite was ordered for."""
+    """The players and their states.
+
+    `states`: everything that was ever sent to a board, oldest first; `newest`: by subject. `rewritten`: subjects whose
+    entries a rewrite was requested for.
+    """
 
     def __init__(self, plant: Plant, rng: random.Random) -> None:
         self.plant, self.rng = plant, rng
@@ -46,23 +49,23 @@ class Roster:
 
     def step(self) -> dict[str, list[BoardUpdate]]:
         """Some players' scores change at one moment, or what is shown of them; returns the states by board."""
-        told: dict[str, list[BoardUpdate]] = {board: [] for board in self.boards}
+        sent: dict[str, list[BoardUpdate]] = {board: [] for board in self.boards}
         for player in self.rng.sample(self.players, min(len(self.players), self.rng.choice((1, 1, 2, 3, 9)))):
             moved = self._change(player)
             self._store(player)
             for board in moved:
                 state = scores.update(player, self.points(player, board), self.plant.context.rules)
-                told[board].append(state)
+                sent[board].append(state)
                 self.states[board].append(state)
                 self.newest[board][state.subject] = state
-        return {board: states for board, states in told.items() if states}
+        return {board: states for board, states in sent.items() if states}
 
     @property
     def subjects(self) -> list[str]:
         return [subject(player) for player in self.players]
 
     def points(self, player: Player, board: str) -> tuple[int, int]:
-        """(score, reached at) by the player's own totals."""
+        """Return (score, reached at) by the player's own totals."""
         rules = self.plant.context.rules.boards[board.partition("#")[0]]
         return scores.score(player, rules, scores.period_on(rules, board))
 
@@ -107,7 +110,7 @@ class Roster:
         return (board for board in self.boards if not (self.day_is_over and board == self.today))
 
     def _xp(self, style: str, score: int) -> int:
-        """The next signed XP: it may fall, and be nothing, or less."""
+        """Return the next signed XP: it may fall, and be nothing, or less."""
         rng = self.rng
         if rng.random() < 0.12:
             return rng.choice((0, -3))
@@ -120,7 +123,7 @@ class Roster:
         return score + rng.choice((1, 2, 5, 100, 20_000))
 
     def _store(self, player: Player) -> None:
-        """The player's commit, out of reach of the faults: it is not what is tested here."""
+        """Store the player's commit without faults: it is not under test here."""
         side = player.companions[progress_keys.COMPANIONS[identity_keys.IDENTITY]]
         pk, sk = identity_keys.player(player.id, identity_keys.IDENTITY)
         row = IdentityItem(pk, sk, version=side, account=player.identity.account, public=player.identity.public)
@@ -135,12 +138,12 @@ class Roster:
 
 
 def subject(player: Player) -> str:
-    """The player as boards name them."""
+    """Return the player's name on boards."""
     return f"player:{player.id}"
 
 
 def _wired(item: Item) -> Item:
-    """An item as it goes over the wire."""
+    """Return an item in wire form."""
     return {
         name: {"B": base64.b64encode(value["B"]).decode()} if "B" in value else value for name, value in item.items()
     }

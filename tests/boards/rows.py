@@ -13,7 +13,7 @@ _NO_COUNTERS = ("pk", "sk", "seq", "expires")
 
 
 def spots_of(entries: Iterable[Item]) -> dict[str, Spot]:
-    """The subjects on the board by the index keys of the entries."""
+    """Return the subjects on the board by the index keys of the entries."""
     return {
         item["sk"]["S"].removeprefix("ENTRY#"): (int(item["score"]["N"]), int(item["reachedAt"]["N"]))
         for item in entries

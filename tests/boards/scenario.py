@@ -37,7 +37,7 @@ READS = {"NEAR_TOP": 2, "REACH": 6, "SECOND_QUERY": 1}
 
 @cache
 def rules() -> Rules:
-    """The rules of the pipeline, with the month's board in two shards."""
+    """Return the rules of the pipeline, with the month's board in two shards."""
     text = RULESET.read_text("utf-8")
     monthly = 'scope = "monthly"\nperiod = "monthly"\n'
     assert monthly in text
@@ -64,7 +64,7 @@ def run(seed: int, mutant: Mutant = nullcontext, faults: Faults | None = None) -
             spoil(plant, roster, traffic, watch)
             plant.world.spawn("play", traffic.play, STEPS // 2)
             plant.world.run()
-        traffic.look()
+        traffic.check_writers()
         plant.world.run()
         found = judge.findings(plant, roster, traffic, watch)
     if found:
@@ -86,12 +86,14 @@ def small_limits() -> Iterator[None]:
 
 
 def _start(plant: Plant, rng: random.Random) -> None:
-    """The boards' own queue, and one that keeps neither order nor groups: both feed writers that outlive their
-    visibility timeout."""
+    """Start the boards' own queue, and one that keeps neither order nor groups.
+
+    Both feed writers that outlive their visibility timeout.
+    """
     plant.urls["wild"] = plant.world.create_queue("laurel-wild")
 
     def handler(event: dict[str, Any], _: Any) -> dict[str, Any]:
-        # Now and then too little for a step of repair, or for anything but a look.
+        # Now and then too little for a step of repair, or for anything but a check.
         context = plant.context.within(plant.world.rng.choice(TIME_MS))
         fed = feed_messages(context, [(message.id, message.body) for message in messages_of(event)])
         return failures(fed.failed)

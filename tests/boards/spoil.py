@@ -1,4 +1,4 @@
-"""Somebody edits a board by hand, and has it mended and repaired while updates go on."""
+"""An operator edits a board manually, and has it rewritten and repaired during updates."""
 
 from __future__ import annotations
 

@@ -70,13 +70,13 @@ class Stage:
         self.saved, self.unwatched = Savepoint(engine.tables[TABLE]), engine._handlers["UpdateItem"]
 
     def play(self, stop: int, ending: str, until: Callable[[Strand], bool]) -> tuple[list[str], bool]:
-        """The first stops before its call number `stop`, the second goes on until it is `until` there, then the
-        first ends, its next call in this way, then the second. All of it is delivered once more, but a repair only if
-        it came to no end: another one would correct what the first left wrong.
+        """Stop the first before its call number `stop`, run the second until it is `until` there, then end the first.
 
-        Returns the findings, and whether the first had so many calls to make.
+        The first's next call ends in the way of `ending`; then the second ends. All of it is delivered once more, but a
+        repair only if it came to no end: another one would correct errors of the first. It returns the findings, and
+        whether the first had so many calls to make.
         """
-        watch = self._begin_anew()
+        watch = self._restart()
         with taking_turns():
             first, second = (Strand(lambda body=body: self._feed(body)) for body in self.messages)
             while not first.done and first.calls < stop:
@@ -96,7 +96,7 @@ class Stage:
         failures = [repr(each.failed) for each in (first, second) if each.failed]
         return failures + judge.board_findings(self.roster, watch, self.roster.today, 1), stopped
 
-    def _begin_anew(self) -> Watch:
+    def _restart(self) -> Watch:
         world = self.plant.world
         world.attach(self.plant.sqs)
         self.saved.restore()
@@ -168,8 +168,7 @@ def _has_ended(strand: Strand) -> bool:
 
 
 def bad(first: str, second: str, mutant: Callable[[], Any] = nullcontext, seed: int = SEED) -> Iterator[str]:
-    """Everything that goes wrong if the first stops at any call and the second goes on to its end, or dawdles with
-    its intent begun."""
+    """Yield everything that fails if the first stops at any call and the second runs to its end, or dawdles."""
     ways = [(ending, _never) for ending in ENDINGS] + [("done", _has_begun), ("refused", _has_begun)]
     with mutant():
         for ending, until in ways:
@@ -207,7 +206,7 @@ def test_states_that_are_done_dawdle_between_any_two_calls_of_a_repair() -> None
     assert not list(_stopped_anywhere("repair", "states", "done", _has_ended))
 
 
-def test_what_a_repair_is_told_after_the_intent_is_too_late() -> None:
+def test_moves_reported_after_the_intent_are_too_late() -> None:
     with moves_told_at_the_end():
         assert next(_stopped_anywhere("repair", "states", "done", _has_ended), None)
 
@@ -220,7 +219,7 @@ def test_states_may_begin_before_a_step_of_repair_and_end_after_it() -> None:
     assert not list(_stopped_anywhere("states", "repair", "done", _has_counted_some))
 
 
-def test_a_step_that_takes_no_number_is_not_seen_by_who_read_the_log_before_it() -> None:
+def test_a_step_without_a_number_is_invisible_to_an_earlier_reader_of_the_log() -> None:
     with MUTANTS["steps_have_no_number"]():
         assert next(_stopped_anywhere("states", "repair", "done", _has_counted_some), None)
 

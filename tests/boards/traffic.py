@@ -1,4 +1,4 @@
-"""What reaches a board's writers: states in any order, merged and repeated, with orders among them; and readers."""
+"""Input of a board's writers: states in any order, merged and repeated, with requests among them; and readers."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ BAD_STATE = msgspec.Raw(b'{"subject":"player:nobody","score":-1,"version":1}')
 
 
 class Traffic:
-    """Actors of one run. `set_aside`: how many states were sent that can never be written."""
+    """Actors of one run. `rejected`: number of states sent that can never be written."""
 
     def __init__(self, plant: Plant, roster: Roster, rng: random.Random) -> None:
         self.plant, self.roster, self.rng = plant, roster, rng
-        self.set_aside = 0
+        self.rejected = 0
         self.sent = 0
 
     def play(self, steps: int = STEPS) -> None:
-        """The players' steps, and what becomes of each on its way."""
+        """Send the players' steps, each with its fate."""
         for _ in range(steps):
             self.plant.world.sleep(self.rng.expovariate(3))
             for board, states in self.roster.step().items():
-                self._tell(board, states)
+                self._send_states(board, states)
 
     def give_orders(self) -> None:
-        """An operator: the day is frozen once, anything may be repaired and rewritten at any time, twice too."""
+        """Send an operator's requests: one freeze of the day, and repairs and rewrites at any time, repeated too."""
         rng, world, roster = self.rng, self.plant.world, self.roster
         freezes = rng.random() < 0.7
         freeze_at = rng.randrange(ORDERS)
@@ -55,15 +55,15 @@ class Traffic:
                 self._end_the_day()
 
     def _end_the_day(self) -> None:
-        """The freeze, with the day's last states beside it."""
+        """Send the freeze together with the day's last states."""
         if not self.roster.day_is_over:
             for board, states in self.roster.step().items():
-                self._tell(board, states, wild=1.0)
+                self._send_states(board, states, wild=1.0)
         self.roster.day_is_over = True
         self.order(self.roster.today, freeze=True)
 
     def read(self) -> None:
-        """A reader meets torn, stale and missing answers, and gets a page or a refusal of the store."""
+        """Read torn, stale and missing answers, and get a page or a refusal of the store."""
         rng, world, context = self.rng, self.plant.world, self.plant.context
         for _ in range(READS):
             world.sleep(rng.expovariate(1 / 1.5))
@@ -83,15 +83,15 @@ class Traffic:
     def order(
         self, board: str, *, repair: bool = False, freeze: bool = False, rewrite: list[str] | None = None
     ) -> None:
-        """An order to the writers of all shards; a rewrite to those of its subjects."""
+        """Send a request to the writers of all shards; a rewrite to those of its subjects."""
         self.roster.rewritten[board] |= set(rewrite or ())
         for shard in self._shards(board):
             subjects = [each for each in rewrite or () if shard_for(self.plant.context, board, each) == shard]
             if repair or freeze or subjects:
                 self._send(BoardMessage(board, shard, freeze=freeze, repair=repair, rewrite=subjects))
 
-    def look(self) -> None:
-        """The scheduled look at every writer: what is pending is completed even if nothing else comes."""
+    def check_writers(self) -> None:
+        """Send the scheduled check to every writer: pending work is completed even if nothing else comes."""
         for board in self.roster.boards:
             for shard in self._shards(board):
                 self._send(BoardMessage(board, shard))
@@ -99,22 +99,22 @@ class Traffic:
     def _shards(self, board: str) -> list[str]:
         return shards_of(board, self.plant.context.rules.boards[board.partition("#")[0]].shards)
 
-    def _tell(self, board: str, states: list[BoardUpdate], wild: float = 0.3) -> None:
+    def _send_states(self, board: str, states: list[BoardUpdate], wild: float = 0.3) -> None:
         """Messages of states: several of a player in one, old ones again, in any order, some to the wrong shard."""
         rng = self.rng
         by_shard: dict[str, list[BoardUpdate]] = {}
         for state in states:
             by_shard.setdefault(shard_for(self.plant.context, board, state.subject), []).append(state)
         for shard, members in by_shard.items():
-            told = self.roster.states[board]
-            again = rng.sample(told, rng.randint(0, min(4, len(told)))) if rng.random() < 0.4 else []
+            sent = self.roster.states[board]
+            again = rng.sample(sent, rng.randint(0, min(4, len(sent)))) if rng.random() < 0.4 else []
             updates = [msgspec.Raw(msgspec.json.encode(state)) for state in (*members, *again)]
             if rng.random() < 0.05:
                 updates.append(BAD_STATE)
-                self.set_aside += 1
+                self.rejected += 1
             rng.shuffle(updates)
-            told_to = rng.choice(self._shards(board)) if rng.random() < 0.1 else shard
-            self._send(BoardMessage(board, told_to, updates), wild)
+            target = rng.choice(self._shards(board)) if rng.random() < 0.1 else shard
+            self._send(BoardMessage(board, target, updates), wild)
 
     def _send(self, message: BoardMessage, wild: float = 0.3) -> None:
         """Into the shard's group; now and then into a queue without order or groups as well."""

@@ -1,4 +1,4 @@
-"""Two strands of code on one table, a call at a time: who goes on is told from outside."""
+"""Two strands of code on one table, a call at a time, in an order given from outside."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ ENDINGS = ("done", "refused", "lost", "dies")
 
 
 class Died(BaseException):
-    """The process is no more."""
+    """The end of a process."""
 
 
 class Strand:
-    """Runs `work` up to its next call to the table, as often as it is let go on. `calls` it has made; `begun`: one of
-    them has put an intent into a log, `ended`: noted one as done; `died`: it was stopped for ever.
-    `steps` of a repair that it has noted, its beginning included."""
+    """A strand that runs `work` up to its next call to the table, as often as it may continue.
+
+    `calls` it has made; `begun`: one of them has put an intent into a log, `ended`: noted one as done; `died`: it was
+    stopped for ever. `steps` of a repair that it has noted, its beginning included.
+    """
 
     def __init__(self, work: Callable[[], Any]) -> None:
         self.calls, self.begun, self.ended, self.done, self.died = 0, False, False, False, False

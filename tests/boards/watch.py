@@ -11,8 +11,11 @@ from tests.pipeline.plant import TABLE, Plant
 
 
 class Watch:
-    """`frozen`: board -> what was on it when its writer closed it. `torn`: indexes that did not agree with their
-    entries at a moment when no intent was pending. `spoilt`: shards that somebody edited by hand."""
+    """Notes on boards during a run.
+
+    `frozen`: board -> its entries when its writer closed it. `torn`: indexes that did not agree with their entries at a
+    moment when no intent was pending. `spoilt`: shards with manual edits.
+    """
 
     def __init__(self, plant: Plant) -> None:
         self.plant = plant
@@ -52,7 +55,7 @@ class Watch:
         return nodes_of(self.partition(f"NODE#{shard}"))
 
     def highest(self, shard: str) -> int:
-        """The highest seq of any node."""
+        """Return the highest seq of any node."""
         return max((int(item["seq"]["N"]) for item in self.partition(f"NODE#{shard}")), default=0)
 
     def partition(self, pk: str) -> Iterator[Item]:

@@ -31,7 +31,7 @@ def rows_of(plant: Plant) -> list[dict[str, Any]]:
 
 
 def account_of(plant: Plant, player: str) -> str:
-    """A player's random account id."""
+    """Return a player's random account id."""
     rows = plant.world.dynamodb.tables[TABLE].rows
     return str(rows[f"PLAYER#{player}", "IDENTITY"][0]["account"]["S"])
 

@@ -20,7 +20,7 @@ from tests.economy.spelling import REPLAYED
 
 @dataclass(frozen=True)
 class Given:
-    """What came back."""
+    """The response to a request."""
 
     status: int
     body: Any

@@ -1,4 +1,4 @@
-"""What was asked, answered and committed, in the order in which it happened."""
+"""History of requests, responses and commits, in the order in which they happened."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ECONOMY = ("ACCOUNT#", "IDEMPOTENCY#", "HOLD#", "CORRECTED#", "REWARD#", "REDEMP
 
 @dataclass
 class Asked:
-    """One try of a request. `began`, `ended`: how many commits there were by then; `given`: None if nobody answered."""
+    """One try of a request. `began`, `ended`: number of commits by then; `given`: None if no response came."""
 
     request: Request
     began: int
@@ -39,7 +39,7 @@ class Commit:
         return any(place(write)[0].startswith(kind) and place(write)[1].startswith(sort) for write in self.writes)
 
     def puts(self, kind: str) -> list[dict[str, Any]]:
-        """The items put whose partition begins so."""
+        """Return the items put whose partition begins with `kind`."""
         items = [write["Put"]["Item"] for write in self.writes if "Put" in write]
         return [item for item in items if item["pk"]["S"].startswith(kind)]
 
@@ -71,7 +71,7 @@ class History:
         del self._asking[self.plant.world.scheduler.current()]
 
     def _watch_calls(self) -> None:
-        """Who made a call is known when it is made: its effect may come much later, or when its caller is dead."""
+        """Note the caller when a call is made: its effect may come much later, or when its caller is dead."""
         wire = self.plant.world._wire
         below = wire.act
 

@@ -1,4 +1,4 @@
-"""What must be true when all has settled."""
+"""Conditions that must be true when all has settled."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ MOST_IN_A_MINUTE, MOST_IN_A_DAY = 10, 100_000
 def findings(stage: Stage) -> list[str]:
     kept = books.read(stage.plant)
     replay = Replay(stage)
-    owed = [f"{row} is still owed" for row in kept.outbox]
+    unsent = [f"{row} is still in the outbox" for row in kept.outbox]
     return (
         replay.findings
         + books.findings(kept)
-        + owed
+        + unsent
         + _limits(kept)
         + _rows(stage, replay.model)
         + _downstream(stage, replay)
@@ -55,19 +55,19 @@ def _rows(stage: Stage, model: Economy) -> list[str]:
     held: Counter[tuple[str, str]] = Counter()
     for item in books.rows_of(stage.plant):
         (kind, _, rest), sk = item["pk"]["S"].partition("#"), item["sk"]["S"]
-        told = wanted = 0
+        found_count = expected = 0
         if kind == "REWARD" and sk == "STOCK":
-            told, wanted = int(item["sold"]["N"]), model.taken(rest, "stock")
+            found_count, expected = int(item["sold"]["N"]), model.taken(rest, "stock")
         elif kind == "REDEEMED":
-            told, wanted = int(item["redeemed"]["N"]), model.taken(sk, "perPlayer", owners[rest])
+            found_count, expected = int(item["redeemed"]["N"]), model.taken(sk, "perPlayer", owners[rest])
         elif kind == "INVITE":
             id_ = stage.names.model.get(f"{rest[:4]}-{rest[4:]}")
-            told, wanted = int(item["used"]["N"]), model.invites[id_].used if id_ in model.invites else -1
-            found += [f"{rest} was used {told} times"] if told > int(item["uses"]["N"]) else []
+            found_count, expected = int(item["used"]["N"]), model.invites[id_].used if id_ in model.invites else -1
+            found += [f"{rest} was used {found_count} times"] if found_count > int(item["uses"]["N"]) else []
         elif kind == "HOLD" and sk.startswith(("OPEN#", "PENDING#")):
             held[owners[rest], item["asset"]["S"]] += int(item["amount"]["N"])
-        if told != wanted:
-            found.append(f"{kind} {rest} {sk}: {told}, not {wanted}")
+        if found_count != expected:
+            found.append(f"{kind} {rest} {sk}: {found_count}, not {expected}")
     for player in stage.players:
         for asset in ("tokens", "coins"):
             kept = sum(hold.amount for hold in model.open_holds(player, asset, stage.plant.world.now_ms()))
@@ -77,7 +77,7 @@ def _rows(stage: Stage, model: Economy) -> list[str]:
 
 
 def _downstream(stage: Stage, replay: Replay) -> list[str]:
-    """Laurel's own events applied once each, and the bus told of everything that was done, and of nothing else."""
+    """Check that Laurel's own events were applied once each, and that the bus has exactly the events of the commits."""
     sent: Counter[tuple[str, str]] = Counter()
     for moved in replay.model.moved:
         if moved.kind == "transfer":
@@ -87,8 +87,8 @@ def _downstream(stage: Stage, replay: Replay) -> list[str]:
         if item["sk"]["S"].startswith("PAIR#"):
             player, other = item["pk"]["S"].removeprefix("PLAYER#"), item["sk"]["S"].removeprefix("PAIR#")
             counted[player, other] = int(item["sent"]["N"]), int(item["received"]["N"])
-    wanted = {(one, two): (sent[one, two], sent[two, one]) for pair in sent for one, two in (pair, pair[::-1])}
-    found = [] if counted == wanted else [f"pairs have {counted}, not {wanted}"]
+    expected = {(one, two): (sent[one, two], sent[two, one]) for pair in sent for one, two in (pair, pair[::-1])}
+    found = [] if counted == expected else [f"pairs have {counted}, not {expected}"]
     for player in stage.players:
         brought = sum(referrer == player for referrer in replay.model.referrers.values())
         loaded = load_player(stage.plant.context.table, player)
@@ -104,11 +104,11 @@ def _bus(stage: Stage, model: Economy) -> list[str]:
         done["reward.redeemed"] += 1
         done[f"reward.{made.status}"] += made.status in ("fulfilled", "cancelled", "refunded")
         done["reward.fulfilled"] += made.status == "refunded" and made.paid_by != made.id
-    told: dict[str, set[str]] = defaultdict(set)
+    published: dict[str, set[str]] = defaultdict(set)
     for event in stage.plant.world.events.published:
-        told[event.detail_type].add(event.detail["id"])
+        published[event.detail_type].add(event.detail["id"])
     return [
-        f"the bus was told of {len(told[type_])} {type_}, not of {number}"
+        f"the bus has {len(published[type_])} {type_}, not {number}"
         for type_, number in done.items()
-        if number != len(told[type_])
+        if number != len(published[type_])
     ]

@@ -1,4 +1,4 @@
-"""Laurel and the model side by side, asked the same over HTTP."""
+"""Laurel and the model in parallel, with the same requests over HTTP."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STEPS = settings(
     deadline=None,
     derandomize=True,
     database=None,
-    # A walk is short as it is, and making it shorter takes minutes.
+    # A walk is short already, and making it shorter takes minutes.
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
@@ -39,7 +39,7 @@ numbers = st.integers(0, 2**32 - 1)
 
 
 class Machine(RuleBasedStateMachine):
-    """What every random walk has: funds, time, requests that are repeated, books that balance.
+    """A base for every random walk: funds, time, repeated requests, books that balance.
 
     `weights`: how often it does what, by the names of methods that take a Random.
     """
@@ -67,11 +67,11 @@ class Machine(RuleBasedStateMachine):
     def _ask(self, request: Request) -> Answer:
         method, path, body = spelled(request, self.names)
         found = gate.send(method, path, body, self.api_keys[request.player])
-        wanted = self.model.do(request, self.plant.world.now_ms())
-        told = difference(wanted, found.status, found.body, found.replayed, self.names)
-        assert not told, f"{request}: {told}"
+        expected = self.model.do(request, self.plant.world.now_ms())
+        problem = difference(expected, found.status, found.body, found.replayed, self.names)
+        assert not problem, f"{request}: {problem}"
         self.asked.append(request)
-        return wanted
+        return expected
 
     @initialize(number=numbers)
     def fund(self, number: int) -> None:
@@ -91,7 +91,7 @@ class Machine(RuleBasedStateMachine):
         self.plant.world.sleep(rng.choice(MOVES))
 
     def again(self, rng: random.Random) -> None:
-        """One of the last requests once more, as it was."""
+        """Send one of the last requests once more, unchanged."""
         self._ask(rng.choice(self.asked[-12:]))
 
     def grant(self, to: str, asset: str, amount: int, key: str) -> None:
@@ -105,5 +105,5 @@ class Machine(RuleBasedStateMachine):
         for (account, asset), balance in kept.balances.items():
             player = kept.players[account]
             assert balance == self.model.balance(player, asset)
-            # What expired may still be held: whoever needs it gives it back.
+            # An expired hold may still be open: the next request that needs its amount returns it.
             assert kept.available[account, asset] <= self.model.available(player, asset, now)

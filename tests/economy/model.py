@@ -1,7 +1,7 @@
-"""What the economy's specification says, done the plainest way: one at a time, everything summed anew.
+"""A model of the economy's specification in its plainest form: one request at a time, sums recomputed.
 
-It shares no code with Laurel. Each method decides what a request is answered and what it would change; `do` changes it.
-A refusal says its status and code, and what details the specification names; Laurel may say more.
+It shares no code with Laurel. Each method decides the answer to a request and the change it would make; `do` makes it.
+A refusal has its status and code, and the details that the specification names; Laurel may say more.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Known:
 
 
 def kept_until(at: int, days: int = 30) -> int:
-    """What nobody needs any more is forgotten at a full second."""
+    """Return the full second at which an unneeded record is forgotten."""
     return (at + days * DAY) // 1000 * 1000
 
 
@@ -124,7 +124,7 @@ class Ledger:
         self.keys[request.player, request.key] = Known(now, request, answer, until or kept_until(now))
 
     def decide(self, request: Request, now: int) -> tuple[Answer, Change | None]:
-        """The answer at this moment, and what it changes, if anything."""
+        """Return the answer at this moment, and the change that it makes, if any."""
         if not request.key:
             return self._method(request)(request, now)
         known = self.remembered(request, now)
@@ -171,12 +171,12 @@ class Ledger:
         self.moved.append(Moved(id_, asset, source, target, amount, at, kind))
 
     def credit(self, player: str, asset: str, amount: int, at: int) -> None:
-        """What rules pay, which nobody asks for."""
+        """Credit an amount that rules pay, without a request."""
         self.move(self.new_id(), asset, MINT, player, amount, at, "rule")
 
     # requests
 
-    def look(self, request: Request, now: int) -> tuple[Answer, Change | None]:
+    def view(self, request: Request, now: int) -> tuple[Answer, Change | None]:
         """GET balance."""
         asset = request.members["asset"]
         balance, available = self.balance(request.player, asset), self.available(request.player, asset, now)
@@ -248,15 +248,15 @@ class Ledger:
             return self.lacking(me, asset, amount)
         id_, expires = self.new_id(), now + 1000 * request.members["expiresIn"]
         shown = {"id": id_, "amount": amount, "asset": asset, "status": "open"}
-        told = {"success": True, "hold": shown, "balance": self.balance(me, asset), "available": available - amount}
-        return Answer(200, told), lambda: self.place(Hold(id_, me, asset, amount, expires))
+        body = {"success": True, "hold": shown, "balance": self.balance(me, asset), "available": available - amount}
+        return Answer(200, body), lambda: self.place(Hold(id_, me, asset, amount, expires))
 
     def place(self, hold: Hold) -> None:
         self.made += 1
         self.holds[hold.id] = hold
 
     def post(self, request: Request, now: int) -> tuple[Answer, Change | None]:
-        """A player's own hold; `amount` of it, or all."""
+        """Post `amount` of a player's own hold, or all."""
         return self._resolve(request, now, "posted")
 
     def void(self, request: Request, now: int) -> tuple[Answer, Change | None]:
@@ -283,7 +283,7 @@ class Ledger:
         return answer, lambda: self.resolve(hold, how, amount, BURN, now)
 
     def resolve(self, hold: Hold, how: str, amount: int, to: str, now: int) -> None:
-        """`amount` is moved on, and the rest is free again."""
+        """Move `amount` on, and free the rest."""
         self.holds[hold.id] = replace(hold, how=how, posted=amount, over=now, transfer=self.new_id())
         if amount:
             self.move(self.new_id(), hold.asset, hold.player, to, amount, now, "hold")

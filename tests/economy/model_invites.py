@@ -22,7 +22,7 @@ class Invite:
 
 
 class Economy(Rewards):
-    """Attempts that fail are counted, if it is `alone`: where answers get lost, nobody can say how many were."""
+    """Attempts that fail are counted, if it is `alone`: where answers get lost, their number is unknown."""
 
     def __init__(self, players: list[str], *, alone: bool = True) -> None:
         super().__init__(players, alone=alone)

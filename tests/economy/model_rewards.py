@@ -30,7 +30,7 @@ class Redemption:
 
 
 class Rewards(Ledger):
-    """Rewards are as their request had them. `alone`: nobody redeems one while it is changed."""
+    """Rewards are as their request had them. `alone`: no player redeems one while it is changed."""
 
     def __init__(self, players: list[str], *, alone: bool = True) -> None:
         super().__init__(players)
@@ -39,7 +39,7 @@ class Rewards(Ledger):
         self.redemptions: dict[Id, Redemption] = {}
 
     def taken(self, reward: str, limit: str, player: str = "") -> int:
-        """How many redemptions count against a limit, those of a player or all."""
+        """Return the number of redemptions that count against a limit, those of a player or all."""
         return sum(
             each.reward == reward and limit in each.counted and each.status not in ("cancelled", "refunded")
             for each in self.redemptions.values()

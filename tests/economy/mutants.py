@@ -21,7 +21,7 @@ Writes = list[dict[str, Any]]
 
 @contextmanager
 def rewritten(change: Callable[[Writes], Writes]) -> Iterator[None]:
-    """Every transaction is changed on its way."""
+    """Change every transaction before it is sent."""
     real = Table.transact
 
     def transact(self: Table, writes: Writes) -> None:
@@ -61,13 +61,13 @@ def without_conditions(*partitions: str, sort: str = "") -> AbstractContextManag
 
 
 def key_condition_dropped() -> AbstractContextManager[None]:
-    """A key's record is written whether or not there is one."""
+    """Write a key's record whether or not there is one."""
     return without_conditions("IDEMPOTENCY#")
 
 
 @contextmanager
 def key_written_apart() -> Iterator[None]:
-    """The effect first, then its key's record."""
+    """Write the effect first, then its key's record."""
     real = Table.transact
 
     def transact(self: Table, writes: Writes) -> None:
@@ -84,7 +84,7 @@ def key_written_apart() -> Iterator[None]:
 
 @contextmanager
 def as_read_dropped() -> Iterator[None]:
-    """An account is changed however it has changed since it was read."""
+    """Change an account even if it has changed since it was read."""
     real = Change.add_to
 
     def add_to(self: Change, *args: Any, **kwargs: Any) -> None:
@@ -95,7 +95,7 @@ def as_read_dropped() -> Iterator[None]:
 
 
 def account_unconditional() -> AbstractContextManager[None]:
-    """Neither as it was read, nor with enough available."""
+    """Change an account even if it has changed, or has too little available."""
     return without_conditions("ACCOUNT#", sort="BALANCE")
 
 
@@ -105,18 +105,18 @@ def refusal_forgotten() -> AbstractContextManager[Any]:
 
 
 def owed_unwritten() -> AbstractContextManager[None]:
-    """What a commit owes is sent at once or never."""
+    """Send the messages of a commit at once or never."""
     return rewritten(lambda writes: [write for write in writes if not place(write)[0].startswith("OUTBOX#")])
 
 
 @contextmanager
 def owed_deleted_first() -> Iterator[None]:
-    """A row of the outbox goes before it is sent."""
+    """Delete a row of the outbox before it is sent."""
     real = outbox._send
 
-    def send(context: Any, owed: Any) -> None:
-        outbox.delete_outbox_record(context.table, owed)
-        real(context, owed)
+    def send(context: Any, record: Any) -> None:
+        outbox.delete_outbox_record(context.table, record)
+        real(context, record)
 
     with patch.object(outbox, "_send", send):
         yield
@@ -124,7 +124,7 @@ def owed_deleted_first() -> Iterator[None]:
 
 @contextmanager
 def limits_apart() -> Iterator[None]:
-    """What bounds transfers is noted after them."""
+    """Note a transfer in the limits after it is written."""
     real = Table.transact
 
     def transact(self: Table, writes: Writes) -> None:
@@ -145,13 +145,13 @@ def limits_apart() -> Iterator[None]:
 
 
 def hold_unconditional() -> AbstractContextManager[None]:
-    """A hold is resolved whatever became of it."""
+    """Resolve a hold in any state."""
     return without_conditions("HOLD#")
 
 
 @contextmanager
 def hold_never_expires() -> Iterator[None]:
-    """A hold is void when somebody has swept it, not when it expires."""
+    """Void a hold when it is swept, not when it expires."""
 
     def change(writes: Writes) -> Writes:
         for write in writes:
@@ -165,7 +165,7 @@ def hold_never_expires() -> Iterator[None]:
 
 
 def key_expires_by_ttl() -> AbstractContextManager[Any]:
-    """A key's record counts as long as it is there."""
+    """Use a key's record as long as it exists."""
     return patch.object(idempotency_keys, "is_live", lambda expires, now_ms: True)
 
 
@@ -183,7 +183,7 @@ def weak_read() -> Iterator[None]:
 
 @contextmanager
 def lost_answer_believed() -> Iterator[None]:
-    """What was not answered was not done: the caller is told so, and may use another key."""
+    """Take a write without an answer as not done: the caller gets an error, and may use another key."""
     real = idempotency._write
 
     def write(context: Any, key: Any, remembered: Any, prepared: Any, now_ms: int) -> None:
@@ -197,12 +197,12 @@ def lost_answer_believed() -> Iterator[None]:
 
 
 def stock_unconditional() -> AbstractContextManager[None]:
-    """One less of a stock, whatever is left of it."""
+    """Take one from a stock with any amount left."""
     return without_conditions("REWARD#", sort="STOCK")
 
 
 def resolution_unconditional() -> AbstractContextManager[None]:
-    """A redemption is resolved whatever became of it, of its hold, and of what paid for it."""
+    """Resolve a redemption in any state of itself, of its hold, and of its payment."""
 
     def change(writes: Writes) -> Writes:
         if not any("Update" in write and place(write)[0].startswith("REDEMPTION#") for write in writes):
@@ -214,12 +214,12 @@ def resolution_unconditional() -> AbstractContextManager[None]:
 
 
 def correction_unconditional() -> AbstractContextManager[None]:
-    """A transfer is taken back as often as that is tried at once."""
+    """Correct a transfer as often as requests try it at once."""
     return without_conditions("CORRECTED#")
 
 
 def uses_unconditional() -> AbstractContextManager[None]:
-    """An invite is used however often it was."""
+    """Use an invite that has no uses left."""
     return without_conditions("INVITE#")
 
 
@@ -230,7 +230,7 @@ def pair_unconditional() -> AbstractContextManager[None]:
 
 @contextmanager
 def unanswered_try_forgotten() -> Iterator[None]:
-    """A refusal is believed though an earlier try of the same write was not answered, and may be in progress."""
+    """Believe a refusal though an earlier try of the same write was not answered, and may be in progress."""
     real = Table._call
 
     def call(self: Table, operation: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -246,7 +246,7 @@ def unanswered_try_forgotten() -> Iterator[None]:
 
 
 def key_not_forestalled() -> AbstractContextManager[Any]:
-    """A refusal is told while a write under the same key may still come."""
+    """Return a refusal while a write under the same key may still come."""
     return patch.object(idempotency, "_forestalled", lambda *_: True)
 
 

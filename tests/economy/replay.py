@@ -53,8 +53,8 @@ class Replay:
         self.commits, self.asked = stage.history.commits, stage.history.asked
         self.players = {account_of(stage.plant, player): player for player in (*stage.players, ADMIN)}
         self.model = Economy([*stage.players, ADMIN], alone=False)
-        told = [each.given.body["token"] for each in self.asked if each.given and "token" in each.given.body]
-        self.tokens = {hashlib.sha256(token.encode()).hexdigest(): token for token in told}
+        returned = [each.given.body["token"] for each in self.asked if each.given and "token" in each.given.body]
+        self.tokens = {hashlib.sha256(token.encode()).hexdigest(): token for token in returned}
         self.states = [self.model.copy()]
         self.times = [0]
         self.done: list[tuple[int, Request, Answer]] = []
@@ -70,8 +70,7 @@ class Replay:
             self._check_refusals(commit)
 
     def _check_refusals(self, commit: Commit) -> None:
-        """Nothing is done after a refusal: neither by the request that was refused, nor by an earlier try of it that
-        had ended before."""
+        """Check that nothing is done after a refusal: by the refused request, or by an earlier try of it."""
         mine = commit.asked
         if mine is None or all(place(write)[0].startswith("IDEMPOTENCY#") for write in commit.writes):
             return
@@ -80,7 +79,7 @@ class Replay:
                 continue
             tried_before = mine.given is not None and mine.ended_ms <= asked.began_ms
             if (asked is mine or tried_before) and asked.ended <= commit.number:
-                self._say(commit, f"is done after {asked.given} was told")
+                self._say(commit, f"is done after the answer {asked.given}")
 
     def _say(self, about: Commit | Asked, text: str) -> None:
         whose = about.asked if isinstance(about, Commit) else about
@@ -107,60 +106,60 @@ class Replay:
             self._say(commit, f"writes {[list(write) for write in commit.writes]}")
         for account, (balance, _) in commit.after.items():
             owner, asset = account.split("#")
-            wanted = self.model.balance(self.players[owner], asset)
-            if balance != wanted:
-                self._say(commit, f"{self.players[owner]} has {balance} {asset}, not {wanted}")
+            expected = self.model.balance(self.players[owner], asset)
+            if balance != expected:
+                self._say(commit, f"{self.players[owner]} has {balance} {asset}, not {expected}")
 
     def _remembered(self, commit: Commit, request: Request, item: dict[str, Any]) -> None:
-        """What a key's item says was done, or was refused for good."""
+        """Check a key's item against the model: the outcome is the one of the commit, or a permanent refusal."""
         outcome, at = json.loads(item["outcome"]["S"]), int(item["at"]["N"])
         if "refused" not in item:
-            told = KEPT.get(request.what, dict)(outcome)
-            self._done(commit, request, _created(outcome) or at, 200, told)
+            body = KEPT.get(request.what, dict)(outcome)
+            self._done(commit, request, _created(outcome) or at, 200, body)
             return
         assert commit.asked
         status = STATUSES[ErrorKind(item["refused"]["S"])]
         # Other refusals take the key for a second, so that no write that is still under way comes after them.
-        for_good = outcome["code"] == "insufficient_balance"
+        permanent = outcome["code"] == "insufficient_balance"
         until = int(item.get("free_from", item["expires"])["N"]) * 1000
-        wanted = self._somewhere(
-            request, commit.asked.began, commit.number, at, commit.at_ms, status, outcome, commits=for_good
+        expected = self._somewhere(
+            request, commit.asked.began, commit.number, at, commit.at_ms, status, outcome, commits=permanent
         )
-        if wanted is None:
-            self._say(commit, f"is refused for good with {outcome}")
+        if expected is None:
+            self._say(commit, f"is refused permanently with {outcome}")
         elif self.model.remembered(request, at):
             self._say(commit, "the key had an outcome already")
         else:
-            self.model.remember(request, wanted, at, until)
-            self.done.append((commit.number, request, wanted))
+            self.model.remember(request, expected, at, until)
+            self.done.append((commit.number, request, expected))
 
     def _effect(self, commit: Commit, request: Request) -> None:
-        """Of a request without a key: what it says is found in what it writes."""
-        at, status, told = commit.at_ms, 200, dict[str, Any]()
+        """Check a request without a key: its writes hold its answer."""
+        at, status, body = commit.at_ms, 200, dict[str, Any]()
         if request.what in ("post", "void"):
             done = commit.puts("HOLD#")[0]
             if _has_expired(done):
-                return  # Given back because it expired, which is no change to anybody.
+                return  # Returned because it expired, which changes no balance.
             at = int(done["resolvedAt"]["N"])
-            told = {"hold": {"id": done["sk"]["S"].removeprefix("DONE#")}}
-            told["hold"] |= {"transferId": done["transfer"]["S"]} if "transfer" in done else {}
+            body = {"hold": {"id": done["sk"]["S"].removeprefix("DONE#")}}
+            body["hold"] |= {"transferId": done["transfer"]["S"]} if "transfer" in done else {}
         elif request.what == "correct":
-            told = {"transfer": {"id": commit.puts("CORRECTED#")[0]["by"]["S"]}}
+            body = {"transfer": {"id": commit.puts("CORRECTED#")[0]["by"]["S"]}}
         elif request.what == "invite":
             code = commit.puts("INVITE#")[0]["pk"]["S"].removeprefix("INVITE#")
-            status, told = 201, {"code": f"{code[:4]}-{code[4:]}"} | self._token(commit)
+            status, body = 201, {"code": f"{code[:4]}-{code[4:]}"} | self._token(commit)
         elif request.what == "rotate":
-            told = self._token(commit)
+            body = self._token(commit)
         elif request.what == "accept":
             at = int(commit.puts("REFERRAL#")[0]["at"]["N"])
-        self._done(commit, request, at, status, told)
+        self._done(commit, request, at, status, body)
 
     def _token(self, commit: Commit) -> dict[str, Any]:
-        """The token that a commit makes, which is in no table: an answer tells it, or nobody knows it."""
+        """Return the token that a commit makes: an answer has it, no table does."""
         made = commit.puts("INVITE_TOKEN#")[0]["pk"]["S"].removeprefix("INVITE_TOKEN#")
         return {"token": self.tokens[made]} if made in self.tokens else {}
 
-    def _done(self, commit: Commit, request: Request, at: int, status: int, told: dict[str, Any]) -> None:
+    def _done(self, commit: Commit, request: Request, at: int, status: int, body: dict[str, Any]) -> None:
         wrong = ""
         for rewards in self._catalogues(commit, request):
             now, self.model.rewards = self.model.rewards, rewards
@@ -169,17 +168,19 @@ class Replay:
             if change is None or answer.status != status:
                 wrong = wrong or f"commits, where the model says {answer}"
                 continue
-            differs = difference(Answer(status, _part(answer.body, told)), status, told, False, self.names)
+            differs = difference(Answer(status, _part(answer.body, body)), status, body, False, self.names)
             if not differs:
                 change()
                 self.done.append((commit.number, request, answer))
                 return
-            wrong = wrong or f"writes {told}: {differs}"
+            wrong = wrong or f"writes {body}: {differs}"
         self._say(commit, wrong or "commits on a catalogue that never was")
 
     def _catalogues(self, commit: Commit, request: Request) -> Iterator[dict[str, Any]]:
-        """As it is. A reward without stock is not looked at again in the write: it may be that of the reading, which is
-        eventually consistent."""
+        """Yield the catalogues that the commit may have read.
+
+        A reward without stock is not checked in the write: it may be that of the eventually consistent read.
+        """
         if request.what != "redeem" or not commit.asked or commit.touches("REWARD#"):
             yield self.model.rewards
             return
@@ -223,9 +224,9 @@ class Replay:
         if not any(self.stage.history.failures[account, minute] >= MOST_FAILED for minute in minutes):
             self._say(asked, f"may not, though {self.stage.history.failures} failed")
 
-    def _differs(self, wanted: Answer, asked: Asked) -> str:
+    def _differs(self, expected: Answer, asked: Asked) -> str:
         assert asked.given
-        return difference(wanted, asked.given.status, asked.given.body, asked.given.replayed, self.names)
+        return difference(expected, asked.given.status, asked.given.body, asked.given.replayed, self.names)
 
     def _somewhere(
         self,
@@ -239,8 +240,10 @@ class Replay:
         replayed: bool = False,
         commits: bool = False,
     ) -> Answer | None:
-        """An answer like this that nothing need be written for, at some moment between two commits; or, if `commits`,
-        a refusal."""
+        """Return an answer like this one that needs no write, at some moment between two commits.
+
+        With `commits`, it is a refusal.
+        """
         for number in range(first, last + 1):
             for at in self._moments(number, since_ms, until_ms):
                 answer, change = self.states[number].decide(request, at)
@@ -257,20 +260,20 @@ class Replay:
         yield from (point for point in state.turning_points() if since < point < until)
 
     def _request(self, asked: Asked) -> Request:
-        """As the model knows it."""
+        """Return the request with the model's ids."""
         about = asked.request.about
         return replace(asked.request, about=self.names.model.get(about, about))
 
 
-def _part(body: Any, told: Any) -> Any:
-    """What of a body is told."""
-    if not isinstance(told, dict) or not isinstance(body, dict):
+def _part(body: Any, expected: Any) -> Any:
+    """Return the part of a body that has the members of `expected`."""
+    if not isinstance(expected, dict) or not isinstance(body, dict):
         return body
-    return {name: _part(value, told[name]) for name, value in body.items() if name in told}
+    return {name: _part(value, expected[name]) for name, value in body.items() if name in expected}
 
 
 def _gives_back(commit: Commit) -> bool:
-    """What expired: a change of what is available, no more."""
+    """Return whether the commit only voids expired holds: a change of the available amount alone."""
     return all(_has_expired(item) for item in commit.puts("")) and not any(
         "ConditionCheck" in write for write in commit.writes
     )
@@ -281,7 +284,7 @@ def _has_expired(done: dict[str, Any]) -> bool:
 
 
 def _created(outcome: dict[str, Any]) -> int | None:
-    """When it was decided, in ms."""
+    """Return the moment of the decision, in ms."""
     shown = next((each for each in outcome.values() if isinstance(each, dict) and "createdAt" in each), outcome)
     if "createdAt" not in shown:
         return None

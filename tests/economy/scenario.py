@@ -61,7 +61,7 @@ def run(seed: int, mutant: Mutant = nullcontext, faults: Faults | None = None) -
 
 
 def style_of(seed: int) -> Style:
-    """What the run of a seed is about."""
+    """Return the style of a seed's run."""
     return STYLES[sorted(STYLES)[seed % len(STYLES)]]
 
 
@@ -95,7 +95,7 @@ def _fund(plant: Plant, player: str, asset: str, amount: int) -> None:
 
 
 def _apply_own_events(plant: Plant, rng: random.Random) -> None:
-    """The worker of Laurel's own queue; in most seeds it comes only when the players have gone, which is cheaper."""
+    """Run the worker of Laurel's own queue; in most seeds it starts after the players, which is cheaper."""
 
     def handler(event: dict[str, Any], _: Any) -> dict[str, Any]:
         return failures(process_messages(plant.context, "own", messages_of(event)).failed)

@@ -9,7 +9,7 @@ from tests.economy.model import Answer, Id, Request
 REPLAYED = "Idempotency-Replayed"
 # What is asked of -> method and path; `{about}` is the id of the thing.
 ROUTES = {
-    "look": ("GET", "/balance?asset={asset}"),
+    "view": ("GET", "/balance?asset={asset}"),
     "transfer": ("POST", "/transfer"),
     "grant": ("POST", "/admin/grants"),
     "correct": ("POST", "/admin/corrections"),
@@ -34,14 +34,14 @@ TOKEN_LENGTH = 43
 
 
 class Names:
-    """Which of the model's ids is which of Laurel's."""
+    """A mapping from the model's ids to Laurel's."""
 
     def __init__(self) -> None:
         self.real: dict[Id, str] = {}
         self.model: dict[str, Id] = {}
 
     def bind(self, id_: Id, real: str) -> bool:
-        """Whether the two may be the same; they are from then on."""
+        """Return whether the two may be the same, and note that they are."""
         if id_ not in self.real and real not in self.model:
             self.real[id_], self.model[real] = real, id_
         return self.real.get(id_) == real
@@ -51,7 +51,7 @@ class Names:
 
 
 def spelled(request: Request, names: Names) -> tuple[str, str, dict[str, Any] | None]:
-    """(method, path, body) of a request."""
+    """Return (method, path, body) of a request."""
     method, path = ROUTES[request.what]
     path = path.format(about=names.of(request.about), **request.members)
     if method in ("GET", "DELETE"):
@@ -65,19 +65,21 @@ def spelled(request: Request, names: Names) -> tuple[str, str, dict[str, Any] | 
     return method, path, body
 
 
-def difference(wanted: Answer, status: int, body: Any, replayed: bool, names: Names) -> str:
-    """What is otherwise than the model has it; '' if nothing. Laurel may say more than the model does."""
-    if (status, replayed) != (wanted.status, wanted.replayed):
-        return f"{status}{' replayed' * replayed} {body}, not {wanted}"
-    return _difference(wanted.body, body, names)
+def difference(expected: Answer, status: int, body: Any, replayed: bool, names: Names) -> str:
+    """Return the difference from the model; '' if there is none. Laurel may say more than the model does."""
+    if (status, replayed) != (expected.status, expected.replayed):
+        return f"{status}{' replayed' * replayed} {body}, not {expected}"
+    return _difference(expected.body, body, names)
 
 
-def _difference(wanted: Any, found: Any, names: Names) -> str:
-    if isinstance(wanted, dict):
+def _difference(expected: Any, found: Any, names: Names) -> str:
+    if isinstance(expected, dict):
         if not isinstance(found, dict):
-            return f"{found!r}, not {wanted!r}"
-        told = ((name, _difference(value, found.get(name), names)) for name, value in wanted.items() if value != "")
-        return "; ".join(f"{name}: {text}" for name, text in told if text)
-    if isinstance(wanted, Id):
-        return "" if isinstance(found, str) and names.bind(wanted, found) else f"{found!r} is not {wanted}"
-    return "" if type(wanted) is type(found) and wanted == found else f"{found!r}, not {wanted!r}"
+            return f"{found!r}, not {expected!r}"
+        members = (
+            (name, _difference(value, found.get(name), names)) for name, value in expected.items() if value != ""
+        )
+        return "; ".join(f"{name}: {text}" for name, text in members if text)
+    if isinstance(expected, Id):
+        return "" if isinstance(found, str) and names.bind(expected, found) else f"{found!r} is not {expected}"
+    return "" if type(expected) is type(found) and expected == found else f"{found!r}, not {expected!r}"

@@ -13,8 +13,8 @@ from tests.seeds import catches, commit_seeds
 
 # Seed -> what it found.
 REGRESSIONS = {
-    80: "a refund beside another one was told that what paid for it was taken back",
-    84: "rows of one read, before and after a refund, refused a redemption for good",
+    80: "a refund during another one failed: the payment was already taken back",
+    84: "rows of one read, before and after a refund, refused a redemption permanently",
     105: "a rotation answered a number of uses that had grown before its write",
 }
 # Mutant -> a seed that catches it. A change of Laurel may move it: `python -m tests.economy --mutant NAME` finds one.

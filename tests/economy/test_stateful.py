@@ -51,13 +51,13 @@ class Ledger(Machine):
 
 
 class Holds(Machine):
-    """Holds, posted, void or expired, beside transfers that want the same."""
+    """Holds, posted, void or expired, in parallel to transfers of the same amounts."""
 
     weights: ClassVar = {
         "hold": 6,
         "resolve": 8,
         "resolve_anybodys": 1,
-        "look": 2,
+        "view": 2,
         "transfer": 2,
         "again": 2,
         "time_goes_by": 3,
@@ -85,8 +85,8 @@ class Holds(Machine):
     def resolve_anybodys(self, rng: Random) -> None:
         self.ask(rng.choice(("post", "void")), rng.choice(PLAYERS), about=next(iter(self.model.holds), "none"))
 
-    def look(self, rng: Random) -> None:
-        self.ask("look", rng.choice(PLAYERS), asset=rng.choice(ASSETS))
+    def view(self, rng: Random) -> None:
+        self.ask("view", rng.choice(PLAYERS), asset=rng.choice(ASSETS))
 
     def transfer(self, rng: Random) -> None:
         me, to = rng.sample(PLAYERS, 2)
@@ -126,7 +126,7 @@ class Rewards(Machine):
         self.ask(how, ADMIN, about=rng.choice(made or ["none"]))
 
     def post_held(self, rng: Random) -> None:
-        """What a redemption holds is not the player's to post."""
+        """Try to post a redemption's hold, which a player must not post."""
         self.ask(rng.choice(("post", "void")), rng.choice(PLAYERS), about=next(iter(self.model.redemptions), "none"))
 
 

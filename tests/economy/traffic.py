@@ -21,9 +21,11 @@ REWARDS = ("cup", "trip")
 
 @dataclass(frozen=True)
 class Style:
-    """What a run is about: what players have at first, how much of it they want at once, and what they and the admin do
-    how often. `devices` of each player, `admins` beside them. `faults`: beyond those of every run. `stocked`: whether
-    rewards may have a stock, or a limit for each player. `hasty`: how many clients do not wait between two wishes."""
+    """A style of a run: the players' funds at first, the amounts they request, and the weights of requests.
+
+    `devices` of each player, `admins` next to them. `faults`: beyond those of every run. `stocked`: whether rewards may
+    have a stock, or a limit for each player. `hasty`: how many clients do not wait between two requests.
+    """
 
     funds: int
     amounts: tuple[int, ...]
@@ -36,12 +38,12 @@ class Style:
     hasty: float = 0.6
 
 
-SENDING = {"transfer": 20, "hold": 1, "look": 1}
+SENDING = {"transfer": 20, "hold": 1, "view": 1}
 STYLES = {
-    "too little": Style(300, (10, 50, 90, 120), {"transfer": 8, "look": 2, "post": 1}),
+    "too little": Style(300, (10, 50, 90, 120), {"transfer": 8, "view": 2, "post": 1}),
     "too often": Style(5_000, (1, 2, 3), SENDING, devices=4),
     "too much": Style(250_000, (10_000, 10_000, 9_500), SENDING, devices=4),
-    "held": Style(600, (50, 90, 150), {"post": 8, "void": 4, "hold": 4, "transfer": 2, "look": 2}, devices=3),
+    "held": Style(600, (50, 90, 150), {"post": 8, "void": 4, "hold": 4, "transfer": 2, "view": 2}, devices=3),
     "by admins": Style(
         300,
         (50, 90, 150),
@@ -54,7 +56,7 @@ STYLES = {
     "rewards": Style(
         300,
         (50, 90),
-        {"redeem": 10, "hold": 1, "look": 1},
+        {"redeem": 10, "hold": 1, "view": 1},
         {"fulfil": 3, "cancel": 3, "refund": 3, "put": 2, "retire": 1, "correct": 1, "grant": 1},
         devices=2,
         admins=2,
@@ -76,8 +78,10 @@ STYLES = {
 
 @dataclass
 class Stage:
-    """What the actors of one run share. `known`: ids that answers told, by what they are of; `made`: what was asked
-    for under a key."""
+    """State shared by the actors of one run.
+
+    `known`: ids from answers, by what they are of; `made`: the requests under a key.
+    """
 
     plant: Plant
     seed: int
@@ -137,7 +141,7 @@ class Client:
         self.pending: Request | None = None
 
     def work(self) -> None:
-        """Until all is answered, or the server dies under it; then it is let go on with what it had asked."""
+        """Send requests until all are answered, or the server dies; then continue with the requests that it sent."""
         while self.left:
             self.pending = self.pending or self._next()
             given = self.stage.ask(self.pending)
@@ -205,12 +209,12 @@ class Client:
 
     # safe to repeat without one
 
-    def _look(self, what: str) -> Request:
+    def _view(self, what: str) -> Request:
         return Request(what, self.player, {"asset": self.rng.choice(("tokens", "coins"))})
 
     def _put(self, what: str) -> Request:
-        wanted = reward(self.rng, stocked=self.stage.style.stocked)
-        return Request(what, self.player, wanted, about=self.rng.choice(REWARDS))
+        offered = reward(self.rng, stocked=self.stage.style.stocked)
+        return Request(what, self.player, offered, about=self.rng.choice(REWARDS))
 
     def _retire(self, what: str) -> Request:
         return Request(what, self.player, about=self.rng.choice(REWARDS))
@@ -219,14 +223,14 @@ class Client:
         return Request(what, self.player, {"uses": self.rng.choice((1, 2)), "days": self.rng.choice((1, 30))})
 
     def _about_known(self, what: str) -> Request:
-        """About something that answers told: one's own, but for invites, and for admins."""
+        """Return a request about an id from an answer: one's own, but for invites, and for admins."""
         kinds = {"post": "hold", "void": "hold", "correct": "transfer", "rotate": "code", "revoke": "code"}
         kind = kinds.get(what, "invite" if what == "accept" else "redemption")
         known = self.stage.known[kind]
         if kind in ("hold", "code"):
             known = [each for each in known if each[0] == self.player]
         if not known:
-            return self._invite("invite") if kind in ("invite", "code") else self._look("look")
+            return self._invite("invite") if kind in ("invite", "code") else self._view("view")
         # Mostly all want the same at once.
         about = self.rng.choice(known[-1:] if self.rng.random() < 0.6 else known[-4:])[1]
         if what == "accept" and self.rng.random() < 0.1:

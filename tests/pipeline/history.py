@@ -1,4 +1,4 @@
-"""What was committed, in the order of commits, seen from below: new entries of the log as transactions write them."""
+"""The commits, in their order, seen from below: new entries of the log as transactions write them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Commits:
         self.era += 1
 
     def note(self, request: dict[str, Any], at_ms: int) -> None:
-        """A TransactWriteItems request as it went over the wire."""
+        """Note a TransactWriteItems request as sent over the wire."""
         fresh: list[Committed] = []
         for write in request["TransactItems"]:
             item = write.get("Put", {}).get("Item")

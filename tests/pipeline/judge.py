@@ -56,12 +56,12 @@ def is_timeless(sent: Sent) -> bool:
 
 @dataclass(frozen=True)
 class Scene:
-    """What a deployment has come to, once nothing moves any more.
+    """A deployment at rest.
 
-    `items`: all of the table, as they go over the wire. `rejected`: message bodies in that queue. `published`: ids of
-    the domain events that the bus had. `received_ms`: a time at which everything sent could have been received;
-    `received`: (queue, body) -> when it was, where that is known. `gave_up`: players of messages that became dead
-    letters: nothing waits for those, so boards may have been frozen before they were sent on.
+    `items`: all of the table, in wire form. `rejected`: message bodies in that queue. `published`: ids of the domain
+    events that the bus had. `received_ms`: a time at which everything sent could have been received; `received`:
+    (queue, body) -> when it was, where that is known. `gave_up`: players of messages that became dead letters: no
+    freeze waits for those, so boards may have been frozen before they were sent on.
     """
 
     context: Context
@@ -89,9 +89,9 @@ def scene_of(plant: Plant) -> Scene:
 def findings(
     scene: Scene, commits: Sequence[Committed], messages: list[Sent], later: list[Sent] | None = None, era: int = 0
 ) -> list[str]:
-    """All differences between the table and the model of the commits, and between the commits and what was sent.
+    """Return all differences between the table and the model of the commits, and between the commits and the messages.
 
-    `later`: what was sent once more in this last `era`, after every dedupe record had expired.
+    `later`: the messages sent once more in this last `era`, after every dedupe record had expired.
     """
     sent, refused = _sent(scene, messages)
     model, found = replayed(scene, commits, messages)
@@ -104,18 +104,18 @@ def findings(
             found += _log(model, player, items)
     found += _boards(scene, model, items)
     found += _ledger(scene, model, items)
-    found += _told(scene, commits)
+    found += _published(scene, commits)
     if later is None:
         found += _rejections(scene, refused)
     return found
 
 
 def indexes(scene: Scene) -> list[str]:
-    """All differences between the rank indexes of boards that are kept and their entries; needs the whole table."""
+    """Return all differences between rank indexes of kept boards and their entries; needs the whole table."""
     items = _by_kind(scene)
     rows, now_s = [*items["BOARD"], *items["NODE"]], scene.context.now_ms() // 1000
     boards_ = {item["pk"]["S"].split("#", 1)[1].split("~")[0] for item in rows}
-    return index_findings(scene.context, rows, [board for board in boards_ if not _gone(board, now_s)])
+    return index_findings(scene.context, rows, [board for board in boards_ if not _has_expired(board, now_s)])
 
 
 def archives(scene: Scene, ended: Sequence[str]) -> list[str]:
@@ -134,7 +134,7 @@ def archives(scene: Scene, ended: Sequence[str]) -> list[str]:
 
 
 def players_of(messages: Sequence[Message]) -> set[str]:
-    """Whom the events of messages are about, as far as that can be read."""
+    """Return the players of the events in messages, as far as that can be read."""
     raws = [json.loads(message.body) for message in messages]
     each = [raw for body in raws for raw in (body if isinstance(body, list) else [body]) if isinstance(raw, dict)]
     named = [raw.get("subject") or raw.get("apiKeyId") or raw.get("properties", {}).get("username") for raw in each]
@@ -142,7 +142,7 @@ def players_of(messages: Sequence[Message]) -> set[str]:
 
 
 def replayed(scene: Scene, commits: Sequence[Committed], messages: list[Sent]) -> tuple[Model, list[str]]:
-    """The model after all commits, and which of them should not have been."""
+    """Return the model after all commits, and the commits that should not have been."""
     sent, _ = _sent(scene, messages)
     received = _received(scene)
     model = Model(scene.context.rules.ruleset)
@@ -169,8 +169,10 @@ def replayed(scene: Scene, commits: Sequence[Committed], messages: list[Sent]) -
 
 @contextmanager
 def _firsts_it_saw(model: Model, event: Event, commit: Committed, taken: Mapping[str, int]) -> Iterator[None]:
-    """Hides from the model who was first where the commit read that nobody was yet: a commit that claims nothing does
-    not collide with the one that takes a badge of being first while it is worked out, and counts as before it."""
+    """Hide the first player of a badge from the model where the commit read that there was none yet.
+
+    A commit that claims no first place does not collide with a parallel commit that takes one, and counts as before it.
+    """
     late = {
         badge: player
         for badge, player in model.firsts.items()
@@ -185,14 +187,14 @@ def _firsts_it_saw(model: Model, event: Event, commit: Committed, taken: Mapping
 
 
 def _badges(model: Model, event: Event, commit: Committed) -> list[str]:
-    """What the event would earn."""
+    """Return the badges that the event would earn."""
     trial = deepcopy(model)
     trial.apply(event, commit.at_ms)
     return sorted(trial.applied[commit.player][-1].badges, key=list(model.badges).index)
 
 
 def _received(scene: Scene) -> dict[tuple[str, str, str], set[int]]:
-    """(player, identity, body) -> all times at which the event was received, of everything valid."""
+    """Return (player, identity, body) -> all times at which the valid event was received."""
     found: dict[tuple[str, str, str], set[int]] = defaultdict(set)
     for (queue, body), times in scene.received.items():
         raws = json.loads(body)
@@ -208,7 +210,7 @@ def _received(scene: Scene) -> dict[tuple[str, str, str], set[int]]:
 
 
 def _on_this_receipt(model: Model, event: Event, commit: Committed, times: Collection[int]) -> Event | None:
-    """The event as received at that one of the times which explains for what boards its XP was too late.
+    """Return the event as received at the one of the times that explains the boards its XP was too late for.
 
     Sent twice, it may have been in time once; it is committed once.
     """
@@ -220,7 +222,7 @@ def _on_this_receipt(model: Model, event: Event, commit: Committed, times: Colle
 
 
 def _sent(scene: Scene, messages: list[Sent]) -> tuple[dict[tuple[str, str, str], Event], Counter[str]]:
-    """(player, identity, body) -> event of everything valid that was sent, and the reasons of what was not."""
+    """Return (player, identity, body) -> event of all valid ones sent, and the reasons of the invalid ones."""
     valid: dict[tuple[str, str, str], Event] = {}
     refused: Counter[str] = Counter()
     for sent in messages:
@@ -244,7 +246,7 @@ def _time(commit: Committed) -> int:
 def _missing(scene: Scene, sent: dict[tuple[str, str, str], Event], commits: Sequence[Committed]) -> list[str]:
     committed = {(one.player, one.entry.identity) for one in commits if one.era == 0}
     left = {name[:2]: event for name, event in sent.items() if name[:2] not in committed}
-    nobody = _refused_of_nobody(scene)
+    nobody = _refused_of_unknown(scene)
     lost = [event for event in left.values() if event.type != "award" and (event.player, event.id) not in nobody]
     found = [f"{event.player}: {event.id} ({event.type}) was sent, and never applied" for event in lost]
     awards = {name: event for name, event in left.items() if event.type == "award"}
@@ -268,12 +270,12 @@ def _missing_later(commits: Sequence[Committed], later: list[Sent], era: int) ->
 
 
 def _rejected(scene: Scene) -> list[dict[str, Any]]:
-    """What the envelopes tell of single events."""
+    """Return the single events in the envelopes."""
     return [part for body in scene.rejected for part in json.loads(body)["events"]]
 
 
-def _refused_of_nobody(scene: Scene) -> set[tuple[str, str]]:
-    """(player, event id) of what was said of players before they existed."""
+def _refused_of_unknown(scene: Scene) -> set[tuple[str, str]]:
+    """Return (player, event id) of the decisions on players before they existed."""
     events_ = [part["event"] for part in _rejected(scene) if part["reason"] == "unknown_player"]
     return {(event["subject"], event["id"]) for event in events_}
 
@@ -284,7 +286,7 @@ def _refused_awards(scene: Scene) -> set[tuple[str, str]]:
 
 
 def _by_kind(scene: Scene) -> dict[str, list[dict[str, Any]]]:
-    """The items by the first word of pk, and of sk for players and accounts."""
+    """Return the items by the first word of pk, and of sk for players and accounts."""
     groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for item in scene.items:
         pk, sk = item["pk"]["S"], item["sk"]["S"]
@@ -410,7 +412,7 @@ def _boards(scene: Scene, model: Model, items: dict[str, list[dict[str, Any]]]) 
         (player, board): (score, model.shown_as(player) | _level_on(board, scene, model, player))
         for player in list(model.applied)
         for board, score in model.boards(player).items()
-        if score > 0 and not _gone(board, now_s)
+        if score > 0 and not _has_expired(board, now_s)
     }
     frozen = {item["pk"]["S"].removeprefix("BOARD_LOG#") for item in items["LOG"] if "frozen" in item}
     return [
@@ -421,13 +423,13 @@ def _boards(scene: Scene, model: Model, items: dict[str, list[dict[str, Any]]]) 
 
 
 def _level_on(board: str, scene: Scene, model: Model, player: str) -> dict[str, Any]:
-    """The level and title that an open board must show."""
+    """Return the level and title that an open board must show."""
     level = model.level(player)
     return {"level": level, "title": model.title(level)} if _is_open(board, scene) else {}
 
 
 def _is_open(board: str, scene: Scene) -> bool:
-    """Whether a board's period has not ended yet, or by no more than the grace."""
+    """Return whether a board's period has not ended yet, or by no more than the grace."""
     kind, _, period = board.partition("#")
     if period == "all":
         return True
@@ -441,8 +443,8 @@ def _is_open(board: str, scene: Scene) -> bool:
     return end_ms > scene.context.now_ms()
 
 
-def _gone(board: str, now_s: int) -> bool:
-    """A daily board is kept for 30 days after its end."""
+def _has_expired(board: str, now_s: int) -> bool:
+    """Return whether a board has expired: a daily board is kept for 30 days after its end."""
     scope, _, period = board.partition("#")
     return scope == "daily" and (number_of(date.fromisoformat(period)) + 31) * 86_400 <= now_s
 
@@ -467,13 +469,13 @@ def _ledger(scene: Scene, model: Model, items: dict[str, list[dict[str, Any]]]) 
             continue
         for asset in scene.context.rules.ruleset.assets:
             held = balances.get(f"ACCOUNT#{read.identity.account}#{asset}")
-            owed = model.credits(player).get(asset, 0)
-            if (int(held.balance) if held else 0) != owed:
-                found.append(f"{player}: {asset} are {held and held.balance}, should be {owed}")
+            credits = model.credits(player).get(asset, 0)
+            if (int(held.balance) if held else 0) != credits:
+                found.append(f"{player}: {asset} are {held and held.balance}, should be {credits}")
     return found
 
 
-def _told(scene: Scene, commits: Sequence[Committed]) -> list[str]:
+def _published(scene: Scene, commits: Sequence[Committed]) -> list[str]:
     reward = scene.context.rules.ruleset.levels.reward
     return [
         f"{one.player}: {domain_event.type} of {one.entry.id} was never published"
@@ -484,19 +486,19 @@ def _told(scene: Scene, commits: Sequence[Committed]) -> list[str]:
 
 
 def _rejections(scene: Scene, refused: Counter[str]) -> list[str]:
-    """What could never be valid is in a row with its reason, and told by an envelope; each envelope's row is there."""
+    """Check that each invalid event is in a row with its reason, and in an envelope; each envelope has its row."""
     rows = [item for item in scene.items if item["pk"]["S"].startswith("FAILURE#rejected#")]
     recorded: Counter[str] = Counter()
     for item in rows:
         for reason, places in json.loads(item["rejections"]["S"])["indexes"].items() if "rejections" in item else ():
             recorded[reason] += len(places) or 1
-    told: Counter[str] = Counter()
+    announced: Counter[str] = Counter()
     for body in scene.rejected:
-        told.update(json.loads(body)["reasons"])
+        announced.update(json.loads(body)["reasons"])
     found = [
-        f"{reason}: {count} sent, {recorded[reason]} recorded, {told[reason]} told"
+        f"{reason}: {count} sent, {recorded[reason]} recorded, {announced[reason]} in envelopes"
         for reason, count in refused.items()
-        if min(recorded[reason], told[reason]) < count
+        if min(recorded[reason], announced[reason]) < count
     ]
     envelopes = {json.loads(body)["id"] for body in scene.rejected}
     names = {item["sk"]["S"] for item in rows}

@@ -28,8 +28,10 @@ TIMEOUT_MS = 300_000
 
 
 def stop_queues(plant: Plant, rng: random.Random) -> list[Sent]:
-    """Let `events`, and maybe others, stand still for more than an hour from now on, and rotations run until long
-    after. Gives what is sent besides: in every other run a stream of messages that begins before the lag is over."""
+    """Stop `events`, and maybe other queues, for more than an hour from now on, and run rotations until long after.
+
+    It returns the other messages sent: in every other run a stream that begins before the lag is over.
+    """
     scheduler, now_ms = plant.world.scheduler, plant.world.now_ms()
     over_s = rng.uniform(*LAG_S)
     for name in ("events", *rng.sample(("own", "backfill"), rng.randint(0, 2))):
@@ -44,8 +46,10 @@ def stop_queues(plant: Plant, rng: random.Random) -> list[Sent]:
 
 
 def _moments(rng: random.Random, over_s: float) -> list[float]:
-    """When rotations run, in seconds from now: as rarely as a schedule that fails; once the lag is over, by hand, most
-    of all in the minute in which the queues' numbers are old."""
+    """Return the moments of rotations, in seconds from now: as rarely as a schedule that fails.
+
+    Once the lag is over, they are manual, most of them in the minute in which the queues' numbers are old.
+    """
     found: list[float] = []
     moment_s = 0.0
     for until_s, every_s in ((over_s, (5, 1200)), (over_s + 60, (1, 20)), (over_s + CLOSED_S, (5, 120))):

@@ -34,7 +34,7 @@ def dedupe_dropped() -> Iterator[None]:
 
 @contextmanager
 def version_condition_dropped() -> Iterator[None]:
-    """The player's item is written whatever its version."""
+    """Write the player's item at any version."""
     real = Table.transact
 
     def transact(self: Table, writes: Any) -> None:
@@ -67,7 +67,7 @@ def weak_read() -> Iterator[None]:
 
 @contextmanager
 def outbox_skipped() -> Iterator[None]:
-    """What came after the write is not sent again for a duplicate."""
+    """Send nothing for a duplicate, although messages after the write may be missing."""
 
     def count_duplicate(context: Any, outcome: Any, event: Any, duplicate: Any) -> None:
         outcome.duplicates += 1
@@ -86,14 +86,14 @@ def outbox_skipped() -> Iterator[None]:
 
 @contextmanager
 def ttl_taken_as_logic() -> Iterator[None]:
-    """What is in the table counts, expired or not."""
+    """Use all rows of the table, expired or not."""
     with patch.object(records, "is_live", lambda expires, now_ms: True):
         yield
 
 
 @contextmanager
 def failed_entries_unread() -> Iterator[None]:
-    """An answer of 200 is taken as done."""
+    """Take an answer of 200 as done."""
 
     def send_batch(self: SqsQueues, url: str, batch: list[dict[str, str]]) -> None:
         entries = [{"Id": str(place), **message} for place, message in enumerate(batch)]
@@ -108,7 +108,7 @@ def failed_entries_unread() -> Iterator[None]:
 
 @contextmanager
 def envelopes_not_taken_unread() -> Iterator[None]:
-    """What the queue `rejected` did not take is acknowledged."""
+    """Acknowledge messages whose envelope the queue `rejected` did not take."""
 
     def send_each(self: SqsQueues, queue: str, bodies: Sequence[str]) -> list[None]:
         entries = [{"Id": str(place), "MessageBody": body} for place, body in enumerate(bodies)]
@@ -121,7 +121,7 @@ def envelopes_not_taken_unread() -> Iterator[None]:
 
 @contextmanager
 def rejections_without_rows() -> Iterator[None]:
-    """What the table did not take is acknowledged."""
+    """Acknowledge messages that the table did not take."""
 
     def lost(table: Table, failure: Failure) -> None:
         with suppress(StoreError, LostRace):
@@ -133,10 +133,10 @@ def rejections_without_rows() -> Iterator[None]:
 
 @contextmanager
 def unprocessed_keys_unread() -> Iterator[None]:
-    """A partial BatchGetItem is taken as all there is."""
+    """Take a partial BatchGetItem as complete."""
 
-    def batch(self: Table, wanted: list[Any], strong: bool) -> Iterator[Any]:
-        request = {"RequestItems": {self.name: {"Keys": wanted, "ConsistentRead": strong}}}
+    def batch(self: Table, keys: list[Any], strong: bool) -> Iterator[Any]:
+        request = {"RequestItems": {self.name: {"Keys": keys, "ConsistentRead": strong}}}
         yield from self._call("batch_get_item", request)["Responses"].get(self.name, [])
 
     with patch.object(Table, "_batch", batch):
@@ -145,7 +145,7 @@ def unprocessed_keys_unread() -> Iterator[None]:
 
 @contextmanager
 def entry_version_ignored() -> Iterator[None]:
-    """The newest message wins on a board, not the newest version."""
+    """Let the newest message win on a board, not the newest version."""
     real = writer.next_entry
 
     def next_entry(state: Any, known: Any, *, frozen: bool) -> Any:
@@ -157,7 +157,7 @@ def entry_version_ignored() -> Iterator[None]:
 
 @contextmanager
 def late_by_the_clock() -> Iterator[None]:
-    """An event is late if it is applied late, not if it was received late."""
+    """Call an event late if it is applied late, not if it was received late."""
     real = apply_events._apply_one
 
     def apply_one(context: Any, player: Any, event: Any, records: Any) -> Any:
@@ -169,21 +169,21 @@ def late_by_the_clock() -> Iterator[None]:
 
 @contextmanager
 def level_tells_nobody() -> Iterator[None]:
-    """A new level is told to the boards whose score moved, and to no other."""
+    """Publish a new level to the boards whose score moved, and to no other."""
     with patch.object(scores, "open_scores", lambda player, rules, now_ms, zeros=False: {}):
         yield
 
 
 @contextmanager
 def never_late() -> Iterator[None]:
-    """Boards of ended periods take whatever comes."""
+    """Let boards of ended periods take all updates."""
     with patch.object(effect, "late_for", lambda day, received_ms, grace_ms: ()):
         yield
 
 
 @contextmanager
 def freeze_does_not_wait() -> Iterator[None]:
-    """Boards are frozen once their grace is over, whatever waits in the queues."""
+    """Freeze boards once their grace is over, with any messages in the queues."""
     with patch.object(Backlog, "holds", lambda self, bound_ms: ""):
         yield
 
@@ -202,7 +202,7 @@ def queue_that_stands_still_is_clear() -> Iterator[None]:
 
 @contextmanager
 def in_flight_not_counted() -> Iterator[None]:
-    """A queue whose messages are all with workers, or hidden after a worker died, is taken as empty."""
+    """Take a queue whose messages are all with workers, or hidden after a worker died, as empty."""
     with patch.object(queues, "_NUMBERS", queues._NUMBERS[:1]):
         yield
 

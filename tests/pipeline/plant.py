@@ -110,7 +110,7 @@ def build(
 
 
 def create_table(client: Any, name: str = TABLE) -> None:
-    """The table as the template makes it."""
+    """Create the table as in the template."""
     client.create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",

@@ -1,4 +1,4 @@
-"""The rank index after a run of the whole pipeline: its nodes against the entries, ranks and pages as they are read."""
+"""The rank index after a run of the whole pipeline: its nodes against the entries, ranks and pages that readers get."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BOARDS_READ = 2
 
 
 def index_findings(context: Context, items: Sequence[Item], boards: Iterable[str]) -> list[str]:
-    """Every difference on these boards. Two of them are read as frontends do."""
+    """Return every difference on these boards. Two of them are read as frontends do."""
     parts: dict[str, list[Item]] = defaultdict(list)
     for item in items:
         parts[item["pk"]["S"]].append(item)

@@ -23,7 +23,7 @@ from tests.simulated.world import START_MS
 EVENTS = 45
 # Dedupe records without time live 90 days; a day more, and the same id is a new event.
 LATER_S = 91 * 86_400
-# In the midst of a week and month; and shortly before those that just ended take no more, 2026-06-01T00:57:30Z.
+# In the midst of a week and month; and shortly before the ended ones close, 2026-06-01T00:57:30Z.
 STARTS = (START_MS, 1_780_275_450_000)
 # One of so many seeds has queues that lag across the end of periods, and rotations that close them.
 LAGGING = 6
@@ -93,12 +93,12 @@ def _settle(seed: int, plant: Plant) -> None:
 
 
 def redrive_all(plant: Plant) -> None:
-    """`laurel dlq redrive --all` on the dead-letter queue, from outside the run: no faults meet the operator."""
+    """Run `laurel dlq redrive --all` on the dead-letter queue, from outside the run: no faults meet the operator."""
     redrive_failures(plant.context, "dead_letter", None)
 
 
 def _produce(plant: Plant, share: deque[Sent], began_ms: int) -> None:
-    """A gateway: sends each message until the queue has taken it, unchanged."""
+    """Send each message until the queue has taken it, unchanged, as a gateway does."""
     while share:
         wait = began_ms / 1000 + share[0].after_s - plant.world.now_ms() / 1000
         if wait > 0:

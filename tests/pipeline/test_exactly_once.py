@@ -14,7 +14,7 @@ from tests.seeds import catches, commit_seeds
 # Seed -> what it found.
 REGRESSIONS = {
     947: "the judge counted a commit as before a first one that it could not have seen",
-    702_331: "messages from before the bound came back for 50 minutes, and nobody rotated any more",
+    702_331: "messages from before the bound came back for 50 minutes, after the last rotation",
 }
 # A seed in which queues lag, freezes wait, and a queue is never empty.
 HELD = 85

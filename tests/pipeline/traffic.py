@@ -61,7 +61,7 @@ def traffic(
 def _event(
     rng: random.Random, now_ms: int, players: Sequence[str], number: int, badge: str
 ) -> tuple[str, dict[str, Any]]:
-    """(queue, raw event)."""
+    """Return (queue, raw event)."""
     player = rng.choice(players)
     kind = rng.choices(
         (
@@ -107,7 +107,7 @@ def _event(
     }
     type_, data = types[kind]
     if kind in ("profile", "hidden"):
-        # Who is renamed has all boards told again, right or wrong: the others' must be right at once.
+        # A rename updates all boards again, right or wrong: the others' must be right at once.
         player = players[0]
     queue = "own" if kind in ("transfer", "received", "badge", "profile", "hidden") else "events"
     if kind == "old":
@@ -139,7 +139,7 @@ def _request(rng: random.Random) -> dict[str, Any]:
 
 
 def _profile(rng: random.Random) -> dict[str, Any]:
-    """What a player changed: one of both, or both."""
+    """Return a player's changed settings: one of two, or both."""
     data: dict[str, Any] = {"displayName": rng.choice(("Ada", "Bob", "")), "private": rng.random() < 0.5}
     if rng.random() < 0.6:
         del data[rng.choice(sorted(data))]
@@ -147,7 +147,7 @@ def _profile(rng: random.Random) -> dict[str, Any]:
 
 
 def _changed(queue: str, raw: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The same identity with another body."""
+    """Return the same identity with another body."""
     if "metadata" in raw:
         return queue, raw | {"metadata": raw["metadata"] | {"tokensOut": 7}}
     if "data" in raw:

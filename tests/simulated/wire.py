@@ -60,7 +60,7 @@ class Wire:
             events.unregister(name, unique_id=f"simulated-{event}")
             events.unregister(name, unique_id=f"retry-config-{service_id}")
             events.register_first(name, handler, unique_id=f"simulated-{event}")
-        # Nobody here checks signatures, and signing takes 40% of a call.
+        # Nothing here checks signatures, and signing takes 40% of a call.
         signer = f"choose-signer.{service_id}"
         events.unregister(signer, unique_id="simulated-signer")
         events.register_first(signer, _no_signature, unique_id="simulated-signer")

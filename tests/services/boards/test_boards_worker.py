@@ -204,7 +204,7 @@ def test_a_repair_that_is_a_day_old_restarts(plant: Plant, monkeypatch: pytest.M
 
 
 def test_a_check_restarts_a_repair_that_is_a_day_old(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody orders it again: without this the log would name it for ever, and the board stay wrong."""
+    """Test a repair that is not requested again: otherwise the log would keep it, and the board stay wrong."""
     begin_repair(plant, monkeypatch)
     plant.world.sleep(25 * 3600)
     for _ in range(2):

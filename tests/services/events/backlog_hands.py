@@ -23,7 +23,7 @@ AGAIN = "held: the queues are checked again in a minute"
 
 
 def after_sunday(rules: Rules) -> Plant:
-    """Somebody played on Sunday; it is Monday, ten minutes before the bound of that day and its week."""
+    """Make a deployment with events of Sunday, on Monday ten minutes before the bound of that day and its week."""
     plant = plants.build(1, chosen=rules, start_ms=at("2026-05-17T12:00:00"))
     plants.start(plant, random.Random(1))
     play(plant, ada=1)

@@ -87,7 +87,7 @@ def test_a_check_that_finds_a_message_restarts_the_minute(plant: Plant) -> None:
 
 
 def test_the_first_run_of_all_waits_for_a_backlog_too(default_rules: Rules) -> None:
-    """Nobody is on a board yet, since nothing is applied yet."""
+    """Test boards without players, since nothing is applied yet."""
     plant = plants.build(1, chosen=default_rules, start_ms=BOUND - HOUR)
     plants.start(plant, random.Random(1))
     halt(plant)
