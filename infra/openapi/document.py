@@ -52,7 +52,10 @@ MEANINGS = {
     415: "The Content-Type is none of the accepted JSON types; the error lists them.",
     429: "Too many requests. `rate_limited`, or a code of the operation.",
     500: "Internal error.",
-    503: "The service is busy. The request was not done, or only in part: send it again.",
+    503: (
+        "The service is busy, or the outcome is not known yet (`outcome_unknown`): the request may have been done. "
+        "Send the same request again, with the same idempotency key if it has one."
+    ),
 }
 EXAMPLES = {
     name: example
