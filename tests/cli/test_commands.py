@@ -33,7 +33,7 @@ def test_ruleset_check_prints_a_summary_or_key_and_reason(tmp_path: Path) -> Non
     assert "mine.toml: levels.cap: " in result.stderr
 
 
-def test_ruleset_apply_says_what_it_does_and_asks(laurel: Deployment) -> None:
+def test_ruleset_apply_prints_its_effect_and_asks(laurel: Deployment) -> None:
     laurel.send("events", gateway_event("ada", id="1"))
     laurel.run()
     said = laurel.laurel("ruleset", "apply", "--dry-run").stdout
@@ -63,7 +63,7 @@ def test_a_player_is_shown(laurel: Deployment) -> None:
     assert "no such player" in laurel.laurel("player", "show", "nobody", status=1).stderr
 
 
-def test_without_a_deployment_the_message_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_deployment_the_message_names_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LAUREL_TABLE", raising=False)
     monkeypatch.setattr(target, "_state_files", lambda: [tmp_path / "state.json"])
     result = CliRunner().invoke(main, ["dlq", "list"])

@@ -388,7 +388,7 @@ def test_board_messages_go_back_to_the_boards(laurel: Deployment) -> None:
     assert laurel.listed(*option) == []
 
 
-def test_the_envelope_of_a_rejection_is_what_archive_and_redrive_expect(laurel: Deployment) -> None:
+def test_archive_and_redrive_accept_the_envelope_of_a_rejection(laurel: Deployment) -> None:
     message = laurel.send("events", {"nonsense": 1})
     laurel.run()
     envelope = envelope_of(laurel.bodies("rejected")[0])

@@ -88,7 +88,7 @@ def test_event_source(resources: Json, function: Function) -> None:
 
 
 @pytest.mark.parametrize("function", WITH_QUEUE, ids=lambda function: function.name)
-def test_visibility_timeouts(resources: Json, function: Function) -> None:
+def test_visibility_timeouts_exceed_function_timeouts(resources: Json, function: Function) -> None:
     assert function.queue
     visibility = resources[QUEUE[function.queue].logical_id]["Properties"]["VisibilityTimeout"]
     timeout = resources[function.logical_id]["Properties"]["Timeout"]

@@ -178,7 +178,7 @@ def test_a_request_ends_before_api_gateway_gives_up(site: Site, writer: str, mon
         assert site.world.now_ms() - began_ms <= DEADLINE_MS
 
 
-def test_the_deadline_leaves_time_for_a_cold_start_and_for_what_follows_a_commit() -> None:
+def test_the_deadline_leaves_time_for_a_cold_start_and_for_work_after_a_commit() -> None:
     function = next(each for each in FUNCTIONS if each.name == "api_handler")
     assert function.timeout_s * 1000 >= DEADLINE_MS + AFTER_COMMIT_MS + COLD_START_MS
 
@@ -194,7 +194,7 @@ def test_nothing_of_an_unexpected_error_leaks(site: Site, writer: str) -> None:
     assert "Traceback" not in answer.text
 
 
-def test_malformed_requests_are_refused(site: Site) -> None:
+def test_an_unknown_lambda_event_is_an_internal_error(site: Site) -> None:
     assert invoke({"anything": 1}).json["code"] == "internal"
 
 

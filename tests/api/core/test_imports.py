@@ -92,7 +92,7 @@ def of_each() -> dict[str, set[str]]:
     return {name: {each for each in new if each.startswith("chalicelib.")} for name, new in run(EACH)}
 
 
-def test_a_cold_start_loads_no_more_than_it_needs(at_start: set[str]) -> None:
+def test_a_cold_start_loads_only_the_modules_it_needs(at_start: set[str]) -> None:
     packages = {name for package in AT_START if package for name in (package, package.partition(".")[0])}
     allowed = packages | {f"{package}.{name}".lstrip(".") for package, names in AT_START.items() for name in names}
     ours = {name.removeprefix("chalicelib.") for name in at_start if name.startswith("chalicelib.")}

@@ -95,7 +95,7 @@ def test_types_that_laurel_makes_are_refused(site: Site, type_: str) -> None:
     assert not site.queued("events")
 
 
-def test_unknown_members_are_named(site: Site, writer: str) -> None:
+def test_refusals_name_the_problem_of_each_event(site: Site, writer: str) -> None:
     short = {"type": "combo.created", "apiKeyId": "anna"}
     bad = [short | {"metdata": {}}, request_event("anna", "1") | {"apiKeyId": "anna"}, short | {"apiKeyId": ".."}]
     answer = site.post("/events", bad, writer)

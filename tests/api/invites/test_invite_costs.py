@@ -148,7 +148,7 @@ def test_a_late_write_is_not_taken_for_another_redemption(
     assert not [pk for pk, _ in site.world.dynamodb.tables["laurel-sim"].rows if pk.startswith("ATTEMPTS#")]
 
 
-def test_the_last_use_by_an_equal_request_is_a_redemption(
+def test_the_last_use_by_an_equal_request_is_already_redeemed(
     site: Site, anna: str, bob: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two equal requests run at once: a batch read finds the pair before the other's commit, the invite after it."""

@@ -166,7 +166,7 @@ def test_a_closed_account_receives_nothing(site: Site, anna: str) -> None:
     assert balance(site, "anna") == 150
 
 
-def test_a_transfer_updates_the_statistics_of_both_players(site: Site, anna: str) -> None:
+def test_a_transfer_queues_events_of_both_players(site: Site, anna: str) -> None:
     send(site, anna)
     assert [event["type"] for event in site.events("own")] == ["transfer.sent", "transfer.received"]
     site.work()

@@ -42,7 +42,7 @@ def test_every_route_is_in_it_and_nothing_else(document: Any) -> None:
     assert len(routes) == len(OPERATIONS)
 
 
-def test_every_operation_says_what_it_needs_and_how_it_fails(document: Any) -> None:
+def test_every_operation_documents_its_permissions_and_errors(document: Any) -> None:
     by_name = {operation.name: operation for operation in OPERATIONS}
     assert len(by_name) == len(OPERATIONS)
     for methods in document["paths"].values():

@@ -41,7 +41,7 @@ def test_a_key_makes_the_player_exist(site: Site) -> None:
     assert site.get(f"/players/{player.identity.public}", site.key("berta")).json["xp"] == 0
 
 
-def test_a_player_made_by_a_key_earns_what_newcomers_earn(site: Site) -> None:
+def test_a_player_made_by_a_key_earns_the_badge_of_newcomers(site: Site) -> None:
     """Early Adopter checks when the player joined: with a key, that was before any event."""
     key = site.key("anna", "events:write")
     site.post("/events", [request_event("anna", "1"), request_event("berta", "1")], key)

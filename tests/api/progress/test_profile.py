@@ -103,7 +103,7 @@ def test_names_of_all_scripts(site: Site, anna: str, name: str) -> None:
     assert site.patch("/profile", {"displayName": name}, anna).json["displayName"] == name
 
 
-def test_the_message_says_what_is_wrong_with_a_name(site: Site, anna: str) -> None:
+def test_the_message_names_the_problem_of_a_name(site: Site, anna: str) -> None:
     assert "visible" in site.patch("/profile", {"displayName": "\u3164"}, anna).json["error"]
     assert "masked player" in site.patch("/profile", {"displayName": "Player #2"}, anna).json["error"]
     assert site.patch("/profile", {"displayName": " 山田\u3000 太郎 "}, anna).json["displayName"] == "山田 太郎"

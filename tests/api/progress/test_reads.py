@@ -60,7 +60,7 @@ def test_level_tokens_are_private(site: Site, anna: str) -> None:
     assert site.get("/players/anna", site.key("root", "admin")).json["tokens"] == 100
 
 
-def test_negative_xp_is_shown_as_none(site: Site) -> None:
+def test_negative_xp_is_shown_as_zero(site: Site) -> None:
     granter = site.key("granter", "awards:grant")
     site.post("/awards", {"player": "berta", "points": -300, "reason": "x"}, granter)
     site.work()
@@ -162,7 +162,7 @@ def test_milestones(site: Site) -> None:
     assert site.get("/streak", writer).json["nextMilestone"] == {"days": 14, "remaining": 7}
 
 
-def test_the_streak_of_an_unknown_player(site: Site) -> None:
+def test_the_streak_of_a_new_player(site: Site) -> None:
     streak = site.get("/streak", site.key("anna")).json
     assert (streak["current"], streak["lastActiveDay"]) == (0, None)
 
@@ -180,7 +180,7 @@ def test_calendar(site: Site, anna: str, days: int) -> None:
     assert sum(day["xp"] for day in calendar) == site.get("/profile", anna).json["xp"]
 
 
-def test_the_calendar_of_old_months(site: Site, anna: str) -> None:
+def test_the_calendar_outlives_the_log(site: Site, anna: str) -> None:
     """Daily figures outlive the log."""
     site.world.sleep(200 * 86_400)
     calendar = site.get("/calendar?days=365", anna).json["days"]
@@ -238,7 +238,7 @@ def test_many_events_of_a_minute_page_by_page(site: Site, anna: str) -> None:
     assert ids[40:] == [name for n in reversed(range(20)) for name in (f"later{n}", str(n))]
 
 
-def test_events_of_a_minute_are_newest_first_whatever_the_order_of_commits(site: Site, anna: str) -> None:
+def test_events_of_a_minute_are_newest_first_in_any_order_of_commits(site: Site, anna: str) -> None:
     writer = site.key("gateway", "events:write")
     for second in (10, 50, 30, 5):
         site.post("/events", request_event("berta", str(second), f"2026-05-19T11:58:{second:02d}Z"), writer)

@@ -212,7 +212,7 @@ def test_windows_follow_the_clock(shop: Shop) -> None:
 
 
 def test_the_stock_is_a_total(shop: Shop) -> None:
-    """An admin's write with an old number of sold rewards loses no redemption, and a repeated write adds no stock."""
+    """An admin's write after an earlier read loses no redemption, and a repeated write adds no stock."""
     shop.put(stock=2, cost=100)
     shop.redeem(idempotency_key="k1")
     assert shop.put(stock=2, cost=100, name="Mug").json["left"] == 1
