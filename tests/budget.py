@@ -1,4 +1,4 @@
-"""A test fails if it takes more than 5 s of CPU: its own process's CPU, since wall clocks tell of other work too.
+"""A limit of 5 s of CPU for each test: its own process's CPU, since wall clocks measure other work too.
 
 The limit is that of the machine on which FACTOR is 1; each session measures its own machine once by a fixed
 computation. Tests marked `proof` or `slow` (with a reason) have no limit.
@@ -105,7 +105,7 @@ def _measured(item: pytest.Item) -> Any:
 
 
 def is_exempt(item: pytest.Item) -> bool:
-    """Whether a test may take longer. A marker of `slow` without a reason exempts nothing."""
+    """Return whether a test may take longer. A marker of `slow` without a reason exempts nothing."""
     if item.get_closest_marker("proof"):
         return True
     slow = item.get_closest_marker("slow")

@@ -1,4 +1,4 @@
-"""How the suite is spread over processes, and the local stack that its tests share."""
+"""Distribution of the suite over processes, and the local stack that its tests share."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def no_network() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def as_loud_as_before() -> Iterator[None]:
-    """What silences the log, as simulations do, silences it for itself alone."""
+def log_level_restored() -> Iterator[None]:
+    """Restore the log level: a test that silences the log, as simulations do, silences it for itself alone."""
     level = logger.log_level
     yield
     logger.setLevel(level)
@@ -77,7 +77,7 @@ def as_loud_as_before() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def api_documents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The API's description, which otherwise only a package has."""
+    """Write the API's description, which otherwise only a package has."""
     folder = tmp_path_factory.mktemp("assets")
     files.write(folder)
     with pytest.MonkeyPatch.context() as patch:
@@ -87,7 +87,7 @@ def api_documents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def local_package() -> Package:
-    """The very build that the local stack runs."""
+    """Return the build that the local stack runs."""
     return package(Build("local", "local"))
 
 
@@ -110,7 +110,7 @@ def stack_package(local_package: Package, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="session")
 def stack(stack_package: Package, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack of the tests' own, which enforces the functions' policies; it leaves no process behind."""
+    """Yield a stack of the tests' own, which enforces the functions' policies; it leaves no process behind."""
     directory = tmp_path_factory.mktemp("stack").resolve()
     with running_stack(directory, stack_package, enforcing=True) as running:
         yield running

@@ -16,7 +16,7 @@ class NetworkUsed(BaseException):
 
 
 def is_local(host: Any) -> bool:
-    """Whether a host, by name or address, is this machine."""
+    """Return whether a host, by name or address, is this machine."""
     name = host.decode() if isinstance(host, bytes) else host
     if name in (None, "", "localhost"):
         return True
@@ -29,7 +29,7 @@ def is_local(host: Any) -> bool:
 @contextmanager
 def offline() -> Iterator[None]:
     """Refuse connections and look-ups of names in this process. Unix sockets and loopback stay."""
-    connect, connect_ex, look_up = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+    connect, connect_ex, resolve = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
 
     def check(sock: socket.socket, address: Any) -> None:
         if sock.family in (socket.AF_INET, socket.AF_INET6) and not is_local(address[0]):
@@ -43,13 +43,13 @@ def offline() -> Iterator[None]:
         check(self, address)
         return connect_ex(self, address)
 
-    def checked_look_up(host: Any, *args: Any, **kwargs: Any) -> Any:
+    def checked_resolve(host: Any, *args: Any, **kwargs: Any) -> Any:
         if not is_local(host):
             raise NetworkUsed(f"the address of {host}")
-        return look_up(host, *args, **kwargs)
+        return resolve(host, *args, **kwargs)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", checked_connect)
         patch.setattr(socket.socket, "connect_ex", checked_connect_ex)
-        patch.setattr(socket, "getaddrinfo", checked_look_up)
+        patch.setattr(socket, "getaddrinfo", checked_resolve)
         yield

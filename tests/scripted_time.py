@@ -10,7 +10,7 @@ from chalicelib.services.context import Context
 
 @dataclass(slots=True)
 class ScriptedTime(Context):
-    """`answers()`: what the next question for time is told."""
+    """A context that answers the next question for time with `answers()`."""
 
     answers: Callable[[], bool] = lambda: True
 
@@ -19,5 +19,5 @@ class ScriptedTime(Context):
 
 
 def with_time(context: Context, answers: Callable[[], bool]) -> Context:
-    """The same context, asked for time by `answers`."""
+    """Return the same context, asked for time by `answers`."""
     return ScriptedTime(**{each.name: getattr(context, each.name) for each in fields(context)}, answers=answers)

@@ -73,7 +73,7 @@ def replay_line() -> str:
 
 
 def main(simulation: Simulation) -> int:
-    """The command line of one simulation."""
+    """Run the command line of one simulation."""
     parser = argparse.ArgumentParser(prog=f"python -m {simulation.package}")
     add_range(parser)
     parser.add_argument("--seed", type=int, help="replay one seed, with the end of its trace")
@@ -114,7 +114,7 @@ def catching_seed(run: Run, mutant: Callable[[], Any], seeds: int = MUTANT_SEEDS
 
 
 def catches(run: Run, mutant: Callable[[], Any], seed: int) -> bool:
-    """Whether a seed fails the mutant. Raises the error of a mutant that no longer fits the code."""
+    """Return whether a seed fails the mutant. Raise the error of a mutant that no longer fits the code."""
     try:
         run(seed, mutant)
     except Exception as error:
@@ -125,7 +125,7 @@ def catches(run: Run, mutant: Callable[[], Any], seed: int) -> bool:
 
 
 def _seed_result(run: Run, seed: int) -> tuple[int, str, Counter[str]]:
-    """(seed, what failed or '', faults met)."""
+    """Return (seed, failure or '', faults met)."""
     try:
         plant = run(seed)
     except Failed as failed:

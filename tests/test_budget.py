@@ -57,11 +57,11 @@ def test_only_what_takes_too_much_of_its_own_cpu_fails(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(TESTS)
     command = [sys.executable, "-m", "pytest", "-q", "-rfE", "-p", "no:cacheprovider", "--cpu=2", str(tmp_path)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    told = ran.stdout.splitlines()
-    bad = {line.split("::")[1].split(" ")[0] for line in told if line.startswith(("FAILED", "ERROR"))}
+    lines = ran.stdout.splitlines()
+    bad = {line.split("::")[1].split(" ")[0] for line in lines if line.startswith(("FAILED", "ERROR"))}
     assert bad == {"test_works_too_long", "test_has_no_reason", "test_has_a_costly_fixture"}, ran.stdout
-    assert "5 passed" in told[-1]
-    assert "CPU budget of a test: 0.2 s x 1.00 (this machine's factor)" in told
+    assert "5 passed" in lines[-1]
+    assert "CPU budget of a test: 0.2 s x 1.00 (this machine's factor)" in lines
 
 
 def test_the_factor_hides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

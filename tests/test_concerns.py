@@ -26,13 +26,13 @@ FRAMES: dict[str, set[str]] = {"domain": set(), "store": set(), "services": {"co
 
 
 def concern_of(module: str) -> str | None:
-    """The concern of a dotted module name, or None for a frame module and for what is in no layer of concerns."""
+    """Return the concern of a dotted module name; None for a frame module and outside of the layers of concerns."""
     parts = module.split(".")
     return parts[2] if len(parts) > 2 and parts[1] in LAYERS and parts[2] in BEFORE else None
 
 
 def wrong_imports(module: str, tree: ast.AST) -> list[str]:
-    """The imports of a module that its concern may not have."""
+    """Return the imports of a module that its concern may not have."""
     own = concern_of(module)
     used = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     used |= {

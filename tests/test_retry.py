@@ -40,7 +40,7 @@ def test_no_further_try_begins_without_time_for_a_whole_call(deadline_ms: int, t
 
 
 def test_no_pause_begins_without_time_for_the_try_after_it() -> None:
-    """The longest call ends at the deadline; whoever waits hears of it at once."""
+    """Test that the longest call ends at the deadline, and that a caller gets its error at once."""
     clock = Clock()
     deadline_ms = CALL_MS + 1
     for _ in clock.policy(deadline_ms).tries(10):

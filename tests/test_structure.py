@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "chalicelib"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-# Layer -> the layers it may import. `wiring`, `settings`, `retry` and `observability` are modules beside the layers.
+# Layer -> the layers it may import. `wiring`, `settings`, `retry` and `observability` are modules outside the layers.
 ALLOWED = {
     "domain": {"domain"},
     "store": {"domain", "store", "retry"},
@@ -227,7 +227,7 @@ REFUSALS = {
 
 
 def sentences(path: Path) -> list[str]:
-    """What the refusals of a module say, as far as it stands where they are made."""
+    """Return the sentences of the refusals of a module, as far as the module has them as literals."""
     found = []
     for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in REFUSALS:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-# Packages and modules without a retired word.
+# Packages and modules without a retired word: all but this module, which lists and tests the words.
 CLEAN = (
     "chalicelib/api",
     "chalicelib/cli",
@@ -30,15 +30,27 @@ CLEAN = (
     "tests/api",
     "tests/bench",
     "tests/boards",
+    "tests/budget.py",
     "tests/cli",
+    "tests/conftest.py",
     "tests/docs",
     "tests/domain",
     "tests/economy",
     "tests/infra",
+    "tests/offline.py",
     "tests/pipeline",
+    "tests/scripted_time.py",
+    "tests/seeds.py",
     "tests/services",
+    "tests/simulated",
+    "tests/simulations.py",
     "tests/stack",
     "tests/store",
+    "tests/test_budget.py",
+    "tests/test_concerns.py",
+    "tests/test_offline.py",
+    "tests/test_retry.py",
+    "tests/test_structure.py",
 )
 # The pages that people read, generated ones included.
 PAGES = ("*.md", "docs/**/*.md")

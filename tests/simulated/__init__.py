@@ -12,12 +12,12 @@ out here, and their answers are parsed by botocore as ever:
     world.fault_counts, world.dynamodb.meter.write_units, world.format_trace()
 
 Actors are threads, but one runs at a time: every call and every `world.sleep` is where the seed may let another
-one go on. So the code under test takes its time from `world.now_ms()`, its waits from `world.sleep`, its chance
+one continue. So the code under test takes its time from `world.now_ms()`, its waits from `world.sleep`, its chance
 from `world.rng`, its pool from `world.executor()`, and starts no threads of its own. It must not let the order of a
 set of strings reach a request, or a seed means another run in another process.
 
 An actor that is to die gets `Killed`, a BaseException, out of its call.
-Calls from outside of `run` (set-up, checks) meet no faults. What a fault means is told in `faults.py`; what a
+Calls from outside of `run` (set-up, checks) meet no faults. `faults.py` describes each fault; what a
 call cost is in `world.dynamodb.meter` (`capacity.py`), with one `Record` a call while `meter.recording`.
 
 The engine alone, without a world: `DynamoDB().execute("GetItem", request, Call())`. It was compared with other

@@ -1,4 +1,4 @@
-"""What surrounds one request: the clock, chance, and which fault (if any) it meets inside the engine."""
+"""The context of one request: the clock, chance, and the fault (if any) that it meets inside the engine."""
 
 from __future__ import annotations
 
@@ -39,33 +39,33 @@ class Call:
         self.seen: list[str] = []
 
     def meets(self, mode: str) -> bool:
-        """Whether this fault befalls the call here; if so it counts as having happened."""
+        """Return whether this fault befalls the call here, and count it if so."""
         if self.mode != mode:
             return False
         self.seen.append(mode)
         return True
 
     def cut(self, parts: int) -> int:
-        """How many of the parts of a multi-part call are done before the process dies; `parts` if it lives."""
+        """Return the number of parts of a multi-part call done before the process dies; `parts` if it lives."""
         if parts > 1 and self.meets("kill_mid"):
             return self.rng.randrange(1, parts)
         return parts
 
     def left_out(self, parts: int) -> set[int]:
-        """The parts that a partial answer reports as not done."""
+        """Return the parts that a partial answer reports as not done."""
         if not parts or not self.meets("partial"):
             return set()
         return set(self.rng.sample(range(parts), self.rng.randint(1, parts)))
 
     def version(self, older: list[T], current: T) -> T:
-        """The version of an item that an eventually consistent read sees."""
+        """Return the version of an item that an eventually consistent read returns."""
         if older and self.rng.random() < self.stale:
             self.seen.append("stale")
             return self.rng.choice(older)
         return current
 
     def moment(self, past_ms: int) -> int:
-        """The moment that a number is of which is told now."""
+        """Return the moment to which a number in an answer belongs."""
         if past_ms and self.rng.random() < self.stale:
             self.seen.append("stale")
             return self.now_ms - self.rng.randint(0, past_ms)

@@ -20,12 +20,12 @@ def write_units(size: int, factor: int = 1) -> int:
 
 
 def read_units(size: int, factor: float) -> float:
-    """`factor` is 1 for strong, 0.5 for eventual and 2 for transactional reads."""
+    """Return read units. `factor` is 1 for strong, 0.5 for eventual and 2 for transactional reads."""
     return max(1, -(-size // READ_BYTES)) * factor
 
 
 class Usage:
-    """What one call consumed, by table and index."""
+    """The capacity that one call consumed, by table and index."""
 
     __slots__ = ("reads", "writes")
 

@@ -40,7 +40,7 @@ class Condition:
 
     @property
     def paths(self) -> list[Parts]:
-        """The resolved paths that it reads."""
+        """Return the resolved paths that it reads."""
         return [self.binding.resolve(parts) for parts in _paths(self.tree)]
 
 
@@ -229,8 +229,8 @@ def _check_prefix(binding: Binding, args: tuple[Node, ...], what: str) -> None:
             raise _bad_type(what, "begins_with", tag)
 
 
-def _has_type(value: Value | None, wanted: Value | None) -> bool:
-    return value is not None and wanted is not None and wanted["S"] in value
+def _has_type(value: Value | None, operand: Value | None) -> bool:
+    return value is not None and operand is not None and operand["S"] in value
 
 
 def _begins_with(value: Value | None, prefix: Value | None) -> bool:
@@ -240,12 +240,12 @@ def _begins_with(value: Value | None, prefix: Value | None) -> bool:
     return tag in ("S", "B") and tag in prefix and bool(ordered(value).startswith(ordered(prefix)))
 
 
-def _contains(value: Value | None, wanted: Value | None) -> bool:
-    if value is None or wanted is None:
+def _contains(value: Value | None, operand: Value | None) -> bool:
+    if value is None or operand is None:
         return False
     ((tag, content),) = value.items()
     if tag in ("S", "B"):
-        return tag in wanted and ordered(wanted) in ordered(value)
+        return tag in operand and ordered(operand) in ordered(value)
     if tag in ("SS", "NS", "BS"):
-        return tag[0] in wanted and wanted[tag[0]] in content
-    return tag == "L" and _any_equal(wanted, content)
+        return tag[0] in operand and operand[tag[0]] in content
+    return tag == "L" and _any_equal(operand, content)

@@ -27,7 +27,7 @@ def engine() -> DynamoDB:
 
 @pytest.fixture
 def do(engine: DynamoDB) -> Do:
-    """`do("GetItem", Key=...)` on the table with two keys."""
+    """Return a function `do("GetItem", Key=...)` on the table with two keys."""
 
     def run(operation: str, table: str = "laurel-main", **request: Any) -> dict[str, Any]:
         wrapped = operation.startswith(("Transact", "Batch"))

@@ -54,7 +54,7 @@ def ours() -> Send:
 
 
 def over_http(endpoint: str) -> Send:
-    """The JSON protocol itself: what a client library would hide shows."""
+    """Return a client of the JSON protocol itself, which shows the parts that a client library would hide."""
     parts = urlsplit(endpoint)
     connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=60)
     credential = "test/20260519/us-east-1/dynamodb/aws4_request"
@@ -95,7 +95,7 @@ def in_moto() -> Send:
 
 
 def plain(answer: Any) -> Any:
-    """An answer with what has no order in one."""
+    """Return an answer with its unordered parts in one order."""
     if isinstance(answer, dict):
         if isinstance(answer.get("N"), str):
             return {"N": format(Decimal(answer["N"]).normalize(), "f")}
@@ -124,7 +124,7 @@ def _message(answer: Answer) -> str:
 
 
 def comparable(operation: str, answer: Answer, engine: str) -> Any:
-    """What has to be the same in both answers."""
+    """Return the part that must be the same in both answers."""
     code = str(answer.get("__type", "")).rsplit("#", 1)[-1]
     if code:
         reasons = [(r.get("Code"), plain(r.get("Item"))) for r in answer.get("CancellationReasons") or ()]

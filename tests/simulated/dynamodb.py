@@ -107,13 +107,13 @@ class DynamoDB:
         return {"Item": projection.take(row[0]) if projection else row[0]}
 
     def _batch_get(self, operation: str, request: dict[str, Any], call: Call, usage: Usage) -> dict[str, Any]:
-        wanted = self._wanted(request.get("RequestItems") or {})
-        left_out = call.left_out(len(wanted))
-        second = self._torn(wanted, call)
+        requested = self._requested(request.get("RequestItems") or {})
+        left_out = call.left_out(len(requested))
+        second = self._torn(requested, call)
         answers: dict[str, list[Any]] = {name: [] for name in request["RequestItems"]}
         unprocessed: dict[str, Any] = {}
         total = 0
-        for index, (table, key, strong, projection, wire) in enumerate(wanted):
+        for index, (table, key, strong, projection, wire) in enumerate(requested):
             row = second[index] if second else self.read(table, key, strong, call)
             size = row[1] if row else 0
             if index in left_out or (total and total + size > MAX_BATCH_READ_BYTES):
@@ -126,13 +126,13 @@ class DynamoDB:
                 answers[table.name].append(projection.take(row[0]) if projection else row[0])
         return {"Responses": answers, "UnprocessedKeys": unprocessed}
 
-    def _wanted(self, requests: dict[str, Any]) -> list[tuple[Table, Any, bool, Projection | None, dict[str, Any]]]:
+    def _requested(self, requests: dict[str, Any]) -> list[tuple[Table, Any, bool, Projection | None, dict[str, Any]]]:
         count = sum(len(part.get("Keys") or ()) for part in requests.values())
         if not requests or any(not part.get("Keys") for part in requests.values()):
             raise Invalid("1 validation error detected: Value at 'requestItems' failed to satisfy constraint")
         if count > MAX_BATCH_READS:
             raise Invalid("Too many items requested for the BatchGetItem call")
-        wanted = []
+        requested = []
         for name, part in requests.items():
             table = self.table(name)
             binding = Binding(part, with_values=False)
@@ -142,16 +142,16 @@ class DynamoDB:
             if len(set(keys)) != len(keys):
                 raise Invalid("Provided list of item keys contains duplicates")
             strong = bool(part.get("ConsistentRead"))
-            wanted += [(table, k, strong, projection, w) for k, w in zip(keys, part["Keys"], strict=True)]
-        return wanted
+            requested += [(table, k, strong, projection, w) for k, w in zip(keys, part["Keys"], strict=True)]
+        return requested
 
-    def _torn(self, wanted: list[Any], call: Call) -> list[Row | None]:
-        """Rows read at two instants, while others went on in between; [] if the call is not torn."""
-        if len(wanted) < 2 or not call.meets("torn"):
+    def _torn(self, requested: list[Any], call: Call) -> list[Row | None]:
+        """Return rows read at two instants, with other writes in between; [] if the call is not torn."""
+        if len(requested) < 2 or not call.meets("torn"):
             return []
-        first = [self.read(table, key, strong, call) for table, key, strong, _, _ in wanted]
+        first = [self.read(table, key, strong, call) for table, key, strong, _, _ in requested]
         call.pause()
-        second = [self.read(table, key, strong, call) for table, key, strong, _, _ in wanted]
+        second = [self.read(table, key, strong, call) for table, key, strong, _, _ in requested]
         return [call.rng.choice(pair) for pair in zip(first, second, strict=True)]
 
     def _query(self, operation: str, request: dict[str, Any], call: Call, usage: Usage) -> dict[str, Any]:
@@ -256,9 +256,11 @@ class DynamoDB:
         return {"TableDescription": described}
 
     def _update_ttl(self, request: dict[str, Any], call: Call) -> dict[str, Any]:
-        wanted = request["TimeToLiveSpecification"]
-        self.table(request["TableName"]).ttl_attribute = wanted["AttributeName"] if wanted["Enabled"] else ""
-        return {"TimeToLiveSpecification": wanted}
+        specification = request["TimeToLiveSpecification"]
+        self.table(request["TableName"]).ttl_attribute = (
+            specification["AttributeName"] if specification["Enabled"] else ""
+        )
+        return {"TimeToLiveSpecification": specification}
 
     def _describe_ttl(self, request: dict[str, Any], call: Call) -> dict[str, Any]:
         attribute = self.table(request["TableName"]).ttl_attribute

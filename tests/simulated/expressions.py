@@ -1,4 +1,4 @@
-"""What expressions share: placeholders bound to a request, paths, projections."""
+"""Common parts of expressions: placeholders bound to a request, paths, projections."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Binding:
 
 
 def fetch(item: Item, parts: Parts) -> Value | None:
-    """The value at a resolved path, or None."""
+    """Return the value at a resolved path, or None."""
     value = item.get(parts[0])  # type: ignore[arg-type]
     for part in parts[1:]:
         if value is None:
@@ -102,15 +102,15 @@ class Projection:
 
 
 def _cut(value: Value, tree: dict[str | int, Any] | None) -> Value:
-    """The part of a value that a tree of wanted parts selects; {} if nothing of it is there."""
+    """Return the part of a value that a tree of parts selects; {} if it has none of them."""
     if tree is None:
         return value
     if "M" in value:
         cut = {k: c for k, sub in tree.items() if k in value["M"] and (c := _cut(value["M"][k], sub))}
         return {"M": cut} if cut else {}
     if "L" in value:
-        wanted = sorted(index for index in tree if isinstance(index, int) and index < len(value["L"]))
-        parts = [c for index in wanted if (c := _cut(value["L"][index], tree[index]))]
+        indices = sorted(index for index in tree if isinstance(index, int) and index < len(value["L"]))
+        parts = [c for index in indices if (c := _cut(value["L"][index], tree[index]))]
         return {"L": parts} if parts else {}
     return {}
 

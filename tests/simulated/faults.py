@@ -1,4 +1,4 @@
-"""Which faults befall a call, each with its probability."""
+"""Faults of calls, each with its probability."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Faults:
 
     Deaths: `kill_before` and `kill_after` the effect of a call, `kill_mid` a multi-part call.
     Answers: `lost_request` (no effect, connect timeout), `lost_answer` (effect, read timeout), `late_effect` (read
-    timeout, the effect comes up to `late_s` later), `in_progress` (likewise of a transaction, which answers its
+    timeout, the effect comes up to `late_s` later), `in_progress` (the same of a transaction, which answers its
     retries meanwhile that it is in progress), `server_error` (500, effect or not), `throttle`, `conflict`,
     `partial` (some entries not done).
     Reads: `stale` per item and eventual or index read, at most `lag_ms` old, and per number of a queue's messages, at

@@ -64,7 +64,7 @@ class Generator(Drawing):
         super().__init__(seed, odd)
 
     def request(self) -> tuple[str, dict[str, Any]]:
-        """An operation and its request."""
+        """Return an operation and its request."""
         self.names, self.values = {}, {}
         kinds = (
             (self.put, 14),
@@ -193,13 +193,13 @@ class Generator(Drawing):
 
     def batch_write(self) -> tuple[str, dict[str, Any]]:
         parts = []
-        seen: set[str] = set()
+        met: set[str] = set()
         for _ in range(self.rng.randint(1, 5)):
             item = self.item(MAIN)
             mark = str((item.get("pk"), item.get("sk")))
-            if mark in seen and not self.oddly():
+            if mark in met and not self.oddly():
                 continue
-            seen.add(mark)
+            met.add(mark)
             key = {name: item[name] for name in ("pk", "sk") if name in item}
             parts.append({"PutRequest": {"Item": item}} if self.chance(0.7) else {"DeleteRequest": {"Key": key}})
         return "BatchWriteItem", {"RequestItems": {MAIN: parts}}
@@ -268,7 +268,7 @@ class Generator(Drawing):
 
     def transact_write(self) -> tuple[str, dict[str, Any]]:
         items: list[dict[str, Any]] = []
-        seen: set[str] = set()
+        met: set[str] = set()
         for _ in range(self.rng.randint(1, 4)):
             table = MAIN if self.chance(0.8) else NUMBERS
             kind = self.rng.choice(("Put", "Update", "Update", "Delete", "ConditionCheck"))
@@ -279,9 +279,9 @@ class Generator(Drawing):
                 inner["Key"] = self.key(table)
             parts = inner["Key"] if "Key" in inner else inner["Item"]
             where = {name: value for name, value in parts.items() if name in ("pk", "sk", "id")}
-            if str(where) in seen and not self.oddly():
+            if str(where) in met and not self.oddly():
                 continue
-            seen.add(str(where))
+            met.add(str(where))
             if kind == "Update":
                 inner["UpdateExpression"] = self.update_expression()
             self._conditioned(inner, 1.0 if kind == "ConditionCheck" else 0.3)

@@ -45,8 +45,8 @@ class KeyRange:
             raise Invalid("Query key condition not supported")
         self.hash = self._operand(hash_node[3], index.hash)
         if conditions and (index.range is None or set(conditions) != {index.range}):
-            wanted = index.range if index.range and index.range not in conditions else index.hash
-            raise Invalid(f"Query condition missed key schema element: {wanted}")
+            required = index.range if index.range and index.range not in conditions else index.hash
+            raise Invalid(f"Query condition missed key schema element: {required}")
         if conditions and index.range:
             self._span(conditions[index.range], index.range)
 

@@ -1,4 +1,4 @@
-"""Where another engine is known to answer differently, and why this one is kept as it is."""
+"""Known differences of other engines, and reasons why this one keeps its answer."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 from .generator import COPY, INDEX, SPARSE
 
-_TIES = "entries of an index with equal keys have no order that anybody promises"
+_TIES = "entries of an index with equal keys have no documented order"
 _EMPTY_ITEM = "ministack gives no Item in a transactional read of an item that has nothing of the projection"
 _KEY_FILTER = "ministack lets a filter name a key; AWS refuses"
 _SAME_ENTRY = "ministack charges an index for an entry that is only written differently (1e3, a set's order)"
-_RAW_NUMBER = "ministack looks up a numeric key as it is written, not by value"
+_RAW_NUMBER = "ministack reads a numeric key by its text, not by value"
 _MOTO_CRASH = "moto raises an error of its own on a path into something that is not there"
 _MOTO_BOUNDS = "moto takes a BETWEEN whose bounds are the wrong way round"
 _MOTO_PROJECTION = "moto ignores projections in transactional reads"
@@ -31,7 +31,7 @@ _INDEX_TYPE = "dynamodb-local lets an update give an index key another type; AWS
 
 
 def known(engine: str, operation: str, request: dict[str, Any], mine: Any, theirs: Any) -> str:
-    """The reason for a difference, or "" if there is none."""
+    """Return the reason for a difference, or "" if there is none."""
     if operation == "Query" and request.get("IndexName") and _same_but_order(request, mine, theirs):
         return _TIES
     if engine == "moto":
@@ -42,7 +42,7 @@ def known(engine: str, operation: str, request: dict[str, Any], mine: Any, their
 
 
 def _same_but_order(request: dict[str, Any], mine: Any, theirs: Any) -> bool:
-    """Whether all that differs is which of several entries with equal keys came first."""
+    """Return whether only the order of several entries with equal keys differs."""
     if "code" in mine or "code" in theirs or mine["ScannedCount"] != theirs["ScannedCount"]:
         return False
     if mine.get("capacity") != theirs.get("capacity") or ("LastEvaluatedKey" in mine) != ("LastEvaluatedKey" in theirs):

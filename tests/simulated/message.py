@@ -101,19 +101,21 @@ class Message:
             found["AWSTraceHeader"] = self.system["AWSTraceHeader"]["StringValue"]
         return found
 
-    def wire(self, wanted: list[str], named: list[str]) -> dict[str, Any]:
-        """As ReceiveMessage gives it; `wanted` are system attributes, `named` message attributes."""
+    def wire(self, system_names: list[str], names: list[str]) -> dict[str, Any]:
+        """As ReceiveMessage gives it; `system_names` are system attributes, `names` message attributes."""
         answer: dict[str, Any] = {
             "MessageId": self.id,
             "ReceiptHandle": self.receipt,
             "MD5OfBody": self.md5,
             "Body": self.body,
         }
-        if wanted:
+        if system_names:
             system = self.system_attributes()
-            answer["Attributes"] = system if "All" in wanted else {n: system[n] for n in wanted if n in system}
-        every = "All" in named or ".*" in named
-        chosen = {n: v for n, v in self.attributes.items() if every or n in named}
+            answer["Attributes"] = (
+                system if "All" in system_names else {n: system[n] for n in system_names if n in system}
+            )
+        every = "All" in names or ".*" in names
+        chosen = {n: v for n, v in self.attributes.items() if every or n in names}
         if chosen:
             answer["MessageAttributes"] = chosen
             answer["MD5OfMessageAttributes"] = _md5_of_attributes(chosen)

@@ -94,7 +94,7 @@ def _check_filter(index: Index, condition: Condition) -> None:
 
 
 def _check_projected(index: Index, request: dict[str, Any], projection: Projection | None) -> None:
-    """An index gives only what it has."""
+    """Check that an index has the attributes of the projection."""
     if index.name is None or index.all:
         return
     if request.get("Select") == "ALL_ATTRIBUTES":
@@ -124,13 +124,13 @@ def _selects_count(request: dict[str, Any], projection: Projection | None) -> bo
 def _read(
     table: Table, index: Index, select: KeyRange | None, request: dict[str, Any], strong: bool, call: Call
 ) -> Iterator[Found] | list[Found]:
-    """The rows in the wanted order, from the start key on."""
-    first = _look(table, index, select, request, strong, call)
+    """Yield the rows in the requested order, from the start key on."""
+    first = _find(table, index, select, request, strong, call)
     if not call.meets("torn"):
         return first
     before = {found[0][2]: found for found in first}
     call.pause()
-    after = {found[0][2]: found for found in _look(table, index, select, request, strong, call)}
+    after = {found[0][2]: found for found in _find(table, index, select, request, strong, call)}
     chosen = [(before.get(key), after.get(key))[call.rng.randrange(2)] for key in dict.fromkeys((*before, *after))]
     torn = [found for found in chosen if found is not None]
     if select is not None:
@@ -138,7 +138,7 @@ def _read(
     return torn
 
 
-def _look(
+def _find(
     table: Table, index: Index, select: KeyRange | None, request: dict[str, Any], strong: bool, call: Call
 ) -> Iterator[Found]:
     chosen = {} if strong or not call.stale else _older(table, call)
@@ -192,12 +192,12 @@ def _entries(index: Index, partition: Any, chosen: dict[Any, Row | None]) -> lis
     entries = index.partitions.get(partition, [])
     if not chosen:
         return entries
-    seen = [entry for entry in entries if entry[2] not in chosen]
+    found = [entry for entry in entries if entry[2] not in chosen]
     for key, row in chosen.items():
         place = index.place(row[0]) if row else None
         if place is not None and place[0] == partition:
-            seen.append(index.entry(place, key))
-    return sorted(seen)
+            found.append(index.entry(place, key))
+    return sorted(found)
 
 
 def _start(table: Table, index: Index, wire: dict[str, Any]) -> tuple[Any, Entry]:

@@ -66,7 +66,7 @@ class Queue:
         return [*self._waiting, *(m for at, _, m in self._hidden if not m.deleted and m.visible_ms == at)]
 
     def described(self, moments: Callable[[], int]) -> dict[str, str]:
-        """All attributes; each number is that of one of the `moments`, as SQS answers by parts of a queue."""
+        """Return all attributes; each number is that of one of the `moments`, as SQS answers by parts of a queue."""
         return {
             **self.attributes,
             "QueueArn": self.arn,
@@ -75,7 +75,7 @@ class Queue:
         }
 
     def _numbers(self, at_ms: int) -> dict[str, int]:
-        """How many messages were in which state at a moment, the present one or one that is remembered."""
+        """Return the number of messages in each state at a moment, the present one or one that is remembered."""
         states = next((states for since, states in reversed(self._past) if since <= at_ms), [])
         if not self.past_ms:
             states = self._states()
@@ -87,7 +87,7 @@ class Queue:
         return [(message.visible_ms, message.receive_count > 0) for message in self._held()]
 
     def _remember(self, now_ms: int) -> None:
-        """Keeps how it is from now on, if anybody may be told numbers of the past."""
+        """Remember the state from now on, if callers may get numbers of the past."""
         if not self.past_ms:
             return
         while len(self._past) > 1 and self._past[1][0] <= now_ms - self.past_ms:
@@ -148,7 +148,7 @@ class Queue:
         return message
 
     def place(self, message: Message, visible_ms: int, now_ms: int) -> None:
-        """Puts a message into the queue, to be seen from `visible_ms` on."""
+        """Put a message into the queue, visible from `visible_ms` on."""
         message.visible_ms = visible_ms
         if self.fifo:
             self._groups.setdefault(message.group, deque()).append(message)
@@ -171,13 +171,13 @@ class Queue:
                 self._waiting.append(message)
 
     def deliverable(self, now_ms: int) -> bool:
-        """Whether a receive would find something."""
+        """Return whether a receive would find something."""
         if self.fifo:
             return any(group and self._free(group, now_ms) for group in self._groups.values())
         return bool(self._waiting) or bool(self._hidden and self._hidden[0][0] <= now_ms)
 
     def next_ms(self) -> int | None:
-        """The earliest time at which a receive can find something; None if the queue is empty."""
+        """Return the earliest time at which a receive can find something; None if the queue is empty."""
         if self.fifo:
             times = [max(m.visible_ms for m in group) for group in self._groups.values() if group]
             return min(times, default=None)
@@ -228,7 +228,7 @@ class Queue:
         return found
 
     def shuffle(self, now_ms: int, rng: random.Random) -> None:
-        """A standard queue keeps no order."""
+        """Shuffle a standard queue, which keeps no order."""
         self._wake(now_ms)
         if len(self._waiting) > 1:
             waiting = list(self._waiting)
@@ -253,7 +253,10 @@ class Queue:
         dead.place(twin, now_ms, now_ms)
 
     def delete(self, receipt: str, now_ms: int) -> None:
-        """An old handle of a standard message still deletes it; one of a FIFO message must be in flight."""
+        """Delete a message.
+
+        An old handle of a standard message still deletes it; one of a FIFO message must be in flight.
+        """
         message = self._receipts.get(receipt)
         if message is None:
             if "#" not in receipt:

@@ -6,7 +6,7 @@ from .table import Key, Row, Table
 
 
 class Savepoint:
-    """Notes each row as it was before its first change after this moment. A table may have several savepoints."""
+    """A note of each row's state before its first change after this moment. A table may have several savepoints."""
 
     def __init__(self, table: Table) -> None:
         if table.history_ms:

@@ -1,4 +1,4 @@
-"""Actors are real threads that pass one baton: exactly one runs, a seeded draw says who goes on, time is virtual."""
+"""Actors are real threads that pass one baton: exactly one runs, a seeded draw picks the next, time is virtual."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Source(Protocol):
 
 
 class Process:
-    """What dies at once: an actor and those that it runs side by side. Past `deadline_ms` its next call is its last."""
+    """A unit of death: an actor and those that it runs in parallel. Past `deadline_ms` its next call is its last."""
 
     __slots__ = ("dead", "deadline_ms")
 
@@ -88,7 +88,7 @@ os.register_at_fork(after_in_child=_Worker.idle.clear)
 
 
 class Scheduler:
-    """The clock, the actors that can go on, those that sleep, and the sources that can start more."""
+    """The clock, the actors that can continue, those that sleep, and the sources that can start more."""
 
     def __init__(self, rng: random.Random, start_ms: int) -> None:
         self.rng, self.now_ms = rng, start_ms
@@ -113,7 +113,7 @@ class Scheduler:
         return actor
 
     def current(self) -> Actor | None:
-        """The actor that is calling; None outside of `run`."""
+        """Return the actor that is calling; None outside of `run`."""
         actor = self.running
         if actor is not None and actor.ident != _thread.get_ident():
             raise RuntimeError("code under simulation called from a thread of its own: spawn an actor instead")
@@ -125,7 +125,7 @@ class Scheduler:
         heapq.heappush(self._asleep, (at_ms, self._sequence, do))
 
     def pause(self, actor: Actor) -> None:
-        """Lets the draw say who goes on."""
+        """Let the draw pick the next actor."""
         if not self._ready and not self._asleep and not self.sources and self.steps < self.max_steps:
             self.steps += 1
             return
@@ -177,7 +177,7 @@ class Scheduler:
         self._closing = False
 
     def retire(self, actor: Actor, worker: _Worker) -> None:
-        """The actor's thread is free again; hands the baton on."""
+        """Free the actor's thread and hand the baton on."""
         _Worker.idle.append(worker)
         actor.done = True
         waiter = actor.waiter
@@ -214,7 +214,7 @@ class Scheduler:
         worker.baton.release()
 
     def _next(self) -> Actor | None:
-        """Who goes on; None if the world is at rest, or broken: `run` tells which."""
+        """Return the next actor; None if the world is at rest, or broken: `run` distinguishes them."""
         try:
             return self._choose()
         except BaseException as error:
@@ -247,8 +247,8 @@ class Scheduler:
 
     def _wake(self) -> None:
         while self._asleep and self._asleep[0][0] <= self.now_ms:
-            _, _, who = heapq.heappop(self._asleep)
-            if isinstance(who, Actor):
-                self._ready.append(who)
+            _, _, sleeper = heapq.heappop(self._asleep)
+            if isinstance(sleeper, Actor):
+                self._ready.append(sleeper)
             else:
-                who()
+                sleeper()

@@ -18,7 +18,7 @@ Handler = Callable[[dict[str, Any], Any], Any]
 
 
 class LambdaContext:
-    """What Lambda hands to a function beside the event; its remaining time runs on the virtual clock."""
+    """The second argument of a Lambda function; its remaining time runs on the virtual clock."""
 
     def __init__(self, world: World, name: str, request_id: str, timeout_s: float) -> None:
         self.function_name = name
@@ -126,7 +126,7 @@ class EventSource:
 
 
 def failed_ids(answer: Any, delivered: set[str]) -> set[str]:
-    """The messages that Lambda keeps in the queue, given what the function returned.
+    """Return the messages that Lambda keeps in the queue, given the function's result.
 
     An answer that Lambda cannot read, or an id that was not in the batch, keeps the whole batch.
     """

@@ -24,7 +24,7 @@ class Sqs:
     """Queues by name, and the operations on them."""
 
     def __init__(self, rng: random.Random, past_ms: int = 0) -> None:
-        """`past_ms`: how old the numbers of messages may be that a stale answer tells."""
+        """Make a service. `past_ms`: largest age of the numbers of messages in a stale answer."""
         self.rng = rng
         self.past_ms = past_ms
         self.queues: dict[str, Queue] = {}
@@ -53,7 +53,7 @@ class Sqs:
         return handler(request, call)
 
     def create(self, name: str, attributes: dict[str, str] | None = None) -> Queue:
-        """Makes a queue; the one that is there if it exists."""
+        """Make a queue; return the existing one of that name."""
         if name not in self.queues:
             url = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}"
             queue = Queue(name, url, f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}", attributes or {})
@@ -117,7 +117,7 @@ class Sqs:
         return answer
 
     def _entries(self, request: dict[str, Any], call: Call) -> tuple[list[dict[str, Any]], set[int], int]:
-        """The checked entries of a batch, those that a partial answer leaves out, how many are done."""
+        """Return the checked entries of a batch, those that a partial answer leaves out, and the number done."""
         entries = request.get("Entries") or []
         prefix = "AWS.SimpleQueueService."
         if not entries:
@@ -183,9 +183,9 @@ class Sqs:
                 legacy_code="InvalidParameterValue",
             )
         messages = self.take(queue, most, request.get("VisibilityTimeout"), call)
-        wanted = [*(request.get("AttributeNames") or []), *(request.get("MessageSystemAttributeNames") or [])]
+        system_names = [*(request.get("AttributeNames") or []), *(request.get("MessageSystemAttributeNames") or [])]
         named = request.get("MessageAttributeNames") or []
-        return {"Messages": [m.wire(wanted, named) for m in messages]} if messages else {}
+        return {"Messages": [m.wire(system_names, named) for m in messages]} if messages else {}
 
     def _delete(self, request: dict[str, Any], call: Call) -> dict[str, Any]:
         self.queue(request["QueueUrl"]).delete(request["ReceiptHandle"], call.now_ms)
@@ -212,7 +212,7 @@ class Sqs:
 
 
 def lambda_event(queue: Queue, messages: list[Message]) -> dict[str, Any]:
-    """The event with which Lambda hands received messages to a function."""
+    """Return the event with which Lambda hands received messages to a function."""
     return {"Records": [_record(queue, message) for message in messages]}
 
 

@@ -14,7 +14,7 @@ from .values import Item, equal, item_size, ordered, size_of
 
 Key = tuple[Any, Any]  # ordered hash and range key ("" where there is no range key)
 Row = tuple[Item, int]  # an item and its size in bytes
-Entry = tuple[Any, int, Key]  # range key of an index, order among equals (which nobody promises), key of the row
+Entry = tuple[Any, int, Key]  # range key of an index, order among equals (undocumented), key of the row
 
 MAX_HASH_BYTES = 2048
 MAX_RANGE_BYTES = 1024
@@ -33,7 +33,7 @@ class Index:
         self.partitions: dict[Any, list[Entry]] = {}
 
     def place(self, item: Item) -> tuple[Any, Any] | None:
-        """Where an item stands in this order; None if it lacks one of the keys."""
+        """Return the place of an item in this order; None if it lacks one of the keys."""
         if self.hash not in item:
             return None
         if self.range is None:
@@ -93,7 +93,7 @@ class Table:
     # keys
 
     def key(self, wire: dict[str, Any]) -> Key:
-        """The key of a request's Key map."""
+        """Return the key of a request's Key map."""
         names = self.primary.keys
         if len(wire) != len(names) or any(n not in wire or self.types[n] not in wire[n] for n in names):
             raise KeyInvalid("The provided key element does not match the schema")

@@ -25,7 +25,7 @@ class Tame(Generator):
         return {"id": {"N": key["id"]["N"].removesuffix(".0")}} if "id" in key else key
 
     def attribute(self, name: str) -> dict[str, Any]:
-        """A value of the type that the attribute always has."""
+        """Return a value of the type that the attribute always has."""
         rng = self.rng
         if name in (*SIMPLE, "n"):
             return self.number()
@@ -86,7 +86,7 @@ class Tame(Generator):
         return super().alias(name)
 
     def update_expression(self) -> str:
-        """Each attribute is touched once at most."""
+        """Return an update expression that touches each attribute at most once."""
         rng = self.rng
         clauses: dict[str, list[str]] = {}
         names = rng.sample(("a", "b", "x", "s", "m", "l", "ss", "ns", "flag", "n", "board", "order"), rng.randint(1, 4))

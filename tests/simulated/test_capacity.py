@@ -1,4 +1,4 @@
-"""Units by hand: sizes, reads, writes, indexes, transactions, failed conditions."""
+"""Units computed manually: sizes, reads, writes, indexes, transactions, failed conditions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KEY = {"pk": {"S": "p"}, "sk": {"S": "s"}}  # 2 + 1 + 2 + 1 = 6 bytes
 
 
 def item(size: int, **more: Any) -> dict[str, Any]:
-    """An item of exactly this many bytes, `more` not counted."""
+    """Return an item of exactly this many bytes, `more` not counted."""
     return {**KEY, "x": {"S": "x" * (size - 7)}, **more}
 
 
@@ -49,7 +49,7 @@ def test_value_size(value: dict[str, Any], size: int) -> None:
 )
 def test_units_by_size(engine: DynamoDB, do: Do, size: int, write: float, strong: float, eventual: float) -> None:
     meter = engine.meter
-    for operation, extra, wanted in (
+    for operation, extra, expected in (
         ("PutItem", {"Item": item(size)}, (write, 0)),
         ("GetItem", {"Key": KEY, "ConsistentRead": True}, (0, strong)),
         ("GetItem", {"Key": KEY}, (0, eventual)),
@@ -57,7 +57,7 @@ def test_units_by_size(engine: DynamoDB, do: Do, size: int, write: float, strong
     ):
         meter.reset()
         do(operation, **extra)
-        assert (meter.write_units, meter.read_units) == wanted
+        assert (meter.write_units, meter.read_units) == expected
 
 
 def test_larger_of_old_and_new(engine: DynamoDB, do: Do) -> None:
@@ -109,7 +109,7 @@ def test_query_rounds_the_sum(engine: DynamoDB, do: Do) -> None:
 def test_index_writes(
     engine: DynamoDB, do: Do, before: dict[str, Any], after: dict[str, Any], units: float, in_transaction: bool
 ) -> None:
-    """An index costs the same in a transaction: it follows later."""
+    """Test that an index costs the same in a transaction: it follows later."""
     do("PutItem", Item={**KEY, **before})
     engine.meter.reset()
     if in_transaction:

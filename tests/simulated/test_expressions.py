@@ -50,7 +50,7 @@ def holds(text: str, names: dict[str, str] | None = None, **values: Any) -> bool
 
 
 @pytest.mark.parametrize(
-    ("text", "values", "wanted"),
+    ("text", "values", "expected"),
     [
         ("n = :v", {"v": n(5)}, True),
         ("n = :v", {"v": n("5.00")}, True),
@@ -89,8 +89,8 @@ def holds(text: str, names: dict[str, str] | None = None, **values: Any) -> bool
         ("size(:v) = n", {"v": s("abcde")}, True),
     ],
 )
-def test_condition(text: str, values: dict[str, Any], wanted: bool) -> None:
-    assert holds(text, **values) is wanted
+def test_condition(text: str, values: dict[str, Any], expected: bool) -> None:
+    assert holds(text, **values) is expected
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def updated(text: str, item: Item | None = None, names: dict[str, str] | None = 
 
 
 @pytest.mark.parametrize(
-    ("text", "values", "path", "wanted"),
+    ("text", "values", "path", "expected"),
     [
         ("SET n = n + :v", {"v": n("0.5")}, "n", n("5.5")),
         ("SET n = :v - n", {"v": n(1)}, "n", n(-4)),
@@ -156,9 +156,9 @@ def updated(text: str, item: Item | None = None, names: dict[str, str] | None = 
         ("set n = :v remove m", {"v": n(1)}, "m", None),
     ],
 )
-def test_update(text: str, values: dict[str, Any], path: str, wanted: Any) -> None:
+def test_update(text: str, values: dict[str, Any], path: str, expected: Any) -> None:
     before = str(ITEM)
-    assert updated(text, **values).get(path) == wanted
+    assert updated(text, **values).get(path) == expected
     assert str(ITEM) == before, "an update must not touch the version it started from"
 
 
@@ -189,7 +189,7 @@ def test_refused_update(text: str, values: dict[str, Any], reason: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "wanted"),
+    ("text", "expected"),
     [
         ("n, absent", {"n": n(5)}),
         ("m.a", {"m": {"M": {"a": n(1)}}}),
@@ -197,12 +197,12 @@ def test_refused_update(text: str, values: dict[str, Any], reason: str) -> None:
         ("m.absent", {}),
     ],
 )
-def test_projection(text: str, wanted: Item) -> None:
-    assert Projection(text, bind()).take(ITEM) == wanted
+def test_projection(text: str, expected: Item) -> None:
+    assert Projection(text, bind()).take(ITEM) == expected
 
 
 @pytest.mark.parametrize(
-    ("text", "wanted"),
+    ("text", "expected"),
     [
         ("1.50", "1.5"),
         ("-0", "0"),
@@ -213,8 +213,8 @@ def test_projection(text: str, wanted: Item) -> None:
         ("1E-130", "0." + "0" * 129 + "1"),
     ],
 )
-def test_number(text: str, wanted: str) -> None:
-    assert canonical(text) == wanted
+def test_number(text: str, expected: str) -> None:
+    assert canonical(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "abc", " 1", "1_0", "NaN", "Infinity", "1E126", "1E-131", "1" * 39])

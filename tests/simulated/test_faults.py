@@ -1,4 +1,4 @@
-"""Every fault really befalls somebody, and does what it says."""
+"""Every fault meets a call, and has its effect."""
 
 from __future__ import annotations
 
@@ -102,12 +102,12 @@ def test_killed_is_no_exception(attach: Attach, clients: SimpleNamespace) -> Non
             clients.dynamodb.put_item(TableName=MAIN, Item=key())
         except Exception:
             after.append("swallowed")
-        after.append("went on")
+        after.append("continued")
 
     world.spawn("actor", swallows)
     world.run()
     assert after == []
-    assert clients.dynamodb.scan(TableName=MAIN)["Count"] == 1, "the effect took place, nobody heard of it"
+    assert clients.dynamodb.scan(TableName=MAIN)["Count"] == 1, "the effect took place without an answer"
 
 
 def test_lost_answers_raise_what_botocore_raises(attach: Attach, clients: SimpleNamespace) -> None:
@@ -131,30 +131,30 @@ def test_lost_answers_raise_what_botocore_raises(attach: Attach, clients: Simple
 @pytest.mark.parametrize("strong", [True, False])
 def test_stale_reads(attach: Attach, clients: SimpleNamespace, strong: bool) -> None:
     world = attach(World(2, Faults(stale=0.5, lag_ms=1_000)))
-    seen: list[int] = []
+    counts_read: list[int] = []
 
     def write() -> None:
         for number in range(30):
             clients.dynamodb.put_item(TableName=MAIN, Item={**key(), "x": {"N": str(number)}})
         world.sleep(2)
         late = clients.dynamodb.get_item(TableName=MAIN, Key=key(), ConsistentRead=strong)
-        seen.append(int(late["Item"]["x"]["N"]))
+        counts_read.append(int(late["Item"]["x"]["N"]))
 
     def read() -> None:
         world.sleep(0.01)
         for _ in range(30):
             found = clients.dynamodb.get_item(TableName=MAIN, Key=key(), ConsistentRead=strong)
-            seen.append(int(found["Item"]["x"]["N"]) if "Item" in found else -1)
+            counts_read.append(int(found["Item"]["x"]["N"]) if "Item" in found else -1)
 
     world.spawn("writer", write)
     world.spawn("reader", read)
     world.run()
-    assert (seen[:-1] != sorted(seen[:-1])) is (not strong)
-    assert seen[-1] == 29, "older versions are gone after the lag"
+    assert (counts_read[:-1] != sorted(counts_read[:-1])) is (not strong)
+    assert counts_read[-1] == 29, "older versions expire after the lag"
 
 
 def test_stale_index(attach: Attach, clients: SimpleNamespace) -> None:
-    """An entry that moves on a board may be seen at its old place, its new place, not at all or at both times."""
+    """Test an entry that moves on a board: it may be at its old place, its new place, at neither or at both."""
     world = attach(World(3, Faults(stale=0.5)))
     orders: set[tuple[str, ...]] = set()
 

@@ -63,7 +63,7 @@ def test_visibility(queues: Queues) -> None:
 
 
 def numbers(queues: Queues, url: str, stale: float = 0.0) -> tuple[int, int, int]:
-    """How many messages are said to wait, to be in flight, and to be delayed."""
+    """Return the numbers of messages that wait, that are in flight, and that are delayed."""
     request = {"QueueUrl": url, "AttributeNames": list(NUMBERS)}
     found = queues.sqs.execute("GetQueueAttributes", request, Call(queues.now_ms, queues.sqs.rng, stale=stale))
     waiting, flying, delayed = (int(found["Attributes"][name]) for name in NUMBERS)
@@ -94,8 +94,8 @@ def test_stale_numbers_are_of_the_last_minute_each_of_a_moment_of_its_own(queues
     queues.now_ms += 30_000
     (message,) = queues.receive(url)
     queues.now_ms += 20_000
-    told = {numbers(queues, url, stale=1.0) for _ in range(200)}
-    assert told == {(0, 0, 0), (1, 0, 0), (0, 1, 0), (1, 1, 0)}, "missed, as it was, as it is, counted twice"
+    answers = {numbers(queues, url, stale=1.0) for _ in range(200)}
+    assert answers == {(0, 0, 0), (1, 0, 0), (0, 1, 0), (1, 1, 0)}, "missed, before, now, counted twice"
     assert {numbers(queues, url) for _ in range(20)} == {(0, 1, 0)}
     queues.now_ms += 61_000
     assert {numbers(queues, url, stale=1.0) for _ in range(50)} == {(0, 1, 0)}, "no older than a minute"

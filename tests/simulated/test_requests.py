@@ -38,7 +38,7 @@ def query(do: Do, more: str = "", **extra: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("more", "values", "wanted"),
+    ("more", "values", "expected"),
     [
         ("", {}, ["a", "ab", "b", "c", "é"]),
         ("sk = :v", {"v": "b"}, ["b"]),
@@ -50,9 +50,9 @@ def query(do: Do, more: str = "", **extra: Any) -> dict[str, Any]:
         ("begins_with(sk, :v)", {"v": "a"}, ["a", "ab"]),
     ],
 )
-def test_key_conditions(filled: Do, more: str, values: dict[str, str], wanted: list[str]) -> None:
-    assert sks(query(filled, more, values=values)) == wanted
-    assert sks(query(filled, more, values=values, ScanIndexForward=False)) == wanted[::-1]
+def test_key_conditions(filled: Do, more: str, values: dict[str, str], expected: list[str]) -> None:
+    assert sks(query(filled, more, values=values)) == expected
+    assert sks(query(filled, more, values=values, ScanIndexForward=False)) == expected[::-1]
 
 
 @pytest.mark.parametrize("forward", [True, False])
@@ -71,8 +71,8 @@ def test_pages(filled: Do, forward: bool, index: str | None) -> None:
         if "LastEvaluatedKey" not in answer:
             break
         start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
-    wanted = ["a", "ab", "b", "c", "é"]
-    assert found == (wanted if forward else wanted[::-1])
+    expected = ["a", "ab", "b", "c", "é"]
+    assert found == (expected if forward else expected[::-1])
 
 
 def test_index_gives_what_it_projects(filled: Do) -> None:
@@ -113,7 +113,7 @@ def test_scan_segments(filled: Do, do: Do) -> None:
 
 
 @pytest.mark.parametrize(
-    ("returns", "wanted"),
+    ("returns", "expected"),
     [
         ("ALL_OLD", {**key("a"), "a": {"N": "1"}}),
         ("ALL_NEW", {**key("a"), "a": {"N": "2"}, "b": {"N": "1"}}),
@@ -121,7 +121,7 @@ def test_scan_segments(filled: Do, do: Do) -> None:
         ("UPDATED_NEW", {"a": {"N": "2"}, "b": {"N": "1"}}),
     ],
 )
-def test_returned_values(do: Do, returns: str, wanted: dict[str, Any]) -> None:
+def test_returned_values(do: Do, returns: str, expected: dict[str, Any]) -> None:
     do("PutItem", Item={**key("a"), "a": {"N": "1"}})
     answer = do(
         "UpdateItem",
@@ -130,7 +130,7 @@ def test_returned_values(do: Do, returns: str, wanted: dict[str, Any]) -> None:
         ExpressionAttributeValues={":one": {"N": "1"}},
         ReturnValues=returns,
     )
-    assert answer["Attributes"] == wanted
+    assert answer["Attributes"] == expected
 
 
 def test_failed_condition_shows_the_item(do: Do) -> None:

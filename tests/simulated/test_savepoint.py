@@ -1,4 +1,4 @@
-"""A table goes back to a savepoint: rows, orders and indexes, whatever was written since."""
+"""A table goes back to a savepoint: rows, orders and indexes, after any writes."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def fill(world: World, clients: SimpleNamespace, number: int, **attributes: Any)
         ({"batchItemFailures": ["a"]}, {"a", "b"}),
     ],
 )
-def test_what_lambda_keeps(answer: Any, kept: set[str]) -> None:
+def test_lambda_keeps_failed_messages(answer: Any, kept: set[str]) -> None:
     assert failed_ids(answer, {"a", "b"}) == kept
 
 
@@ -43,19 +43,19 @@ def test_what_lambda_keeps(answer: Any, kept: set[str]) -> None:
 def test_failed_messages_come_again(attach: Attach, clients: SimpleNamespace, report_failures: bool) -> None:
     world = attach(World(1))
     url = fill(world, clients, 10)
-    seen: Counter[str] = Counter()
+    received: Counter[str] = Counter()
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         failures = []
         for record in event["Records"]:
-            seen[record["body"]] += 1
+            received[record["body"]] += 1
             if record["body"] == "m3":
                 failures.append({"itemIdentifier": record["messageId"]})
         return {"batchItemFailures": failures}
 
     source = world.event_source(url, handler, batch_size=4, report_failures=report_failures)
     world.run()
-    assert seen == Counter({f"m{n}": 3 if n == 3 and report_failures else 1 for n in range(10)})
+    assert received == Counter({f"m{n}": 3 if n == 3 and report_failures else 1 for n in range(10)})
     dead = [message.body for message in world.sqs.queues["dead"].messages()]
     assert dead == (["m3"] if report_failures else [])
     assert source.batches >= 3
@@ -98,7 +98,7 @@ def test_concurrency_and_context(attach: Attach, clients: SimpleNamespace) -> No
 
 @pytest.mark.parametrize("kill_at_timeout", [True, False])
 def test_zombies(attach: Attach, clients: SimpleNamespace, kill_at_timeout: bool) -> None:
-    """An invocation that outlives its visibility: its message is delivered again while it still runs."""
+    """Test an invocation that outlives its visibility: its message is delivered again while it still runs."""
     world = attach(World(1))
     url = fill(world, clients, 1)
     running, overlaps = [0], [0]
@@ -124,19 +124,19 @@ def test_zombies(attach: Attach, clients: SimpleNamespace, kill_at_timeout: bool
 def test_duplicates_and_order(attach: Attach, clients: SimpleNamespace) -> None:
     world = attach(World(2, Faults(duplicate=0.5, reorder=1.0)))
     url = fill(world, clients, 20)
-    seen: list[str] = []
+    received: list[str] = []
     times: dict[str, list[int]] = {}
 
     def handler(event: dict[str, Any], context: Any) -> None:
         for record in event["Records"]:
-            seen.append(record["body"])
+            received.append(record["body"])
             times.setdefault(record["messageId"], []).append(world.now_ms())
 
     world.event_source(url, handler)
     world.run()
-    assert set(seen) == {f"m{n}" for n in range(20)}
-    assert len(seen) > 20
-    assert seen[:20] != sorted(seen[:20], key=lambda body: int(body[1:]))
+    assert set(received) == {f"m{n}" for n in range(20)}
+    assert len(received) > 20
+    assert received[:20] != sorted(received[:20], key=lambda body: int(body[1:]))
     assert max(max(at) - min(at) for at in times.values()) > 60_000, "some come again minutes later"
 
 

@@ -20,18 +20,18 @@ def key(sk: str = "s") -> dict[str, Any]:
 
 
 def count_up(world: World, client: Any, times: int) -> None:
-    """Read, think, write on condition of what was read; go on until it worked."""
+    """Read, think, and write on condition of the value read, until it succeeds."""
     for _ in range(times):
         while True:
             try:
                 found = client.get_item(TableName=MAIN, Key=key(), ConsistentRead=True).get("Item")
-                seen = found["count"]["N"] if found else "0"
+                count_read = found["count"]["N"] if found else "0"
                 client.put_item(
                     TableName=MAIN,
-                    Item={**key(), "count": {"N": str(int(seen) + 1)}},
+                    Item={**key(), "count": {"N": str(int(count_read) + 1)}},
                     ConditionExpression="#c = :seen" if found else "attribute_not_exists(pk)",
                     **({"ExpressionAttributeNames": {"#c": "count"}} if found else {}),
-                    **({"ExpressionAttributeValues": {":seen": {"N": seen}}} if found else {}),
+                    **({"ExpressionAttributeValues": {":seen": {"N": count_read}}} if found else {}),
                 )
                 break
             except ClientError:
@@ -72,14 +72,14 @@ def test_time_is_virtual(attach: Attach) -> None:
 def rough_run(attach: Attach, clients: SimpleNamespace, seed: int) -> World:
     world = attach(World(seed, Faults.rough()))
     url = world.create_queue("q", dead_letter="dead", max_receives=100, VisibilityTimeout=60)
-    seen: list[str] = []
+    received: list[str] = []
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         failures = []
         for record in event["Records"]:
             try:
                 clients.dynamodb.put_item(TableName=MAIN, Item=key(record["body"]))
-                seen.append(record["body"])
+                received.append(record["body"])
             except Exception:
                 failures.append({"itemIdentifier": record["messageId"]})
         return {"batchItemFailures": failures}
@@ -88,7 +88,7 @@ def rough_run(attach: Attach, clients: SimpleNamespace, seed: int) -> World:
     for number in range(12):
         clients.sqs.send_message(QueueUrl=url, MessageBody=str(number))
     world.run()
-    assert set(seen) == {str(number) for number in range(12)}
+    assert set(received) == {str(number) for number in range(12)}
     assert world.queue(url).messages() == []
     return world
 
@@ -151,6 +151,6 @@ def test_executor(crew: tuple[World, Callable[[str], str]]) -> None:
         actor = world.spawn("parent", lambda: list(pool.map(work, "abcdef")))
         world.run()
     assert actor.result == list("ABCDEF")
-    workers = [who for _, who, *_ in world.trace]
+    workers = [actor for _, actor, *_ in world.trace]
     assert sorted(set(workers)) == [f"parent.{number}" for number in range(6)]
     assert workers != sorted(workers), "they went in an order of the seed's"

@@ -41,7 +41,7 @@ class Tokens:
         self._begun: dict[str, int] = {}
 
     def begin(self, token: str, until_ms: int) -> None:
-        """A transaction takes until then: the same one again is told so."""
+        """Begin a transaction that takes until then: the same one gets that answer when it is repeated."""
         self._begun[token] = until_ms
 
     def find(self, token: str, items: Any, now_ms: int) -> dict[Any, float] | None:
@@ -67,7 +67,7 @@ class Tokens:
 
 
 def write(db: DynamoDB, request: dict[str, Any], call: Call, usage: Usage) -> dict[str, Any]:
-    """Raises Cancelled with one reason per item, in request order."""
+    """Write all items. Raise Cancelled with one reason per item, in request order."""
     items = request.get("TransactItems") or []
     planned = _planned(db, items)
     token = request.get("ClientRequestToken")
@@ -117,7 +117,7 @@ def _planned(db: DynamoDB, items: list[dict[str, Any]]) -> list[tuple[Table, Wri
 def _judge(
     planned: list[tuple[Table, Write]], rows: list[Row | None], call: Call
 ) -> tuple[list[dict[str, Any]] | None, list[Row | None]]:
-    """The reasons (None if it goes through) and the rows it would leave."""
+    """Return the reasons (None if it goes through) and the rows it would leave."""
     reasons: list[dict[str, Any]] = []
     results: list[Row | None] = []
     for (_, planned_write), old in zip(planned, rows, strict=True):

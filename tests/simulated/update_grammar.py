@@ -52,17 +52,17 @@ def _clause_item(parser: Parser, clause: str) -> Node:
 
 @lru_cache(maxsize=4096)
 def parse_update(text: str) -> Parsed:
-    """The tree is a tuple of (clause, path, operand)."""
+    """Return the tree of an update: a tuple of (clause, path, operand)."""
     parser = Parser(text, "UpdateExpression")
     actions: list[Node] = []
-    seen: set[str] = set()
+    clauses: set[str] = set()
     while parser.kind() != "end":
         clause = parser.keyword()
         if clause not in ("SET", "REMOVE", "ADD", "DELETE"):
             raise parser.unexpected()
-        if clause in seen:
+        if clause in clauses:
             raise parser.error(f'The "{clause}" section can only be used once in an update expression;')
-        seen.add(clause)
+        clauses.add(clause)
         parser.take()
         actions.append(_clause_item(parser, clause))
         while parser.peek() == ",":

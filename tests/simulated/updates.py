@@ -1,4 +1,4 @@
-"""Update expressions: every operand is read from the item as it was, then the actions are applied to a copy."""
+"""Update expressions: every operand is read from the old item, then the actions are applied to a copy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WRONG_TYPE = "An operand in the update expression has an incorrect data type"
 
 
 class Update:
-    """An update bound to a request: `update.apply(item)` gives the new item; the old one stays as it is."""
+    """An update bound to a request: `update.apply(item)` gives the new item; the old one stays unchanged."""
 
     __slots__ = ("actions", "binding", "key_names")
 
@@ -44,10 +44,10 @@ class Update:
     def _check_operand(self, node: Node) -> None:
         kind = node[0]
         if kind in ("plus", "minus", "list_append"):
-            wanted = "L" if kind == "list_append" else "N"
+            required = "L" if kind == "list_append" else "N"
             name = {"plus": "+", "minus": "-"}.get(kind, "list_append")
             for part in node[1:]:
-                if part[0] == "value" and wanted not in self.binding.values[part[1]]:
+                if part[0] == "value" and required not in self.binding.values[part[1]]:
                     raise _bad_type(name, next(iter(self.binding.values[part[1]])))
                 self._check_operand(part)
         elif kind == "if_not_exists":
@@ -55,7 +55,7 @@ class Update:
 
     @property
     def names(self) -> list[str]:
-        """The top-level attributes that it touches."""
+        """Return the top-level attributes that it touches."""
         return [str(parts[0]) for _, parts, _ in self.actions]
 
     def apply(self, item: Item) -> Item:
@@ -112,7 +112,7 @@ def _bad_type(name: str, tag: str) -> Invalid:
 
 
 def _parent(item: Item, parts: Parts, copied: set[int]) -> Any:
-    """The dict or list that holds the last part, copied on the way down."""
+    """Return the dict or list that holds the last part, copied on the way down."""
     holder: Any = item
     for part in parts[:-1]:
         value = _child(holder, part)

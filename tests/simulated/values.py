@@ -1,7 +1,7 @@
 """Attribute values in wire form (`{"N": "1"}`): checks, canonical numbers, sizes, order.
 
-A stored item is a dict of name -> value that nobody changes in place after it was stored: updates copy
-what they touch, so older versions of an item stay readable for stale reads.
+A stored item is a dict of name -> value that no code changes in place after it was stored: updates copy what they
+touch, so older versions of an item stay readable for stale reads.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _PARAMETER = "One or more parameter values were invalid: "
 
 @lru_cache(maxsize=65536)
 def canonical(text: str) -> str:
-    """A number as DynamoDB gives it back: plain notation, no trailing zeros; Invalid if it has no such form."""
+    """Return a number as DynamoDB returns it: plain notation, no trailing zeros; Invalid if it has no such form."""
     if not text or text.strip() != text or "_" in text:
         raise Invalid(f"The parameter cannot be converted to a numeric value: {text}")
     try:
@@ -152,7 +152,7 @@ def _check_set(value: Value, tag: str, content: list[str]) -> int:
 
 
 def size_of(value: Value) -> int:
-    """The size of an already checked value."""
+    """Return the size of an already checked value."""
     ((tag, content),) = value.items()
     if tag == "S":
         return _text_size(content)
@@ -186,7 +186,7 @@ def check_item(item: Item) -> int:
 
 
 def ordered(value: Value) -> Any:
-    """What compares like the value: str (code point order is UTF-8 order), Decimal or bytes."""
+    """Return a key that compares like the value: str (code point order is UTF-8 order), Decimal or bytes."""
     ((tag, content),) = value.items()
     if tag == "N":
         return Decimal(content)

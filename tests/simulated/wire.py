@@ -189,7 +189,7 @@ class Wire:
             world.note(actor.name, operation, _brief(params), outcome)
 
     def _part(self, actor: Actor) -> None:
-        """The middle of a torn call."""
+        """Run the middle of a torn call."""
         world = self.world
         world.scheduler.sleep(actor, world.rng.randint(*TORN_MS))
         world.check_alive(actor)
@@ -238,7 +238,7 @@ def _error_response(error: AwsError, service: str, url: str) -> AWSResponse:
 
 
 def _brief(params: dict[str, Any]) -> str:
-    """What a request is about, short enough for a line of the trace."""
+    """Return the subject of a request, short enough for a line of the trace."""
     key = params.get("Key") or params.get("Item")
     if key:
         return _brief_key(key)

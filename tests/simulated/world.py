@@ -56,7 +56,7 @@ class World:
         return self.scheduler.now_ms
 
     def sleep(self, seconds: float) -> None:
-        """Virtual sleep: others go on meanwhile. Outside of `run` it only moves the clock."""
+        """Sleep in virtual time: other actors continue meanwhile. Outside of `run` it only moves the clock."""
         actor = self.scheduler.current()
         if actor is None:
             self.scheduler.advance(self.now_ms() + round(seconds * 1000))
@@ -66,7 +66,7 @@ class World:
         self.check_alive(actor)
 
     def spawn(self, name: str, fn: Callable[..., Any], *args: Any) -> Actor:
-        """An actor that `run` will let go; its `result` holds what `fn` returned."""
+        """Add an actor that `run` will start; its `result` holds the result of `fn`."""
         return self.scheduler.spawn(name, fn, *args)
 
     def executor(self) -> Executor:
@@ -122,7 +122,7 @@ class World:
     # set-up
 
     def create_queue(self, name: str, dead_letter: str = "", max_receives: int = 10, **attributes: Any) -> str:
-        """Makes a queue and gives its URL; `dead_letter` names another, attributes are SQS's own."""
+        """Make a queue and return its URL; `dead_letter` names another, attributes are SQS's own."""
         if dead_letter:
             target = self.sqs.create(dead_letter)
             policy = {"deadLetterTargetArn": target.arn, "maxReceiveCount": max_receives}
@@ -133,7 +133,7 @@ class World:
         return self.sqs.queue(url)
 
     def attach(self, client: Any) -> Any:
-        """Makes a botocore client talk to this world, and gives it back. A later `attach` takes it over."""
+        """Connect a botocore client to this world, and return it. A later `attach` replaces the connection."""
         return self._wire.attach(client)
 
     def answer(self, service: str, operation: str, params: dict[str, Any]) -> dict[str, Any]:
@@ -141,14 +141,14 @@ class World:
         return self._wire.answer(service, operation, params, f"https://{service}.simulated")
 
     def execute(self, service: str, operation: str, params: dict[str, Any], call: Call) -> dict[str, Any]:
-        """The bare effect of a request on "dynamodb", "sqs" or "events"."""
+        """Perform the bare effect of a request on "dynamodb", "sqs" or "events"."""
         answer: dict[str, Any] = self._services[service].execute(operation, params, call)
         return answer
 
     # life and death
 
     def check_alive(self, actor: Actor) -> None:
-        """Raises Killed for the dead, and for an invocation past its time."""
+        """Raise Killed for the dead, and for an invocation past its time."""
         process = actor.process
         if process.dead:
             raise Killed
@@ -164,15 +164,15 @@ class World:
     def count(self, fault: str) -> None:
         self.fault_counts[fault] += 1
 
-    def note(self, who: str, what: str, about: str, outcome: str) -> None:
-        self.trace.append((self.scheduler.now_ms, who, what, about, outcome))
+    def note(self, actor: str, what: str, about: str, outcome: str) -> None:
+        self.trace.append((self.scheduler.now_ms, actor, what, about, outcome))
 
     def format_trace(self, last: int = 200) -> str:
-        """The last steps, one a line: seconds since the start, actor, operation, what it was about, outcome."""
+        """Return the last steps, one a line: seconds since the start, actor, operation, subject, outcome."""
         first = self.trace[0][0] if self.trace else 0
         return "\n".join(
-            f"{(at - first) / 1000:10.3f} {who:24} {what:20} {about} {outcome}"
-            for at, who, what, about, outcome in self.trace[-last:]
+            f"{(at - first) / 1000:10.3f} {actor:24} {what:20} {about} {outcome}"
+            for at, actor, what, about, outcome in self.trace[-last:]
         )
 
 

@@ -81,7 +81,7 @@ class Write:
         return self.condition is None or self.condition.test(old[0] if old else None)
 
     def result(self, old: Row | None) -> Row | None:
-        """The row after the write; the same object if nothing changes. Invalid if an update does not fit."""
+        """Return the row after the write; the same object if nothing changes. Invalid if an update does not fit."""
         if self.flaw is not None:
             raise self.flaw
         if self.kind == "PutItem":
@@ -134,5 +134,5 @@ def _size(item: Item) -> int:
 
 
 def plan(table: Table, kind: str, request: dict[str, Any], lenient: bool = False) -> Write:
-    """A checked write. `lenient`: a key that does not fit is kept as the write's `flaw`."""
+    """Return a checked write. `lenient`: a key that does not fit is kept as the write's `flaw`."""
     return Write(table, kind, request, lenient)
