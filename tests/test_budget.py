@@ -52,7 +52,7 @@ def test_is_quick(): pass
 """
 
 
-def test_only_what_takes_too_much_of_its_own_cpu_fails(tmp_path: Path) -> None:
+def test_only_tests_with_too_much_cpu_of_their_own_fail(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(CONFTEST)
     (tmp_path / "test_it.py").write_text(TESTS)
     command = [sys.executable, "-m", "pytest", "-q", "-rfE", "-p", "no:cacheprovider", "--cpu=2", str(tmp_path)]

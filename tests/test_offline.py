@@ -28,7 +28,7 @@ from tests.offline import NetworkUsed, is_local
         ("localhost.example.com", False),
     ],
 )
-def test_what_is_this_machine(host: str | bytes | None, local: bool) -> None:
+def test_hosts_of_this_machine(host: str | bytes | None, local: bool) -> None:
     assert is_local(host) == local
 
 

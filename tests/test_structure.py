@@ -189,7 +189,7 @@ def test_violations_are_found(
 
 
 @pytest.mark.parametrize("module", HANDLERS)
-def test_a_worker_loads_alone_and_without_what_it_does_not_need(module: str) -> None:
+def test_a_worker_loads_alone_and_without_unneeded_modules(module: str) -> None:
     code = (
         f"import sys; from chalicelib.workers import {module} as worker\n"
         f"print(all(callable(getattr(worker, name)) for name in {HANDLERS[module]!r}))\n"

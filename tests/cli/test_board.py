@@ -11,7 +11,7 @@ from chalicelib.cli import output
 from chalicelib.services.boards import rebuild_index
 from chalicelib.store.boards import keys
 from tests.cli.conftest import Deployment, gateway_event
-from tests.services.boards.board_hands import GLOBAL, edit, number
+from tests.services.boards.board_edits import GLOBAL, edit, number
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 from chalicelib.cli import ledger as command
 from chalicelib.store.ledger import keys
 from tests.cli.conftest import Deployment
-from tests.services.boards.board_hands import edit
-from tests.services.operations.ledger_hands import load, players
+from tests.services.boards.board_edits import edit
+from tests.services.operations.ledger_edits import load, players
 
 
 @pytest.fixture

@@ -110,7 +110,7 @@ def test_killed_is_no_exception(attach: Attach, clients: SimpleNamespace) -> Non
     assert clients.dynamodb.scan(TableName=MAIN)["Count"] == 1, "the effect took place without an answer"
 
 
-def test_lost_answers_raise_what_botocore_raises(attach: Attach, clients: SimpleNamespace) -> None:
+def test_lost_answers_raise_the_errors_of_botocore(attach: Attach, clients: SimpleNamespace) -> None:
     world = attach(World(1, Faults(lost_answer=1.0)))
     raised: list[str] = []
 

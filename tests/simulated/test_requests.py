@@ -75,7 +75,7 @@ def test_pages(filled: Do, forward: bool, index: str | None) -> None:
     assert found == (expected if forward else expected[::-1])
 
 
-def test_index_gives_what_it_projects(filled: Do) -> None:
+def test_index_returns_its_projection(filled: Do) -> None:
     values = {":b": {"S": "x"}}
     request = {"IndexName": "order-index", "KeyConditionExpression": "board = :b", "ExpressionAttributeValues": values}
     first = filled("Query", Limit=1, **request)["Items"][0]
@@ -94,7 +94,7 @@ def test_pages_of_a_megabyte(do: Do) -> None:
     assert answer["LastEvaluatedKey"] == key("3")
 
 
-def test_filter_counts_what_it_scanned(filled: Do) -> None:
+def test_filter_counts_the_scanned_items(filled: Do) -> None:
     answer = query(
         filled, FilterExpression="begins_with(#o, :v)", values={"v": "a"}, ExpressionAttributeNames={"#o": "order"}
     )

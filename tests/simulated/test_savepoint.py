@@ -37,7 +37,7 @@ def filled() -> tuple[DynamoDB, Generator]:
     return engine, generator
 
 
-def test_all_that_was_written_since_is_undone(filled: tuple[DynamoDB, Generator]) -> None:
+def test_all_later_writes_are_undone(filled: tuple[DynamoDB, Generator]) -> None:
     engine, generator = filled
     table = engine.table(MAIN)
     before, savepoint = contents(table), Savepoint(table)
@@ -61,7 +61,7 @@ def test_a_later_savepoint_and_the_first_are_apart(filled: tuple[DynamoDB, Gener
         write(engine, generator, 100)
 
 
-def test_what_is_loaded_is_undone(filled: tuple[DynamoDB, Generator]) -> None:
+def test_loaded_rows_are_undone(filled: tuple[DynamoDB, Generator]) -> None:
     table = filled[0].table(MAIN)
     before, savepoint = contents(table), Savepoint(table)
     table.load(

@@ -74,7 +74,7 @@ class World:
         return Crew(self)
 
     def run(self, max_steps: int = MAX_STEPS) -> None:
-        """Until everybody is done and every event source has nothing left; raises what an actor raised."""
+        """Run until all actors are done and every event source is empty; raise the error of an actor."""
         self.scheduler.run(max_steps)
         if self.scheduler.failures:
             name, error, text = self.scheduler.failures[0]

@@ -17,7 +17,7 @@ from chalicelib.store.rewards.proof import Kept
 from tests.api.conftest import Site
 from tests.api.http import Answer
 from tests.api.rewards.shop import Shop
-from tests.services.boards.board_hands import delete, edit
+from tests.services.boards.board_edits import delete, edit
 
 
 class Store(Shop):

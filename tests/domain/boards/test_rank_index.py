@@ -45,7 +45,7 @@ spots = st.tuples(scores, st.integers(0, 9))
 places = st.lists(spots, max_size=60)
 
 
-def test_of_an_empty_board_nothing_is_found() -> None:
+def test_an_empty_board_has_no_entry_and_no_ties() -> None:
     assert ask(find(0), {}) is None
     assert standing(5, {}).rank == 1
     assert standing(5, {}).ties == 0
@@ -62,7 +62,7 @@ def test_a_single_player_is_first_wherever_the_score_lies(score: int) -> None:
 
 
 @given(places, scores)
-def test_a_rank_is_what_counting_says(spots: list[Spot], other: int) -> None:
+def test_a_rank_equals_a_count_of_better_scores(spots: list[Spot], other: int) -> None:
     board, nodes = sorted_board(spots), indexed(spots)
     for score in {0, other, *(score for score, _ in spots)}:
         got = standing(score, only(nodes, path(score)))

@@ -23,7 +23,7 @@ Tally = tuple[list[int], list[int], list[int]]
 
 
 @given(st.integers(0, 10**6), st.sampled_from((1, 4_000, 20_000, 10**9)))
-def test_ranges_and_what_lies_across_make_any_nodes_right(seed: int, max_bytes: int) -> None:
+def test_ranges_and_counters_across_them_correct_any_nodes(seed: int, max_bytes: int) -> None:
     rng = random.Random(seed)
     with patch.multiple(ties, MARK_AT=3, RUN=2, RUNS=2, VOLUMES=8), patch.object(index_repair, "SORTED_AT_ONCE", 2):
         then, now = groups_of(rng), groups_of(rng)

@@ -106,7 +106,7 @@ def test_a_leap_second_is_the_last_millisecond_of_its_day(text: str) -> None:
         ("0001-01-01T00:00:00+14:00", "1 to 9999"),
     ],
 )
-def test_what_is_no_instant_is_refused_with_its_member(text: str, says: str) -> None:
+def test_a_text_that_is_no_instant_is_refused_with_its_member(text: str, says: str) -> None:
     with pytest.raises(ValueError, match=re.escape(says)):
         instant_of(text)
     with pytest.raises(msgspec.ValidationError, match=re.escape(says)) as refused:

@@ -361,7 +361,7 @@ def test_without_time_identity_is_source_and_id_and_it_happened_when_first_recei
     assert first.identity == again.identity != read(cloud(time=None, id="02J")).identity
 
 
-def test_the_body_s_digest_is_of_type_and_data_in_any_order() -> None:
+def test_the_digest_of_a_body_covers_type_and_data_in_any_order() -> None:
     assert (
         read(cloud(data={"a": 1, "b": {"c": 2, "d": 3}})).body == read(cloud(data={"b": {"d": 3, "c": 2}, "a": 1})).body
     )

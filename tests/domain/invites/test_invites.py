@@ -57,7 +57,7 @@ def test_a_code_has_each_letter_as_likely(random: str) -> None:
         assert place == int(random, 16) % 31**8
 
 
-def test_the_ends_of_what_is_used() -> None:
+def test_the_ends_of_the_used_inputs() -> None:
     used = 2**128 // 31**8 * 31**8
     assert (code_of(f"{0:032x}"), code_of(f"{used - 1:032x}")) == ("22222222", "ZZZZZZZZ")
     assert code_of(f"{used:032x}") is code_of("f" * 32) is None

@@ -18,7 +18,7 @@ def test_a_transfer_has_two_accounts() -> None:
         Transfer("t", "tokens", "ada", "ada", 1, "test", 0)
 
 
-def test_its_postings_are_what_one_loses_and_the_other_gets() -> None:
+def test_the_postings_are_a_debit_and_a_credit() -> None:
     source, target = Transfer("t", "tokens", "ada", "bob", 5, "test", 0).postings()
     assert (source.account, source.other, source.amount) == ("ada", "bob", -5)
     assert (target.account, target.other, target.amount) == ("bob", "ada", 5)

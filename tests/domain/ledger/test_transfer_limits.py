@@ -25,7 +25,7 @@ def test_two_clocks_around_midnight_do_not_begin_a_day_again_and_again() -> None
     assert moved == MAX_AMOUNT + MAX_A_DAY
 
 
-def test_a_clock_behind_waits_for_as_long_as_it_thinks() -> None:
+def test_a_clock_behind_waits_by_its_own_time() -> None:
     sent = Sent()
     for _ in range(10):
         sent = sent.add(1, MIDNIGHT + 5_000)
@@ -35,7 +35,7 @@ def test_a_clock_behind_waits_for_as_long_as_it_thinks() -> None:
     assert sent.add(1, MIDNIGHT + 65_000).times[-1] == MIDNIGHT + 65_000
 
 
-def test_times_are_in_order_whatever_the_clocks_say() -> None:
+def test_times_are_in_order_for_any_clocks() -> None:
     sent = Sent()
     for at_ms in (5, 3, 9, 1):
         sent = sent.add(1, MIDNIGHT + at_ms)

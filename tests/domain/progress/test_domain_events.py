@@ -41,7 +41,7 @@ def test_scores_of_each_board(desk: Desk) -> None:
     assert boards.scores(desk.player(), [], desk.rules) == {}
 
 
-def test_an_update_is_a_state_with_what_a_page_shows(desk: Desk) -> None:
+def test_an_update_has_the_state_that_a_page_shows(desk: Desk) -> None:
     desk.send()
     player = desk.player()
     player.identity.display_name, player.identity.private = "Ada", True

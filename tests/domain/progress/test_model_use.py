@@ -113,7 +113,7 @@ def test_paid_uses_are_more_than_7_days_apart_and_at_most_twice_as_many_in_anoth
     assert max(counted) <= 2 * min(counted)
 
 
-def test_a_run_of_uses_stays_within_what_its_item_can_hold(desk: Desk) -> None:
+def test_a_run_of_uses_stays_within_the_capacity_of_its_item(desk: Desk) -> None:
     desk.now_ms = NOON
     first = NOON - MAX_RUN_MS - 40 * WEEK
     moments = list(range(first, NOON, 2 * WEEK))

@@ -1,4 +1,4 @@
-"""Ranks that are judged: whom they reach, what they earn, and that they count once."""
+"""Ranks that are judged: their players, their rewards, and that they count once."""
 
 from __future__ import annotations
 
@@ -132,6 +132,6 @@ def test_rewards_are_by_ranges_of_ranks(rules: Rules) -> None:
         (WEEKLY, WEEKLY + '{ to = 1001, asset = "coins", amount = 1 },', "<= 1000"),
     ],
 )
-def test_rewards_that_make_no_sense(default_text: str, old: str, new: str, reason: str) -> None:
+def test_invalid_rewards_are_rejected(default_text: str, old: str, new: str, reason: str) -> None:
     with pytest.raises(InvalidRuleset, match=reason):
         ruleset.parse(default_text.replace(old, new, 1).encode(), "changed.toml")

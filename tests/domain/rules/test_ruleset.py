@@ -195,12 +195,12 @@ def test_at_most_so_many_actions_and_badges(default_text: str) -> None:
         ruleset.parse((head + "".join(badges)).encode(), "my.toml")
 
 
-def test_bytes_that_are_no_text() -> None:
+def test_bytes_that_are_no_text_are_an_error() -> None:
     with pytest.raises(InvalidRuleset, match=r"my\.toml: syntax"):
         ruleset.parse(b"\xff\xfe", "my.toml")
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InvalidRuleset, match=r"gone\.toml: file: No such file"):
         ruleset.load(tmp_path / "gone.toml")
 
@@ -234,6 +234,6 @@ def test_the_rest_of_the_default_ruleset(rules: Rules) -> None:
     assert (share.daily_max_per_pair, lesson.once_per, lesson.credits) == (3, "lessonId", {"coins": 10})
 
 
-def test_the_digest_tells_rulesets_apart(default_text: str) -> None:
+def test_different_rulesets_have_different_digests(default_text: str) -> None:
     assert len(ruleset.digest(default_text.encode())) == 12
     assert ruleset.digest(default_text.encode()) != ruleset.digest(default_text.encode() + b"\n")

@@ -27,7 +27,7 @@ from chalicelib.workers import boards as worker
 from tests.pipeline import plant as plants
 from tests.pipeline.plant import Plant
 from tests.scripted_time import with_time
-from tests.services.boards.board_hands import GLOBAL, delete, edit, number
+from tests.services.boards.board_edits import GLOBAL, delete, edit, number
 from tests.simulated.sources import EventSource
 
 

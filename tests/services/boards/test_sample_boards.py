@@ -16,7 +16,7 @@ from chalicelib.services.boards.writer import write_states
 from chalicelib.store.boards import keys
 from chalicelib.workers import verify as worker
 from tests.pipeline.plant import Plant
-from tests.services.boards.board_hands import GLOBAL, build, delete, edit, item, send
+from tests.services.boards.board_edits import GLOBAL, build, delete, edit, item, send
 from tests.services.operations.test_archive_worker import SCHEDULE
 from tests.simulated.sources import LambdaContext
 

@@ -32,7 +32,7 @@ from chalicelib.store.boards import keys
 from chalicelib.store.boards.archives import read_archives
 from tests.pipeline import plant as plants
 from tests.pipeline.plant import Plant
-from tests.services.boards.board_hands import GLOBAL, board, build, delete, edit, found, item, number, verify
+from tests.services.boards.board_edits import GLOBAL, board, build, delete, edit, found, item, number, verify
 
 TEAM = "team:red"
 UNKNOWN = f"entry {TEAM}: expected a subject of a known kind (player), found kind team"

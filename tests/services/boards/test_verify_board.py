@@ -28,7 +28,7 @@ from chalicelib.store.core.table import Page, Table
 from chalicelib.store.core.writes import Update
 from tests.pipeline.plant import Plant
 from tests.scripted_time import with_time
-from tests.services.boards.board_hands import GLOBAL, board, build, delete, edit, found, item, number, send, verify
+from tests.services.boards.board_edits import GLOBAL, board, build, delete, edit, found, item, number, send, verify
 from tests.simulated import Killed
 
 ADA, BOB = boards_keys.entry(GLOBAL, "player:p0"), boards_keys.entry(GLOBAL, "player:p1")
@@ -61,7 +61,7 @@ def tied(plant: Plant, players: int) -> None:
         plant.world.run()
 
 
-def test_what_workers_wrote_is_right_on_every_board(plant: Plant) -> None:
+def test_the_workers_writes_are_right_on_every_board(plant: Plant) -> None:
     for scope in plant.context.rules.boards:
         verified = verify(plant, board(plant, scope))
         assert (verified.differences, verified.in_flight, verified.after_freeze) == ([], 0, 0), scope

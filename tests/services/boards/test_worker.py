@@ -26,7 +26,7 @@ def plant() -> Plant:
     return plants.build(1, Faults())
 
 
-def test_no_order_freezes_a_board_whose_time_is_not_over(plant: Plant) -> None:
+def test_no_request_freezes_a_board_before_its_end(plant: Plant) -> None:
     process(plant, event(plant, 1))
     feed(plant)
     for board in ("global#all", "weekly#2026-W21", "daily#2026-05-19"):
@@ -37,7 +37,7 @@ def test_no_order_freezes_a_board_whose_time_is_not_over(plant: Plant) -> None:
 
 
 @pytest.mark.parametrize("subject", ["player:" + "x" * 2000, "ada", "Team:red", ":ada", "player:"])
-def test_an_order_about_subjects_that_cannot_be_is_set_aside(plant: Plant, subject: str) -> None:
+def test_a_request_for_impossible_subjects_is_rejected(plant: Plant, subject: str) -> None:
     process(plant, event(plant, 1))
     body = json.dumps({"board": "global#all", "shard": "global#all", "rewrite": [subject]})
     states = [(message.id, message.body) for message in plant.world.queue(plant.urls["boards"]).messages()]

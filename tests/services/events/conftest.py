@@ -8,7 +8,7 @@ from chalicelib.domain.rules.ruleset import Rules
 from chalicelib.settings import RULESETS
 from tests.pipeline import plant as plants
 from tests.pipeline.plant import Plant
-from tests.services.events.backlog_hands import after_sunday
+from tests.services.events.backlog_steps import after_sunday
 
 
 @pytest.fixture(scope="module")

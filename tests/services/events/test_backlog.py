@@ -14,7 +14,7 @@ from chalicelib.services.boards.verify_board import verify_board
 from tests.pipeline import plant as plants
 from tests.pipeline.plant import Plant
 from tests.services.boards.test_rotate_boards import archive, set_clock
-from tests.services.events.backlog_hands import (
+from tests.services.events.backlog_steps import (
     AGAIN,
     BOUND,
     DAY,
@@ -155,7 +155,7 @@ def test_runs_at_once_do_not_confirm_each_other(plant: Plant) -> None:
     assert frozen(plant) is not None
 
 
-def test_a_run_whose_note_comes_second_takes_the_others_word(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_notes_second_uses_the_other_runs_note(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     """Test that a run that saw no message does not proceed by an earlier read when another run has seen one."""
     past_bound(plant)
     rotate_after(plant, 0)
@@ -197,7 +197,7 @@ def test_stale_numbers_can_hide_a_message_from_one_check_but_not_from_two(defaul
     assert AGAIN in first_checks
 
 
-def test_a_queue_counts_what_waits_what_is_in_flight_and_what_is_delayed(plant: Plant) -> None:
+def test_a_queue_counts_waiting_in_flight_and_delayed_messages(plant: Plant) -> None:
     halt(plant)
     send(plant, eve=3)
     plant.sqs.send_message(QueueUrl=plant.urls["events"], MessageBody="{}", DelaySeconds=60)

@@ -12,7 +12,7 @@ from chalicelib.services.events.backlog import note_received
 from chalicelib.store.core.table import StoreError
 from tests.pipeline.plant import TABLE, Plant
 from tests.services.boards.test_rotate_boards import set_clock
-from tests.services.events.backlog_hands import BOUND, HOUR, past_bound
+from tests.services.events.backlog_steps import BOUND, HOUR, past_bound
 from tests.services.progress.test_apply_events import event, process
 
 

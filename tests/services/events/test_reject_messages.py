@@ -249,7 +249,7 @@ def test_a_body_at_the_edge_is_in_its_row_and_one_byte_more_is_another_item(plan
         assert row_of(plant, f"m{more}").parts == parts
 
 
-def test_a_row_is_bounded_whatever_is_wrong_with_its_events(plant: Plant) -> None:
+def test_a_row_is_bounded_for_any_errors_of_its_events(plant: Plant) -> None:
     """Control characters take six bytes each in JSON, others beyond the basic plane four."""
     size = next(size for size in range(5000, 4000, -1) if len(pack(noise(5000)[:size])) == INLINE_BYTES)
     for character in ("\1", "\U0001f600"):

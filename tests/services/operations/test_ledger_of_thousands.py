@@ -7,8 +7,8 @@ import random
 import pytest
 
 from chalicelib.services.ledger.transfer_tokens import TransferRequest, transfer_tokens
-from tests.services.boards.board_hands import edit
-from tests.services.operations.ledger_hands import Economy, caller, differences, load, players, verify
+from tests.services.boards.board_edits import edit
+from tests.services.operations.ledger_edits import Economy, caller, differences, load, players, verify
 
 
 @pytest.mark.parametrize("transfers", [2_000, pytest.param(10_000, marks=pytest.mark.proof)])

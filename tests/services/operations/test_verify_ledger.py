@@ -17,8 +17,8 @@ from chalicelib.services.operations import verify_ledger as service
 from chalicelib.services.operations.verify_ledger import verify_ledger
 from chalicelib.store.ledger import keys
 from chalicelib.store.ledger.double_entry import post_transfer
-from tests.services.boards.board_hands import delete, edit
-from tests.services.operations.ledger_hands import (
+from tests.services.boards.board_edits import delete, edit
+from tests.services.operations.ledger_edits import (
     ASSET,
     Economy,
     caller,

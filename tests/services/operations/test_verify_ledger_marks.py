@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.store.ledger import keys
-from tests.services.boards.board_hands import edit
-from tests.services.operations.ledger_hands import ASSET, Economy, differences, key_of, posting
+from tests.services.boards.board_edits import edit
+from tests.services.operations.ledger_edits import ASSET, Economy, differences, key_of, posting
 
 
 @pytest.fixture

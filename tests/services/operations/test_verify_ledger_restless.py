@@ -9,8 +9,8 @@ import pytest
 
 from chalicelib.services.ledger import verify_accounts as accounts
 from chalicelib.services.operations.verify_ledger import verify_ledger
-from tests.services.boards.board_hands import edit
-from tests.services.operations.ledger_hands import Economy, differences, verify
+from tests.services.boards.board_edits import edit
+from tests.services.operations.ledger_edits import Economy, differences, verify
 
 
 @pytest.fixture

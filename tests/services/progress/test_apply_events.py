@@ -201,7 +201,7 @@ def test_messages_after_the_write_are_sent_again_for_a_duplicate(plant: Plant) -
 
 
 def test_a_duplicate_publishes_a_state_that_is_as_new_as_the_log(plant: Plant) -> None:
-    """Found by the stack: a writer that died untold committed between this one's two reads."""
+    """Test a writer that committed between this one's two reads and died before it published."""
     real, body = use_case.load_records, event(plant, 1)
 
     def load_records(*arguments: Any) -> Any:

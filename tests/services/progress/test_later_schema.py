@@ -13,7 +13,7 @@ from chalicelib.store.identity.keys import player
 from chalicelib.store.progress.keys import STREAK
 from tests.pipeline import plant as plants
 from tests.pipeline.plant import Plant
-from tests.services.boards.board_hands import edit
+from tests.services.boards.board_edits import edit
 from tests.services.progress.test_apply_events import counted, event, process
 from tests.services.progress.test_shown_as import feed
 from tests.simulated import Faults

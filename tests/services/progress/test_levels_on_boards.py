@@ -20,7 +20,7 @@ from chalicelib.store.boards import keys
 from chalicelib.store.core.table import StoreError
 from tests.pipeline import plant as plants
 from tests.pipeline.plant import Plant
-from tests.services.boards.board_hands import edit, found
+from tests.services.boards.board_edits import edit, found
 from tests.services.progress.test_apply_events import event, process
 from tests.services.progress.test_shown_as import days_later, entries, feed
 from tests.simulated.faults import Faults

@@ -213,7 +213,7 @@ def _day_before(plant: Plant, days: int) -> str:
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_the_latest_wish_counts_in_whatever_order_the_queue_has_them(plant: Plant, known: bool) -> None:
+def test_the_latest_decision_counts_in_any_order_of_the_queue(plant: Plant, known: bool) -> None:
     """Hidden, then shown again: a standard queue delivers the second wish first, be it to who begins with it."""
     first = event(plant, 1)
     process(plant, *[first] * known)

@@ -9,7 +9,7 @@ from chalicelib.store.boards.bulk import Wire, query_all_as, query_as
 from chalicelib.store.core.table import StoreError, Table, number
 from tests.pipeline import plant as plants
 from tests.pipeline.plant import Plant
-from tests.services.boards.board_hands import GLOBAL, edit
+from tests.services.boards.board_edits import GLOBAL, edit
 from tests.simulated import Faults
 
 PK = keys.nodes(GLOBAL)

@@ -250,7 +250,7 @@ def mean(values: list[Any]) -> float:
 
 
 @pytest.mark.parametrize(("tied", "most"), [(False, 5.0), (True, 6.0)])
-def test_what_a_page_costs(tied: bool, most: float, lognormal: Board, half_tied: Board) -> None:
+def test_the_cost_of_a_page(tied: bool, most: float, lognormal: Board, half_tied: Board) -> None:
     board = half_tied if tied else lognormal
     expected = listed(board)
     units = []
@@ -268,7 +268,7 @@ def test_what_a_page_costs(tied: bool, most: float, lognormal: Board, half_tied:
 
 
 @pytest.mark.parametrize("tied", [False, True])
-def test_what_a_rank_costs(tied: bool, lognormal: Board, half_tied: Board) -> None:
+def test_the_cost_of_a_rank(tied: bool, lognormal: Board, half_tied: Board) -> None:
     board = half_tied if tied else lognormal
     for _, player, score in board.rng.sample(listed(board), 100):
         (entry, _), trips, used = board.trips.of(lambda: board.reads.entry(player))  # noqa: B023

@@ -216,7 +216,7 @@ def test_updates_that_differ_in_more_than_amounts_are_refused(tx: Transaction, c
 
 
 @pytest.mark.parametrize("condition", ["x >= :z", "y >= :z", "#y >= :z", "z < :x", NEW, "attribute_exists(sk)"])
-def test_updates_whose_condition_depends_on_what_they_add_are_refused(tx: Transaction, condition: str) -> None:
+def test_updates_with_conditions_on_their_own_amounts_are_refused(tx: Transaction, condition: str) -> None:
     add(tx, -1, 0, condition=condition)
     with pytest.raises(InvalidTransaction, match="not only by adding numbers"):
         add(tx, -1, 0, condition=condition)
@@ -233,7 +233,7 @@ TABLE = plants.build(1, Faults()).context.table
     closed=st.booleans(),
     conditional=st.booleans(),
 )
-def test_a_merged_update_does_what_the_updates_do_one_after_the_other(
+def test_a_merged_update_equals_the_updates_one_after_the_other(
     before: dict[str, int] | None, changes: list[tuple[int, int]], closed: bool, conditional: bool
 ) -> None:
     condition = NO_DEBT if conditional else ""
@@ -279,7 +279,7 @@ def test_amounts_that_were_booked_sum_to_0(client: Client, tx: Transaction) -> N
     assert len(client.sent) == 1
 
 
-def test_it_includes_the_writes_of_another_and_what_that_has_booked(client: Client, tx: Transaction) -> None:
+def test_it_includes_the_writes_and_bookings_of_another(client: Client, tx: Transaction) -> None:
     other = Table("t", client, lambda _: None).transaction()
     other.put(row(B))
     add(other, 1, 2)

@@ -16,7 +16,7 @@ def entry(number: int, room: int = 0) -> Entry:
     return Entry(f"identity-{number}", "body", number, "request.completed", "gateway", f"e{number}", note="x" * room)
 
 
-def test_the_number_of_packs_bounds_what_is_written() -> None:
+def test_the_number_of_packs_bounds_the_writes() -> None:
     minute = Minute()
     for number in range(60):
         minute.appended.append(entry(number, room=number * 11 % 300))
