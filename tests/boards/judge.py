@@ -29,7 +29,7 @@ def findings(plant: Plant, roster: Roster, traffic: Traffic, watch: Watch) -> li
 
 
 def board_findings(roster: Roster, watch: Watch, board: str, shards: int) -> list[str]:
-    """Differences of one board's log, entries and nodes."""
+    """Yield differences of one board's log, entries and nodes."""
     found = [*_entries(roster, watch, board)]
     for shard in shards_of(board, shards):
         found += _log(watch, board, shard)
@@ -119,7 +119,7 @@ def _verified(plant: Plant, board: str) -> list[str]:
 
 
 def _rejected(plant: Plant, traffic: Traffic) -> Iterator[str]:
-    """States that can never be written are recorded, each of them, and nothing else is."""
+    """Yield differences from this rule: exactly the states that can never be written are recorded as rejected."""
     table = plant.world.dynamodb.tables[plant.context.table.name]
     rows = [row[0] for row in table.rows.values() if row and row[0]["pk"]["S"].startswith("FAILURE#")]
     reasons = {item["reason"]["S"] for item in rows if "reason" in item}

@@ -185,7 +185,7 @@ def throttle_given_up() -> Iterator[None]:
 
 @contextmanager
 def taken_for_its_own() -> Iterator[None]:
-    """After a lost answer, what is pending under the number that was to begin is believed to be one's own."""
+    """Take the intent pending under the next number as one's own after a lost answer."""
     real = writer.begin
 
     def begin(table: Table, shard: str, log: Any, seq: int, packed: bytes, expires: int | None = None) -> None:
@@ -237,7 +237,7 @@ def all_moves_told() -> Iterator[None]:
 
 @contextmanager
 def cursor_unknown() -> Iterator[None]:
-    """Writers do not know how far a repair has counted before it has counted all."""
+    """Hide the progress of a repair from writers until it has counted all."""
     with patch.object(Repair, "has_counted", lambda self, _: self.counted):
         yield
 
@@ -294,7 +294,7 @@ def steps_have_no_number() -> Iterator[None]:
 
 @contextmanager
 def corrections_whatever_came_between() -> Iterator[None]:
-    """Corrections are written though another writer has begun an intent since they were worked out."""
+    """Write corrections though another writer has begun an intent since they were computed."""
 
     def plan(self: Any, log: Any) -> Draft | None:
         self.at = log.seq

@@ -105,7 +105,7 @@ def _marks(starts: Counts) -> Iterator[tuple[int, int]]:
 
 
 def _parts(name: str, begin: int, end: int | None, moments: list[int], starts: Counts, counters: Counts) -> list[str]:
-    """Adds a division's counters to `counters`; says what is wrong with where its parts begin."""
+    """Add a division's counters to `counters`; return the wrong beginnings of its parts."""
     intervals = _intervals(starts.get(name, {}))
     if not intervals:
         return [f"{name}: no parts"]
@@ -121,7 +121,7 @@ def _parts(name: str, begin: int, end: int | None, moments: list[int], starts: C
 
 
 def _intervals(starts: Mapping[int, int]) -> dict[int, tuple[int, int | None]]:
-    """Part -> (begin, end); the last part has no end."""
+    """Return part -> (begin, end); the last part has no end."""
     numbers = sorted(starts)
     ends = [*(starts[number] for number in numbers[1:]), None]
     return {number: (starts[number], end) for number, end in zip(numbers, ends, strict=True)}

@@ -19,7 +19,7 @@ RANKS = 4
 
 
 def reader(player: str = "") -> Caller:
-    """Sees every id."""
+    """Return a caller that sees every id."""
     return Caller(player, "key", frozenset({ADMIN}))
 
 

@@ -48,7 +48,7 @@ class Roster:
         self.day_is_over = False
 
     def step(self) -> dict[str, list[BoardUpdate]]:
-        """Some players' scores change at one moment, or what is shown of them; returns the states by board."""
+        """Change some players' scores at one moment, or their names and visibility; return the states by board."""
         sent: dict[str, list[BoardUpdate]] = {board: [] for board in self.boards}
         for player in self.rng.sample(self.players, min(len(self.players), self.rng.choice((1, 1, 2, 3, 9)))):
             moved = self._change(player)
@@ -78,7 +78,7 @@ class Roster:
         return player
 
     def _change(self, player: Player) -> list[str]:
-        """Moves a player; returns the boards that must hear of it."""
+        """Move a player; return the boards that need an update."""
         rng, now_ms = self.rng, self.plant.world.now_ms()
         level = self._level(player)
         moved = [board for board in self._open() if rng.random() < 0.6]

@@ -22,7 +22,7 @@ def spots_of(entries: Iterable[Item]) -> dict[str, Spot]:
 
 
 def nodes_of(items: Iterable[Item]) -> tuple[Counts, Counts]:
-    """Counters and starts of nodes: attributes of two capital hex digits or three, and T with two."""
+    """Return counters and starts of nodes: attributes of two capital hex digits or three, and T with two."""
     counts: Counts = {}
     starts: Counts = {}
     for item in items:

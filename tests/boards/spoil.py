@@ -17,7 +17,7 @@ HIGH_SEQ = 10**6
 
 
 def spoil(plant: Plant, roster: Roster, traffic: Traffic, watch: Watch) -> None:
-    """Edit nodes of a board, and entries unless it is frozen; then order what heals them."""
+    """Edit nodes of a board, and entries unless it is frozen; then request their repair."""
     rng = roster.rng
     board = rng.choice(roster.boards)
     shards = shards_of(board, plant.context.rules.boards[board.partition("#")[0]].shards)

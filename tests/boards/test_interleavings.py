@@ -109,14 +109,14 @@ class Stage:
         return watch
 
     def _drain(self) -> None:
-        """Deliver what was ordered meanwhile, and what that orders."""
+        """Deliver the requests made meanwhile, and their own requests."""
         queue, done = self.plant.world.queue(self.plant.urls["boards"]), 0
         while len(messages := queue.messages()) > done:
             self._feed(messages[done].body)
             done += 1
 
     def _edit_total(self) -> None:
-        """Something to repair."""
+        """Damage a node, so that there is something to repair."""
         key = {"pk": {"S": f"NODE#{self.roster.today}"}, "sk": {"S": "TOTAL"}}
         change = {"UpdateExpression": "ADD #c :c", "ExpressionAttributeNames": {"#c": "00"}}
         values = {"ExpressionAttributeValues": {":c": {"N": "3"}}}
@@ -145,7 +145,7 @@ class Stage:
 
 @pytest.fixture(autouse=True)
 def limits() -> Iterator[None]:
-    """One message takes all steps of a repair: what the other does comes between any two of its calls."""
+    """Let one message take all steps of a repair, so that the other writes between any two of its calls."""
     with small_limits(), patch.multiple(rebuild_index, TURN_MS=3_600_000, STEP_ENTRIES=6):
         yield
 

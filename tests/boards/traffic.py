@@ -100,7 +100,7 @@ class Traffic:
         return shards_of(board, self.plant.context.rules.boards[board.partition("#")[0]].shards)
 
     def _send_states(self, board: str, states: list[BoardUpdate], wild: float = 0.3) -> None:
-        """Messages of states: several of a player in one, old ones again, in any order, some to the wrong shard."""
+        """Send states: several of a player in one, old ones again, in any order, some to the wrong shard."""
         rng = self.rng
         by_shard: dict[str, list[BoardUpdate]] = {}
         for state in states:
@@ -117,7 +117,7 @@ class Traffic:
             self._send(BoardMessage(board, target, updates), wild)
 
     def _send(self, message: BoardMessage, wild: float = 0.3) -> None:
-        """Into the shard's group; now and then into a queue without order or groups as well."""
+        """Send into the shard's group; now and then into a queue without order or groups as well."""
         world, rng = self.plant.world, self.rng
         self.sent += 1
         request = {

@@ -45,7 +45,7 @@ class Strand:
             self.step()
 
     def call(self, table: Table, operation: str, request: dict[str, Any], real: Callable[..., Any]) -> Any:
-        """One call, once it may happen."""
+        """Make one call, once it may happen."""
         self._stopped.release()
         self._go.acquire()
         fate, self.fate = self.fate, "done"
@@ -76,7 +76,7 @@ class Strand:
 
 @contextmanager
 def taking_turns() -> Iterator[None]:
-    """Calls of strands wait for their turn; others' go through."""
+    """Let calls of strands wait for their turn; others go through."""
     real = Table._call
 
     def call(self: Table, operation: str, request: dict[str, Any]) -> Any:

@@ -51,7 +51,7 @@ class Watch:
         return next(self.partition(f"BOARD_LOG#{shard}"), {})
 
     def nodes(self, shard: str) -> tuple[Counts, Counts]:
-        """Counters and starts of every node."""
+        """Return counters and starts of every node."""
         return nodes_of(self.partition(f"NODE#{shard}"))
 
     def highest(self, shard: str) -> int:

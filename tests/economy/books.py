@@ -65,7 +65,7 @@ def _account(books: Books, rest: str, sk: str, item: Mapping[str, Any]) -> None:
 
 
 def findings(books: Books) -> list[str]:
-    """Everything that is not as double entry has it."""
+    """Return all violations of double entry."""
     found = []
     for (id_, asset), sides in books.transfers.items():
         if len(sides) != 2 or sum(amount for _, amount in sides) != 0:

@@ -29,7 +29,7 @@ class Given:
 
 
 def send(method: str, path: str, body: Any, key: str) -> Given:
-    """One request with an API key."""
+    """Send one request with an API key."""
     route, captured, query = _match(PREFIX + path)
     operation = _operations()[method, route]
     headers = {"x-api-key": key, "content-type": "application/json"}

@@ -30,7 +30,7 @@ def findings(stage: Stage) -> list[str]:
 
 
 def _limits(kept: Books) -> list[str]:
-    """From the postings alone."""
+    """Return violations of the limits of transfers, by the postings alone."""
     sent: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for (id_, _), sides in kept.transfers.items():
         if kept.kinds[id_] == "transfer":
@@ -50,7 +50,7 @@ def _limits(kept: Books) -> list[str]:
 
 
 def _rows(stage: Stage, model: Economy) -> list[str]:
-    """Stock, what players have had, uses of invites and open holds as the model has them."""
+    """Return differences from the model in stock, redemptions, uses of invites and open holds."""
     found, owners = [], {books.account_of(stage.plant, player): player for player in stage.players}
     held: Counter[tuple[str, str]] = Counter()
     for item in books.rows_of(stage.plant):

@@ -82,7 +82,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(number=numbers)
     def step(self, number: int) -> None:
-        """One thing that the walk can do, chosen by a number: more even than what is drawn part by part."""
+        """Run one step of the walk, chosen by a number: a more even choice than part by part."""
         rng = random.Random(number)
         names = [name for name, weight in self.weights.items() for _ in range(weight)]
         getattr(self, rng.choice(names))(rng)

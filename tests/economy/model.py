@@ -103,7 +103,7 @@ class Ledger:
         self.made = 0
 
     def copy(self) -> Self:
-        """As it is now; what it holds is never changed in place."""
+        """Return a copy of the current state; its values are never changed in place."""
         other = copy.copy(self)
         for name, value in vars(self).items():
             if isinstance(value, list | dict):
@@ -177,7 +177,7 @@ class Ledger:
     # requests
 
     def view(self, request: Request, now: int) -> tuple[Answer, Change | None]:
-        """GET balance."""
+        """Answer GET balance."""
         asset = request.members["asset"]
         balance, available = self.balance(request.player, asset), self.available(request.player, asset, now)
         shown = {"asset": asset, "balance": balance, "held": balance - available, "available": available}
@@ -204,7 +204,7 @@ class Ledger:
         return answer, lambda: self.move(id_, "tokens", me, to, amount, now, "transfer")
 
     def grant(self, request: Request, now: int) -> tuple[Answer, Change | None]:
-        """By an admin, to `player` among the members; a negative amount is burnt."""
+        """Grant by an admin, to `player` among the members; a negative amount is burnt."""
         to, asset, amount = request.members["player"], request.members["asset"], request.members["amount"]
         if not 0 < abs(amount) <= 10**12:
             return refused(400, "amount_out_of_range")
@@ -219,7 +219,7 @@ class Ledger:
         return answer, lambda: self.move(id_, asset, source, target, abs(amount), now, "grant")
 
     def correct(self, request: Request, now: int) -> tuple[Answer, Change | None]:
-        """By an admin: takes a transfer back, once."""
+        """Correct a transfer by an admin, once."""
         wrong = next((each for each in self.moved if each.id == request.about), None)
         if wrong is None:
             return refused(404, "")
@@ -293,7 +293,7 @@ class Ledger:
         return over is not None and now >= kept_until(over)
 
     def turning_points(self) -> list[int]:
-        """Moments at which an answer may change though nothing is done."""
+        """Yield moments at which an answer may change though nothing is done."""
         points = [each.at + MINUTE for each in self.moved if each.kind == "transfer"]
         points += [hold.expires for hold in self.holds.values() if hold.expires is not None]
         return points + [known.until for known in self.keys.values()]

@@ -47,7 +47,7 @@ class Rewards(Ledger):
         )
 
     def put(self, request: Request, now: int) -> tuple[Answer, Change | None]:
-        """By an admin: creates the reward, changes it, or brings it back."""
+        """Create the reward, change it, or bring it back, by an admin."""
         after = dict(request.members)
         return self._catalogue(request.about, after, now)
 
@@ -116,7 +116,7 @@ class Rewards(Ledger):
         return self._decide(request, now)
 
     def _decide(self, request: Request, now: int) -> tuple[Answer, Change | None]:
-        """By an admin."""
+        """Resolve a redemption, by an admin."""
         made = self.redemptions.get(request.about)
         if made is None:
             return refused(404, "not_found")

@@ -38,7 +38,7 @@ def place(write: dict[str, Any]) -> tuple[str, str]:
 
 
 def unconditional(write: dict[str, Any]) -> dict[str, Any]:
-    """Without its condition, and the values and names that only the condition uses."""
+    """Return the write without its condition, and the values and names that only the condition uses."""
     ((kind, inner),) = write.items()
     inner = {name: value for name, value in inner.items() if name != "ConditionExpression"}
     used = inner.get("UpdateExpression", "").replace(",", " ").split()
@@ -100,7 +100,7 @@ def account_unconditional() -> AbstractContextManager[None]:
 
 
 def refusal_forgotten() -> AbstractContextManager[Any]:
-    """Lack of funds is answered, and not remembered."""
+    """Answer lack of funds without remembering it."""
     return patch.object(InsufficientBalance, "remembered", False)
 
 
@@ -171,7 +171,7 @@ def key_expires_by_ttl() -> AbstractContextManager[Any]:
 
 @contextmanager
 def weak_read() -> Iterator[None]:
-    """Refusals are believed on eventually consistent reads."""
+    """Believe refusals on eventually consistent reads."""
     real = Table.get_many
 
     def get_many(self: Table, keys: Any, *, strong: bool = True) -> Any:
@@ -224,7 +224,7 @@ def uses_unconditional() -> AbstractContextManager[None]:
 
 
 def pair_unconditional() -> AbstractContextManager[None]:
-    """Two players bring each other."""
+    """Let two players refer each other."""
     return without_conditions("REFERRAL#")
 
 

@@ -197,7 +197,7 @@ class Replay:
     # answers
 
     def _judge(self, asked: Asked) -> None:
-        """It must be that of a commit made meanwhile, or what the model would have said at some moment meanwhile."""
+        """Check that the answer is of a commit made meanwhile, or the model's at some moment meanwhile."""
         request, given = self._request(asked), asked.given
         assert given
         if given.status == 429 and request.what == "accept":
@@ -218,7 +218,7 @@ class Replay:
             self._say(asked, f"is answered {given}; at last the model says {last}")
 
     def _judge_attempts(self, asked: Asked) -> None:
-        """Too many failed in this minute: no more were counted than had been asked, and ten were."""
+        """Check that ten attempts of this minute failed, and that no more were counted than requested."""
         account = next(each for each, player in self.players.items() if player == asked.request.player)
         minutes = {time.strftime("%Y-%m-%dT%H:%M", time.gmtime(ms / 1000)) for ms in (asked.began_ms, asked.ended_ms)}
         if not any(self.stage.history.failures[account, minute] >= MOST_FAILED for minute in minutes):

@@ -14,7 +14,7 @@ TEXT = {"name": "A thing", "description": "A thing to have.", "type": "thing", "
 
 
 def some_key(rng: Random) -> str:
-    """Few, so that they come again."""
+    """Return one of few keys, so that they come again."""
     return f"key-{rng.randrange(40)}"
 
 

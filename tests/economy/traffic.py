@@ -161,7 +161,7 @@ class Client:
         self.stage.plant.world.sleep(seconds)
 
     def first(self) -> Request:
-        """Something for all to want, made before they begin."""
+        """Return a request that makes something for all clients, before they begin."""
         mix = self.stage.style.mix
         what = next(each for each in ("redeem", "invite", "hold", "transfer") if each in mix)
         return self._made(getattr(self, f"_{what}")(what))
@@ -240,7 +240,7 @@ class Client:
 
 
 def _changed(request: Request) -> Request:
-    """Another request under the same key."""
+    """Return another request under the same key."""
     if "amount" not in request.members:
         return replace(request, about=next(each for each in REWARDS if each != request.about))
     return replace(request, members={**request.members, "amount": request.members["amount"] + 1})

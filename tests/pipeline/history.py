@@ -31,7 +31,7 @@ class Commits:
         self._seen: set[tuple[str, str, str, int]] = set()
 
     def new_era(self) -> None:
-        """From now on, an identity seen before is another event."""
+        """Begin an era: from now on, a known identity is another event."""
         self.era += 1
 
     def note(self, request: dict[str, Any], at_ms: int) -> None:

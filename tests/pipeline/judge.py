@@ -119,7 +119,7 @@ def indexes(scene: Scene) -> list[str]:
 
 
 def archives(scene: Scene, ended: Sequence[str]) -> list[str]:
-    """Boards of these ended ones that were not closed, or with other scores than they have."""
+    """Return differences of archives: ended boards that were not closed, or with other scores."""
     items = _by_kind(scene)
     rows = {f"{item['pk']['S'].partition('#')[2]}#{item['sk']['S']}": item for item in items["ARCHIVE"]}
     found = [f"{board} was not closed" for board in ended if board not in rows or "done" not in rows[board]]

@@ -96,7 +96,7 @@ def _rotate_until_closed(plant: Plant, number: int) -> None:
 
 
 def _rotate(plant: Plant) -> None:
-    """One invocation, until all that ended is closed; what it met is counted as faults are."""
+    """Run one invocation unless all ended boards are closed; count its results as faults are."""
     if _is_closed(plant):
         return
     rotation = rotate_boards(plant.context.within(TIMEOUT_MS))

@@ -27,7 +27,7 @@ from chalicelib.store.progress import records
 
 @contextmanager
 def dedupe_dropped() -> Iterator[None]:
-    """Nothing is ever recognised as applied before."""
+    """Recognise no event as applied before."""
     with patch.object(apply_events, "duplicate_of", lambda event, records: None):
         yield
 
@@ -51,7 +51,7 @@ def version_condition_dropped() -> Iterator[None]:
 
 @contextmanager
 def weak_read() -> Iterator[None]:
-    """Reads are eventually consistent."""
+    """Make reads eventually consistent."""
     real = Table._call
 
     def call(self: Table, operation: str, request: dict[str, Any]) -> Any:
@@ -190,7 +190,7 @@ def freeze_does_not_wait() -> Iterator[None]:
 
 @contextmanager
 def queue_that_stands_still_is_clear() -> Iterator[None]:
-    """Workers that receive nothing are taken as a sign that nothing from before the bound waits."""
+    """Take workers that receive nothing as a sign that nothing from before the bound waits."""
     real = backlog.is_clear
 
     def is_clear(sighting: Any, bound_ms: int, now_ms: int) -> bool:
@@ -209,7 +209,7 @@ def in_flight_not_counted() -> Iterator[None]:
 
 @contextmanager
 def received_not_noted() -> Iterator[None]:
-    """Workers note every message as sent just now."""
+    """Let workers note every message as sent just now."""
     real = process_messages.note_received
 
     def note_received(context: Any, queue: str, oldest_ms: int) -> None:

@@ -31,7 +31,7 @@ STANDARD = ("events", "own", "backfill")
 
 @cache
 def clients() -> dict[str, Any]:
-    """Clients are costly to make and hold no state of a run: each world takes them over."""
+    """Return shared clients: they are costly to make and hold no state of a run, and each world takes them over."""
     session = Session()
     session.set_credentials("simulated", "simulated")
     session.set_config_variable("region", "us-east-1")

@@ -58,7 +58,7 @@ def run(seed: int, mutant: Mutant = nullcontext, faults: Faults | None = None) -
 
 
 def _much_later(seed: int, plant: Plant, history: History, messages: list[Sent]) -> list[str]:
-    """After every dedupe record has expired, the same ids without time are new events, swept or not."""
+    """Send ids without time again after every dedupe record has expired: they are new events, swept or not."""
     plant.world.sleep(LATER_S)
     history.new_era()
     again = [sent for sent in messages if judge.is_timeless(sent)]

@@ -35,7 +35,7 @@ class Sent:
 def traffic(
     rng: random.Random, now_ms: int, events: int, players: Sequence[str] = (), badge: str = "hundred"
 ) -> list[Sent]:
-    """Messages to send, in order of their moment. `badge`: the one that admins grant and revoke."""
+    """Return messages to send, in order of their moment. `badge`: the one that admins grant and revoke."""
     players = players or [f"player-{number}" for number in range(rng.randint(1, 5))]
     made = [_event(rng, now_ms, players, number, badge) for number in range(events)]
     sent: list[Sent] = []

@@ -43,7 +43,7 @@ class Usage:
         return list(dict.fromkeys(table for used in (self.writes, self.reads) for table, _ in used))
 
     def answer(self, table: str, detail: str, kinds: bool = False) -> dict[str, Any]:
-        """ConsumedCapacity of one table; `detail` is TOTAL or INDEXES; `kinds`: name reads and writes too."""
+        """Return ConsumedCapacity of one table; `detail` is TOTAL or INDEXES; `kinds`: name reads and writes too."""
         units: dict[str | None, float] = {}
         for used in (self.reads, self.writes):
             for (name, index), amount in used.items():

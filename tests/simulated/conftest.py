@@ -48,7 +48,7 @@ def clients() -> SimpleNamespace:
 
 @pytest.fixture
 def attach(clients: SimpleNamespace) -> Callable[[World], World]:
-    """Hands the clients to a world that has the tables."""
+    """Return a function that hands the clients to a world that has the tables."""
 
     def to(world: World) -> World:
         for client in (clients.dynamodb, clients.sqs, clients.events):

@@ -74,7 +74,7 @@ def over_http(endpoint: str) -> Send:
 
 
 def in_moto() -> Send:
-    """Moto, in this process and under `moto.mock_aws()`, through botocore (which hides the wire itself)."""
+    """Return a client of Moto, in this process and under `moto.mock_aws()`, through botocore (which hides the wire)."""
     session = get_session()
     session.set_credentials("x", "x")
     config = Config(region_name="us-east-1", parameter_validation=False, retries={"total_max_attempts": 1})
@@ -166,7 +166,7 @@ def fresh_tables(send: Send) -> None:
 
 
 def run(engine: str, theirs: Send, requests: int, seed: int, show: int = 20) -> tuple[Counter[str], list[str]]:
-    """Counts by outcome, and the differences that are not known as text."""
+    """Compare random requests; return counts by outcome, and the differences that are not known as text."""
     counts: Counter[str] = Counter()
     differences: list[str] = []
     mine = ours()

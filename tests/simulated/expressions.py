@@ -31,7 +31,7 @@ class Binding:
         self.used_values: set[str] = set()
 
     def use(self, parsed: Parsed) -> None:
-        """Notes what an expression uses; Invalid if something of it is not defined."""
+        """Note the names and values that an expression uses; Invalid if one is not defined."""
         for alias in parsed.aliases:
             if alias not in self.names:
                 raise Invalid(
@@ -48,7 +48,7 @@ class Binding:
         self.used_values |= parsed.values
 
     def finish(self) -> None:
-        """Everything that was defined must have been used."""
+        """Check that every defined name and value was used."""
         if len(self.used_names) != len(self.names):
             unused = ", ".join(sorted(self.names.keys() - self.used_names))
             raise Invalid(f"Value provided in ExpressionAttributeNames unused in expressions: keys: {{{unused}}}")
@@ -116,7 +116,7 @@ def _cut(value: Value, tree: dict[str | int, Any] | None) -> Value:
 
 
 def check_overlaps(paths: list[Parts], what: str) -> None:
-    """Two paths may neither contain each other nor disagree on whether a part is a map or a list."""
+    """Check that no path contains another, and that no two disagree on whether a part is a map or a list."""
     if len(paths) > 1 and len({path[0] for path in paths}) == len(paths):
         return
     for index, one in enumerate(paths):

@@ -55,7 +55,7 @@ class Faults:
 
     @classmethod
     def rough(cls, **changes: float) -> Faults:
-        """Everything at once, at rates under which work still gets done."""
+        """Return all faults at once, at rates under which work still gets done."""
         every = cls(
             kill_before=0.006,
             kill_after=0.006,

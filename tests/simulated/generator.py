@@ -128,7 +128,7 @@ class Generator(Drawing):
         return self.value() if self.oddly(0.4) else {"S": self.rng.choice(options)}
 
     def finish(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Adds the names and values that the expressions used, now and then one too many."""
+        """Add the names and values that the expressions used, now and then one too many."""
         if self.oddly(0.15):
             self.names["#unused"] = "unused"
         if self.oddly(0.15):

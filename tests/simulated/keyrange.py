@@ -95,7 +95,7 @@ class KeyRange:
                 self.high, self.open_high = bound, sign == "<"
 
     def cut(self, entries: list[Entry]) -> tuple[int, int]:
-        """First and last + 1 position of the span in a partition."""
+        """Return the first and last + 1 position of the span in a partition."""
         start, end = 0, len(entries)
         if self.low is not None:
             start = (bisect_right if self.open_low else bisect_left)(entries, self.low, key=_range_of)

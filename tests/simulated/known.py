@@ -117,7 +117,7 @@ def _local(operation: str, request: dict[str, Any], mine: Any, theirs: Any) -> s
 
 
 def _table_units(answer: Any) -> float:
-    """Units of the tables alone."""
+    """Return the units of the tables alone."""
     return _units(answer) - sum(float(units) for table in answer.get("capacity") or () for _, units in table[2])
 
 

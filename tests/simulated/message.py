@@ -102,7 +102,7 @@ class Message:
         return found
 
     def wire(self, system_names: list[str], names: list[str]) -> dict[str, Any]:
-        """As ReceiveMessage gives it; `system_names` are system attributes, `names` message attributes."""
+        """Return the message as ReceiveMessage does; `names` are those of message attributes."""
         answer: dict[str, Any] = {
             "MessageId": self.id,
             "ReceiptHandle": self.receipt,

@@ -184,7 +184,7 @@ def _scan(
 
 
 def _older(table: Table, call: Call) -> dict[Any, Row | None]:
-    """For every row changed within the history: the version that this read sees of it."""
+    """Return the version that this read gets of every row changed within the history."""
     return {key: call.version(table.versions(key, call.now_ms), table.rows.get(key)) for key in table.recent}
 
 

@@ -56,7 +56,7 @@ class Queue:
         return int(self.attributes["VisibilityTimeout"]) * 1000
 
     def messages(self) -> list[Message]:
-        """Everything in the queue, visible or not, oldest first."""
+        """Return all messages in the queue, visible or not, oldest first."""
         held = self._held()
         return held if self.fifo else sorted(held, key=lambda m: m.sent_ms)
 
@@ -192,7 +192,7 @@ class Queue:
     def receive(
         self, now_ms: int, most: int, visibility_s: float | None, rng: random.Random, dead: Queue | None
     ) -> list[Message]:
-        """Up to `most` messages, hidden from others for the visibility timeout (default: the queue's)."""
+        """Return up to `most` messages, hidden from others for the visibility timeout (default: the queue's)."""
         self._wake(now_ms)
         hide_ms = self.visibility_ms if visibility_s is None else int(visibility_s * 1000)
         found: list[Message] = []

@@ -120,7 +120,7 @@ class Scheduler:
         return actor
 
     def at(self, at_ms: int, do: Callable[[], None]) -> None:
-        """Runs a short function (that makes no calls) at a virtual time."""
+        """Run a short function (that makes no calls) at a virtual time."""
         self._sequence += 1
         heapq.heappush(self._asleep, (at_ms, self._sequence, do))
 
@@ -138,7 +138,7 @@ class Scheduler:
         self._switch(actor)
 
     def join(self, actor: Actor, others: list[Actor]) -> None:
-        """Waits until all the others are done."""
+        """Wait until all the others are done."""
         for other in others:
             other.waiter = actor
         self._joining[actor] = others
@@ -150,7 +150,7 @@ class Scheduler:
             self.on_advance()
 
     def run(self, max_steps: int) -> None:
-        """Until nothing can happen any more."""
+        """Run until nothing can happen any more."""
         self.max_steps = self.steps + max_steps
         self._stuck = False
         first = self._next()
@@ -163,7 +163,7 @@ class Scheduler:
             raise Stuck(f"not at rest after {max_steps} steps")
 
     def close(self) -> None:
-        """Unwinds every actor that is still under way."""
+        """Unwind every actor that is still running."""
         self._closing = True
         left = [*self._ready, *(a for _, _, a in self._asleep if isinstance(a, Actor)), *self._joining]
         self._ready, self._asleep, self._joining, self.sources = [], [], {}, []

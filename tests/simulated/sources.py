@@ -64,7 +64,7 @@ class EventSource:
         return None if self.active >= self.concurrency else self.queue.next_ms()
 
     def start(self) -> None:
-        """Receives a batch of some size and starts an invocation with it."""
+        """Receive a batch of some size and start an invocation with it."""
         world = self.world
         rng, now_ms = world.rng, world.now_ms()
         faults = world.faults

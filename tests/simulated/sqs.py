@@ -72,7 +72,7 @@ class Sqs:
         return queue
 
     def take(self, queue: Queue, most: int, visibility_s: float | None, call: Call) -> list[Message]:
-        """Receives, moving what was received too often to the dead-letter queue."""
+        """Receive messages, and move those received too often to the dead-letter queue."""
         target = self._by_arn.get(queue.redrive_arn)
         return queue.receive(call.now_ms, most, visibility_s, self.rng, target)
 
@@ -140,7 +140,7 @@ class Sqs:
         return entries, call.left_out(len(entries)), call.cut(len(entries))
 
     def _batch(self, request: dict[str, Any], call: Call, act: Any) -> dict[str, Any]:
-        """Runs `act` on every entry and sorts the answers into Successful and Failed."""
+        """Run `act` on every entry and sort the answers into Successful and Failed."""
         entries, left_out, done = self._entries(request, call)
         successful, failed = [], []
         for index, entry in enumerate(entries):

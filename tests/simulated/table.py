@@ -55,7 +55,7 @@ class Index:
         insort(self.partitions.setdefault(place[0], []), self.entry(place, key))
 
     def insert_all(self, places: Iterable[tuple[tuple[Any, Any], Key]]) -> None:
-        """Many at once: every partition is sorted when all are in."""
+        """Add many at once: every partition is sorted when all are in."""
         touched: dict[Any, list[Entry]] = {}
         for place, key in places:
             touched.setdefault(place[0], self.partitions.setdefault(place[0], [])).append(self.entry(place, key))
@@ -130,7 +130,7 @@ class Table:
         return place
 
     def check_paths(self, paths: Iterable[Sequence[str | int]]) -> None:
-        """Key attributes are scalars: nothing lies below them."""
+        """Check that no path goes below a key attribute, which is a scalar."""
         for path in paths:
             if len(path) > 1 and path[0] in self.key_attributes:
                 raise Invalid(
@@ -139,7 +139,7 @@ class Table:
                 )
 
     def check_index_keys(self, item: Item) -> None:
-        """Attributes that are keys of an index must have its type, and be neither empty nor too long."""
+        """Check that keys of an index have its type, and are neither empty nor too long."""
         for index in self.indexes.values():
             for name, most in zip(index.keys, (MAX_HASH_BYTES, MAX_RANGE_BYTES), strict=False):
                 value = item.get(name)
@@ -160,12 +160,12 @@ class Table:
     # rows
 
     def versions(self, key: Key, now_ms: int) -> list[Row | None]:
-        """Versions of a row that were current at some time within the history, without the present one."""
+        """Return versions of a row that were current at some time within the history, without the present one."""
         oldest = now_ms - self.history_ms
         return [row for until, row in self.recent.get(key, ()) if until >= oldest]
 
     def store(self, key: Key, row: Row | None, now_ms: int) -> None:
-        """Replaces (or with None deletes) a row in every order."""
+        """Replace (or with None delete) a row in every order."""
         old = self.rows.get(key)
         for journal in self.journals:
             journal.setdefault(key, old)
@@ -190,7 +190,7 @@ class Table:
                     index.insert(after, key)
 
     def load(self, items: Iterable[Item]) -> None:
-        """Stores valid items with new keys, all at once; indexes follow when all are in."""
+        """Store valid items with new keys, all at once; indexes follow when all are in."""
         fresh: list[Key] = []
         for item in items:
             key = self.primary.place(item)

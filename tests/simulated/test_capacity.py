@@ -27,7 +27,7 @@ def item(size: int, **more: Any) -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_number_size(number: str, size: int) -> None:
-    """As Amazon's own engine counts them, found at the 1 KB border."""
+    """Test the counts of Amazon's own engine, found at the 1 KB border."""
     assert number_size(canonical(number)) == size
 
 

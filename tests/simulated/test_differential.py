@@ -16,7 +16,7 @@ def test_agrees_with_moto() -> None:
 
 
 def test_wild_requests_are_answered() -> None:
-    """Whatever comes, the engine answers or refuses; it never fails on its own."""
+    """Test that the engine answers or refuses any request; it never fails on its own."""
     send = ours()
     fresh_tables(send)
     generator = Generator(11, odd=0.3)

@@ -19,7 +19,7 @@ def key(sk: str = "s") -> dict[str, Any]:
 
 
 def busy(clients: SimpleNamespace, url: str, world: World) -> None:
-    """One of each kind of call; what fails, fails."""
+    """Make one of each kind of call, and ignore failures."""
     main, keys = clients.dynamodb, [key(sk) for sk in "abc"]
     puts = [{"PutRequest": {"Item": {**k, "expires": {"N": str(world.now_ms() // 1000 + 1)}}}} for k in keys]
     calls: list[Callable[[], Any]] = [
@@ -176,7 +176,7 @@ def test_stale_index(attach: Attach, clients: SimpleNamespace) -> None:
 
 
 def test_torn_read(attach: Attach, clients: SimpleNamespace) -> None:
-    """Two items written in one transaction, read strongly in one call, and still not of one time."""
+    """Test two items written in one transaction, and read strongly in one call at two moments."""
     world = attach(World(1, Faults(torn=1.0)))
     pairs: set[tuple[str, ...]] = set()
 

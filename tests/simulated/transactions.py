@@ -45,7 +45,7 @@ class Tokens:
         self._begun[token] = until_ms
 
     def find(self, token: str, items: Any, now_ms: int) -> dict[Any, float] | None:
-        """None if new; an error if the same token came with other items, or its transaction is in progress."""
+        """Return None if it is new; raise if the token came with other items, or its transaction is in progress."""
         if now_ms < self._begun.get(token, 0):
             raise AwsError(
                 "TransactionInProgressException", "The transaction with the given request token is already in progress."

@@ -22,7 +22,7 @@ class Sweeper:
         self._next_ms = world.now_ms() + PROMPT_MS
 
     def advance(self) -> None:
-        """Called whenever the clock has moved."""
+        """Delete expired items; called whenever the clock has moved."""
         now_ms = self.world.now_ms()
         if self.mode in ("off", "never") or now_ms < self._next_ms:
             return
@@ -31,7 +31,7 @@ class Sweeper:
         self.sweep(1.0 if prompt else self.world.rng.random())
 
     def sweep(self, share: float) -> int:
-        """Deletes about this share of the expired items of every table; gives their number."""
+        """Delete about this share of the expired items of every table; return their number."""
         return sum(self._sweep(table, share) for table in self.world.dynamodb.tables.values())
 
     def _sweep(self, table: Table, share: float) -> int:

@@ -59,7 +59,7 @@ class Update:
         return [str(parts[0]) for _, parts, _ in self.actions]
 
     def apply(self, item: Item) -> Item:
-        """Invalid if a path or an operand does not fit the item."""
+        """Return the updated item; Invalid if a path or an operand does not fit the item."""
         for _, parts, _ in self.actions:
             if parts[0] in self.key_names:
                 raise Invalid(

@@ -57,7 +57,7 @@ def _canonical(number: Decimal) -> str:
 
 
 def add_numbers(left: str, right: str, sign: int = 1) -> str:
-    """left + sign * right, exactly; Invalid beyond 38 digits of precision."""
+    """Return left + sign * right, exactly; Invalid beyond 38 digits of precision."""
     if len(left) < 18 and len(right) < 18 and "." not in left and "." not in right:
         return str(int(left) + sign * int(right))
     total = _WIDE.add(Decimal(left), sign * Decimal(right))
@@ -66,7 +66,7 @@ def add_numbers(left: str, right: str, sign: int = 1) -> str:
 
 @lru_cache(maxsize=65536)
 def number_size(text: str) -> int:
-    """Bytes of a canonical number: one per two digits (aligned at the point), one more, one for a minus."""
+    """Return the bytes of a canonical number: one per two digits (aligned at the point), one more, one for a minus."""
     if text == "0":
         return 1
     negative = text[0] == "-"
@@ -95,7 +95,7 @@ _ELEMENT_SIZES: dict[str, Callable[[str], int]] = {"SS": _text_size, "NS": numbe
 
 
 def check(value: Value, depth: int = 0) -> int:
-    """Validates a value, makes its numbers canonical in place, returns its size in bytes."""
+    """Validate a value, make its numbers canonical in place, return its size in bytes."""
     if not isinstance(value, dict):
         raise AwsError("SerializationException", "Unexpected value type in payload")
     if len(value) != 1:
@@ -174,7 +174,7 @@ def item_size(item: Item) -> int:
 
 
 def check_item(item: Item) -> int:
-    """Validates every attribute of an item to be stored and returns its size."""
+    """Validate every attribute of an item to be stored and return its size."""
     size = 0
     for name, value in item.items():
         if not name:

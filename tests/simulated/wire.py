@@ -67,7 +67,7 @@ class Wire:
         return client
 
     def retry(self, conditions: StandardRetryConditions, kwargs: dict[str, Any]) -> Any:
-        """Botocore's standard mode, its waits on the virtual clock and drawn from the world's seed."""
+        """Decide on a retry as in botocore's standard mode, with waits on the virtual clock, by the world's seed."""
         if kwargs["caught_exception"] is None and kwargs["response"][0].status_code < 300:
             return None
         adapter = RetryEventAdapter()
@@ -107,7 +107,7 @@ class Wire:
             raise
 
     def act(self, actor: Actor, service: str, operation: str, params: dict[str, Any], url: str) -> dict[str, Any]:
-        """One call of an actor: others may go first, a fault may befall it, it may never return."""
+        """Make one call of an actor: others may run first, it may meet a fault, or never return."""
         world = self.world
         world.check_alive(actor)
         fate = self.fates.draw(operation)
@@ -132,7 +132,7 @@ class Wire:
         return answer
 
     def _before(self, actor: Actor, fate: str, service: str, operation: str, params: dict[str, Any], url: str) -> None:
-        """Faults that keep the ordinary effect from happening here."""
+        """Apply faults that prevent the ordinary effect."""
         world = self.world
         if fate == "throttle" and operation == "TransactWriteItems" and world.rng.random() < 0.5:
             return  # comes as a cancellation reason instead
@@ -163,7 +163,7 @@ class Wire:
     def _effect(
         self, actor: Actor, service: str, operation: str, params: dict[str, Any], fate: str
     ) -> dict[str, Any] | AwsError:
-        """Carries the request out; an error is given back, since its answer may still get lost."""
+        """Perform the request; return an error, since its answer may still get lost."""
         world = self.world
         mode = fate if fate in _INSIDE else ""
         call = Call(world.now_ms(), world.rng, mode, world.faults.stale, lambda: self._part(actor))

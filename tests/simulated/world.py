@@ -70,7 +70,7 @@ class World:
         return self.scheduler.spawn(name, fn, *args)
 
     def executor(self) -> Executor:
-        """Stands in for a ThreadPoolExecutor: what it maps runs as actors of the calling actor's process."""
+        """Return a substitute for a ThreadPoolExecutor, which runs its functions as actors of the calling process."""
         return Crew(self)
 
     def run(self, max_steps: int = MAX_STEPS) -> None:
@@ -83,7 +83,7 @@ class World:
             raise AssertionError(f"actor {name} failed (seed {self.seed}):\n{text}") from error
 
     def close(self) -> None:
-        """Ends actors that are still under way (after a failed `run`)."""
+        """End actors that are still running (after a failed `run`)."""
         self.scheduler.close()
 
     def event_source(
@@ -98,7 +98,7 @@ class World:
         timeout_s: float = 60.0,
         kill_at_timeout: bool = False,
     ) -> EventSource:
-        """Delivers a queue to `handler(event, context)` while the world runs.
+        """Deliver a queue to `handler(event, context)` while the world runs.
 
         `visibility_timeout` in seconds (default: the queue's); up to `concurrency` invocations at once. A call of
         an invocation older than `timeout_s` kills it if `kill_at_timeout`; otherwise it lives on as a zombie.

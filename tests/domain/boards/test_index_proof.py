@@ -31,7 +31,7 @@ def test_a_score_is_in_the_counters_that_the_writer_counts(score: int) -> None:
 
 @given(st.integers(0, 10**6), st.booleans())
 def test_corrections_turn_any_nodes_into_the_expected_ones(seed: int, divides: bool) -> None:
-    """Right nodes, broken at random: corrections are what heals them, and nothing once they are healed."""
+    """Test right nodes, broken at random: corrections repair them, and then there are none."""
     rng = random.Random(seed)
     with patch.multiple(ties, MARK_AT=3, RUN=2, RUNS=2, VOLUMES=8):
         groups = {

@@ -94,7 +94,7 @@ def test_the_counters_are_those_of_the_specification(spots: list[Spot]) -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 11), st.none() | spots), max_size=60))
 def test_after_any_moves_the_counters_are_those_of_the_remaining_members(moves: list[tuple[int, Spot | None]]) -> None:
-    """Rises, falls, leavings, returns."""
+    """Test rises, falls, leavings and returns."""
     board, nodes = SortedBoard(), dict[str, Node]()
     for number, spot in moves:
         player = f"player-{number:02d}"
@@ -142,7 +142,7 @@ def test_below_the_roots_end_an_offset_takes_three_trips() -> None:
 
 @given(places, st.integers(0, 80), st.data())
 def test_a_walk_over_torn_nodes_ends_somewhere(spots: list[Spot], offset: int, data: st.DataObject) -> None:
-    """Counters read at different moments disagree; a page is still a page."""
+    """Test counters read at different moments: they disagree, and a walk still returns a page."""
     nodes = indexed(spots)
     for node in nodes.values():
         for digit in node.counts:
@@ -170,6 +170,6 @@ def only(nodes: Mapping[str, Node], steps: list[tuple[str, int]]) -> dict[str, N
 
 
 def shown(nodes: Mapping[str, Node]) -> dict[str, dict[int, int]]:
-    """Counters that are not 0."""
+    """Return the counters that are not 0."""
     counts = {name: {digit: n for digit, n in node.counts.items() if n} for name, node in nodes.items()}
     return {name: each for name, each in counts.items() if each}

@@ -42,7 +42,7 @@ def test_ranges_and_counters_across_them_correct_any_nodes(seed: int, max_bytes:
 
 
 def ranges(max_bytes: int, tallies: list[Tally], moves: list[list[int]], nodes: dict[str, Node]) -> Iterator[int]:
-    """Correct nodes range by range; gives the cuts."""
+    """Correct nodes range by range; return the cuts."""
     low: int | None = 0
     while low is not None:
         part = ScoreSlice(low, max_bytes)

@@ -34,7 +34,7 @@ class Board:
         self.list, self.trie = SortedBoard(), Trie()
 
     def put(self, *moves: tuple[str, Spot | None]) -> None:
-        """One intent."""
+        """Apply one intent."""
         spots = self.list.spots
         self.trie.move([(spots.get(player), spot) for player, spot in moves if spots.get(player) != spot])
         for player, spot in moves:
@@ -43,7 +43,7 @@ class Board:
                 spots[player] = spot
 
     def fill(self, members: int, score: int = 5, moment: int = 100, step: int = 1) -> None:
-        """New members, one by one, in order of time."""
+        """Add new members, one by one, in order of time."""
         for number in range(members):
             self.put((f"{score}-{moment}-{number:04d}", (score, moment + number * step)))
 
@@ -67,7 +67,7 @@ class Board:
         assert walked(find(len(listed)), self.trie.nodes)[0] is None
 
     def longest_run(self) -> int:
-        """Members of the longest run after the mark; 0 without a mark."""
+        """Return the length of the longest run after the mark; 0 without a mark."""
         places = [walked(find(offset), self.trie.nodes)[0] for offset in range(len(self.list.spots))]
         return max((place.length for place in places if place and place.start is not None), default=0)
 
@@ -88,7 +88,7 @@ def test_members_come_and_go_in_any_order_of_time(history: list[list[tuple[str, 
 
 @given(st.randoms(use_true_random=False), st.integers(1, 3))
 def test_as_a_board_lives(rng: random.Random, groups: int) -> None:
-    """Mostly in order of time, in batches, with late-comers, moves between groups and leavings among them."""
+    """Test batches mostly in order of time, with late-comers, moves between groups and leavings."""
     board = Board()
     for now in range(100, 160):
         batch: dict[str, Spot | None] = {}

@@ -33,7 +33,7 @@ class Trie:
 
     @property
     def counts(self) -> dict[str, dict[int, int]]:
-        """Counters that are not 0."""
+        """Return the counters that are not 0."""
         counts = {name: {digit: n for digit, n in node.counts.items() if n} for name, node in self.nodes.items()}
         return {name: each for name, each in counts.items() if each}
 

@@ -131,7 +131,7 @@ def test_the_months_that_periods_need(days: list[str], months: set[str]) -> None
 )
 @pytest.mark.parametrize("seed", range(4))
 def test_period_sums_equal_the_log(rules: Rules, around: date, seed: int) -> None:
-    """Events in any order around a boundary, with gaps, so that days, weeks and months close and reopen."""
+    """Test events in any order around a boundary, with gaps, so that days, weeks and months close and reopen."""
     chance, middle = random.Random(f"{around} {seed}"), number_of(around)
     # Everything was received in time, and is applied weeks later.
     desk = Desk(rules, (middle + 35) * DAY)

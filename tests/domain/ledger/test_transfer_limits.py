@@ -13,7 +13,7 @@ STEP_MS = 10_000
 
 
 def test_two_clocks_around_midnight_do_not_begin_a_day_again_and_again() -> None:
-    """One is ahead, and sends in the new day while the other is still in the old one."""
+    """Test a clock that is ahead, and sends in the new day while the other is still in the old one."""
     sent, moved = Sent(), 0
     for number in range(40):
         ahead = number % 2

@@ -64,7 +64,7 @@ class Desk:
         return parse(body, delivery, self.rules.settings, max(self.now_ms, received))
 
     def apply(self, event: Event) -> Applied | None:
-        """Apply an event as one commit; None for a duplicate. Raises RejectedEvent."""
+        """Apply an event as one commit; None for a duplicate. Raise RejectedEvent."""
         records = self.records.setdefault(event.player, Records())
         records.granted, records.firsts = self.granted, self.firsts
         duplicate = duplicate_of(event, records)

@@ -257,7 +257,7 @@ class Model:
     # Badges -----------------------------------------------------------------------------------------------------
 
     def _judge(self, now: Happened, inputs: dict[str, Any]) -> None:
-        """Badges to a fixpoint: those not earned whose criterion names something that changed."""
+        """Give badges to a fixpoint: those not earned whose criterion names something that changed."""
         player = now.event.player
         while True:
             after = self._inputs(player)
@@ -283,7 +283,7 @@ class Model:
         return any(self._takes_first(player, badge, part) for part in criterion.get("criteria", ()))
 
     def _inputs(self, player: str, joined: bool = True) -> dict[str, Any]:
-        """Everything that criteria can name, by name."""
+        """Return everything that criteria can name, by name."""
         named: dict[str, Any] = {f"action:{name}": count for name, count in self.counters(player).items()}
         stats: dict[str, Any] = {**self.stats(player), **self._sizes(player)}
         named |= {f"stat:{name}": value for name, value in stats.items()}
@@ -351,7 +351,7 @@ class Model:
         return any(badge in one.badges for one in self.known(player) if one is not but)
 
     def held(self, player: str) -> dict[str, dict[str, Any]]:
-        """Badges that are not revoked."""
+        """Return the badges that are not revoked."""
         return {badge: state for badge, state in self.badge_states(player).items() if state["held"]}
 
     def badge_states(self, player: str) -> dict[str, dict[str, Any]]:
@@ -390,7 +390,7 @@ class Model:
         return Counter(action for one in self.known(player) for action in one.counted)
 
     def stats(self, player: str) -> Counter[str]:
-        """Sums and counts, without the distinct names."""
+        """Return sums and counts, without the distinct names."""
         found: Counter[str] = Counter()
         pairs: Counter[str] = Counter()
         for one in self.known(player):
@@ -413,7 +413,7 @@ class Model:
         return found
 
     def sets(self, player: str) -> dict[str, list[str]]:
-        """Distinct names in the order they were first seen, at most 64 of each."""
+        """Return distinct names in the order of their first use, at most 64 of each."""
         found: dict[str, list[str]] = {unique: [] for unique in NAMES}
         for one in self.known(player):
             if not one.own:
@@ -434,7 +434,7 @@ class Model:
         return sorted({one.day for one in self.known(player) if streak & set(one.accepted)})
 
     def marks(self, player: str) -> dict[int, list[int]]:
-        """Milestone -> the days that carry its mark."""
+        """Return milestone -> the days that carry its mark."""
         found: dict[int, list[int]] = {}
         for one in self.known(player):
             for milestone in one.milestones:
@@ -449,7 +449,7 @@ class Model:
         return len(runs[-1]) if runs and runs[-1][-1] >= today - 1 else 0
 
     def figures(self, player: str) -> dict[int, dict[str, int]]:
-        """Day -> count, XP, tokens and cost saved."""
+        """Return day -> count, XP, tokens and cost saved."""
         found: dict[int, dict[str, int]] = {}
         for one in self.known(player):
             figures = found.setdefault(one.day, {"count": 0, "xp": 0, "tokens_saved": 0, "cost_saved": 0})
@@ -461,7 +461,7 @@ class Model:
         return {day: figures for day, figures in found.items() if any(figures.values())}
 
     def periods(self, player: str) -> dict[str, int]:
-        """Period -> signed XP received in time, for each day, ISO week and month of an event, and `all`."""
+        """Return period -> signed XP received in time, for each day, ISO week and month of an event, and `all`."""
         found: Counter[str] = Counter()
         for one in self.known(player):
             for name in period_names(one.day):
@@ -482,7 +482,7 @@ class Model:
         return [_kind(name) for name in self.missed(event)]
 
     def reached_at(self, player: str) -> dict[str, int]:
-        """Period -> commit time of the last event that paid XP in it, in time."""
+        """Return period -> commit time of the last event that paid XP in it, in time."""
         found: dict[str, int] = {}
         for one in self.known(player):
             if any(xp for _, xp in one.paid):
@@ -491,7 +491,7 @@ class Model:
         return found
 
     def boards(self, player: str) -> dict[str, int]:
-        """Board -> score, for each board that holds a period of one of the player's events."""
+        """Return board -> score, for each board that holds a period of one of the player's events."""
         found: dict[str, int] = {}
         counted = self.counters(player) + self.stats(player) + Counter(self._sizes(player))
         for board in self.rules["boards"]:
@@ -515,14 +515,14 @@ class Model:
         return shown
 
     def credits(self, player: str) -> dict[str, int]:
-        """Asset -> what rules have paid in all."""
+        """Return asset -> the sum that rules have paid."""
         total: Counter[str] = Counter()
         for one in self.known(player):
             total.update(one.credits)
         return {asset: amount for asset, amount in total.items() if amount}
 
     def player(self, player: str) -> dict[str, Any]:
-        """Everything that can be observed, as plain data; zeros and empty sets are left out."""
+        """Return everything that can be observed, as plain data; zeros and empty sets are left out."""
         history = self.known(player)
         level = self.level(player)
         days = self.active_days(player)
@@ -635,7 +635,7 @@ def _said(data: dict[str, Any], member: str) -> Any:
 
 
 def _thresholds(rules: dict[str, Any]) -> list[int]:
-    """Total XP at which each level begins."""
+    """Return the total XP at which each level begins."""
     if rules["thresholds"]:
         return list(rules["thresholds"])
     totals = [0]

@@ -12,7 +12,7 @@ from chalicelib.domain.rules.ruleset import Rules
 
 
 def observed(player: Player, records: Records, rules: Rules) -> dict[str, Any]:
-    """Everything observable of a player whose whole log lies in `records`."""
+    """Return everything observable of a player whose whole log lies in `records`."""
     level = player.level(rules)
     days = active_days(player)
     figures = {day: _figures(player.day_stats_of(day)) for day in {*player.past, player.day} if day >= 0}
@@ -87,7 +87,7 @@ def day_of_year(year: int) -> int:
 
 
 def periods(player: Player, days: set[int]) -> dict[str, int]:
-    """Period -> signed XP, where it is not 0."""
+    """Return period -> signed XP, where it is not 0."""
     found = {}
     for kind in (ALL, "daily", "weekly", "monthly"):
         for day in days:

@@ -240,7 +240,7 @@ def test_a_dense_history_equals_the_model(busy_rules: Rules, seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_long_history_equals_the_model(rules: Rules, seed: int) -> None:
-    """Weeks of one busy player: more models than are remembered, more names than sets hold, daily maxima, late days."""
+    """Test weeks of one busy player: more models than are remembered, more names than sets hold, maxima, late days."""
     chance = random.Random(seed)
     desk, model = Desk(rules, BOUNDARIES[seed] - 20 * DAY), Model(rules.ruleset)
     steps = []

@@ -19,7 +19,7 @@ TODAY = NOON // DAY
 
 
 def active(desk: Desk, *ago: int) -> list[list[int]]:
-    """One request on each of these days before today; the milestones that each reached."""
+    """Send one request on each of these days before today; return the milestones that each reached."""
     return [desk.send(time_ms=NOON - days * DAY).milestones for days in ago]
 
 

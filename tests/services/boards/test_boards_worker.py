@@ -49,7 +49,7 @@ def source(plant: Plant, seconds: float) -> EventSource:
 
 
 def deliver(plant: Plant, seconds: float) -> int:
-    """One invocation that has so much time; how many messages it left in the queue."""
+    """Run one invocation with so much time; return the number of messages it left in the queue."""
     made = source(plant, seconds)
     made.start()
     plant.world.run()

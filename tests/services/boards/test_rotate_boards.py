@@ -59,7 +59,7 @@ def set_clock(plant: Plant, when: str) -> None:
 
 
 def play(plant: Plant, **requests: int) -> None:
-    """So many requests of each player, now, and all that follows from them."""
+    """Send so many requests of each player, now, and process all their messages."""
     first = plant.world.now_ms()
     for player, number in requests.items():
         assert not process(plant, *[event(plant, first + each, player) for each in range(number)]).failed
@@ -67,12 +67,12 @@ def play(plant: Plant, **requests: int) -> None:
 
 
 def crowd(plant: Plant, players: int) -> None:
-    """So many players p01, p02, ...: each with more XP than the one before."""
+    """Make so many players p01, p02, ...: each with more XP than the one before."""
     play(plant, **{f"p{number:02}": number for number in range(1, players + 1)})
 
 
 def rotate(plant: Plant) -> Rotation:
-    """One run, and the work it leaves to others."""
+    """Run once, with the work it leaves to others."""
     rotation = rotate_boards(plant.context)
     assert rotation.failed == {}
     plant.world.run()
@@ -80,7 +80,7 @@ def rotate(plant: Plant) -> Rotation:
 
 
 def close(plant: Plant) -> None:
-    """Runs until nothing waits."""
+    """Run until nothing waits."""
     for _ in range(4):
         if not rotate(plant).waiting:
             return
@@ -337,7 +337,7 @@ def test_a_hidden_player_moves_no_rank_after_the_archive_is_written(
 
 
 def feed(plant: Plant, scores: list[tuple[str, int]], board: str = "weekly#2026-W20", **changes: Any) -> None:
-    """States straight onto a board, without the players."""
+    """Write states straight onto a board, without the players."""
     states = [
         BoardUpdate(player_subject(player), score, changes.get("version", 1), at("2026-05-17T01:00:00") + number, 1,
                     "Beginner", f"{number:016x}", hidden=changes.get("hidden", False))

@@ -35,7 +35,7 @@ def default_rules() -> Rules:
 
 @pytest.fixture
 def plant(default_rules: Rules, monkeypatch: pytest.MonkeyPatch) -> Plant:
-    """Four players on Sunday; it is Monday, a minute after the bound of the day and of the week."""
+    """Make four players of Sunday, on Monday a minute after the bound of the day and of the week."""
     monkeypatch.setattr(publish_ranks, "RANKS_AT_ONCE", AT_ONCE)
     plant = plants.build(1, chosen=default_rules, start_ms=at("2026-05-17T12:00:00"))
     plants.start(plant, random.Random(1))

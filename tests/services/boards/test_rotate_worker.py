@@ -79,7 +79,7 @@ def test_a_failing_board_fails_the_invocation_after_the_others(
 def test_a_board_that_does_not_come_to_rest_is_an_error(
     plant: plants.Plant, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As one whose counters are wrong: it can be repaired, and rotates then."""
+    """Test a board with wrong counters: it can be repaired, and rotates then."""
     invoke(plant)
     queue = plant.world.queue(plant.urls["boards"])
     feed_messages(plant.context, [(each.id, each.body) for each in queue.messages()])

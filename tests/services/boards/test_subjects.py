@@ -41,7 +41,7 @@ ADMIN_CALLER = Caller("admin", "key", frozenset({ADMIN}))
 
 @pytest.fixture
 def plant() -> Plant:
-    """Players p0 to p4 with the scores 1 to 5."""
+    """Make players p0 to p4 with the scores 1 to 5."""
     return build(5)
 
 

@@ -41,21 +41,21 @@ def plant() -> Plant:
 
 @pytest.fixture
 def small_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ties are divided from 4 members on, into runs of 2, three a volume."""
+    """Divide ties from 4 members on, into runs of 2, three a volume."""
     monkeypatch.setattr(ties, "MARK_AT", 4)
     monkeypatch.setattr(ties, "RUN", 2)
     monkeypatch.setattr(ties, "RUNS", 3)
 
 
 def repair_index(plant: Plant, name: str = GLOBAL) -> None:
-    """Repair, with workers that work while the command waits; it must leave nothing."""
+    """Repair, with workers that work while the command waits; check that no difference is left."""
     _, last = repair_board(plant.context, name, plant.world.run)
     assert last.differences == []
     assert found(plant, name) == []
 
 
 def tied(plant: Plant, players: int) -> None:
-    """Many players with one score on `global`, one after the other."""
+    """Make many players with one score on `global`, one after the other."""
     for each in range(players):
         send(plant, f"tie{each:02d}")
         plant.world.run()

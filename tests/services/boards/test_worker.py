@@ -47,7 +47,7 @@ def test_a_request_for_impossible_subjects_is_rejected(plant: Plant, subject: st
 
 
 def test_a_state_of_the_future_is_rejected_without_its_neighbour(plant: Plant) -> None:
-    """Moments divide large tie groups: one far ahead would end that for its board."""
+    """Test a moment far ahead: it would end the division of large tie groups on its board."""
     process(plant, event(plant, 1), event(plant, 2, "bob"))
     bodies = [json.loads(message.body) for message in plant.world.queue(plant.urls["boards"]).messages()]
     body = next(body for body in bodies if body["board"] == "global#all")
@@ -99,7 +99,7 @@ def test_messages_after_a_state_that_cannot_be_rejected_yet_wait(plant: Plant, m
 
 
 def test_a_score_that_was_left_and_reached_again_is_reached_later(plant: Plant) -> None:
-    """Up and down again in one batch: the place within the tie is that of the later moment, on every path."""
+    """Test up and down again in one batch: the later moment decides the place within the tie, on every path."""
     process(plant, event(plant, 1))
     plant.world.sleep(60)
     award = {"event": "award", "properties": {"username": "ada", "reason": "r", "grantedBy": "boss"}}

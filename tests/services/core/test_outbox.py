@@ -96,7 +96,7 @@ def test_a_record_of_a_later_schema_does_not_stop_the_others_of_its_shard(site: 
 
 
 def test_no_error_of_sending_is_one_of_the_commit(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not only what a queue or a bus is known to refuse."""
+    """Test other errors than the known refusals of a queue or a bus."""
     record = owe(site, "one")
     with monkeypatch.context() as patch:
         patch.setitem(kinds.KINDS, "transfer", lambda *_: 1 // 0)

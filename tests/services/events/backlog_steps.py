@@ -33,7 +33,7 @@ def after_sunday(rules: Rules) -> Plant:
 
 
 def send(plant: Plant, queue: str = "events", **requests: int) -> None:
-    """So many requests of each player on Sunday, sent now."""
+    """Send so many requests of each player on Sunday, now."""
     for player, number in requests.items():
         for each in range(number):
             raw = event(plant, each, player, time="2026-05-17T23:00:00Z", id=f"{player}-{each}")

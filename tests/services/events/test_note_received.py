@@ -17,7 +17,7 @@ from tests.services.progress.test_apply_events import event, process
 
 
 def noted(plant: Plant) -> dict[str, int]:
-    """Minute -> the oldest message of `events`, as noted."""
+    """Return minute -> the oldest message of `events`, as noted."""
     rows = plant.world.dynamodb.tables[TABLE].rows
     return {
         sk: int(row[0]["least"]["N"]) - BOUND
@@ -39,7 +39,7 @@ def test_workers_note_the_oldest_message_of_a_minute(plant: Plant) -> None:
 
 @pytest.mark.parametrize("step_ms", [-HOUR, 1, 30_000])
 def test_a_process_writes_at_most_twice_a_minute(plant: Plant, step_ms: int) -> None:
-    """Ten batches a second, each with an older or a younger message than the one before."""
+    """Test ten batches a second, each with an older or a younger message than the one before."""
     past_bound(plant, 60)
     before = plant.world.calls["UpdateItem"]
     for number in range(600):

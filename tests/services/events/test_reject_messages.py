@@ -158,7 +158,7 @@ def test_a_call_that_fails_brings_back_those_it_carried(plant: Plant) -> None:
 def test_rejections_without_time_come_back_and_stop_no_other(
     plant: Plant, questions: int, recorded: int, sent: int
 ) -> None:
-    """Two questions are those of the good event and its player, then one for each row, then one for each call."""
+    """Test answers to two questions for the good event and its player, one for each row, and one for each call."""
     answers = iter([True] * questions)
     context = with_time(plant.context, lambda: next(answers, False))
     bodies = [{"nonsense": number} for number in range(15)]
@@ -200,7 +200,7 @@ def test_a_message_without_time_twice_is_noted(plant: Plant) -> None:
 
 
 def noise(size: int, seed: int = 1) -> str:
-    """Text that nothing compresses to less than seven eighths."""
+    """Return text that no compression reduces below seven eighths."""
     return random.Random(seed).randbytes(size).translate(bytes(byte & 127 for byte in range(256))).decode()
 
 
@@ -250,7 +250,7 @@ def test_a_body_at_the_edge_is_in_its_row_and_one_byte_more_is_another_item(plan
 
 
 def test_a_row_is_bounded_for_any_errors_of_its_events(plant: Plant) -> None:
-    """Control characters take six bytes each in JSON, others beyond the basic plane four."""
+    """Test characters of several bytes: control characters take six in JSON, others beyond the basic plane four."""
     size = next(size for size in range(5000, 4000, -1) if len(pack(noise(5000)[:size])) == INLINE_BYTES)
     for character in ("\1", "\U0001f600"):
         sentence = character * MAX_SENTENCE
@@ -280,7 +280,7 @@ def test_an_expired_failure_is_absent_before_it_is_collected(plant: Plant) -> No
 
 
 def test_a_flood_loses_none_though_its_queue_forgets_all() -> None:
-    """Twelve seconds of a hundred a second, taken by ten workers at once. One in fifty has a good event, too."""
+    """Test twelve seconds of a hundred a second, taken by ten workers at once. One in fifty has a good event, too."""
     plant = plants.build(2, Faults())
     sent: Counter[str] = Counter()
     for number in range(FLOOD):

@@ -40,7 +40,7 @@ def caller(owner: Owner, *permissions: str) -> Caller:
 
 
 def load(plant: Plant, owners: list[Owner], transfers: int, seed: int = 1) -> None:
-    """So many transfers between players without an account, and with the mint: the rows that their writer leaves."""
+    """Write so many transfers between players without an account, and with the mint, as their writer leaves them."""
     rng, balances, items = random.Random(seed), Counter[str](), list[dict[str, Any]]()
     began = plant.world.now_ms() - (transfers + 1) * APART_MS
     for number in range(transfers):

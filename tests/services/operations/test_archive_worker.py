@@ -219,7 +219,7 @@ def test_an_old_envelope_is_dropped_since_its_row_is_there(plant: plants.Plant) 
 def test_a_dead_letter_of_a_board_has_the_reason_of_its_failure(
     plant: plants.Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Waiting in its queue, and archived."""
+    """Test it in its queue, and archived."""
     boards = plant.world.queue(plant.urls["boards"])
     dead = plant.world.queue(plant.urls["boards_dead_letter"])
     boards.configure({"RedrivePolicy": json.dumps({"deadLetterTargetArn": dead.arn, "maxReceiveCount": 1})})

@@ -140,7 +140,7 @@ def test_a_posting_doubled(economy: Economy, where: str) -> None:
 
 
 def test_a_posting_of_the_mint_doubled(economy: Economy) -> None:
-    """Into another of the mint's partitions, where its key does not belong."""
+    """Test a copy in another of the mint's partitions, where its key does not belong."""
     id_ = posting(economy.plant, economy.ada.account, 0)["sk"]["S"].removeprefix(keys.POSTING)
     pk, sk = keys.posting("@mint", economy.ada.account, ASSET, id_)
     row = economy.plant.context.table.get((pk, sk)) or {}
@@ -170,7 +170,7 @@ def test_more_held_than_there_is(economy: Economy) -> None:
 
 
 def test_a_balance_below_nothing(economy: Economy) -> None:
-    """Its postings say so too."""
+    """Test a negative balance with postings of the same sum."""
     plant, account, now_ms = economy.plant, economy.ada.account, economy.plant.world.now_ms()
     made = Transfer(transfer_id(now_ms, economy.ada.public, "x"), ASSET, account, "@burn", 300, "grant", now_ms)
     tx = plant.context.table.transaction()
@@ -224,7 +224,7 @@ def test_the_list_of_differences_is_limited(economy: Economy, monkeypatch: pytes
 
 
 def test_transfers_in_flight_are_no_differences(economy: Economy) -> None:
-    """Players send, hold and are granted while the proof reads, call after call."""
+    """Test players that send, hold and are granted tokens between any two reads of the proof."""
     plant, world, rng = economy.plant, economy.plant.world, random.Random(2)
     owners = players(plant, [f"p{n}" for n in range(6)])
     for owner in owners:

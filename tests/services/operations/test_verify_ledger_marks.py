@@ -56,7 +56,7 @@ def test_both_postings_under_an_id_without_a_time(economy: Economy) -> None:
 
 @pytest.mark.parametrize("sk", ["AALANCE", "BALANCE2", "POSTINGS#1"])
 def test_an_item_that_is_neither_balance_nor_posting(economy: Economy, sk: str) -> None:
-    """It is not taken for the balance, which is wrong here."""
+    """Test that such an item does not replace the balance, which is wrong here."""
     edit(economy.plant, economy.balance_key(economy.ada), "ADD #balance :n", n=5)
     right = {"balance": {"N": "170"}, "available": {"N": "130"}}
     economy.plant.context.table.put({"pk": {"S": economy.balance_key(economy.ada)[0]}, "sk": {"S": sk}} | right)

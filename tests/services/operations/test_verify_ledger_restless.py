@@ -35,7 +35,7 @@ def test_an_account_that_never_rests_is_reported_as_unproven(economy: Economy, m
 def test_an_account_that_is_paid_whenever_all_of_it_is_read_is_proven(
     economy: Economy, monkeypatch: pytest.MonkeyPatch, edited: int
 ) -> None:
-    """To read all its postings takes longer than it rests; what is wrong stays as far apart."""
+    """Test an account that rests for less time than a read of its postings; a wrong figure keeps its distance."""
     real, account = accounts.sum_partition, economy.ada.account
 
     def read(table: Any, pk: str, **bounds: str) -> Any:
@@ -59,7 +59,7 @@ def test_an_account_that_is_paid_whenever_all_of_it_is_read_is_proven(
 def test_figures_that_changed_between_two_readings_are_no_difference(
     economy: Economy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Though they differ from what is read next by the same each time."""
+    """Test figures that differ from the next read by the same amount each time."""
     real, undone = accounts.read_figures, [economy.bob]
 
     def read(*arguments: Any) -> Any:

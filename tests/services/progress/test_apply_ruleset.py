@@ -41,7 +41,7 @@ def plant() -> Plant:
 
 
 def newer(plant: Plant, tmp_path: Path) -> None:
-    """One badge is easier, one level is lower and another is called otherwise, and there is one board more."""
+    """Write a ruleset with an easier badge, a lower level, another title, and one board more."""
     text = RULESET.read_text().replace('version = "sim"', 'version = "sim2"')
     text = text.replace('stat = "xp", at_least = 100', 'stat = "xp", at_least = 30').replace(
         "[0, 20, 45,", "[0, 20, 25,"
@@ -54,7 +54,7 @@ def newer(plant: Plant, tmp_path: Path) -> None:
 
 
 def deploy(plant: Plant, rules: Rules) -> None:
-    """Workers of these rules take the place of those that run."""
+    """Replace the workers by workers with these rules."""
     plant.context = changed(plant.context, rules=rules)
     for source in plant.sources.values():
         plant.world.scheduler.sources.remove(source)
@@ -101,7 +101,7 @@ def test_a_player_without_any_day_is_put_on_no_board_of_a_day(plant: Plant) -> N
 
 
 def applied(plant: Plant) -> int:
-    """Apply the ruleset, let the workers work; how many players were queued."""
+    """Apply the ruleset, let the workers work, and return the number of queued players."""
     sent = list(apply_ruleset(plant.context))
     plant.world.run()
     return sent[-1]
@@ -114,7 +114,7 @@ def send(plant: Plant, player: str, number: int) -> None:
 
 
 def shown(plant: Plant, player: str = "ada") -> dict[str, tuple[int, str]]:
-    """Board -> level and title of the player's entry."""
+    """Return board -> level and title of the player's entry."""
     entries = {
         pk.removeprefix("BOARD#"): EntryItem.from_raw_data(row[0])
         for (pk, sk), row in plant.world.dynamodb.tables[TABLE].rows.items()
@@ -165,7 +165,7 @@ def test_a_ruleset_is_applied_again_after_another(plant: Plant, tmp_path: Path) 
 
 
 def test_open_boards_show_level_and_title_by_the_new_rules(plant: Plant, tmp_path: Path) -> None:
-    """Also those of days that ended and are not due to be frozen, and those whose score does not move."""
+    """Test also boards of ended days that are not due to be frozen, and boards whose score does not move."""
     body = {"event": "award", "properties": {"username": "ada", "points": 60, "reason": "r", "grantedBy": "boss"}}
     plant.sqs.send_message(QueueUrl=plant.urls["events"], MessageBody=json.dumps(body))
     plant.world.run()

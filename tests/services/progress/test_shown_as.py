@@ -51,7 +51,7 @@ def feed(plant: Plant) -> int:
 
 
 def entries(plant: Plant, player: str = "ada") -> dict[str, Entry]:
-    """Board -> the player's entry there."""
+    """Return board -> the player's entry there."""
     boards = {pk for pk, sk in plant.world.dynamodb.tables[TABLE].rows if sk == f"ENTRY#player:{player}"}
     found = {pk.removeprefix("BOARD#"): scan_entries(plant.context.table, pk.removeprefix("BOARD#")) for pk in boards}
     return {board: next(e for e in all_ if e.subject == f"player:{player}") for board, all_ in found.items()}
@@ -214,7 +214,7 @@ def _day_before(plant: Plant, days: int) -> str:
 
 @pytest.mark.parametrize("known", [True, False])
 def test_the_latest_decision_counts_in_any_order_of_the_queue(plant: Plant, known: bool) -> None:
-    """Hidden, then shown again: a standard queue delivers the second wish first, be it to who begins with it."""
+    """Test hidden, then shown again, from a standard queue that delivers the second decision first."""
     first = event(plant, 1)
     process(plant, *[first] * known)
     plant.world.sleep(1)

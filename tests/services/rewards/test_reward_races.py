@@ -259,7 +259,7 @@ def test_a_reward_retired_during_a_redemption(stage: Stage, stock: int | None) -
 
 
 def test_two_changes_at_once(stage: Stage) -> None:
-    """One after the other, in the order of their writes; each is on record."""
+    """Test that they follow in the order of their writes, and that each is on record."""
     stage.put(stock=1)
 
     def first() -> None:

@@ -47,7 +47,7 @@ class Board:
         self.reads = BoardReads(self.context.table, BOARD, shards_of(BOARD, shards), self.trips.each)
 
     def write(self, scores: Iterable[tuple[str, int]], step_ms: int = 1, back_ms: int = 0) -> None:
-        """One message of states; a score of 0 leaves. Some are up to `back_ms` late."""
+        """Write one message of states; a score of 0 leaves. Some are up to `back_ms` late."""
         states = []
         for player, score in dict(scores).items():
             self.at_ms += self.rng.randint(0, step_ms)
@@ -90,7 +90,7 @@ class Trips:
 
 @pytest.fixture
 def small_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tie directories, deep reads and asked-for ties on boards of a hundred players."""
+    """Lower the limits: tie directories, deep reads and asked-for ties on boards of a hundred players."""
     for name, value in (("MARK_AT", 4), ("RUN", 3), ("RUNS", 3), ("VOLUMES", 8)):
         monkeypatch.setattr(ties, name, value)
     for name, value in (("NEAR_TOP", 1), ("REACH", NEIGHBOURS + 1), ("SECOND_QUERY", 0), ("CARRIED", 8)):
@@ -118,7 +118,7 @@ def shown(ranked: Iterable[reads.Ranked]) -> list[tuple[int, str, int]]:
 
 
 def borders(expected: list[tuple[int, str, int]]) -> list[int]:
-    """Offsets at and around the places where the score changes, both ends, and a random tenth of all."""
+    """Return offsets at and around the places where the score changes, both ends, and a random tenth of all."""
     scores = [score for _, _, score in expected]
     edges = {0, len(scores), len(scores) + 2}
     edges |= {place for place in range(1, len(scores)) if scores[place - 1] != scores[place]}
@@ -128,7 +128,7 @@ def borders(expected: list[tuple[int, str, int]]) -> list[int]:
 
 
 def holds_everywhere(board: Board, offsets: Iterable[int]) -> None:
-    """Pages at these offsets, and what every player sees of themselves, are those of the sorted list."""
+    """Check pages at these offsets, and every player's own entry, against the sorted list."""
     expected = listed(board)
     assert {shard_of(BOARD, subject, len(board.reads.shards)) for subject in board.versions} == {*board.reads.shards}
     assert board.reads.total() == len(expected)

@@ -74,7 +74,7 @@ def test_another_write_has_another_token() -> None:
 @pytest.mark.parametrize("first", [LOST, BROKEN, IN_PROGRESS])
 @pytest.mark.parametrize("then", [FAILED, MET, DENIED])
 def test_a_refusal_after_an_unanswered_try_is_unknown(first: Exception, then: Exception) -> None:
-    """It may be about the write itself, and the write may still come."""
+    """Test a refusal that may be due to the write itself, or to one that may still come."""
     with pytest.raises(Unknown):
         transact(first, then)
 

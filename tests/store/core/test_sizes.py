@@ -37,7 +37,7 @@ def rules() -> Rules:
 
 
 def heavy(rules: Rules, stat: int, count: int, pairs: int) -> Player:
-    """Longest id, 20 models and providers, every badge, 31 days, every action counted, figures of many digits."""
+    """Return a player with the longest id, all names, badges and counters, 31 days, and figures of many digits."""
     player = Player("p" * 128, Identity("a" * 32, "u" * 16, NOW), version=count)
     player.xp, player.xp_at, player.award_xp, player.rewarded_level = 10 * count, NOW, -count, 100
     player.counters = dict.fromkeys(rules.actions, count)

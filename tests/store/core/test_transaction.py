@@ -136,7 +136,7 @@ def test_its_size_is_that_of_items_keys_and_values(tx: Transaction) -> None:
 
 def test_it_takes_four_megabytes(client: Client) -> None:
     def filled(size: int) -> Transaction:
-        """Eleven items of so many bytes in all."""
+        """Return a transaction of eleven items with so many bytes in all."""
         tx = Table("t", client, lambda _: None).transaction()
         for place in range(11):
             each = min(MAX_ITEM_BYTES, size - tx.size)

@@ -79,7 +79,7 @@ def test_the_mint_has_postings_and_no_balance(plant: Plant) -> None:
 
 @pytest.mark.parametrize("amount", [1, 9_999])
 def test_both_postings_with_the_longest_note_are_two_units_each(plant: Plant, amount: int) -> None:
-    """Whatever a ruleset calls its version and its assets; all else of a transfer's key and body has fixed lengths."""
+    """Test the longest names of versions and assets; all else of a transfer's key and body has fixed lengths."""
     made = transfer_id(1_779_192_000_000, "u" * 16, "k")
     details = {"note": "\U0001f600" * MAX_NOTE, "public": "v" * 16}
     details_for = {ADA: details, BOB: details}
