@@ -60,8 +60,8 @@ stack-stop: setup ## stop the local stack
 test: setup ## run all tests except the long ones
 	@$(AS_PIP) $(RUN) -m pytest -n 3
 
-coverage: setup ## run all tests and measure branch coverage of domain, services and store (at least 90%)
-	@$(AS_PIP) $(RUN) -m pytest -n 3 --cov --cov-report=term:skip-covered --cov-fail-under=90
+coverage: setup ## run all tests and measure branch coverage of domain, services and store (at least 95%)
+	@$(AS_PIP) $(RUN) -m pytest -n 3 --cov --cov-report=term:skip-covered --cov-fail-under=95
 
 proof: setup ## run the long tests: 200 seeds of each simulation, searches for mutants, tests marked proof
 	@$(RUN) -m tests.simulations --seeds 200
