@@ -75,8 +75,6 @@ RETIRED_NAMES = {
     "wanted": "requested, required",
     "who": "caller, player",
 }
-# Mutants whose seeds are recorded under their names.
-KEPT_NAMES = {"all_moves_told", "moves_told_at_the_end", "owed_deleted_first", "owed_unwritten"}
 # First words that make a docstring's first line a riddle or an aphorism.
 NOT_FIRST = re.compile(r"(?:Who|Whom|Whose|What|Whether|Which|When|Where|How|That)\b")
 # A function does something: its docstring begins with a verb in the imperative.
@@ -175,7 +173,7 @@ def retired_in_messages(path: Path) -> Iterator[str]:
 
 def retired_names(path: Path) -> Iterator[str]:
     for line, name in names(path):
-        for word in WORDS.findall("" if name in KEPT_NAMES else name):
+        for word in WORDS.findall(name):
             if instead := RETIRED_NAMES.get(word.lower()):
                 yield f"{line}: {name}: write {instead}"
 

@@ -222,14 +222,14 @@ def repair_counts_on() -> Iterator[None]:
 
 
 @contextmanager
-def moves_untold() -> Iterator[None]:
+def moves_not_added() -> Iterator[None]:
     """Do not report moves of players to a repair that has counted them."""
     with patch.object(writer, "_counted_moves", lambda *_: []):
         yield
 
 
 @contextmanager
-def all_moves_told() -> Iterator[None]:
+def all_moves_counted() -> Iterator[None]:
     """Report moves of players to a repair that has yet to count them, too."""
     with patch.object(Repair, "has_counted", lambda *_: True):
         yield
@@ -243,7 +243,7 @@ def cursor_unknown() -> Iterator[None]:
 
 
 @contextmanager
-def moves_told_at_the_end() -> Iterator[None]:
+def moves_added_at_the_end() -> Iterator[None]:
     """Report moves to a repair only after their intent is noted as done.
 
     Seeds hardly meet the moment between: `test_interleavings` does.
@@ -319,8 +319,8 @@ MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
         throttle_given_up,
         taken_for_its_own,
         repair_counts_on,
-        moves_untold,
-        all_moves_told,
+        moves_not_added,
+        all_moves_counted,
         cursor_unknown,
         every_tally_counts,
         steps_noted_whatever_came_between,

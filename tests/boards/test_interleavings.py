@@ -17,7 +17,7 @@ from chalicelib.services.boards import rebuild_index
 from chalicelib.services.boards.messages import BoardMessage
 from chalicelib.services.boards.worker import feed_messages
 from tests.boards import judge
-from tests.boards.mutants import MUTANTS, moves_told_at_the_end
+from tests.boards.mutants import MUTANTS, moves_added_at_the_end
 from tests.boards.roster import Roster
 from tests.boards.scenario import rules, small_limits
 from tests.boards.turns import ENDINGS, Strand, taking_turns
@@ -207,7 +207,7 @@ def test_states_that_are_done_dawdle_between_any_two_calls_of_a_repair() -> None
 
 
 def test_moves_reported_after_the_intent_are_too_late() -> None:
-    with moves_told_at_the_end():
+    with moves_added_at_the_end():
         assert next(_stopped_anywhere("repair", "states", "done", _has_ended), None)
 
 

@@ -104,13 +104,13 @@ def refusal_forgotten() -> AbstractContextManager[Any]:
     return patch.object(InsufficientBalance, "remembered", False)
 
 
-def owed_unwritten() -> AbstractContextManager[None]:
+def outbox_unwritten() -> AbstractContextManager[None]:
     """Send the messages of a commit at once or never."""
     return rewritten(lambda writes: [write for write in writes if not place(write)[0].startswith("OUTBOX#")])
 
 
 @contextmanager
-def owed_deleted_first() -> Iterator[None]:
+def outbox_deleted_first() -> Iterator[None]:
     """Delete a row of the outbox before it is sent."""
     real = outbox._send
 
@@ -258,8 +258,8 @@ MUTANTS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
         as_read_dropped,
         account_unconditional,
         refusal_forgotten,
-        owed_unwritten,
-        owed_deleted_first,
+        outbox_unwritten,
+        outbox_deleted_first,
         limits_apart,
         hold_unconditional,
         hold_never_expires,
