@@ -46,7 +46,7 @@ def test_manual_changes_are_found_and_repaired_during_updates(
         repaired = run_laurel(stack, "board", "repair", "global", "--wait", "0.5")
     assert len(sent) > 3, "updates continued"
     assert f"repaired: node {node} digit" in repaired
-    assert f"repaired: entry {player}" in repaired
+    assert f"repaired: entry player:{player}" in repaired
     quiet(stack)
     assert run_laurel(stack, "board", "verify", "global") == ""
     shown = http.board("global", admin)
