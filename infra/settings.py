@@ -132,18 +132,18 @@ FUNCTIONS = (
     # Mostly there is nothing to send: sixteen queries a minute.
     Function(
         "sweep", "Sweep", "chalicelib.workers.sweep.sweep", 256, 60,
-        sends=("own",), table=("Query", "DeleteItem"), publishes=True,
+        sends=("own",), table=("BatchGetItem", "Query", "PutItem", "DeleteItem"), publishes=True,
     ),
     # It verifies as long as Lambda's maximum timeout allows, which determines the boards verified per hour. It repairs
-    # nothing.
+    # nothing, and writes only that it has finished.
     Function(
         "verify", "Verify", "chalicelib.workers.verify.verify", 1024, 900,
-        table=(*READ, "Scan"), index=True,
+        table=(*READ, "Scan", "PutItem"), index=True,
     ),
     # Eighty messages a round, a row each: some 300,000 in 5 minutes at 5 ms a call.
     Function(
         "archive", "Archive", "chalicelib.workers.archive.archive", 512, 300,
-        consumes=("rejected", "dead_letter", "boards_dead_letter"), table=("BatchGetItem", "UpdateItem"),
+        consumes=("rejected", "dead_letter", "boards_dead_letter"), table=("BatchGetItem", "PutItem", "UpdateItem"),
     ),
 )  # fmt: skip
 

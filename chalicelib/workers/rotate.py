@@ -8,6 +8,7 @@ from chalice.app import Blueprint, Rate
 
 from chalicelib.observability import count, logger, observed
 from chalicelib.services.boards.rotate_boards import rotate_boards
+from chalicelib.workers.finish import finish
 from chalicelib.workers.invocation import within_invocation
 
 worker = Blueprint(__name__)
@@ -21,7 +22,8 @@ class RotationFailed(Exception):
 @observed
 def rotate(event: Any) -> dict[str, Any]:
     """Freeze, archive and publish boards; return the step of each board checked."""
-    rotation = rotate_boards(within_invocation(event.context))
+    laurel = within_invocation(event.context)
+    rotation = rotate_boards(laurel)
     count("PeriodsRotated", rotation.rotated)
     count("BoardWritersReminded", len(rotation.reminded))
     count("FreezeHeldMinutes", rotation.held_minutes)
@@ -33,4 +35,6 @@ def rotate(event: Any) -> dict[str, Any]:
     logger.info("rotate", extra={"steps": steps, "reminded": rotation.reminded, "failed": list(rotation.failed)})
     if rotation.failed or rotation.overdue:
         raise RotationFailed(", ".join([*rotation.failed, *rotation.overdue]))
+    if rotation.complete:
+        finish(laurel, "rotate")
     return {"steps": steps, "reminded": rotation.reminded}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from aws_lambda_powertools.metrics import MetricUnit
 from chalice.app import Blueprint, Rate
 
 from chalicelib.observability import count, logger, observed
 from chalicelib.services.core.outbox import sweep_outbox
+from chalicelib.workers.finish import finish
 from chalicelib.workers.invocation import within_invocation
 
 worker = Blueprint(__name__)
@@ -21,11 +23,16 @@ class NotSwept(Exception):
 @observed
 def sweep(event: Any) -> dict[str, Any]:
     """Send the outbox; return the number of records sent."""
-    swept = sweep_outbox(within_invocation(event.context))
+    laurel = within_invocation(event.context)
+    swept = sweep_outbox(laurel)
+    age_ms = 0 if swept.oldest_ms is None else laurel.now_ms() - swept.oldest_ms
     count("OutboxSwept", swept.sent)
+    count("OutboxAge", age_ms // 1000, MetricUnit.Seconds)
     for id_, error in swept.failed.items():
         logger.error("not sent", extra={"id": id_, "error": error})
     logger.info("sweep", extra={"sent": swept.sent, "failed": len(swept.failed)})
     if swept.failed:
         raise NotSwept(", ".join(swept.failed))
+    if swept.complete:
+        finish(laurel, "sweep")
     return {"sent": swept.sent}

@@ -79,6 +79,7 @@ def _rotate_scope(context: Context, board: Board, rotation: Rotation, backlog: B
     through, whole = after, True
     for period in ended:
         if not context.has_time(RESERVE_MS):
+            rotation.complete = False
             break
         name, bound_ms = board_id(scope, period.id), period.end_ms + grace_ms
         step = _rotate_period(context, board, period, archives.get(period.id), partial(backlog.holds, bound_ms))
@@ -158,7 +159,10 @@ def _judge_all_time(context: Context, board: Board, rotation: Rotation) -> None:
     """Judge an all-time board once a day. It stays open: pending updates may be missing in its ranks."""
     now_ms, scope = context.now_ms(), board.scope
     yesterday = day_of(now_ms) - 1
-    if _cursor(context, board) >= yesterday or not context.has_time(RESERVE_MS):
+    if _cursor(context, board) >= yesterday:
+        return
+    if not context.has_time(RESERVE_MS):
+        rotation.complete = False
         return
     period = f"{ALL}@{day_name(yesterday)}"
     archive = read_archives(context.table, scope, [period]).get(period)

@@ -26,6 +26,7 @@ class Rotation:
     `steps`: board -> its step. `held`: board -> why it waits for its freeze; `held_ms`: the longest of these waits.
     `reminded`: shards whose writers were woken for a pending intent or repair. `overdue`: boards that are frozen but
     not at rest a day after their end; their index may need a repair. `failed`: scope -> the error that ended its turn.
+    `complete`: the time sufficed for all periods.
     """
 
     steps: dict[str, Step] = field(default_factory=dict)
@@ -34,6 +35,7 @@ class Rotation:
     reminded: list[str] = field(default_factory=list)
     overdue: list[str] = field(default_factory=list)
     failed: dict[str, Exception] = field(default_factory=dict)
+    complete: bool = True
 
     @property
     def texts(self) -> dict[str, str]:

@@ -22,10 +22,19 @@ RESERVE_MS = 10_000
 
 @dataclass(slots=True)
 class Swept:
-    """The result of a sweep. `sent`: number of records; `failed`: id -> the error. The next run retries those."""
+    """The result of a sweep. `sent`: number of records; `failed`: id -> the error. The next run retries those.
+
+    `oldest_ms`: the commit of the oldest record that the run met and did not send. `complete`: it met all of them.
+    """
 
     sent: int = 0
     failed: dict[str, str] = field(default_factory=dict)
+    oldest_ms: int | None = None
+    complete: bool = True
+
+    def leave(self, at_ms: int) -> None:
+        """Note the commit of a record that stays."""
+        self.oldest_ms = at_ms if self.oldest_ms is None else min(at_ms, self.oldest_ms)
 
 
 def send_outbox_record(context: Context, record: OutboxRecord) -> bool:
@@ -48,6 +57,8 @@ def sweep_outbox(context: Context) -> Swept:
     # Runs begin at different shards: the next ones reach the records for which this run has no time.
     for stored in outbox_records_before(context.table, until_ms, first_shard=minute_of(until_ms)):
         if not context.has_time(RESERVE_MS):
+            swept.complete = False
+            swept.leave(stored.at_ms)
             break
         try:
             record = stored.read()
@@ -56,6 +67,7 @@ def sweep_outbox(context: Context) -> Swept:
             swept.sent += 1
         except Exception as error:  # noqa: BLE001 - one failure must not stop the others
             swept.failed[stored.id] = repr(error)
+            swept.leave(stored.at_ms)
     return swept
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
@@ -31,10 +31,20 @@ RESERVE_MS = 30_000
 
 @dataclass(slots=True)
 class Archived:
-    """The result of a run. `moved`: queue -> number; `failed`: message id -> the error. The next run retries those."""
+    """The result of a run. `moved`: queue -> number; `failed`: message id -> the error. The next run retries those.
+
+    `oldest_ms`: when the oldest message that stays in a queue was sent, of those received. `complete`: the time
+    sufficed for every queue.
+    """
 
     moved: dict[str, int] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    oldest_ms: int | None = None
+    complete: bool = True
+
+    def leave(self, sent_ms: Iterable[int]) -> None:
+        """Note when messages that stay were sent."""
+        self.oldest_ms = min([*sent_ms, *([] if self.oldest_ms is None else [self.oldest_ms])], default=None)
 
 
 def archive_failures(context: Context) -> Archived:
@@ -64,21 +74,26 @@ def _share_ends_ms(context: Context, queues: int) -> float:
 
 
 def _archive_queue(context: Context, queue: str, ends_ms: float, result: Archived) -> None:
-    held: set[str] = set()
+    held: dict[str, int] = {}
     received_ids: set[str] = set()
     try:
-        while context.now_ms() < ends_ms and context.has_time(RESERVE_MS) and len(held) < MAX_HELD:
+        while len(held) < MAX_HELD:
+            if context.now_ms() >= ends_ms or not context.has_time(RESERVE_MS):
+                result.complete = False
+                return
             batch = _receive(context, queue, received_ids)
             if not batch:
                 return
-            held |= {message.receipt for message in batch}
+            held |= {message.receipt: message.sent_ms for message in batch}
             old = [message for message in batch if context.now_ms() - message.sent_ms > ARCHIVE_AFTER_MS]
             # The write precedes the deletion: after a crash in between, the next run repeats the write.
             written = _write(context, queue, old, result)
             gone = _delete(context, queue, written, result)
-            held -= {message.receipt for message in gone}
+            for message in gone:
+                del held[message.receipt]
             result.moved[queue] += len(gone)
     finally:
+        result.leave(held.values())
         release(context, queue, sorted(held))
 
 

@@ -32,10 +32,15 @@ class StoredRecord:
     id: str
     item: Item
 
+    @property
+    def at_ms(self) -> int:
+        """Return the time of the commit. The key has it, so a row of any schema does."""
+        return int(self.item["sk"]["S"].partition("#")[0])
+
     def read(self) -> OutboxRecord:
         """Return the record. Raises LaterSchema."""
         row = OutboxItem.from_raw_data(self.item)
-        return OutboxRecord(self.id, int(row.sk.partition("#")[0]), row.kind, row.facts)
+        return OutboxRecord(self.id, self.at_ms, row.kind, row.facts)
 
 
 def add_outbox_record(tx: Transaction, record: OutboxRecord) -> None:

@@ -1,1 +1,1 @@
-"""Reads across concerns."""
+"""Reads across concerns, and what operators look at."""

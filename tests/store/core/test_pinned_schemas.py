@@ -53,6 +53,7 @@ PINNED = {
     "RequestItem": ["7761c08a8e68"],
     "RewardItem": ["d3106cb4be69"],
     "RulesetRunItem": ["b592d5c06357"],
+    "RunItem": ["1a3f7445009e"],
     "SetsItem": ["7b835ab03048"],
     "StateItem": ["d165307e33ce"],
     "StockItem": ["0ef5ebd9b8f5"],
