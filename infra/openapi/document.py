@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 import msgspec
@@ -20,14 +19,10 @@ from chalicelib.api.request import MAX_BODY_BYTES
 from chalicelib.api.rewards import examples as rewards_examples
 from chalicelib.api.statuses import STATUSES
 from chalicelib.domain.events.event import MAX_EVENTS_PER_MESSAGE
+from infra.openapi.schemas import REF, Error, schemas
 
 Json = dict[str, Any]
 API_VERSION = "1"
-REF = "#/components/schemas/{name}"
-# Members that only Laurel itself may write.
-NOT_SENT = {"CloudEvent": ["receivedAt"], "GatewayEvent": ["receivedAt"], "AwardEvent": ["receivedAt"]}
-# Bodies that name one thing by either of two members: both at once, if they agree, or only one.
-EITHER = {"AwardRequest": ("anyOf", "player", "username"), "RedeemInvite": ("oneOf", "code", "token")}
 # Query parameters that an operation cannot do without.
 NEEDED = {"RevokeQuery": ("code",)}
 ABOUT = (
@@ -73,13 +68,6 @@ EXAMPLES = {
 _GOOD = {201: "Created.", 202: "Queued."}
 
 
-class Error(msgspec.Struct):
-    """Any refusal. Details, such as `parameter`, `minimum` or `events`, follow these two."""
-
-    error: str
-    code: str
-
-
 def document_json() -> str:
     """Return the document as JSON."""
     return msgspec.json.encode(document()).decode()
@@ -109,27 +97,12 @@ def document() -> Json:
 
 
 def _schemas() -> Json:
-    kinds = {id(kind): kind for operation in OPERATIONS for kind in _kinds(operation)}
-    _, schemas = msgspec.json.schema_components([*kinds.values(), Error], ref_template=REF)
-    for name, members in NOT_SENT.items():
-        for member in members:
-            schemas[name]["properties"].pop(member)
-    for name, (how, *members) in EITHER.items():
-        schemas[name][how] = [{"required": [each], "properties": {each: {"type": "string"}}} for each in members]
-    schemas["Error"]["additionalProperties"] = True
-    for schema in schemas.values():
-        # A docstring's later lines are indented, which Markdown shows as code.
-        if "description" in schema:
-            schema["description"] = inspect.cleandoc(schema["description"])
+    bodies = [kind for operation in OPERATIONS for kind in operation.body_types]
+    answers = [operation.answer_type for operation in OPERATIONS if operation.answer]
+    found = schemas(bodies, answers)
     for name, example in EXAMPLES.items():
-        schemas[name]["examples"] = [example]
-    return schemas
-
-
-def _kinds(operation: Operation) -> list[Any]:
-    """Return the Structs of a body or an answer; query parameters are spelled out one by one."""
-    answer = operation.answer_type
-    return [*operation.body_types, *([answer] if answer else [])]
+        found[name]["examples"] = [example]
+    return found
 
 
 def _operation(operation: Operation) -> Json:
@@ -168,7 +141,7 @@ def _body(operation: Operation) -> Json:
 
 def _responses(operation: Operation) -> Json:
     good: Json = {"description": _GOOD.get(operation.status) or ("Found." if operation.method == "GET" else "Done.")}
-    schema = _ref(operation.answer_type) if operation.answer else {"type": "object"}
+    schema = _ref(operation.answer_type) if operation.answer else {"type": "object", "additionalProperties": True}
     if operation.media != JSON:
         schema = {"type": "string"}
     good["content"] = {operation.media: {"schema": schema}}

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from infra.openapi.schemas import portable
+
 Json = dict[str, Any]
 REF = "#/components/schemas/"
-# Python's `$` would let a line feed follow; readers know.
-NO_LINE_FEED = r"(?!\n)"
 
 
 def page(title: str, about: str, parts: Iterable[str]) -> str:
@@ -90,7 +90,7 @@ def _range(schema: Json, of: str) -> str:
 
 
 def _pattern(schema: Json) -> str:
-    pattern = str(schema.get("pattern", "")).removesuffix(NO_LINE_FEED)
+    pattern = portable(str(schema.get("pattern", "")))
     return f" {code(pattern)}" if pattern else ""
 
 

@@ -21,7 +21,7 @@ _MEMBER = re.compile(r"Object (missing required|contains unknown) field `(.*)`",
 # A message of one of our own decoders, such as "must have an offset".
 _CHECK = re.compile(r"must ")
 # The shape of the patterns in use: one class of characters with a minimum and a maximum length.
-_CLASS = re.compile(r"\^\[(?P<of>[^\]]+)\]\{(?P<low>\d+),(?P<high>\d+)\}\$")
+_CLASS = re.compile(r"\^\[(?P<of>[^\]]+)\]\{(?P<low>\d+),(?P<high>\d+)\}\\Z")
 _RANGE = re.compile(r".-.|.")
 _VISIBLE_ASCII = "!-~"
 

@@ -11,8 +11,8 @@ from typing import Annotated
 from msgspec import Meta
 
 PLAYER = "player"
-# `$` alone would allow a trailing line feed.
-_PATTERN = r"^[a-z]{1,16}:[A-Za-z0-9._:@-]{1,128}$(?!\n)"
+# Python's `$` would allow a trailing line feed.
+_PATTERN = r"^[a-z]{1,16}:[A-Za-z0-9._:@-]{1,128}\Z"
 Subject = Annotated[str, Meta(pattern=_PATTERN)]
 _FORM = re.compile(_PATTERN)
 

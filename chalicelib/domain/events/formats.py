@@ -28,7 +28,7 @@ Printable = Annotated[str, Meta(min_length=1, max_length=128)]
 PlayerId = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9._:@-]{1,128}$(?!\n)",
+        pattern=r"^[A-Za-z0-9._:@-]{1,128}\Z",
         description=f"A player's id. Not allowed: {', '.join(f'`{name}`' for name in NO_PLAYERS)}.",
         extra_json_schema={"not": {"enum": list(NO_PLAYERS)}},
     ),

@@ -14,7 +14,7 @@ from chalicelib.domain.identity.names import MAX_NAME
 # 0..10^12, the range of every number in an event.
 Quantity = Annotated[int, Meta(ge=0, le=10**12)]
 Label = Annotated[str, Meta(min_length=1, max_length=128)]
-Reference = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:@-]{1,128}$(?!\n)")]
+Reference = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:@-]{1,128}\Z")]
 
 # Optional texts. Gateways send a blank text for "none", so it counts as absent.
 OPTIONAL_TEXTS = frozenset(

@@ -14,10 +14,10 @@ from chalicelib.domain.rules.criteria import Criterion
 Amount = Annotated[int, Meta(ge=0, le=10**12)]
 Count = Annotated[int, Meta(ge=1, le=10**12)]
 # Action names are stored in the item that every event rewrites; those of the default ruleset take one byte.
-Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,23}$(?!\n)")]
-Slug = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)", max_length=48)]
+Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,23}\Z")]
+Slug = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\Z", max_length=48)]
 Text = Annotated[str, Meta(min_length=1, max_length=300)]
-EventType = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_.]{0,63}$(?!\n)")]
+EventType = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_.]{0,63}\Z")]
 MAX_ACTIONS = 32
 # 200 earned badges take about 5 KB in the player's partition; the bench tests that many.
 MAX_BADGES = 200
@@ -132,8 +132,8 @@ class Board(_Table, frozen=True, kw_only=True):
     share a board's updates; the cost of a read grows with their number. After a change of `shards`, repair the board.
     """
 
-    scope: Annotated[str, Meta(pattern=r"^[a-z][a-z_]{0,31}$(?!\n)")]
-    period: Annotated[str, Meta(pattern=r"^(all|daily|weekly|monthly)$(?!\n)")]
+    scope: Annotated[str, Meta(pattern=r"^[a-z][a-z_]{0,31}\Z")]
+    period: Annotated[str, Meta(pattern=r"^(all|daily|weekly|monthly)\Z")]
     actions: list[str] = []
     stats: list[str] = []
     keep_days: Count | None = None
@@ -146,7 +146,7 @@ class Board(_Table, frozen=True, kw_only=True):
 
 
 class Ruleset(_Table, frozen=True, kw_only=True):
-    version: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,12}$(?!\n)")]
+    version: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,12}\Z")]
     settings: RulesetSettings = RulesetSettings()
     assets: dict[str, Asset]
     levels: LevelRules

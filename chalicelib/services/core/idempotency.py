@@ -41,7 +41,7 @@ NOT_ANSWERED = "The result is not known yet; send the same request again."
 IdempotencyKey = Annotated[
     str,
     Meta(
-        pattern=r"^[!-~]{1,128}$(?!\n)",
+        pattern=r"^[!-~]{1,128}\Z",
         description=(
             "A key of your choice, one per operation: retries with the same key return the first response. Kept "
             "for 30 days."

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -34,7 +34,7 @@ _CURSOR = re.compile(r"([0-9a-f]{37})\.([0-9a-f]{11,37})\.(-?\d{1,18})")
 class StatementLine(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True):
     """One posting. `amount` is signed. `other`: a player, or a system account such as `@mint`.
 
-    `details`: further data of this kind of transfer.
+    `causes`: what a payment of rules is for, with the amount of each. `details`: further data of this kind of transfer.
     """
 
     id: str
@@ -45,9 +45,9 @@ class StatementLine(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=
     balance_after: int
     note: str = ""
     reason: str = ""
-    causes: list[Any] = []
+    causes: dict[str, int] = {}
     corrects: str = ""
-    details: dict[str, Any] = {}
+    details: dict[str, str] = {}
 
 
 class Statement(msgspec.Struct):
@@ -144,7 +144,7 @@ def _line(posting: Posted, other: str, balance: int) -> StatementLine:
         balance_after=balance,
         note=posting.note,
         reason=details.pop("reason", ""),
-        causes=details.pop("causes", []),
+        causes=details.pop("causes", {}),
         corrects=details.pop("corrects", ""),
         details=details,
     )

@@ -22,7 +22,7 @@ class BadgeDecisionRequest(msgspec.Struct, rename="camel", forbid_unknown_fields
     """The player. Requests with the same `idempotencyKey`, badge and player are one decision."""
 
     player: PlayerId
-    idempotency_key: Annotated[str, Meta(pattern=r"^[!-~]{1,48}$(?!\n)")] | None = None
+    idempotency_key: Annotated[str, Meta(pattern=r"^[!-~]{1,48}\Z")] | None = None
 
 
 def decide_badge(

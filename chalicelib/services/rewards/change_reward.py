@@ -44,9 +44,7 @@ class RewardRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     description: Annotated[str, Meta(min_length=1, max_length=MAX_DESCRIPTION, description="Visible characters.")]
     cost: Annotated[int, Meta(ge=1, le=MAX_COST)]
     asset: Annotated[str, Meta(max_length=64, description="A redeemable asset of the ruleset.")]
-    type: Annotated[
-        str, Meta(pattern=rf"^[A-Za-z0-9._-]{{1,{MAX_TYPE}}}$(?!\n)", description=("A word of your choice."))
-    ]
+    type: Annotated[str, Meta(pattern=rf"^[A-Za-z0-9._-]{{1,{MAX_TYPE}}}\Z", description=("A word of your choice."))]
     requires_fulfilment: Annotated[
         bool, Meta(description=("The cost is held until an admin fulfils or cancels the redemption."))
     ] = False

@@ -23,7 +23,7 @@ class Sent(msgspec.Struct, forbid_unknown_fields=True):
     word: Annotated[str, Meta(min_length=1, max_length=3)] = "x"
     text: str = ""
     note: Annotated[str, Meta(max_length=3)] | None = None
-    key: Annotated[str, Meta(pattern=r"^[!-~]{1,48}$")] = "x"
+    key: Annotated[str, Meta(pattern=r"^[!-~]{1,48}\Z")] = "x"
     choice: Literal["a", "b", "c"] = "a"
     yes: bool = True
     when: Moment | None = None
