@@ -123,7 +123,7 @@ def _configure(build: Build, tree: Path, ruleset: str, rules: Rules) -> None:
     functions = {}
     for function in FUNCTIONS:
         file = f"policy-{function.suffix}.json"
-        (home / file).write_text(json.dumps(policy(build, function)))
+        (home / file).write_text(json.dumps(policy(build, function, rules.boards)))
         functions[function.name] = {
             "iam_policy_file": file,
             "lambda_memory_size": function.memory_mb,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from infra.access import SCOPES, Access
 from infra.settings import ORDER_INDEX, QUEUE, Build, Function
 
 Json = dict[str, Any]
 
+LEADING_KEYS = "dynamodb:LeadingKeys"
 CONSUME = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"]
 
 # Statements whose actions AWS defines without resources: they accept no value but "*".
@@ -18,14 +21,12 @@ def function_name(build: Build, function: Function) -> str:
     return f"{build.prefix}-{function.suffix}"
 
 
-def policy(build: Build, function: Function) -> Json:
-    """Return the policy document of `function`, with CloudFormation references for ARNs."""
-    statements = [_logs(build, function)]
-    if function.table:
-        statements.append(_statement("Table", [f"dynamodb:{name}" for name in function.table], [_arn("Table")]))
-    if function.index:
-        index = {"Fn::Sub": "${Table.Arn}/index/" + ORDER_INDEX}
-        statements.append(_statement("Index", ["dynamodb:Query"], [index]))
+def policy(build: Build, function: Function, scopes: Iterable[str]) -> Json:
+    """Return the policy document of `function`, with CloudFormation references for ARNs.
+
+    `scopes`: those of the ruleset's boards, which are partitions of the index.
+    """
+    statements = [_logs(build, function), *(_item(access, scopes) for access in function.table)]
     consumed = [*([function.queue] if function.queue else []), *function.consumes]
     if consumed:
         statements.append(_statement("Consume", CONSUME, [_arn(QUEUE[key].logical_id) for key in consumed]))
@@ -40,6 +41,20 @@ def policy(build: Build, function: Function) -> Json:
     if build.tracing:
         statements.append(_statement("Traces", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"]))
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _item(access: Access, scopes: Iterable[str]) -> Json:
+    """Return the statement about items of the table, or of its index."""
+    place = {"Fn::Sub": "${Table.Arn}/index/" + ORDER_INDEX} if access.index else _arn("Table")
+    statement = _statement(access.name, [f"dynamodb:{action}" for action in access.actions], [place])
+    if access.keys is not None:
+        keys = [each for key in access.keys for each in ([f"{scope}#" for scope in scopes] if key == SCOPES else [key])]
+        # ForAllValues also holds for a request without the key.
+        statement["Condition"] = {
+            "ForAllValues:StringLike": {LEADING_KEYS: [f"{key}*" if key.endswith("#") else key for key in keys]},
+            "Null": {LEADING_KEYS: "false"},
+        }
+    return statement
 
 
 def _logs(build: Build, function: Function) -> Json:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from infra import access
+from infra.access import Access
+
 Target = Literal["aws", "local"]
 
 APP = "laurel"
@@ -56,8 +59,8 @@ class Queue:
 class Function:
     """A Lambda function. `name`: as Chalice calls it. `handler`: imported by Lambda. Memory in MB, timeout in seconds.
 
-    `counts`: queues whose messages it counts. `table`: actions on the table. `index`: it reads the rank index.
-    `threads`: its parallel calls. `extra`: an extra of pyproject.toml; its packages are a Lambda layer of the function.
+    `counts`: queues whose messages it counts. `table`: what it may do with items. `threads`: its parallel calls.
+    `extra`: an extra of pyproject.toml; its packages are a Lambda layer of the function.
     """
 
     name: str
@@ -72,8 +75,7 @@ class Function:
     consumes: tuple[str, ...] = ()
     sends: tuple[str, ...] = ()
     counts: tuple[str, ...] = ()
-    table: tuple[str, ...] = ()
-    index: bool = False
+    table: tuple[Access, ...] = ()
     publishes: bool = False
     threads: int = THREADS
     extra: str | None = None
@@ -91,59 +93,56 @@ class Function:
         return f"{self.logical_id}SqsEventSource"
 
 
-READ = ("GetItem", "BatchGetItem", "Query")
-WRITE = ("PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem")
-
 # Memory buys CPU on Lambda: 1,769 MB is one core. Progress is bound by the SDK's CPU, so 1,024 MB halves its batch time
 # for about the same money; the others wait for the network. 29 s is API Gateway's own limit. A batch of 100 events is
 # at most 100 players of two calls each: about 2 s, so 60 s leave room for conflicts.
 FUNCTIONS = (
     Function(
         API_FUNCTION, "APIHandler", "chalicelib.api.app.app", 512, 29,
-        sends=("events", "own"), table=READ + WRITE, index=True, publishes=True,
+        sends=("events", "own"), table=access.API, publishes=True,
     ),
     Function(
         "progress", "Progress", "chalicelib.workers.progress.progress", 1024, 60,
         queue="events", batch_size=100, window_s=1, concurrency=10,
-        sends=("boards", "rejected"), table=READ + WRITE, publishes=True,
+        sends=("boards", "rejected"), table=access.PROGRESS, publishes=True,
     ),
     Function(
         "progress_own", "ProgressOwn", "chalicelib.workers.progress.progress_own", 1024, 60,
         queue="own", batch_size=100, window_s=1, concurrency=5,
-        sends=("boards", "rejected"), table=READ + WRITE, publishes=True,
+        sends=("boards", "rejected"), table=access.PROGRESS, publishes=True,
     ),
     # Two invocations at a time: an import must not slow down live events at the table and the boards.
     Function(
         "progress_backfill", "ProgressBackfill", "chalicelib.workers.progress.progress_backfill", 1024, 60,
         queue="backfill", batch_size=100, window_s=1, concurrency=2,
-        sends=("boards", "rejected"), table=READ + WRITE, publishes=True,
+        sends=("boards", "rejected"), table=access.PROGRESS, publishes=True,
     ),
     # FIFO sources deliver at most 10 messages without a window, and one batch of a board at a time: 2,000 score updates
     # are some 2,500 writes, as many in parallel as the client has connections. A repair requests its own next turn.
     Function(
         "boards", "Boards", "chalicelib.workers.boards.boards", 1024, 120,
-        queue="boards", batch_size=10, sends=("boards",), table=(*READ, "UpdateItem"), threads=32,
+        queue="boards", batch_size=10, sends=("boards",), table=access.BOARDS, threads=32,
     ),
     # It runs every five minutes for at most as long; the next run continues what one leaves.
     Function(
         "rotate", "Rotate", "chalicelib.workers.rotate.rotate", 512, 300,
-        sends=("boards", "own"), counts=SOURCES, table=(*READ, "PutItem", "UpdateItem"), index=True, publishes=True,
+        sends=("boards", "own"), counts=SOURCES, table=access.ROTATE, publishes=True,
     ),
     # Mostly there is nothing to send: sixteen queries a minute.
     Function(
         "sweep", "Sweep", "chalicelib.workers.sweep.sweep", 256, 60,
-        sends=("own",), table=("BatchGetItem", "Query", "PutItem", "DeleteItem"), publishes=True,
+        sends=("own",), table=access.SWEEP, publishes=True,
     ),
     # It verifies as long as Lambda's maximum timeout allows, which determines the boards verified per hour. It repairs
     # nothing, and writes only that it has finished.
     Function(
         "verify", "Verify", "chalicelib.workers.verify.verify", 1024, 900,
-        table=(*READ, "Scan", "PutItem"), index=True,
+        table=access.VERIFY,
     ),
     # Eighty messages a round, a row each: some 300,000 in 5 minutes at 5 ms a call.
     Function(
         "archive", "Archive", "chalicelib.workers.archive.archive", 512, 300,
-        consumes=("rejected", "dead_letter", "boards_dead_letter"), table=("BatchGetItem", "PutItem", "UpdateItem"),
+        consumes=("rejected", "dead_letter", "boards_dead_letter"), table=access.ARCHIVE,
     ),
 )  # fmt: skip
 

@@ -17,6 +17,7 @@ from chalicelib.services.boards import rebuild_index, write_corrections, writer
 from chalicelib.services.boards.worker import feed_messages
 from chalicelib.store.boards import reads, tallies
 from chalicelib.workers.sqs import failures, messages_of
+from infra.settings import API_FUNCTION
 from tests.boards import judge
 from tests.boards.roster import Roster
 from tests.boards.spoil import spoil
@@ -57,8 +58,8 @@ def run(seed: int, mutant: Mutant = nullcontext, faults: Faults | None = None) -
     watch, traffic = Watch(plant), Traffic(plant, roster, rng)
     _start(plant, rng)
     with small_limits(), mutant():
-        for name in ("play", "give_orders", "read"):
-            plant.world.spawn(name, getattr(traffic, name))
+        for name, role in (("play", ""), ("give_orders", ""), ("read", API_FUNCTION)):
+            plant.world.spawn(name, getattr(traffic, name), role=role)
         plant.world.run()
         if rng.random() < 0.5:
             spoil(plant, roster, traffic, watch)
@@ -105,4 +106,5 @@ def _start(plant: Plant, rng: random.Random) -> None:
             batch_size=rng.choice((1, 3, 10)),
             concurrency=3,
             visibility_timeout=rng.choice((5, 20, 60)),
+            role="boards",
         )

@@ -20,6 +20,7 @@ from chalicelib.services.progress.create_key import create_key
 from chalicelib.services.progress.process_messages import process_messages
 from chalicelib.store.ledger.double_entry import post_transfer
 from chalicelib.workers.sqs import failures, messages_of
+from infra.settings import API_FUNCTION
 from tests.economy import books, judge
 from tests.economy.history import History
 from tests.economy.model import Request
@@ -102,7 +103,7 @@ def _apply_own_events(plant: Plant, rng: random.Random) -> None:
 
     if "own" not in plant.sources:
         plant.sources["own"] = plant.world.event_source(
-            plant.urls["own"], handler, batch_size=10, concurrency=rng.choice((1, 2))
+            plant.urls["own"], handler, batch_size=10, concurrency=rng.choice((1, 2)), role="progress_own"
         )
 
 
@@ -116,8 +117,8 @@ def _play(stage: Stage, rng: random.Random, requests: int) -> None:
     while any(client.left for client in clients):
         for client in clients:
             if client.left:
-                world.spawn(client.name, client.work)
-        world.spawn("sweep", _sweep, stage.plant, 3)
+                world.spawn(client.name, client.work, role=API_FUNCTION)
+        world.spawn("sweep", _sweep, stage.plant, 3, role="sweep")
         world.run()
     _apply_own_events(stage.plant, rng)
     world.run()
@@ -125,7 +126,7 @@ def _play(stage: Stage, rng: random.Random, requests: int) -> None:
         if not books.read(stage.plant).outbox:
             return
         world.sleep(31)
-        world.spawn("sweep", _sweep, stage.plant, 1)
+        world.spawn("sweep", _sweep, stage.plant, 1, role="sweep")
         world.run()
 
 

@@ -18,8 +18,8 @@ from chalicelib.domain.rules.ruleset import load
 from chalicelib.settings import RULESETS
 from infra.gateway import REFUSALS, RETRY_AFTER_S
 from infra.package import Package
-from infra.policies import RESOURCELESS, policy
-from infra.settings import FUNCTIONS, QUEUE, QUEUES, VISIBILITY_FACTOR, Build, Function, SettingError
+from infra.policies import LEADING_KEYS, RESOURCELESS, policy
+from infra.settings import API_FUNCTION, FUNCTIONS, QUEUE, QUEUES, VISIBILITY_FACTOR, Build, Function, SettingError
 from infra.template import merge_template
 
 Json = dict[str, Any]
@@ -27,6 +27,8 @@ Json = dict[str, Any]
 # cfn-lint rules that must be ignored, with the reason; none so far.
 IGNORED_RULES: dict[str, str] = {}
 
+# Of the default ruleset's boards.
+SCOPES = tuple(load(RULESETS / "default.toml").boards)
 WITH_QUEUE = [function for function in FUNCTIONS if function.queue]
 
 
@@ -132,14 +134,14 @@ def test_every_function_has_a_role_of_its_own(resources: Json) -> None:
     assert len(set(roles)) == len(FUNCTIONS)
     for role, function in zip(roles, FUNCTIONS, strict=True):
         (inline,) = resources[role]["Properties"]["Policies"]
-        assert inline["PolicyDocument"] == policy(Build("test", "aws"), function)
+        assert inline["PolicyDocument"] == policy(Build("test", "aws"), function, SCOPES)
         assert "ManagedPolicyArns" not in resources[role]["Properties"]
 
 
 @pytest.mark.parametrize("tracing", [False, True])
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
 def test_no_policy_allows_more_than_named_actions_on_named_resources(function: Function, tracing: bool) -> None:
-    for statement in policy(Build("test", "aws", tracing=tracing), function)["Statement"]:
+    for statement in policy(Build("test", "aws", tracing=tracing), function, SCOPES)["Statement"]:
         assert not any("*" in action for action in statement["Action"])
         if statement["Sid"] not in RESOURCELESS:
             assert all(isinstance(resource, dict) for resource in statement["Resource"]), statement
@@ -149,7 +151,7 @@ def test_permissions_of_each_function() -> None:
     allowed = {
         function.name: {
             (action, json.dumps(resource))
-            for statement in policy(Build("test", "aws"), function)["Statement"]
+            for statement in policy(Build("test", "aws"), function, SCOPES)["Statement"]
             for action in statement["Action"]
             for resource in statement["Resource"]
         }
@@ -161,7 +163,8 @@ def test_permissions_of_each_function() -> None:
 
     assert may("progress", "sqs:ReceiveMessage", "EventsQueue")
     assert may("progress", "sqs:ChangeMessageVisibility", "EventsQueue")
-    assert may("progress", "dynamodb:ConditionCheckItem", "Table")
+    assert may("progress", "dynamodb:PutItem", "Table")
+    assert not may("progress", "dynamodb:DeleteItem", "Table")
     assert may("progress", "sqs:SendMessage", "RejectedQueue")
     for queue in ("RejectedQueue", "DeadLetterQueue", "BoardsDeadLetterQueue"):
         assert may("archive", "sqs:ReceiveMessage", queue)
@@ -187,6 +190,46 @@ def test_permissions_of_each_function() -> None:
     assert {action.partition(":")[2] for action in writes} == {"GetItem", "BatchGetItem", "PutItem"}, "its run's row"
     assert not may("api_handler", "sqs:DeleteMessage", "EventsQueue")
     assert not may("archive", "dynamodb:DeleteItem", "Table")
+
+
+def leading_keys(function: str, action: str) -> set[str]:
+    """Return the patterns of leading keys that a function may name in an action on the table."""
+    (found,) = [each for each in FUNCTIONS if each.name == function]
+    statements = [
+        statement
+        for statement in policy(Build("test", "aws"), found, SCOPES)["Statement"]
+        if f"dynamodb:{action}" in statement["Action"] and statement["Resource"] == [{"Fn::GetAtt": ["Table", "Arn"]}]
+    ]
+    assert all(statement["Condition"]["Null"] == {LEADING_KEYS: "false"} for statement in statements)
+    return {key for statement in statements for key in statement["Condition"]["ForAllValues:StringLike"][LEADING_KEYS]}
+
+
+def test_each_function_is_limited_to_partitions() -> None:
+    assert leading_keys("sweep", "DeleteItem") == {"OUTBOX#*"}
+    assert leading_keys("sweep", "PutItem") == {"RUN#sweep"}
+    assert leading_keys("verify", "PutItem") == {"RUN#verify"}
+    assert leading_keys("verify", "UpdateItem") == leading_keys("verify", "DeleteItem") == set()
+    assert leading_keys("archive", "UpdateItem") == {"FAILURE#*", "BODY#*"}
+    assert leading_keys("boards", "UpdateItem").isdisjoint({"ACCOUNT#*", "PLAYER#*", "API_KEY#*"})
+    assert leading_keys("rotate", "PutItem") == {"BACKLOG", "ARCHIVE#*", "ROTATION#*", "RUN#rotate"}
+    assert "API_KEY#*" in leading_keys(API_FUNCTION, "UpdateItem")
+    assert "API_KEY#*" not in leading_keys(API_FUNCTION, "PutItem"), "the API creates no keys"
+    assert leading_keys(API_FUNCTION, "DeleteItem").isdisjoint(
+        {"PLAYER#*", "API_KEY#*", "IDEMPOTENCY#*", "CORRECTED#*"}
+    )
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
+def test_only_a_scan_is_not_limited_to_partitions(function: Function) -> None:
+    for statement in policy(Build("test", "aws"), function, SCOPES)["Statement"]:
+        if any(action.startswith("dynamodb:") for action in statement["Action"]):
+            assert ("Condition" in statement) == (statement["Action"] != ["dynamodb:Scan"])
+
+
+def test_the_policy_of_a_function_fits_its_role() -> None:
+    """A role's inline policies have at most 10,240 characters."""
+    for function in FUNCTIONS:
+        assert len(json.dumps(policy(Build("test", "aws"), function, SCOPES), separators=(",", ":"))) < 8_000
 
 
 def test_the_table(resources: Json) -> None:
@@ -307,7 +350,7 @@ def test_tracing_is_switched_as_a_whole() -> None:
     for function in merge_template(traced)["Resources"].values():
         variables = function.get("Properties", {}).get("Environment", {}).get("Variables")
         assert variables is None or variables["LAUREL_TRACING"] == "1"
-    sids = {statement["Sid"] for statement in policy(traced, FUNCTIONS[0])["Statement"]}
+    sids = {statement["Sid"] for statement in policy(traced, FUNCTIONS[0], SCOPES)["Statement"]}
     assert sids >= set(RESOURCELESS)
 
 

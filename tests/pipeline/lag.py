@@ -40,7 +40,7 @@ def stop_queues(plant: Plant, rng: random.Random) -> list[Sent]:
         scheduler.at(now_ms + round(1000 * over_s), partial(setattr, source, "concurrency", source.concurrency))
         source.concurrency = 0
     for number, moment_s in enumerate(_moments(rng, over_s)):
-        scheduler.at(now_ms + round(1000 * moment_s), partial(plant.world.spawn, f"rotate-{number}", _rotate, plant))
+        scheduler.at(now_ms + round(1000 * moment_s), partial(_start, plant, f"rotate-{number}"))
     scheduler.at(now_ms + round(1000 * (over_s + CLOSED_S)), partial(_rotate_until_closed, plant, 0))
     return _stream(now_ms, over_s) if rng.random() < 0.5 else []
 
@@ -90,9 +90,13 @@ def _rotate_until_closed(plant: Plant, number: int) -> None:
     """Rotate every five minutes until all that ended is closed, up to the cap of a backlog."""
     if _is_closed(plant) or number * LATER_EVERY_MS > CAP_MS:
         return
-    plant.world.spawn(f"rotate-later-{number}", _rotate, plant)
+    _start(plant, f"rotate-later-{number}")
     following = partial(_rotate_until_closed, plant, number + 1)
     plant.world.scheduler.at(plant.world.now_ms() + LATER_EVERY_MS, following)
+
+
+def _start(plant: Plant, name: str) -> None:
+    plant.world.spawn(name, _rotate, plant, role="rotate")
 
 
 def _rotate(plant: Plant) -> None:

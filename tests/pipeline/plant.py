@@ -20,6 +20,7 @@ from chalicelib.store.core.table import Table, connect
 from chalicelib.store.ledger.player_ledger import PlayerLedger
 from chalicelib.workers.sqs import failures, messages_of
 from infra.settings import INDEX_ATTRIBUTES
+from tests.pipeline.permissions import function_of, policies
 from tests.simulated.direct import DirectClient
 from tests.simulated.faults import Faults
 from tests.simulated.world import START_MS, World
@@ -80,6 +81,7 @@ def build(
     `botocore`: the table's client is botocore's. The direct one takes the same steps in half of the time.
     """
     world = World(seed, faults, start_ms)
+    world.policies = policies(chosen or rules(), TABLE)
     made = {name: world.attach(client) for name, client in clients().items()}
     create_table(made["dynamodb"])
     urls = {
@@ -139,9 +141,10 @@ def start(plant: Plant, rng: Any) -> None:
             batch_size=rng.choice((1, 3, 10)),
             concurrency=rng.choice((1, 2, 4)),
             timeout_s=60.0,
+            role=function_of(name),
         )
     plant.sources["boards"] = plant.world.event_source(
-        plant.urls["boards"], _boards(plant), batch_size=10, concurrency=3, timeout_s=80.0
+        plant.urls["boards"], _boards(plant), batch_size=10, concurrency=3, timeout_s=80.0, role="boards"
     )
 
 

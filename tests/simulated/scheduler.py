@@ -29,13 +29,17 @@ class Source(Protocol):
 
 
 class Process:
-    """A unit of death: an actor and those that it runs in parallel. Past `deadline_ms` its next call is its last."""
+    """A unit of death: an actor and those that it runs in parallel. Past `deadline_ms` its next call is its last.
 
-    __slots__ = ("dead", "deadline_ms")
+    `role`: whose requests its actors send.
+    """
+
+    __slots__ = ("dead", "deadline_ms", "role")
 
     def __init__(self) -> None:
         self.dead = False
         self.deadline_ms: int | None = None
+        self.role = ""
 
 
 class Actor:

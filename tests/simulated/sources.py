@@ -49,8 +49,9 @@ class EventSource:
         report_failures: bool,
         timeout_s: float,
         kill_at_timeout: bool,
+        role: str = "",
     ) -> None:
-        self.world, self.queue, self.handler, self.name = world, queue, handler, name
+        self.world, self.queue, self.handler, self.name, self.role = world, queue, handler, name, role
         self.batch_size, self.visibility_s, self.concurrency = batch_size, visibility_s, concurrency
         self.report_failures, self.timeout_s, self.kill_at_timeout = report_failures, timeout_s, kill_at_timeout
         self.active = self.batches = self.delivered = self.deleted = 0
@@ -86,6 +87,7 @@ class EventSource:
         receipts = {message.id: message.receipt for message in messages}
         world.note(self.name, "deliver", ",".join(message.id[:4] for message in messages), "")
         actor = world.scheduler.spawn(f"{self.name}-{self.batches}", self._invoke, event, context, receipts)
+        actor.process.role = self.role
         if self.kill_at_timeout:
             actor.process.deadline_ms = context.deadline_ms
 

@@ -96,6 +96,7 @@ class Wire:
         world.calls[operation] += 1
         actor = world.scheduler.current()
         try:
+            world.authorize(actor, service, operation, params)
             if actor is None:
                 return world.execute(service, operation, params, Call(world.now_ms(), world.rng))
             return self.act(actor, service, operation, params, url)

@@ -7,12 +7,14 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from typing import Any
 
 from .calls import Call, Killed
 from .dynamodb import DynamoDB
 from .events import EventBridge
 from .faults import Faults
+from .iam import NotAllowed, Policy, asked_of
 from .queue import Queue
 from .scheduler import Actor, Scheduler
 from .sources import EventSource, Handler
@@ -40,6 +42,9 @@ class World:
         self.events = EventBridge(self.rng)
         self.fault_counts: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()
+        # Role -> its policy. Requests without a role are allowed.
+        self.policies: dict[str, Policy] = {}
+        self.role = ""
         self.trace: list[tuple[int, str, str, str, str]] = []
         self._services: dict[str, Any] = {
             "dynamodb": self.dynamodb,
@@ -65,9 +70,11 @@ class World:
         self.scheduler.sleep(actor, seconds * 1000)
         self.check_alive(actor)
 
-    def spawn(self, name: str, fn: Callable[..., Any], *args: Any) -> Actor:
-        """Add an actor that `run` will start; its `result` holds the result of `fn`."""
-        return self.scheduler.spawn(name, fn, *args)
+    def spawn(self, name: str, fn: Callable[..., Any], *args: Any, role: str = "") -> Actor:
+        """Add an actor of a role that `run` will start; its `result` holds the result of `fn`."""
+        actor = self.scheduler.spawn(name, fn, *args)
+        actor.process.role = role
+        return actor
 
     def executor(self) -> Executor:
         """Return a substitute for a ThreadPoolExecutor, which runs its functions as actors of the calling process."""
@@ -97,11 +104,13 @@ class World:
         name: str = "",
         timeout_s: float = 60.0,
         kill_at_timeout: bool = False,
+        role: str = "",
     ) -> EventSource:
         """Deliver a queue to `handler(event, context)` while the world runs.
 
         `visibility_timeout` in seconds (default: the queue's); up to `concurrency` invocations at once. A call of
         an invocation older than `timeout_s` kills it if `kill_at_timeout`; otherwise it lives on as a zombie.
+        Invocations send requests of `role`.
         """
         queue = self.sqs.queue(queue_url)
         source = EventSource(
@@ -115,6 +124,7 @@ class World:
             report_failures,
             timeout_s,
             kill_at_timeout,
+            role,
         )
         self.scheduler.sources.append(source)
         return source
@@ -144,6 +154,27 @@ class World:
         """Perform the bare effect of a request on "dynamodb", "sqs" or "events"."""
         answer: dict[str, Any] = self._services[service].execute(operation, params, call)
         return answer
+
+    # permissions
+
+    @contextmanager
+    def acting_as(self, role: str) -> Iterator[None]:
+        """Give calls from outside of `run` a role. Raise NotAllowed at the end if its policy does not allow one."""
+        before, self.role = self.role, role
+        denied = len(self.scheduler.failures)
+        try:
+            yield
+        finally:
+            self.role = before
+            for _, error, _text in self.scheduler.failures[denied:]:
+                if isinstance(error, NotAllowed):
+                    raise error
+
+    def authorize(self, actor: Actor | None, service: str, operation: str, params: dict[str, Any]) -> None:
+        """Raise NotAllowed for a request that the sender's policy does not allow."""
+        role = actor.process.role if actor else self.role
+        if role:
+            self.policies[role].hold(role, asked_of(service, operation, params))
 
     # life and death
 

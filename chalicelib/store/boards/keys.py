@@ -14,13 +14,17 @@ from chalicelib.domain.core.subjects import player_of, player_subject
 from chalicelib.domain.progress.scores import MAX_SCORE
 from chalicelib.store.core.keys import Key
 
+# Partition keys begin with these.
+BOARD, NODE, BOARD_LOG, REPAIR = "BOARD#", "NODE#", "BOARD_LOG#", "REPAIR#"
+ARCHIVE, ROTATION = "ARCHIVE#", "ROTATION#"
+
 ENTRY = "ENTRY#"
 # Above every character of an id: no player's id begins with it, and other subjects sort after players.
 _OTHER = "~"
 
 
 def board(board_id: str) -> str:
-    return f"BOARD#{board_id}"
+    return f"{BOARD}{board_id}"
 
 
 def entry(board_id: str, subject: str) -> Key:
@@ -32,11 +36,11 @@ def node(shard: str, name: str) -> Key:
 
 
 def nodes(shard: str) -> str:
-    return f"NODE#{shard}"
+    return f"{NODE}{shard}"
 
 
 def board_log(shard: str) -> Key:
-    return f"BOARD_LOG#{shard}", "LOG"
+    return f"{BOARD_LOG}{shard}", "LOG"
 
 
 def tally(shard: str, repair_id: str, last_score: int, name: str, part: int) -> Key:
@@ -54,15 +58,15 @@ def moves(shard: str, repair_id: str, seq: int) -> Key:
 
 
 def repair(shard: str) -> str:
-    return f"REPAIR#{shard}"
+    return f"{REPAIR}{shard}"
 
 
 def archive(scope: str, period: str) -> Key:
-    return f"ARCHIVE#{scope}", period
+    return f"{ARCHIVE}{scope}", period
 
 
 def rotation(scope: str) -> Key:
-    return f"ROTATION#{scope}", "CURSOR"
+    return f"{ROTATION}{scope}", "CURSOR"
 
 
 def order(score: int, reached_at: int, subject: str) -> str:

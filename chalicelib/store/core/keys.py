@@ -9,13 +9,16 @@ from __future__ import annotations
 import hashlib
 
 Key = tuple[str, str]
+# Partition keys begin with these.
+IDEMPOTENCY, OUTBOX = "IDEMPOTENCY#", "OUTBOX#"
+
 ORDER_INDEX = "order-index"
 OUTBOX_SHARDS = 16
 
 
 def request(account_id: str, key: str) -> Key:
     """Return the key of an idempotency key: a digest, which accepts any text and does not reveal it."""
-    return f"IDEMPOTENCY#{account_id}", hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
+    return f"{IDEMPOTENCY}{account_id}", hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
 
 
 def outbox_record(at_ms: int, id_: str) -> Key:
@@ -25,4 +28,4 @@ def outbox_record(at_ms: int, id_: str) -> Key:
 
 
 def outbox(shard: int) -> str:
-    return f"OUTBOX#{shard}"
+    return f"{OUTBOX}{shard}"

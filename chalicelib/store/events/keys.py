@@ -15,6 +15,10 @@ import hashlib
 from chalicelib.domain.core.periods import minute_name
 from chalicelib.store.core.keys import Key
 
+# Partition keys begin with these; one without `#` is whole.
+GRANTER, RECEIVED, BACKLOG, NOTE = "GRANTER#", "RECEIVED#", "BACKLOG", "NOTE#"
+FAILURE, BODY = "FAILURE#", "BODY#"
+
 # A partition takes 1,000 write units per second. A row has at most 20 KB, mostly 1 or 2; larger bodies are in
 # partitions of their own. So a hundred messages per second take 25 units per second of each of the eight shards, and
 # 250 if every row has the maximum size.
@@ -22,16 +26,16 @@ FAILURE_SHARDS = 8
 
 
 def granter(name: str, day: str) -> Key:
-    return f"GRANTER#{name}#{day}", "GRANTED"
+    return f"{GRANTER}{name}#{day}", "GRANTED"
 
 
 def received(queue: str, minute: int) -> Key:
     """Return the key of a source queue's minute, ordered by time."""
-    return f"RECEIVED#{queue}", minute_name(minute)
+    return f"{RECEIVED}{queue}", minute_name(minute)
 
 
 def backlog(bound_ms: int) -> Key:
-    return "BACKLOG", f"{bound_ms:013d}"
+    return BACKLOG, f"{bound_ms:013d}"
 
 
 def failure(queue: str, failure_id: str) -> Key:
@@ -42,12 +46,12 @@ def failure(queue: str, failure_id: str) -> Key:
 
 
 def body_part(queue: str, failure_id: str, place: int) -> Key:
-    return f"BODY#{queue}#{failure_id}", str(place)
+    return f"{BODY}{queue}#{failure_id}", str(place)
 
 
 def note(queue: str, message_id: str) -> Key:
-    return f"NOTE#{queue}#{message_id}", "NOTE"
+    return f"{NOTE}{queue}#{message_id}", "NOTE"
 
 
 def failure_partition(queue: str, shard: int) -> str:
-    return f"FAILURE#{queue}#{shard}"
+    return f"{FAILURE}{queue}#{shard}"

@@ -22,7 +22,7 @@ def players_of_public(table: Table, public_ids: Sequence[str]) -> dict[str, tupl
     items = table.get_many([keys.public(public_id) for public_id in public_ids], strong=False)
     players = [PublicItem.from_raw_data(item).player for item in items.values()]
     found = table.get_many([keys.player(player, keys.IDENTITY) for player in players], strong=False)
-    identities = {pk.removeprefix("PLAYER#"): read_identity(item) for (pk, _), item in found.items()}
+    identities = {pk.removeprefix(keys.PLAYER): read_identity(item) for (pk, _), item in found.items()}
     return {identity.public: (player, identity) for player, identity in identities.items()}
 
 

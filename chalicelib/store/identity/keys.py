@@ -11,11 +11,14 @@ from __future__ import annotations
 from chalicelib.domain.core.periods import day_of, month_name
 from chalicelib.store.core.keys import Key
 
+# Partition keys begin with these.
+PLAYER, PUBLIC, API_KEY, AUDIT = "PLAYER#", "PUBLIC#", "API_KEY#", "AUDIT#"
+
 STATE, IDENTITY = "STATE", "IDENTITY"
 
 
 def player(player_id: str, part: str = STATE) -> Key:
-    return f"PLAYER#{player_id}", part
+    return f"{PLAYER}{player_id}", part
 
 
 def player_key(player_id: str, prefix: str = "") -> Key:
@@ -23,13 +26,13 @@ def player_key(player_id: str, prefix: str = "") -> Key:
 
 
 def public(public_id: str) -> Key:
-    return f"PUBLIC#{public_id}", "PLAYER"
+    return f"{PUBLIC}{public_id}", "PLAYER"
 
 
 def api_key(sha256: str) -> Key:
-    return f"API_KEY#{sha256}", "KEY"
+    return f"{API_KEY}{sha256}", "KEY"
 
 
 def audit(at_ms: int, id_: str) -> Key:
     """Return the key of an audit row: by month, ordered by time."""
-    return f"AUDIT#{month_name(day_of(at_ms))}", f"{at_ms:013d}#{id_}"
+    return f"{AUDIT}{month_name(day_of(at_ms))}", f"{at_ms:013d}#{id_}"

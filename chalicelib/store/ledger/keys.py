@@ -13,6 +13,9 @@ import hashlib
 from chalicelib.domain.ledger.transfer import is_system
 from chalicelib.store.core.keys import Key
 
+# Partition keys begin with these.
+ACCOUNT, HOLD, CORRECTED = "ACCOUNT#", "HOLD#", "CORRECTED#"
+
 POSTING = "POSTING#"
 OPEN_HOLD, DONE_HOLD = "OPEN#", "DONE#"
 # Holds of pending redemptions, without limit. A search for expired holds does not read them.
@@ -20,7 +23,7 @@ PENDING_HOLD = "PENDING#"
 
 
 def account(account_id: str, asset: str) -> Key:
-    return f"ACCOUNT#{account_id}#{asset}", "BALANCE"
+    return f"{ACCOUNT}{account_id}#{asset}", "BALANCE"
 
 
 def posting(account_id: str, other: str, asset: str, transfer_id: str) -> Key:
@@ -29,7 +32,7 @@ def posting(account_id: str, other: str, asset: str, transfer_id: str) -> Key:
     System accounts take part in every transfer, so they are spread over 256 partitions by the other side.
     """
     shard = f"#{hashlib.blake2b(other.encode(), digest_size=1).hexdigest()}" if is_system(account_id) else ""
-    return f"ACCOUNT#{account_id}#{asset}{shard}", f"{POSTING}{transfer_id}"
+    return f"{ACCOUNT}{account_id}#{asset}{shard}", f"{POSTING}{transfer_id}"
 
 
 def open_hold(account_id: str, hold_id: str) -> Key:
@@ -48,7 +51,7 @@ def done_hold(account_id: str, hold_id: str) -> Key:
 
 
 def holds(account_id: str) -> str:
-    return f"HOLD#{account_id}"
+    return f"{HOLD}{account_id}"
 
 
 def account_of(pk: str) -> tuple[str, str]:
@@ -64,4 +67,4 @@ def partitions_of(account_id: str, asset: str) -> list[str]:
 
 
 def corrected(transfer_id: str) -> Key:
-    return f"CORRECTED#{transfer_id}", "CORRECTED"
+    return f"{CORRECTED}{transfer_id}", "CORRECTED"

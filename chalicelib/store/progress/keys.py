@@ -11,6 +11,9 @@ from chalicelib.domain.core.periods import minute_name
 from chalicelib.store.core.keys import Key
 from chalicelib.store.identity.keys import IDENTITY, STATE, player
 
+# Partition keys begin with this.
+FIRST = "FIRST#"
+
 STREAK, BADGES, SETS = "STREAK", "BADGES", "SETS"
 # The items of a player that are read together.
 CORE = (STATE, IDENTITY, STREAK, BADGES, SETS)
@@ -44,4 +47,4 @@ def pair(player_id: str, other: str) -> Key:
 
 
 def first(badge: str) -> Key:
-    return f"FIRST#{badge}", "FIRST"
+    return f"{FIRST}{badge}", "FIRST"

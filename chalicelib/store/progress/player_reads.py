@@ -17,7 +17,10 @@ from chalicelib.store.progress.records import days_in, read_days
 def best_ranks(table: Table, players: Sequence[str], scope: str) -> dict[str, int]:
     """Return the best judged rank on boards of a scope, of players who have one."""
     items = table.get_many([identity_keys.player(player, progress_keys.BADGES) for player in players])
-    ranks = {pk.removeprefix("PLAYER#"): BadgesItem.from_raw_data(item).ranks or {} for (pk, _), item in items.items()}
+    ranks = {
+        pk.removeprefix(identity_keys.PLAYER): BadgesItem.from_raw_data(item).ranks or {}
+        for (pk, _), item in items.items()
+    }
     return {player: best[scope] for player, best in ranks.items() if scope in best}
 
 

@@ -56,7 +56,7 @@ def players_after(table: Table, place: core_keys.Key | None) -> Iterator[tuple[l
     while True:
         page = table.scan_keys(identity_keys.STATE, key_of(place) if place else None)
         place = (page.next["pk"]["S"], page.next["sk"]["S"]) if page.next else None
-        yield [item["pk"]["S"].removeprefix("PLAYER#") for item in page.items], place
+        yield [item["pk"]["S"].removeprefix(identity_keys.PLAYER) for item in page.items], place
         if place is None:
             return
 
@@ -64,7 +64,7 @@ def players_after(table: Table, place: core_keys.Key | None) -> Iterator[tuple[l
 def some_players(table: Table, near: str) -> list[str]:
     """Return the ids of some players: one page of a scan that begins where `near`, a player or not, would be."""
     page = table.scan_keys(identity_keys.STATE, key_of(identity_keys.player(near)))
-    return [item["pk"]["S"].removeprefix("PLAYER#") for item in page.items]
+    return [item["pk"]["S"].removeprefix(identity_keys.PLAYER) for item in page.items]
 
 
 def load_player(table: Table, player_id: str) -> Player | None:

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from chalicelib.store.core.keys import Key
 
+# A whole partition key.
+RULESET = "RULESET"
+
 
 def ruleset_run() -> Key:
-    return "RULESET", "APPLIED"
+    return RULESET, "APPLIED"

@@ -43,7 +43,9 @@ def state(player: str, version: int, board: str = GLOBAL) -> tuple[str, BoardUpd
 
 
 def source(plant: Plant, seconds: float) -> EventSource:
-    made = plant.world.event_source(plant.urls["boards"], worker.boards, batch_size=10, timeout_s=seconds)
+    made = plant.world.event_source(
+        plant.urls["boards"], worker.boards, batch_size=10, timeout_s=seconds, role="boards"
+    )
     plant.world.scheduler.sources.remove(made)
     return made
 

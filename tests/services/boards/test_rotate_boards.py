@@ -73,7 +73,8 @@ def crowd(plant: Plant, players: int) -> None:
 
 def rotate(plant: Plant) -> Rotation:
     """Run once, with the work it leaves to others."""
-    rotation = rotate_boards(plant.context)
+    with plant.world.acting_as("rotate"):
+        rotation = rotate_boards(plant.context)
     assert rotation.failed == {}
     plant.world.run()
     return rotation

@@ -31,7 +31,8 @@ def plant(monkeypatch: pytest.MonkeyPatch) -> plants.Plant:
 
 
 def invoke(plant: plants.Plant, timeout_s: float = 300) -> Any:
-    return worker.rotate(SCHEDULE, LambdaContext(plant.world, "laurel-rotate", "r", timeout_s))
+    with plant.world.acting_as("rotate"):
+        return worker.rotate(SCHEDULE, LambdaContext(plant.world, "laurel-rotate", "r", timeout_s))
 
 
 def test_each_checked_board_is_logged(plant: plants.Plant, capsys: pytest.CaptureFixture[str]) -> None:

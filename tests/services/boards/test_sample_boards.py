@@ -33,12 +33,13 @@ def large(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def sampled(plant: Plant, runs: int = 1) -> set[str]:
-    return {
-        f"{result.board}: {each}"
-        for _ in range(runs)
-        for result in sample_boards(plant.context, lambda: plant.world.sleep(10))
-        for each in result.differences
-    }
+    with plant.world.acting_as("verify"):
+        return {
+            f"{result.board}: {each}"
+            for _ in range(runs)
+            for result in sample_boards(plant.context, lambda: plant.world.sleep(10))
+            for each in result.differences
+        }
 
 
 def test_open_periods_those_before_and_an_older_one_are_checked(plant: Plant) -> None:
@@ -118,4 +119,5 @@ def test_the_worker_logs_each_difference_and_counts_them(
 
 
 def invoke(plant: Plant, seconds: int) -> Any:
-    return worker.verify(SCHEDULE, LambdaContext(plant.world, "laurel-verify", "r", seconds))
+    with plant.world.acting_as("verify"):
+        return worker.verify(SCHEDULE, LambdaContext(plant.world, "laurel-verify", "r", seconds))

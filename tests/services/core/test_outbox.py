@@ -13,8 +13,8 @@ from botocore.session import Session
 
 from chalicelib import settings, wiring
 from chalicelib.services import outbox_messages as kinds
-from chalicelib.services.context import AFTER_COMMIT_MS, QUICK_CALL_MS, Outlets
-from chalicelib.services.core.outbox import SWEEP_AFTER_MS, send_outbox_record, sweep_outbox
+from chalicelib.services.context import AFTER_COMMIT_MS, QUICK_CALL_MS, Context, Outlets
+from chalicelib.services.core.outbox import SWEEP_AFTER_MS, Swept, send_outbox_record, sweep_outbox
 from chalicelib.store.core import keys
 from chalicelib.store.core.models import SCHEMA
 from chalicelib.store.core.outbox import OutboxRecord, add_outbox_record
@@ -39,6 +39,11 @@ def owe(site: Site, id_: str, kind: str = "transfer") -> OutboxRecord:
     return record
 
 
+def sweep(site: Site, context: Context | None = None) -> Swept:
+    with site.world.acting_as("sweep"):
+        return sweep_outbox(context or site.context)
+
+
 def shard(record: OutboxRecord) -> str:
     return shard_of(record.id)
 
@@ -56,7 +61,7 @@ def test_runs_with_time_for_one_record_reach_every_shard(site: Site) -> None:
     met = set()
     for _ in range(keys.OUTBOX_SHARDS):
         times = iter([True, False])
-        failed = sweep_outbox(with_time(site.context, times.__next__)).failed
+        failed = sweep(site, with_time(site.context, times.__next__)).failed
         met |= {shard(record) for record in rows if record.id in failed}
         site.world.sleep(60)
     assert met == shards
@@ -65,15 +70,15 @@ def test_runs_with_time_for_one_record_reach_every_shard(site: Site) -> None:
 def test_the_sweep_leaves_recent_records_to_their_own_process(site: Site) -> None:
     owe(site, "one")
     site.world.sleep((SWEEP_AFTER_MS - 1) / 1000)
-    assert sweep_outbox(site.context).sent == 0
+    assert sweep(site).sent == 0
     site.world.sleep(0.001)
-    assert sweep_outbox(site.context).sent == 1
+    assert sweep(site).sent == 1
 
 
 def test_a_record_that_cannot_be_sent_does_not_stop_the_others(site: Site) -> None:
     bad, good = owe(site, "bad", "unknown"), owe(site, "good")
     site.world.sleep(SWEEP_AFTER_MS / 1000)
-    swept = sweep_outbox(site.context)
+    swept = sweep(site)
     assert (swept.sent, list(swept.failed)) == (1, ["bad"])
     assert site.context.table.get(keys.outbox_record(bad.at_ms, bad.id))
     assert not site.context.table.get(keys.outbox_record(good.at_ms, good.id))
@@ -88,7 +93,7 @@ def test_a_record_of_a_later_schema_does_not_stop_the_others_of_its_shard(site: 
     assert kept
     site.context.table.put({**kept, SCHEMA: {"N": "2"}})
     site.world.sleep(SWEEP_AFTER_MS / 1000)
-    swept = sweep_outbox(site.context)
+    swept = sweep(site)
     assert (swept.sent, list(swept.failed)) == (1, [later.id])
     assert "LaterSchema" in swept.failed[later.id]
     assert site.context.table.get(keys.outbox_record(later.at_ms, later.id))
@@ -135,7 +140,7 @@ def test_sending_after_a_commit_gives_up_within_half_a_second_and_logs_it(
     assert (message, facts["id"], facts["kind"]) == ("left to the sweep", "one", "transfer")
     assert "ThrottlingException" in facts["error"]
     site.world.sleep(SWEEP_AFTER_MS / 1000)
-    assert sweep_outbox(site.context).sent == 1
+    assert sweep(site).sent == 1
 
 
 def test_a_bug_that_keeps_messages_from_being_sent_is_warned_of(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,7 +47,8 @@ def plant(monkeypatch: pytest.MonkeyPatch) -> plants.Plant:
 
 
 def invoke(plant: plants.Plant) -> Any:
-    return worker.archive(SCHEDULE, LambdaContext(plant.world, "laurel-archive", "r", 300))
+    with plant.world.acting_as("archive"):
+        return worker.archive(SCHEDULE, LambdaContext(plant.world, "laurel-archive", "r", 300))
 
 
 def test_old_dead_letters_move_into_the_table(plant: plants.Plant, capsys: pytest.CaptureFixture[str]) -> None:

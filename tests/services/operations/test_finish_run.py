@@ -40,7 +40,8 @@ def plant(monkeypatch: pytest.MonkeyPatch) -> plants.Plant:
 
 
 def invoke(plant: plants.Plant, function: str, timeout_s: float = 900) -> Any:
-    return WORKERS[function](SCHEDULE, LambdaContext(plant.world, f"laurel-{function}", "r", timeout_s))
+    with plant.world.acting_as(function):
+        return WORKERS[function](SCHEDULE, LambdaContext(plant.world, f"laurel-{function}", "r", timeout_s))
 
 
 def run_of(plant: plants.Plant, function: str) -> Run | None:

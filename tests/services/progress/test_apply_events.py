@@ -21,6 +21,7 @@ from chalicelib.store.progress import commit as commits
 from chalicelib.store.progress.log_chunks import MAX_PACK_BYTES
 from chalicelib.store.progress.players import load_player
 from tests.pipeline import plant as plants
+from tests.pipeline.permissions import function_of
 from tests.pipeline.plant import TABLE, Plant
 from tests.simulated.faults import Faults
 
@@ -44,7 +45,8 @@ def message(plant: Plant, number: int, body: Any) -> Message:
 
 def process(plant: Plant, *bodies: Any, queue: str = "events", within_ms: int = 60_000) -> Report:
     messages = [message(plant, number, body) for number, body in enumerate(bodies)]
-    return process_messages(plant.context.within(within_ms), queue, messages)
+    with plant.world.acting_as(function_of(queue)):
+        return process_messages(plant.context.within(within_ms), queue, messages)
 
 
 def rows(plant: Plant, prefix: str) -> list[str]:
