@@ -100,7 +100,7 @@ lock: $(VENV)/bin/uv ## compile requirements/*.txt: runtime, one for each extra,
 		$(COMPILE) pyproject.toml --extra $$extra -c requirements/runtime.txt -o requirements/$$extra.txt || exit 1; done
 	@$(COMPILE) requirements/stack.in -o requirements/stack.txt
 
-package: setup ## build zip and template in build/aws (STAGE=..., RULESET=file, TRACING=1, CORS_ORIGIN=...)
+package: setup ## build zip and template in build/aws (STAGE=..., RULESET=file, TRACING=1, CORS_ORIGIN=..., RUNBOOK=url)
 	@$(AS_PIP) $(RUN) -m infra.package "$(or $(STAGE),prod)" aws
 
 deploy: setup ## build and deploy to AWS (STAGE=..., BUCKET=..., ALARM_TOPIC=arn)

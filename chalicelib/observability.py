@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 NAMESPACE = "Laurel"
 # The stage in the service's name keeps metrics of two stages in one account apart.
@@ -47,6 +47,12 @@ def observed(handler: Handler) -> Handler:
             logger.remove_keys(["request_id", "function"])
 
     return run
+
+
+def count_now(name: str) -> None:
+    """Write 1 of a metric in a line of its own: for rare events of the API, which writes no metrics otherwise."""
+    with single_metric(name, MetricUnit.Count, 1, namespace=NAMESPACE, default_dimensions={"service": SERVICE}):
+        pass
 
 
 def count(name: str, value: float = 1, unit: MetricUnit = MetricUnit.Count) -> None:

@@ -1,6 +1,7 @@
 """Build the deployment package build/<target>/{deployment.zip, layer-*.zip, sam.json}, for AWS or the local stack.
 
-`python -m infra.package STAGE aws|local`; optional environment: RULESET=path, TRACING=1, CORS_ORIGIN=origin.
+`python -m infra.package STAGE aws|local`; optional environment: RULESET=path, TRACING=1, CORS_ORIGIN=origin,
+RUNBOOK=url.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from chalicelib.domain.rules.ruleset import Rules, load
 from infra import dependencies, layers
 from infra.openapi import files as openapi_files
 from infra.policies import policy
-from infra.settings import BUILD, FUNCTIONS, ROOT, Build, SettingError, Target
+from infra.settings import BUILD, FUNCTIONS, ROOT, RUNBOOK, Build, SettingError, Target
 from infra.template import merge_template
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold: the same content gives the same zip
@@ -188,7 +189,7 @@ def _write_zip(target: Path, roots: list[Path]) -> None:
 
 
 def chosen(stage: str, target: Target) -> Build:
-    """Return the build that the environment describes: RULESET (a path), TRACING (1 enables it), CORS_ORIGIN."""
+    """Return the build that the environment describes: RULESET (a path), TRACING (1), CORS_ORIGIN, RUNBOOK."""
     ruleset = os.environ.get("RULESET")
     return Build(
         stage,
@@ -196,6 +197,7 @@ def chosen(stage: str, target: Target) -> Build:
         tracing=os.environ.get("TRACING", "") == "1",
         ruleset=Path(ruleset).resolve() if ruleset else None,
         cors_origin=os.environ.get("CORS_ORIGIN") or "*",
+        runbook=os.environ.get("RUNBOOK") or RUNBOOK,
     )
 
 

@@ -15,6 +15,7 @@ Target = Literal["aws", "local"]
 
 APP = "laurel"
 ROOT = Path(__file__).resolve().parent.parent
+RUNBOOK = "docs/runbook.md"
 BUILD = ROOT / "build"
 API_FUNCTION = "api_handler"
 API_STAGE = "laurel"  # the first path segment of every URL, on AWS and locally
@@ -166,8 +167,11 @@ QUEUES = (
     Queue("boards_dead_letter", "BoardsDeadLetterQueue", "boards-dead-letter.fifo", FAILURES_S, max_depth=0),
 )  # fmt: skip
 
+FUNCTION = {function.name: function for function in FUNCTIONS}
 QUEUE = {queue.key: queue for queue in QUEUES}
 ORIGIN_SHAPE = re.compile(r"\*|https?://[A-Za-z0-9.:-]+")
+# A path or a URL, so that descriptions of alarms can add an anchor to it.
+RUNBOOK_SHAPE = re.compile(r"[^\s#]{1,300}")
 STAGE_SHAPE = re.compile(r"[a-z][a-z0-9-]{0,19}")
 
 
@@ -181,6 +185,7 @@ class Build:
     ruleset: Path | None = None
     cors_origin: str = "*"
     log_days: int = 30
+    runbook: str = RUNBOOK
 
     def __post_init__(self) -> None:
         if not STAGE_SHAPE.fullmatch(self.stage) or self.stage.endswith("-"):
@@ -190,6 +195,10 @@ class Build:
         if not ORIGIN_SHAPE.fullmatch(self.cors_origin):
             raise SettingError(
                 f"CORS_ORIGIN {self.cors_origin!r} must be '*' or an origin like https://app.example.com."
+            )
+        if not RUNBOOK_SHAPE.fullmatch(self.runbook):
+            raise SettingError(
+                f"RUNBOOK {self.runbook!r} must be a path or a URL of at most 300 characters without '#' and spaces."
             )
         if self.target == "aws" and self.stage == "local":
             raise SettingError("STAGE 'local' is reserved for the local stack; choose another one for AWS.")

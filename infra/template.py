@@ -11,7 +11,10 @@ from typing import Any
 
 from chalicelib.domain.rules.ruleset import load
 from chalicelib.settings import RULESETS
-from infra import gateway, layers, observability
+from infra import gateway, layers
+from infra.alarms import alarm
+from infra.alarms.catalogue import resources as alarm_resources
+from infra.dashboard import dashboard
 from infra.policies import function_name
 from infra.settings import (
     API_FUNCTION,
@@ -46,14 +49,14 @@ def merge_template(build: Build, ruleset: str = "default.toml", ruleset_id: str 
     resources |= {item.logical_id: function(build, item, ruleset) for item in FUNCTIONS}
     resources |= layers.resources(build)
     resources |= {log_group_id(item): log_group(item) for item in FUNCTIONS}
-    resources |= observability.alarms(build)
-    resources["Dashboard"] = observability.dashboard(build)
+    resources |= alarm_resources(build)
+    resources["Dashboard"] = dashboard(build)
     if build.target == "local":
         resources |= gateway.local_domain()
     return {
         "Description": f"Laurel, stage {build.stage}",
-        "Parameters": observability.parameters(),
-        "Conditions": observability.conditions(),
+        "Parameters": alarm.parameters(),
+        "Conditions": alarm.conditions(),
         "Resources": resources,
         "Outputs": outputs(build, ruleset_id or load(RULESETS / ruleset).id),
     }

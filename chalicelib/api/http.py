@@ -25,7 +25,7 @@ from chalicelib.domain.core.errors import (
     TooManyRequests,
     Unavailable,
 )
-from chalicelib.observability import logger
+from chalicelib.observability import count_now, logger
 from chalicelib.services.core.answer import Answer
 
 Headers = dict[str, str | list[str]]
@@ -69,6 +69,8 @@ def respond(operation: Operation, request: Request, path_parameters: dict[str, s
         response = resolve(operation.view)(call) if operation.view else encode(call, call.run())
     except Exception as error:  # noqa: BLE001 - the one place where any of them becomes an answer
         response = refusal(error, lambda: int(call.context.uniform(*RETRY_AFTER_S)))
+    if response.status_code == STATUSES[ErrorKind.UNAVAILABLE]:
+        count_now("ServiceUnavailable")
     logger.info(
         "request",
         extra={

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from infra.observability import alarms
+from infra.alarms.alarm import Alarm, anchor
+from infra.alarms.catalogue import catalogue
 from infra.reference.markdown import code, page, table
 from infra.settings import FUNCTIONS, MAX_RECEIVES, QUEUES, Build, Function, Queue
 from infra.template import environment, outputs
@@ -20,6 +21,7 @@ MAKE = {
     "TRACING": "`1`: X-Ray traces (`package`, `deploy`)",
     "CORS_ORIGIN": "the origin whose pages may call the API; default `*` (`package`, `deploy`)",
     "BUCKET": "an existing bucket for builds (`deploy`)",
+    "RUNBOOK": "the address of the runbook in descriptions of alarms; default: its path (`package`, `deploy`)",
     "ALARM_TOPIC": "the ARN of an SNS topic that receives alarms (`deploy`)",
     "SEEDS": "number of seeds of each simulation (`sim`)",
     "ONLY": "a prefix of the figures to take (`bench`)",
@@ -41,6 +43,7 @@ VARIABLES = {
     "LAUREL_DEAD_LETTER_QUEUE": "URL of the dead-letter queue of events",
     "LAUREL_BOARDS_DEAD_LETTER_QUEUE": "URL of the dead-letter queue of boards",
 }
+COUNTS_AS = {"breaching": "breaches", "notBreaching": "is fine", "ignore": "changes nothing"}
 DAY_S, MINUTE_S = 86_400, 60
 
 
@@ -67,7 +70,7 @@ def settings() -> str:
             "## Outputs of the stack",
             table(("output", "meaning"), [(code(name), _meaning(name)) for name in outputs(build, "")]),
             "## Alarms",
-            table(("alarm", "description"), [_alarm(each["Properties"]) for each in alarms(build).values()]),
+            table(("alarm", "description", "without data"), [_alarm(build, each) for each in catalogue(build)]),
         ],
     )
 
@@ -105,5 +108,7 @@ def _meaning(output: str) -> str:
     return known.get(output) or f"URL of the queue `{output.removesuffix('QueueUrl')}`"
 
 
-def _alarm(properties: dict[str, str]) -> tuple[str, str]:
-    return code(properties["AlarmName"].replace("laurel-prod-", "laurel-<stage>-")), properties["AlarmDescription"]
+def _alarm(build: Build, alarm: Alarm) -> tuple[str, ...]:
+    description = alarm.text.replace(build.prefix, "laurel-<stage>")
+    link = f"[{alarm.section}](../runbook.md#{anchor(alarm.section)})"
+    return code(f"laurel-<stage>-{alarm.name}"), f"{description} See {link}", f"{COUNTS_AS[alarm.missing]}: {alarm.why}"

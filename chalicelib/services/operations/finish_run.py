@@ -7,14 +7,12 @@ from chalicelib.services.context import Context
 from chalicelib.store.operations.runs import Run, read_runs, write_run
 
 HOUR_MS = 60 * MINUTE_MS
-# Scheduled function -> a run is late so long after the last one that finished. The first four allow for two runs that
-# fail. The ledger is verified once a day, and takes as long as its size requires.
+# Scheduled function -> a run is late so long after the last one that finished. The limits allow for two runs that fail.
 LATE_MS = {
     "sweep": 5 * MINUTE_MS,
     "rotate": 15 * MINUTE_MS,
     "verify": 3 * HOUR_MS,
     "archive": 18 * HOUR_MS,
-    "verify_ledger": 30 * HOUR_MS,
 }
 
 

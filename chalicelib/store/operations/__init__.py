@@ -1,1 +1,1 @@
-"""Reads across concerns, and what operators look at."""
+"""Reads across concerns, and what operators watch."""

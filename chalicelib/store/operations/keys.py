@@ -1,4 +1,4 @@
-"""Keys of what operators look at: (partition key, sort key).
+"""Keys of what operators watch: (partition key, sort key).
 
 run         RUN#<function>          RUN
 """

@@ -1,4 +1,4 @@
-"""Item kinds of what operators look at."""
+"""Item kinds of what operators watch."""
 
 from __future__ import annotations
 
