@@ -9,6 +9,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
 UV_VERSION := $(shell sed -n 's/^ *"uv==\([0-9.]*\)".*/\1/p' pyproject.toml)
+RUN_READY := $(VENV)/.run-ready
 READY := $(VENV)/.ready
 STACK_READY := .stack/venv/.ready
 # uv does not read pip's settings. Behind a company's proxy or mirror, it and its subprocesses need these two.
@@ -29,31 +30,42 @@ help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
 		printf '  make %-11s %s\n' "$$name" "$$text"; done
 
-setup: $(READY) $(STACK_READY) ## install the locked environments: .venv, and .stack/venv for the local stack
+setup: $(READY) $(STACK_READY) ## install all locked environments: .venv, and .stack/venv for the local stack
 
 $(VENV)/bin/uv: pyproject.toml
 	@$(RUN) -c '' 2>/dev/null || { \
 		$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 			echo "error: Laurel needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
 				"Choose one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }; \
+		echo "setting up, once (make run: 80 MB of downloads, 220 MB on disk) ..."; \
 		$(PYTHON) -m venv --clear $(VENV); }
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-input uv==$(UV_VERSION)
 	@touch $@
 
-$(READY): $(VENV)/bin/uv requirements/dev.txt pyproject.toml
+# .venv grows in two steps. The first holds all that runs Laurel; Python compiles of it what it imports.
+$(RUN_READY): $(VENV)/bin/uv requirements/run.txt pyproject.toml
+	@echo "installing requirements/run.txt in $(VENV) ..."
+	@$(AS_PIP) $(UV) pip install --quiet --require-hashes --python $(RUN) -r requirements/run.txt
+	@$(AS_PIP) $(UV) pip install --quiet --no-deps --no-build-isolation --python $(RUN) --editable .
+	@touch $@
+
+# The second step adds all that tests and checks need, compiled: the tests start hundreds of processes.
+$(READY): $(RUN_READY) requirements/dev.txt
+	@echo "installing requirements/dev.txt in $(VENV) (400 MB more on disk) ..."
 	@$(AS_PIP) $(UV) pip sync --quiet --compile-bytecode --require-hashes --python $(RUN) requirements/dev.txt
 	@$(AS_PIP) $(UV) pip install --quiet --no-deps --no-build-isolation --python $(RUN) --editable .
 	@touch $@
 
 $(STACK_READY): $(VENV)/bin/uv requirements/stack.txt
+	@echo "installing requirements/stack.txt in .stack/venv ..."
 	@$(UV) venv --quiet --clear --python $(RUN) .stack/venv
-	@$(AS_PIP) $(UV) pip sync --quiet --compile-bytecode --require-hashes --python .stack/venv/bin/python requirements/stack.txt
+	@$(AS_PIP) $(UV) pip sync --quiet --require-hashes --python .stack/venv/bin/python requirements/stack.txt
 	@touch $@
 
-run: setup ## run Laurel on this machine with a sample of real traffic (ONCE=1: print and exit)
+run: $(RUN_READY) $(STACK_READY) ## run Laurel on this machine with a sample of real traffic (ONCE=1: print and exit)
 	@$(AS_PIP) ONCE=$(ONCE) $(RUN) -m infra.local.run
 
-stack-stop: setup ## stop the local stack
+stack-stop: $(RUN_READY) ## stop the local stack
 	@$(RUN) -m infra.local.stack stop
 
 # The tests of the local stack have a process of their own, which mostly waits: three processes for two cores.
@@ -94,16 +106,18 @@ format: $(READY) ## apply the fixes and the format of ruff
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
 
+# The extras build on each other: a later one takes the versions of the earlier ones.
 lock: $(VENV)/bin/uv ## compile requirements/*.txt: runtime, one for each extra, stack
 	@$(COMPILE) pyproject.toml -o requirements/runtime.txt
-	@for extra in $(EXTRAS); do \
-		$(COMPILE) pyproject.toml --extra $$extra -c requirements/runtime.txt -o requirements/$$extra.txt || exit 1; done
+	@set -- -c requirements/runtime.txt; for extra in $(EXTRAS); do \
+		$(COMPILE) pyproject.toml --extra $$extra "$$@" -o requirements/$$extra.txt || exit 1; \
+		set -- "$$@" -c requirements/$$extra.txt; done
 	@$(COMPILE) requirements/stack.in -o requirements/stack.txt
 
-package: setup ## build zip and template in build/aws (STAGE=..., RULESET=file, TRACING=1, CORS_ORIGIN=..., RUNBOOK=url)
+package: $(RUN_READY) ## build zip and template in build/aws (STAGE=..., RULESET=file, TRACING=1, CORS_ORIGIN=..., RUNBOOK=url)
 	@$(AS_PIP) $(RUN) -m infra.package "$(or $(STAGE),prod)" aws
 
-deploy: setup ## build and deploy to AWS (STAGE=..., BUCKET=..., ALARM_TOPIC=arn)
+deploy: $(RUN_READY) ## build and deploy to AWS (STAGE=..., BUCKET=..., ALARM_TOPIC=arn)
 	@$(AS_PIP) $(RUN) -m infra.deploy "$(STAGE)"
 
 clean: ## remove build output; the local stack's data in .stack is kept

@@ -21,6 +21,7 @@ from infra.settings import (
     API_STAGE,
     FUNCTIONS,
     INDEX_ATTRIBUTES,
+    LOCAL_CONCURRENCY,
     MAX_EVENT_MESSAGE,
     MAX_RECEIVES,
     ORDER_INDEX,
@@ -136,7 +137,7 @@ def function(build: Build, item: Function, ruleset: str) -> Json:
     if item.extra:
         properties["Layers"] = [{"Ref": layers.logical_id(item.extra)}]
     if item.queue:
-        properties["Events"] = {item.event_id: {"Type": "SQS", "Properties": event_source(item)}}
+        properties["Events"] = {item.event_id: {"Type": "SQS", "Properties": event_source(build, item)}}
     return {"Properties": properties}
 
 
@@ -153,7 +154,7 @@ def log_group(item: Function) -> Json:
     return {"Properties": {"LogGroupName": {"Fn::Sub": "/aws/lambda/${" + item.logical_id + "}"}}}
 
 
-def event_source(item: Function) -> Json:
+def event_source(build: Build, item: Function) -> Json:
     """Return the event source with FunctionResponseTypes.
 
     Chalice omits it; without it SQS deletes failed messages too.
@@ -167,7 +168,8 @@ def event_source(item: Function) -> Json:
         "MaximumBatchingWindowInSeconds": item.window_s,
     }
     if item.concurrency:
-        source["ScalingConfig"] = {"MaximumConcurrency": item.concurrency}
+        most = LOCAL_CONCURRENCY if build.target == "local" else item.concurrency
+        source["ScalingConfig"] = {"MaximumConcurrency": min(item.concurrency, most)}
     return source
 
 

@@ -206,7 +206,6 @@ class Emulator:
             "S3_DATA_DIR": str(self.data / "s3"),
             "MINISTACK_REGION": REGION,
             "LOG_LEVEL": "WARNING",
-            "PYTHONDONTWRITEBYTECODE": "1",
             "AWS_EC2_METADATA_DISABLED": "true",
             "AUTH": str(self.enforcing).lower(),
         }

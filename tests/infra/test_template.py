@@ -19,7 +19,7 @@ from infra.gateway import REFUSALS, RETRY_AFTER_S
 from infra.package import Package
 from infra.policies import LEADING_KEYS, RESOURCELESS, policy
 from infra.settings import API_FUNCTION, FUNCTIONS, QUEUE, VISIBILITY_FACTOR, Build, Function, SettingError
-from infra.template import merge_template
+from infra.template import event_source, merge_template
 
 Json = dict[str, Any]
 
@@ -85,7 +85,15 @@ def test_event_source(resources: Json, function: Function) -> None:
         assert source["MaximumBatchingWindowInSeconds"] == 0
     else:
         assert source["MaximumBatchingWindowInSeconds"] == 1
-        assert source["ScalingConfig"]["MaximumConcurrency"] >= 2
+        assert source["ScalingConfig"]["MaximumConcurrency"] == function.concurrency
+
+
+def test_local_functions_run_two_at_a_time() -> None:
+    found = {
+        item.name: event_source(Build("local", "local"), item).get("ScalingConfig", {}).get("MaximumConcurrency")
+        for item in WITH_QUEUE
+    }
+    assert found == {"progress": 2, "progress_own": 2, "progress_backfill": 2, "boards": None}
 
 
 @pytest.mark.parametrize("function", WITH_QUEUE, ids=lambda function: function.name)
