@@ -122,6 +122,12 @@ VERIFY = (
     index(SCOPES),
     run("verify"),
 )
+VERIFY_LEDGER = (
+    read(ledger.ACCOUNT, ledger.HOLD, ledger.CORRECTED, rewards.REWARD, rewards.REDEEMED, rewards.REDEMPTION),
+    SCAN,
+    Access("Check", ("GetItem", "BatchGetItem", "PutItem"), (operations.LEDGER_CHECK,)),
+    run("verify_ledger"),
+)
 ARCHIVE = (
     Access("Notes", ("BatchGetItem",), (events.NOTE,)),
     update(events.FAILURE, events.BODY),

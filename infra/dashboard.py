@@ -37,7 +37,9 @@ def _widgets(build: Build) -> list[Json]:
         ("Board entries written, score updates rejected", [
             _own("EntriesWritten", "Sum"), _own("BoardUpdatesRejected", "Sum"),
         ]),
-        ("Differences found on boards", [_own("BoardDifferences", "Maximum")]),
+        ("Differences found on boards and in the ledger", [
+            _own("BoardDifferences", "Maximum"), _own("LedgerDifferences", "Maximum"),
+        ]),
         ("Finished runs of scheduled functions", [_own(heartbeat(name), "Sum") for name in LATE_MS]),
         ("Age of the oldest outbox row, of the oldest failed message (s)", [
             _own("OutboxAge", "Maximum"), _own("FailureAge", "Maximum"),

@@ -143,6 +143,11 @@ FUNCTIONS = (
         "verify", "Verify", "chalicelib.workers.verify.verify", 1024, 900,
         table=access.VERIFY,
     ),
+    # Its schedule is short so that a long check continues soon; once the day's check is done, a run reads two rows.
+    Function(
+        "verify_ledger", "VerifyLedger", "chalicelib.workers.verify_ledger.verify_ledger", 1024, 900,
+        table=access.VERIFY_LEDGER,
+    ),
     # Eighty messages a round, a row each: some 300,000 in 5 minutes at 5 ms a call.
     Function(
         "archive", "Archive", "chalicelib.workers.archive.archive", 512, 300,

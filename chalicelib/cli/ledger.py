@@ -8,7 +8,8 @@ import click
 
 from chalicelib.cli.output import counted
 from chalicelib.cli.target import Target
-from chalicelib.services.operations.verify_ledger import Verified, verify_ledger
+from chalicelib.services.operations.suspects import Verified
+from chalicelib.services.operations.verify_ledger import verify_ledger
 
 
 @click.group()

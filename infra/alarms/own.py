@@ -80,6 +80,17 @@ def _counts(build: Build) -> list[Alarm]:
             period_s=HOUR_S,
         ),
         Alarm(
+            "LedgerDifferencesAlarm",
+            "ledger-differences",
+            "ledger-differences",
+            "The nightly check found differences in the ledger; see: laurel ledger verify.",
+            _own(build, "LedgerDifferences", "Maximum"),
+            0,
+            "ignore",
+            LAST_RESULT,
+            period_s=HOUR_S,
+        ),
+        Alarm(
             "BoardUpdatesRejectedAlarm",
             "board-updates-rejected",
             "board-updates-rejected",

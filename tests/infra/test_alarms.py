@@ -144,6 +144,7 @@ def test_every_scheduled_function_has_a_heartbeat_that_outlasts_two_failed_runs(
         assert (alarm.comparison, alarm.threshold, alarm.missing) == ("LessThanThreshold", 1, "breaching")
         assert alarm.period_s * alarm.periods * 1000 == LATE_MS[function]
         assert LATE_MS[function] >= 3 * seconds * 1000
+    assert LATE_MS["verify_ledger"] >= 24 * 3_600_000, "it finishes once a day"
 
 
 @pytest.mark.parametrize("alarm", ALARMS, **by_name)
@@ -179,7 +180,8 @@ def run_everything(patch: pytest.MonkeyPatch) -> None:
     plant, world = site.plant, site.world
     plant.urls["boards_dead_letter"] = world.create_queue("laurel-boards-dead-letter.fifo", FifoQueue="true")
     patch.setattr(wiring, "context", lambda: plant.context)
-    patch.setattr("chalicelib.workers.verify.sleep", world.sleep)
+    for module in ("verify", "verify_ledger"):
+        patch.setattr(f"chalicelib.workers.{module}.sleep", world.sleep)
     for name, worker in WORKERS.items():
         worker(SCHEDULE, LambdaContext(world, f"laurel-{name}", "r", 900))
     plant.sqs.send_message(

@@ -71,6 +71,7 @@ def test_schedules(resources: Json) -> None:
         "Rotate": "rate(5 minutes)",
         "Sweep": "rate(1 minute)",
         "Verify": "rate(1 hour)",
+        "VerifyLedger": "rate(15 minutes)",
     }
 
 

@@ -19,8 +19,8 @@ class Marks:
     A second pass finds those that do not. Corrections without a mark are found with their postings.
     """
 
-    def __init__(self, secret: str) -> None:
-        self.sums = KeyedSums(secret)
+    def __init__(self, sums: KeyedSums) -> None:
+        self.sums = sums
         self.odd: Counter[tuple[str, str]] = Counter()
 
     def add(self, books: Books, settled: str) -> None:

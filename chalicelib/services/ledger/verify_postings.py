@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +15,8 @@ from chalicelib.store.ledger.proof import Row, read_correctors, read_rows
 
 # Number of sums of a check of pairs. One wrong transfer makes one in 4096 transfers suspect.
 SUMS = 4096
+SUM_BYTES = 16
+MODULUS = 1 << 8 * SUM_BYTES
 # Keys of one batch read.
 ROWS_AT_ONCE = 100
 Sign = tuple[str, str]
@@ -47,29 +48,35 @@ class Difference:
 class KeyedSums:
     """A check in constant memory that every added entry was subtracted again.
 
-    Each check uses a new key for the digest, so that no one can construct entries whose sum is 0.
+    Each check uses a new key for the digest, so that no one can construct entries whose sum is 0. `packed`: the sums of
+    a check with the same secret, which continues.
     """
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secret: str, packed: bytes = b"") -> None:
         self.secret = secret.encode()
-        self.sums: Counter[int] = Counter()
+        starts = range(0, len(packed), SUM_BYTES)
+        self.sums = [int.from_bytes(packed[start : start + SUM_BYTES], "big") for start in starts] or [0] * SUMS
 
     def add(self, name: str, text: str, times: int) -> None:
-        digest = hashlib.blake2b(f"{name}\0{text}".encode(), digest_size=16, key=self.secret).digest()
-        self.sums[_sum_of(name)] += times * int.from_bytes(digest, "big")
+        digest = hashlib.blake2b(f"{name}\0{text}".encode(), digest_size=SUM_BYTES, key=self.secret).digest()
+        place = _sum_of(name)
+        self.sums[place] = (self.sums[place] + times * int.from_bytes(digest, "big")) % MODULUS
 
     def are_even(self) -> bool:
-        return not any(self.sums.values())
+        return not any(self.sums)
 
     def may_be_odd(self, name: str) -> bool:
         return self.sums[_sum_of(name)] != 0
+
+    def packed(self) -> bytes:
+        return b"".join(each.to_bytes(SUM_BYTES, "big") for each in self.sums)
 
 
 class Pairs:
     """A check that postings come in pairs of opposites: each adds the data common to both sides, with its own sign."""
 
-    def __init__(self, secret: str) -> None:
-        self.sums = KeyedSums(secret)
+    def __init__(self, sums: KeyedSums) -> None:
+        self.sums = sums
 
     def add(self, row: Row) -> None:
         account, asset = keys.account_of(row.pk)

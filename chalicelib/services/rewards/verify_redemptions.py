@@ -73,43 +73,53 @@ def _text_of(amounts: Sequence[int | None] | None) -> str:
 class Taken:
     """A check in constant memory that stocks and limits match the number of redemptions.
 
-    If they do not, more passes find the wrong counters.
+    If they do not, more passes over the table find the wrong counters: `count` each page, then `end_pass`.
+    `before`: counters that were wrong after the last pass, with what is stored and what was counted. `passes`: how many
+    have ended. `counts`: those of the pass under way.
     """
 
-    def __init__(self, table: Table, secret: str) -> None:
-        self.table = table
-        self.sums = KeyedSums(secret)
+    def __init__(self, table: Table, sums: KeyedSums) -> None:
+        self.table, self.sums = table, sums
+        self.passes = 0
+        self.counts: Counter[Key] = Counter()
+        self.before: dict[Key, tuple[int, int]] = {}
 
     def add(self, kept: Kept) -> None:
         for key, count in _counted(kept):
             self.sums.add(_name(key), "", count)
 
-    def wrong(
-        self, passes: Callable[[], Iterable[Kept]], wait: Callable[[], None]
-    ) -> tuple[list[Difference], list[str]]:
-        """Return the differences of counters that are equally wrong in two passes, and counters that kept changing."""
-        if self.sums.are_even():
-            return [], []
-        before: dict[Key, tuple[int, int]] = {}
-        differences: list[Difference] = []
-        for number in range(READINGS):
-            counts: Counter[Key] = Counter()
-            for kept in passes():
-                for key, count in _counted(kept, counters=False):
-                    if self.sums.may_be_odd(_name(key)) and (number == 0 or key in before):
-                        counts[key] += count
-                for key in kept.counters:
-                    if self.sums.may_be_odd(_name(key)) and (number == 0 or key in before):
-                        counts[key] += 0
-            stored = read_counters(self.table, list(counts))
-            now = {key: (stored.get(key, 0), count) for key, count in counts.items() if stored.get(key, 0) != count}
-            stayed = [key for key, found in now.items() if before.get(key) == found]
-            differences += [Difference(*_named(key), str(now[key][1]), str(now[key][0])) for key in stayed]
-            before = {key: found for key, found in now.items() if key not in stayed}
-            if not before:
-                break
-            wait()
-        return differences, [" ".join(_named(key)) for key in before]
+    @property
+    def needs_pass(self) -> bool:
+        if self.passes == 0:
+            return not self.sums.are_even()
+        return bool(self.before) and self.passes < READINGS
+
+    def count(self, kept: Kept) -> None:
+        """Count the redemptions of a page for the counters that may be wrong."""
+        for key, count in _counted(kept, counters=False):
+            if self._may_be_wrong(key):
+                self.counts[key] += count
+        for key in kept.counters:
+            if self._may_be_wrong(key):
+                self.counts[key] += 0
+
+    def end_pass(self) -> list[Difference]:
+        """Return the differences of counters that are as wrong as after the pass before."""
+        stored = read_counters(self.table, list(self.counts))
+        now = {key: (stored.get(key, 0), count) for key, count in self.counts.items() if stored.get(key, 0) != count}
+        stayed = [key for key, found in now.items() if self.before.get(key) == found]
+        self.before = {key: found for key, found in now.items() if key not in stayed}
+        self.counts.clear()
+        self.passes += 1
+        return [Difference(*_named(key), str(now[key][1]), str(now[key][0])) for key in stayed]
+
+    @property
+    def restless(self) -> list[str]:
+        """Return the counters that kept changing."""
+        return [" ".join(_named(key)) for key in self.before]
+
+    def _may_be_wrong(self, key: Key) -> bool:
+        return self.sums.may_be_odd(_name(key)) and (self.passes == 0 or key in self.before)
 
 
 def _counted(kept: Kept, *, counters: bool = True) -> Iterable[tuple[Key, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pynamodb.attributes import NumberAttribute
+from pynamodb.attributes import BinaryAttribute, NumberAttribute
 
 from chalicelib.store.core.models import Kind
 
@@ -13,3 +13,21 @@ class RunItem(Kind):
     done = NumberAttribute()
     since = NumberAttribute()
     found = NumberAttribute()
+
+
+class LedgerCheckItem(Kind):
+    """The check of the ledger that is under way. `number`: of its last saved state; `parts`: of that, 0 if it is done.
+
+    `form`: the form of the state, which only code that knows it continues.
+    """
+
+    number = NumberAttribute()
+    parts = NumberAttribute()
+    form = NumberAttribute()
+
+
+class LedgerCheckPartItem(Kind):
+    """A part of a saved state."""
+
+    state = BinaryAttribute(legacy_encoding=False)
+    expires = NumberAttribute()

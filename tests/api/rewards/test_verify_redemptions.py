@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.services.operations import verify_ledger as service
+from chalicelib.services.operations import ledger_check as service
 from chalicelib.services.operations.verify_ledger import verify_ledger
 from chalicelib.services.rewards import verify_redemptions as proof
 from chalicelib.store.core import keys as core_keys
@@ -125,7 +125,7 @@ def apart(store: Store, monkeypatch: pytest.MonkeyPatch, between: Callable[[], N
     def scan(table: Any, start: Any) -> Any:
         if start is None:
             page = real(table, None)
-            return replace(page, kept=Kept(page.kept.redemptions), next={"pk": {"S": "x"}})
+            return replace(page, kept=Kept(page.kept.redemptions), next={"pk": {"S": "x"}, "sk": {"S": "x"}})
         between()
         page = real(table, None)
         return replace(page, books=replace(page.books, rows=[], marks=[]), kept=Kept([], page.kept.counters))

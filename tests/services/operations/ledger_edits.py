@@ -15,7 +15,8 @@ from chalicelib.services.ledger.correct_transfer import CorrectionRequest, corre
 from chalicelib.services.ledger.grant_tokens import GrantRequest, grant_tokens
 from chalicelib.services.ledger.place_hold import HoldRequest, place_hold
 from chalicelib.services.ledger.transfer_tokens import TransferRequest, transfer_tokens
-from chalicelib.services.operations.verify_ledger import Verified, verify_ledger
+from chalicelib.services.operations.suspects import Verified
+from chalicelib.services.operations.verify_ledger import verify_ledger
 from chalicelib.services.progress.create_key import create_key
 from chalicelib.store.core import keys as core_keys
 from chalicelib.store.ledger import keys as ledger_keys

@@ -15,7 +15,8 @@ from chalicelib.services.operations.finish_run import LATE_MS, finish_run
 from chalicelib.store.core.outbox import OutboxRecord, add_outbox_record
 from chalicelib.store.core.table import StoreError
 from chalicelib.store.operations.runs import Run, read_runs
-from chalicelib.workers import archive, rotate, sweep, verify
+from chalicelib.workers import archive, rotate, sweep, verify, verify_ledger
+from chalicelib.workers.finish import heartbeat
 from tests.pipeline import plant as plants
 from tests.services.operations.test_archive_worker import SCHEDULE
 from tests.simulated.sources import LambdaContext
@@ -25,6 +26,7 @@ WORKERS: dict[str, Callable[..., Any]] = {
     "rotate": rotate.rotate,
     "verify": verify.verify,
     "archive": archive.archive,
+    "verify_ledger": verify_ledger.verify_ledger,
 }
 
 
@@ -35,7 +37,8 @@ def plant(monkeypatch: pytest.MonkeyPatch) -> plants.Plant:
     for name in ("boards_dead_letter", "dead_letter", "rejected"):
         plant.world.queue(plant.urls[name]).configure({"MessageRetentionPeriod": str(14 * 86_400)})
     monkeypatch.setattr(wiring, "context", lambda: plant.context)
-    monkeypatch.setattr(verify, "sleep", plant.world.sleep)
+    for module in (verify, verify_ledger):
+        monkeypatch.setattr(module, "sleep", plant.world.sleep)
     return plant
 
 
@@ -81,16 +84,16 @@ def test_a_finished_run_has_a_row_and_a_metric(
     run = run_of(plant, function)
     assert run
     assert run.done_ms <= plant.world.now_ms()
-    assert metrics(capsys)[f"{function.capitalize()}Finished"] == 1
+    assert metrics(capsys)[heartbeat(function)] == 1
 
 
-@pytest.mark.parametrize("function", ["rotate", "verify"])
+@pytest.mark.parametrize(("function", "seconds"), [("rotate", 20), ("verify", 60), ("verify_ledger", 60)])
 def test_a_run_without_time_for_its_work_has_not_finished(
-    plant: plants.Plant, function: str, capsys: pytest.CaptureFixture[str]
+    plant: plants.Plant, function: str, seconds: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    invoke(plant, function, 20)
+    invoke(plant, function, seconds)
     assert run_of(plant, function) is None
-    assert f"{function.capitalize()}Finished" not in metrics(capsys)
+    assert heartbeat(function) not in metrics(capsys)
 
 
 def owe(plant: plants.Plant, id_: str, kind: str = "unknown") -> None:

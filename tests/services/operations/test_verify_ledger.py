@@ -13,7 +13,7 @@ from chalicelib.domain.ledger.transfer import Transfer, transfer_id
 from chalicelib.services.ledger.grant_tokens import GrantRequest, grant_tokens
 from chalicelib.services.ledger.place_hold import HoldRequest, place_hold
 from chalicelib.services.ledger.transfer_tokens import TransferRequest, transfer_tokens
-from chalicelib.services.operations import verify_ledger as service
+from chalicelib.services.operations import suspects as service
 from chalicelib.services.operations.verify_ledger import verify_ledger
 from chalicelib.store.ledger import keys
 from chalicelib.store.ledger.double_entry import post_transfer

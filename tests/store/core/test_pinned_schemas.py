@@ -38,6 +38,8 @@ PINNED = {
     "InvitesItem": ["51af2de16261"],
     "KeyItem": ["4070bf40a9fe"],
     "KeyedItem": ["f4205dfd1ea0"],
+    "LedgerCheckItem": ["da07efe32ff3"],
+    "LedgerCheckPartItem": ["3ee85a533eaf"],
     "LogItem": ["84a8007c1b08"],
     "NoteItem": ["dabdcc328ead"],
     "OnceItem": ["4b6e840be8f7"],
