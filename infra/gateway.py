@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from chalicelib.domain.core.sentences import NO_OPERATION
 from infra.settings import API_STAGE, LOCAL_HOST, Build
 
 Json = dict[str, Any]
@@ -19,7 +20,7 @@ REFUSALS: dict[str, tuple[int | None, str, str]] = {
     "DEFAULT_4XX": (None, "The request is not valid.", "invalid_request"),
     "DEFAULT_5XX": (None, "The service is not available; try again.", "unavailable"),
     "UNAUTHORIZED": (401, "A valid API key is required, as 'X-API-Key' or 'Authorization: Bearer'.", "unauthenticated"),
-    "MISSING_AUTHENTICATION_TOKEN": (404, "There is no resource at this path.", "not_found"),
+    "MISSING_AUTHENTICATION_TOKEN": (404, NO_OPERATION, "not_found"),
     "ACCESS_DENIED": (403, "The key lacks the required permission.", "forbidden"),
     "THROTTLED": (429, "Too many requests; try again later.", "rate_limited"),
     "QUOTA_EXCEEDED": (429, "Too many requests; try again later.", "rate_limited"),

@@ -21,6 +21,7 @@ from infra.settings import Build
 from tests import seeds
 from tests.budget import Budget
 from tests.offline import offline
+from tests.sentences import watched
 
 try:
     from xdist.scheduler import LoadScopeScheduling
@@ -65,6 +66,21 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def no_network() -> Iterator[None]:
     with offline():
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def provoked() -> Iterator[list[str]]:
+    """Return the sentences of errors that are not of the house's style."""
+    with watched() as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def errors_of_one_style(provoked: list[str]) -> Iterator[None]:
+    """Fail a test that provokes an error with a sentence of another style."""
+    provoked.clear()
+    yield
+    assert not provoked
 
 
 @pytest.fixture(autouse=True)

@@ -25,6 +25,7 @@ from chalicelib.domain.core.errors import (
     TooManyRequests,
     Unavailable,
 )
+from chalicelib.domain.core.sentences import NO_OPERATION
 from chalicelib.observability import count_now, logger
 from chalicelib.services.core.answer import Answer
 
@@ -168,7 +169,7 @@ def _in_our_words(response: Response) -> Response:
         return refusal(Internal("Internal error."))
     allowed = response.headers["Allow"]
     if not allowed:
-        return refusal(NotFound("There is no resource at this path."))
+        return refusal(NotFound(NO_OPERATION))
     ours = refusal(MethodNotAllowed(f"This path supports only {allowed}."))
     ours.headers["Allow"] = allowed
     return ours

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 from chalice.app import MultiDict
 
-from chalicelib.domain.core.decoding_errors import members_of, range_of, unknown
+from chalicelib.domain.core.decoding_errors import members_of, range_of
 from chalicelib.domain.core.errors import InvalidRequest
+from chalicelib.domain.core.sentences import MAX_SHOWN, suggestion, unknown
 
 _NULL = {"type": "null"}
 
@@ -30,12 +31,12 @@ def read_query(sent: MultiDict | None, kind: Any) -> Any:
         return msgspec.convert(filled, kind, strict=False)
     except msgspec.ValidationError as error:
         name = str(error).rpartition("`$.")[2].rstrip("`")
-        raise _out_of_range(name, known[name]) from error
+        raise _out_of_range(name, known[name], filled[name]) from error
 
 
 def _check(name: str, values: Sequence[str], known: dict[str, Any]) -> None:
     if name not in known:
-        raise InvalidRequest(unknown("parameter", name, known), parameter=name[:64], allowed=list(known))
+        raise InvalidRequest(unknown("parameter", name, known), parameter=name[:MAX_SHOWN], allowed=list(known))
     if len(values) > 1:
         raise InvalidRequest(f"'{name}' is given {len(values)} times; give it at most once.", parameter=name)
     if values[0].lower() == "null" and _NULL in known[name].get("anyOf", []):
@@ -43,6 +44,7 @@ def _check(name: str, values: Sequence[str], known: dict[str, Any]) -> None:
         raise _out_of_range(name, known[name])
 
 
-def _out_of_range(name: str, schema: dict[str, Any]) -> InvalidRequest:
+def _out_of_range(name: str, schema: dict[str, Any], value: str = "") -> InvalidRequest:
     allowed, details = range_of(schema)
-    return InvalidRequest(f"'{name}' must be {allowed}.", parameter=name, **details)
+    end = suggestion(value, [each for each in details.get("allowed", ()) if isinstance(each, str)])
+    return InvalidRequest(f"'{name}' must be {allowed}{end}", parameter=name, **details)

@@ -17,6 +17,7 @@ from chalicelib.domain.core.decoding_errors import fault
 from chalicelib.domain.core.errors import InvalidRequest, NotFound, PayloadTooLarge, Unauthenticated
 from chalicelib.domain.core.json_values import BYTE_ORDER_MARK, MAX_DEPTH, too_deep, whole_numbers
 from chalicelib.domain.core.moments import decode_moment
+from chalicelib.domain.core.sentences import NO_OPERATION, not_json
 from chalicelib.services.context import Context
 from chalicelib.services.identity.authenticate import Caller, authenticate, require
 
@@ -76,7 +77,7 @@ class Call:
         try:
             return unquote(self._path[name], errors="strict")
         except UnicodeDecodeError as error:
-            raise NotFound("There is no resource at this path.") from error
+            raise NotFound(NO_OPERATION) from error
 
     def _authenticate(self) -> Caller:
         try:
@@ -126,7 +127,7 @@ def read_json(request: Request, if_empty: str = "") -> Any:
     except msgspec.ValidationError as error:
         raise InvalidRequest("A number in the body is too large.") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidRequest(f"The body is not valid JSON: {error}.", code="not_json") from error
+        raise InvalidRequest(not_json("The body", error), code="not_json") from error
     if too_deep(value):
         raise deep
     return value

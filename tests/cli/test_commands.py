@@ -50,7 +50,7 @@ def test_a_key_is_printed_once_and_works(laurel: Deployment) -> None:
     assert caller.player == "ada"
     assert caller.may("admin")
     assert result.stdout.strip() not in result.stderr
-    assert "Unknown permission" not in result.stderr
+    assert "'permission' must be" not in result.stderr
     bad = laurel.laurel("key", "create", "--player", "not a player", status=1)
     assert bad.stderr.startswith("Error: 'player' must be")
 

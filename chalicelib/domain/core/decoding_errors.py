@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.domain.core.moments import EXAMPLE
+from chalicelib.domain.core.sentences import one_of, suggestion, unknown
 
 Schema = dict[str, Any]
 # About sixty types are checked.
@@ -20,6 +20,7 @@ _PATH = re.compile(r"\.?([^.\[\]]+)|\[([^\]]*)\]")
 _MEMBER = re.compile(r"Object (missing required|contains unknown) field `(.*)`", re.DOTALL)
 # A message of one of our own decoders, such as "must have an offset".
 _CHECK = re.compile(r"must ")
+_CHOICE = re.compile(r"Invalid enum value '?(.*?)'?", re.DOTALL)
 # The shape of the patterns in use: one class of characters with a minimum and a maximum length.
 _CLASS = re.compile(r"\^\[(?P<of>[^\]]+)\]\{(?P<low>\d+),(?P<high>\d+)\}\\Z")
 _RANGE = re.compile(r".-.|.")
@@ -60,17 +61,10 @@ def fault(error: msgspec.ValidationError, kind: Any, *, within: str = "", whole:
     found = _schema(kind, path)
     required, details = range_of(found) if found else ("of another type", {})
     member = _named(within, path)
-    return Fault(member, f"'{member}' must be {required}." if member else f"{whole} must be {required}.", details)
-
-
-def unknown(what: str, shown: str, known: Iterable[str], name: str = "") -> str:
-    """Return the sentence for an unknown member or parameter, with the closest known name."""
-    # Imported lazily: only errors need it.
-    from difflib import get_close_matches
-
-    close = get_close_matches(name or shown, list(known), n=1)
-    meant = f"; did you mean '{close[0]}'?" if close else "."
-    return f"There is no {what} '{shown[:64]}'{meant}"
+    choice = _CHOICE.fullmatch(reason or str(error))
+    end = suggestion(choice[1], [str(each) for each in details.get("allowed", ())]) if choice else "."
+    subject = f"'{member}'" if member else whole
+    return Fault(member, f"{subject} must be {required}{end}", details)
 
 
 def range_of(schema: Schema) -> tuple[str, dict[str, Any]]:
@@ -81,7 +75,7 @@ def range_of(schema: Schema) -> tuple[str, dict[str, Any]]:
     if choices:
         return " or ".join(range_of(each)[0] for each in choices), {}
     if "enum" in schema:
-        return _one_of([str(each) for each in schema["enum"]]), {"allowed": schema["enum"]}
+        return one_of([str(each) for each in schema["enum"]]), {"allowed": schema["enum"]}
     kind = schema.get("type")
     if kind == "integer":
         return _integer(schema)
@@ -96,10 +90,6 @@ def members_of(kind: Any) -> dict[str, Schema]:
     """Return the members of a Struct: name -> JSON schema."""
     found: dict[str, Schema] = _components(kind)[kind.__name__]["properties"]
     return found
-
-
-def _one_of(words: list[str]) -> str:
-    return " or ".join(words) if len(words) < 3 else f"one of {', '.join(words)}"
 
 
 def _integer(schema: Schema) -> tuple[str, dict[str, Any]]:

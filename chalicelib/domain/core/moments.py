@@ -78,7 +78,7 @@ def _day_ms(day: str) -> int:
     try:
         return number_of(date.fromisoformat(day)) * DAY_MS
     except ValueError as error:
-        raise ValueError(f"must be a valid date: {error}") from error
+        raise ValueError("must be a date of the calendar") from error
 
 
 def decode_moment(kind: type, raw: Any) -> Instant:

@@ -13,6 +13,7 @@ from chalicelib.domain.core.errors import RejectedEvent
 from chalicelib.domain.core.json_values import BYTE_ORDER_MARK, MAX_DEPTH, too_deep
 from chalicelib.domain.core.moments import Instant
 from chalicelib.domain.core.periods import DAY_MS, moment_name
+from chalicelib.domain.core.sentences import not_json
 from chalicelib.domain.core.settings import RulesetSettings
 from chalicelib.domain.events.formats import (
     AWARD_TYPE,
@@ -114,7 +115,7 @@ def split(body: str) -> list[Any]:
     try:
         raw = decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise RejectedEvent("not_json", f"The body is not valid JSON: {error}.") from error
+        raise RejectedEvent("not_json", not_json("The body", error)) from error
     if too_deep(raw, MAX_WRITTEN_DEPTH):
         raise RejectedEvent("too_deep", f"An event may nest at most {MAX_DEPTH} levels.")
     if not isinstance(raw, list):
@@ -156,7 +157,7 @@ def _elements(body: str) -> list[Any] | None:
         try:
             found.append(msgspec.json.decode(body[start:end]))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            found.append(Unreadable(body[start:end], str(error)))
+            found.append(Unreadable(body[start:end], not_json("The event", error)))
         place = _SPACE.match(body, end).end()  # type: ignore[union-attr]
         if body[place:] == "]":
             return found
@@ -174,7 +175,7 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 def parse(raw: Any, delivery: Delivery, settings: RulesetSettings, now_ms: int) -> Event:
     """Return a raw event of any form as an Event. Raises RejectedEvent with reason and sentence."""
     if isinstance(raw, Unreadable):
-        raise RejectedEvent("not_json", f"The event is not valid JSON: {raw.error}.")
+        raise RejectedEvent("not_json", raw.error)
     canonical = normalise(raw, f"{delivery.message_id}/{delivery.index}")
     if canonical.type in OWN_TYPES and not delivery.own:
         raise RejectedEvent("own_type", f"Only Laurel may send events of type '{canonical.type}'.")

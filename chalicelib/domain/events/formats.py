@@ -139,7 +139,7 @@ def _canonical(form: CloudEvent | GatewayEvent | AwardEvent, fallback_id: str) -
     if isinstance(form, AwardEvent):
         return _from_award(form, fallback_id)
     if form.specversion != "1.0":
-        raise RejectedEvent("invalid_event", "'specversion' must be \"1.0\".")
+        raise RejectedEvent("invalid_event", "'specversion' must be '1.0'.")
     return form
 
 

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from chalicelib.domain.core.errors import InvalidRequest, NotFound
 from chalicelib.domain.core.periods import Period, day_of, moment_name, parse_period
+from chalicelib.domain.core.sentences import not_one_of
 from chalicelib.domain.core.subjects import player_of
 from chalicelib.domain.identity.names import display_name, private_name
 from chalicelib.domain.identity.permissions import ADMIN
@@ -105,7 +106,7 @@ def find_scope(context: Context, scope: str) -> Board:
     """Return the ruleset's board of this scope. Raises InvalidRequest."""
     boards = context.rules.boards
     if scope not in boards:
-        raise InvalidRequest(f"'scope' must be one of {', '.join(boards)}.", parameter="scope", allowed=list(boards))
+        raise InvalidRequest(not_one_of("scope", scope, boards), parameter="scope", allowed=list(boards))
     return boards[scope]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from chalicelib.domain.core.errors import InvalidRequest
+from chalicelib.domain.core.sentences import one_of
 from chalicelib.domain.core.subjects import PLAYER, parse_subject, player_subject
 from chalicelib.domain.progress.scores import BoardUpdate
 from chalicelib.services.boards.player_scores import PLAYERS_AT_ONCE, load_player_scores
@@ -42,7 +43,7 @@ def load_dated_states(context: Context, board: str, subjects: Sequence[str]) -> 
     for subject in subjects:
         kind, id_ = parse_subject(subject)
         if kind not in LOADERS:
-            raise InvalidRequest(f"'{subject}' is of an unknown kind; known: {', '.join(LOADERS)}.")
+            raise InvalidRequest(f"The kind of '{subject}' must be {one_of(list(LOADERS))}.")
         ids.setdefault(kind, []).append(id_)
     return {dated[0].subject: dated for kind in ids for dated in LOADERS[kind](context, board, ids[kind])}
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from chalicelib.domain.boards.index_proof import Difference
 from chalicelib.domain.core.errors import InvalidRequest
 from chalicelib.domain.core.periods import day_of, parse_period
+from chalicelib.domain.core.sentences import not_one_of
 from chalicelib.domain.progress.scores import board_id, is_kept
 from chalicelib.services.boards.verify_entries import READINGS, EntryProof
 from chalicelib.services.boards.verify_nodes import NodeProof
@@ -41,7 +42,7 @@ def find_board(context: Context, scope: str, period: str | None = None) -> str:
     """Return the id of a board, by default of the current period. Raises InvalidRequest if there is none."""
     board = context.rules.boards.get(scope)
     if board is None:
-        raise InvalidRequest(f"'scope' must be one of {', '.join(context.rules.boards)}.", parameter="scope")
+        raise InvalidRequest(not_one_of("scope", scope, context.rules.boards), parameter="scope")
     named = parse_period(board.period, period, day_of(context.now_ms()))
     if not is_kept(board, named, context.now_ms()):
         raise InvalidRequest(f"Boards of '{scope}' are kept for {board.keep_days} days.", parameter="period")

@@ -175,7 +175,7 @@ def _text(event: CloudEvent) -> str:
 def _invalid(refused: Sequence[_Refused], total: int) -> InvalidRequest:
     first = refused[0].error
     return InvalidRequest(
-        f"{len(refused)} of {total} events cannot be accepted, so no event was queued; the first error: {first}",
+        f"No event was queued, because {len(refused)} of {total} cannot be accepted; the first error: {first}",
         code="invalid_events",
         events=[{"index": each.index, "reason": each.error.reason, "error": each.error.sentence} for each in refused],
     )

@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from chalicelib.domain.core.errors import ConflictingState, InvalidRequest
+from chalicelib.domain.core.sentences import not_one_of
 from chalicelib.services.context import Context
 
 AssetName = Annotated[
@@ -28,5 +29,5 @@ def known_asset(context: Context, asset: str | None) -> str:
         return transferable(context)
     known = list(context.rules.ruleset.assets)
     if asset not in known:
-        raise InvalidRequest(f"'asset' must be one of {', '.join(known)}.", parameter="asset", allowed=known)
+        raise InvalidRequest(not_one_of("asset", asset, known), parameter="asset", allowed=known)
     return asset

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chalicelib.domain.core.errors import InvalidRequest
+from chalicelib.domain.core.sentences import not_one_of
 from chalicelib.services.context import Context
 from chalicelib.services.operations.ledger_check import AccountCheck, LedgerCheck
 from chalicelib.services.operations.suspects import Verified
@@ -20,7 +21,7 @@ def verify_ledger(
     """
     known = list(context.rules.ruleset.assets)
     if asset is not None and asset not in known:
-        raise InvalidRequest(f"The asset must be one of {', '.join(known)}.", parameter="asset", allowed=known)
+        raise InvalidRequest(not_one_of("asset", asset, known), parameter="asset", allowed=known)
     if account is not None:
         return AccountCheck(context, wait, asset).run(account)
     check = LedgerCheck(context, wait, asset)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.core.errors import InvalidRequest, LostRace
+from chalicelib.domain.core.sentences import not_one_of
 from chalicelib.domain.identity.names import NO_PLAYERS, is_player_id
 from chalicelib.domain.identity.permissions import MAX_ACTIVE_KEYS, PERMISSIONS, PLAYER, key_digest, visible_prefix
 from chalicelib.services.context import Context
@@ -43,7 +44,7 @@ def create_key(context: Context, player: str, permissions: Sequence[str] = (PLAY
     for permission in permissions:
         if permission not in PERMISSIONS:
             raise InvalidRequest(
-                f"Unknown permission '{permission}'; known: {', '.join(PERMISSIONS)}.",
+                not_one_of("permission", permission, PERMISSIONS),
                 parameter="permission",
                 allowed=list(PERMISSIONS),
             )

@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from chalicelib.domain.core.errors import ConflictingState, InvalidRequest, NotFound
 from chalicelib.domain.core.moments import Moment
+from chalicelib.domain.core.sentences import not_one_of
 from chalicelib.domain.identity.names import tidy
 from chalicelib.domain.identity.visible_text import is_visible
 from chalicelib.domain.rewards.rewards import (
@@ -92,7 +93,7 @@ def _reward(context: Context, request: RewardRequest) -> Reward:
             raise InvalidRequest(f"'{name}' must be visible characters.", parameter=name)
     allowed = redeemable(context)
     if request.asset not in allowed:
-        raise InvalidRequest("'asset' must be redeemable.", parameter="asset", allowed=list(allowed))
+        raise InvalidRequest(not_one_of("asset", request.asset, allowed), parameter="asset", allowed=list(allowed))
     since = request.available_from.ms if request.available_from else None
     until = request.available_until.ms if request.available_until else None
     if since is not None and until is not None and since >= until:

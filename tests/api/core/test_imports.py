@@ -32,6 +32,7 @@ AT_START = {
         "json_values",
         "moments",
         "periods",
+        "sentences",
         "settings",
     },
     "domain.identity": {"identity", "names", "owner", "permissions", "unicode_tables", "visible_text"},

@@ -10,6 +10,7 @@ from chalicelib.api.registry import OPERATIONS
 from tests.api.conftest import Site
 from tests.api.http import request
 
+SCOPES = "one of global, daily, weekly, monthly, tokens_shared, contributions"
 IDS = {"player": "anna", "badge": "first-steps", "reward": "mug", "hold": "h", "redemption": "r"}
 
 
@@ -31,6 +32,9 @@ def test_every_operation_refuses_a_parameter_it_does_not_know(site: Site, operat
         (f"{'z' * 100}=1", f"There is no parameter '{'z' * 64}'."),
         ("limit=5&limit=5", "'limit' is given 2 times; give it at most once."),
         ("limit=5&scope=daily&limit=6", "'limit' is given 2 times; give it at most once."),
+        ("scope=wekly", f"'scope' must be {SCOPES}; did you mean 'weekly'?"),
+        ("scope=Weekly", f"'scope' must be {SCOPES}; did you mean 'weekly'?"),
+        ("scope=nowhere", f"'scope' must be {SCOPES}."),
         ("limit=0", "'limit' must be an integer from 1 to 200."),
         ("limit=null", "'limit' must be an integer from 1 to 200."),
         ("period=null", "'period' must be a string of at most 16 characters."),
@@ -53,6 +57,18 @@ def test_earned_is_true_or_false(site: Site, value: str) -> None:
     answer = site.get(f"/badges?earned={value}", site.key("anna"))
     assert (answer.status, answer.json["error"]) == (400, "'earned' must be true or false.")
     assert answer.json["allowed"] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("value", "end"), [("recieved", "; did you mean 'received'?"), ("all ", "; did you mean 'all'?"), ("", "")]
+)
+def test_the_closest_allowed_value_is_suggested(site: Site, value: str, end: str) -> None:
+    answer = site.get(f"/transfer?direction={value}", site.key("anna"))
+    if not end:
+        assert answer.status == 200
+        return
+    assert answer.json["error"] == f"'direction' must be one of all, received, sent{end}"
+    assert answer.json["allowed"] == ["all", "received", "sent"]
 
 
 def test_an_empty_value_is_equivalent_to_none(site: Site) -> None:

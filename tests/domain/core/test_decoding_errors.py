@@ -51,7 +51,7 @@ def fault_of(value: Any, kind: Any = Sent, **more: Any) -> Fault:
         ({"text": 1}, "text", "'text' must be a string."),
         ({"note": "abcd"}, "note", "'note' must be a string of at most 3 characters."),
         ({"key": "a b"}, "key", "'key' must be 1-48 visible ASCII characters, without spaces."),
-        ({"choice": "A"}, "choice", "'choice' must be one of a, b, c."),
+        ({"choice": "A"}, "choice", "'choice' must be one of a, b, c; did you mean 'a'?"),
         ({"yes": 1}, "yes", "'yes' must be true or false."),
         (
             {"when": "2026-05-19T12:00:00"},

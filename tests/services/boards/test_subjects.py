@@ -159,7 +159,7 @@ def test_an_entry_of_a_team_off_the_board_is_no_difference(plant: Plant) -> None
 
 
 def test_states_of_an_unknown_kind_are_not_taken_for_missing(plant: Plant) -> None:
-    with pytest.raises(InvalidRequest, match="'team:red' is of an unknown kind; known: player"):
+    with pytest.raises(InvalidRequest, match="The kind of 'team:red' must be player"):
         load_states(plant.context, GLOBAL, ["player:p0", TEAM])
 
 

@@ -56,13 +56,13 @@ def test_an_unknown_outcome_is_retried_until_known(context: Context, met: tuple[
 
 
 def test_a_first_refusal_is_final(context: Context) -> None:
-    attempts = Attempts(LostRace("met"), NotFound("none"))
+    attempts = Attempts(LostRace("met"), NotFound("There is none."))
     with pytest.raises(NotFound):
         settle(context, attempts)
     assert attempts.made == 2
 
 
-@pytest.mark.parametrize("refusal", [NotFound("none"), LostRace("met"), LOST, Busy("throttled")])
+@pytest.mark.parametrize("refusal", [NotFound("There is none."), LostRace("met"), LOST, Busy("throttled")])
 def test_after_a_write_that_was_not_answered_only_a_success_is_certain(context: Context, refusal: Exception) -> None:
     with pytest.raises(OutcomeUnknown):
         settle(context, Attempts(LOST, refusal))
