@@ -1,12 +1,14 @@
 """The deployment that a command uses: the named one, that of the environment, or the one on this machine.
 
 --stage NAME        the CloudFormation stack laurel-NAME, with the AWS credentials and region of the environment
-LAUREL_TABLE, ...   the variables of Laurel's functions (`laurel stack env` prints them)
+LAUREL_TABLE, ...   the variables of Laurel's functions (`laurel stack env` prints them); with LAUREL_STAGE=local only
+                    while the local stack serves at AWS_ENDPOINT_URL
 otherwise           the local stack that `make run` started, found by .stack/state.json
 """
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 from collections.abc import Mapping
@@ -25,11 +27,17 @@ from chalicelib import settings, wiring
 from chalicelib.services.context import Context
 
 LOCAL = "local"
-# The emulator requires credentials and accepts any.
-LOCAL_AWS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+# The emulator requires credentials and accepts any. boto3 reads AWS_DEFAULT_REGION, the other SDKs AWS_REGION.
+LOCAL_AWS = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
 # Short name of a queue -> the stack's output with its URL.
 OUTPUTS = {name: "".join(part.capitalize() for part in name.split("_")) + "QueueUrl" for name in settings.QUEUES}
 API_PATH = "/laurel"
+READY_PATH = "/_ministack/ready"
 RULESET_OUTPUT = "RulesetId"
 
 
@@ -60,8 +68,20 @@ class Target:
     @cached_property
     def context(self) -> Context:
         """Return the context of all use cases, on this deployment."""
+        if self.moved:
+            click.echo(
+                "Warning: the local stack has moved to another port. "
+                'Renew the variables of this shell: eval "$(laurel stack env)"',
+                err=True,
+            )
         os.environ.update({name: value for name, value in self.variables.items() if name.startswith("AWS_")})
         return wiring.build(settings.read(self.variables), get_session())
+
+    @property
+    def moved(self) -> bool:
+        """Return whether the environment names the local stack at a port that it has left."""
+        known, found = os.environ.get("LAUREL_EVENTS_QUEUE"), self.variables["LAUREL_EVENTS_QUEUE"]
+        return self.stage is None and bool(os.environ.get("LAUREL_TABLE")) and known != found
 
     @cached_property
     def deployed_ruleset(self) -> str:
@@ -77,11 +97,33 @@ class Target:
         return self.variables.get("LAUREL_RULESET_ID", "")
 
     def _variables(self) -> dict[str, str]:
+        if region := os.environ.get("AWS_REGION"):
+            os.environ["AWS_DEFAULT_REGION"] = region  # the only name that botocore reads
         if self.stage is None and os.environ.get("LAUREL_TABLE"):
-            return {name: value for name, value in os.environ.items() if name.startswith("LAUREL_")}
+            if os.environ.get("LAUREL_STAGE") != LOCAL:
+                return _with_prefix("LAUREL_")
+            if _serves(endpoint := os.environ.get("AWS_ENDPOINT_URL", "")):
+                return LOCAL_AWS | _with_prefix("LAUREL_") | {"AWS_ENDPOINT_URL": endpoint}
         if self.stage is None or self.stage == LOCAL:
             return _local()
         return _from_outputs(self.stage, _outputs(self.stage, {}), None)
+
+
+def _with_prefix(prefix: str) -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith(prefix)}
+
+
+def _serves(endpoint: str) -> bool:
+    """Return whether an emulator serves at this URL. Another program may have taken its port."""
+    connection = http.client.HTTPConnection(urlsplit(endpoint).netloc or "127.0.0.1:1", timeout=2)
+    try:
+        connection.request("GET", READY_PATH)
+        answer = connection.getresponse()
+        return answer.status == 200 and isinstance(json.loads(answer.read()), dict)
+    except (OSError, http.client.HTTPException, ValueError):
+        return False
+    finally:
+        connection.close()
 
 
 def _local() -> dict[str, str]:

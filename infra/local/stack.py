@@ -76,6 +76,7 @@ class Stack:
             "LAUREL_RULESET": self.ruleset,
             "LAUREL_TRACING": "0",
             "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
         }
         found |= {key.upper(): value for key, value in CREDENTIALS.items()}

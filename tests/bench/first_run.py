@@ -60,5 +60,5 @@ def _call(command: list[str], folder: Path, environment: dict[str, str]) -> None
 
 def _disk_mb(folder: Path) -> float:
     """Return what a folder takes on disk, as `du` counts it: blocks, a file with several names once."""
-    blocks = {(seen.st_dev, seen.st_ino): seen.st_blocks for path in folder.rglob("*") if (seen := path.lstat())}
+    blocks = {(status.st_dev, status.st_ino): status.st_blocks for path in folder.rglob("*") if (status := path.lstat())}
     return sum(blocks.values()) * 512 / 1024 / 1024

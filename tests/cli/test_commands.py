@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -100,6 +101,83 @@ def test_a_local_stack_is_found_by_its_state_file(
     )
 
 
+@pytest.fixture
+def evaluated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cloudformation: int) -> int:
+    """Set the variables that `laurel stack env` printed; the state file names this stack. Return its port."""
+    (tmp_path / ".stack").mkdir()
+    (tmp_path / ".stack" / "state.json").write_text(json.dumps({"port": cloudformation, "pid": os.getpid()}))
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith(("LAUREL_", "AWS_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "")  # commands set it, and the test's end restores it
+    for name, value in Target().variables.items():
+        monkeypatch.setenv(name, value)
+    return cloudformation
+
+
+def test_an_evaluated_shell_prints_all_variables_again(evaluated: int) -> None:
+    shown = CliRunner().invoke(main, ["stack", "env"])
+    lines = dict(line.removeprefix("export ").split("=", 1) for line in shown.stdout.splitlines())
+    aws = {name: value for name, value in lines.items() if name.startswith("AWS_")}
+    assert aws == {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{evaluated}",
+    }
+    assert lines["LAUREL_API_URL"] == f"http://127.0.0.1:{evaluated}/laurel"
+    assert {name for name in os.environ if name.startswith("LAUREL_")} <= set(lines)
+    assert shown.stderr == ""
+
+
+@pytest.mark.parametrize("answer", [None, b"<html>", b"[]"], ids=["closed", "another-program", "other-json"])
+def test_a_stale_environment_follows_the_state_file(
+    evaluated: int, monkeypatch: pytest.MonkeyPatch, answer: bytes | None
+) -> None:
+    with _serving(answer or b"") as port:
+        other = port if answer else 1
+        for name, value in dict(os.environ).items():
+            if name.startswith(("LAUREL_", "AWS_ENDPOINT")):
+                monkeypatch.setenv(name, value.replace(f":{evaluated}", f":{other}"))
+        assert Target().variables["AWS_ENDPOINT_URL"] == f"http://127.0.0.1:{evaluated}"
+        assert Target().moved
+        shown = CliRunner().invoke(main, ["stack", "env"])
+        assert f"export AWS_ENDPOINT_URL=http://127.0.0.1:{evaluated}\n" in shown.stdout
+        assert f":{other}/" not in shown.stdout
+        assert 'eval "$(laurel stack env)"' in CliRunner().invoke(main, ["dlq", "list"]).stderr
+
+
+def test_a_stale_environment_without_a_stack_names_the_remedy(
+    evaluated: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setattr(target, "_state_files", lambda: [tmp_path / "none.json"])
+    assert "start it with: make run" in CliRunner().invoke(main, ["stack", "env"]).stderr
+
+
+def test_fish_gets_its_own_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAUREL_TABLE", "it's a \\ table")
+    shown = CliRunner().invoke(main, ["stack", "env", "--fish"])
+    assert "set -gx LAUREL_TABLE 'it\\'s a \\\\ table'\n" in shown.stdout
+
+
+def test_a_profile_in_the_shell_is_warned_of(evaluated: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    assert "unset AWS_PROFILE" in CliRunner().invoke(main, ["stack", "env"]).stderr
+
+
+def test_a_deployment_is_looked_up_in_aws_region(monkeypatch: pytest.MonkeyPatch, cloudformation: int) -> None:
+    for name in [name for name in os.environ if name.startswith(("LAUREL_", "AWS_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{cloudformation}")
+    assert Target(stage="prod").variables["LAUREL_TABLE"] == "laurel-local"
+
+
 def test_the_template_has_every_output_that_the_command_reads() -> None:
     named = set(outputs(Build("dev", "aws"), "2026.1-0"))
     assert {"TableName", "BusName", "ApiUrl", target.RULESET_OUTPUT, *target.OUTPUTS.values()} <= named
@@ -124,13 +202,27 @@ def cloudformation() -> Iterator[int]:
         "</DescribeStacksResult></DescribeStacksResponse>"
     ).encode()
 
+    with _serving(answer, ready=b'{"status": "completed"}') as port:
+        yield port
+
+
+@contextlib.contextmanager
+def _serving(answer: bytes, ready: bytes = b"") -> Iterator[int]:
+    """Run a server that gives this answer, and to a GET `ready` if it is not empty. Yield its port."""
+
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
+            self._give(answer)
+
+        def do_GET(self) -> None:
+            self._give(ready or answer)
+
+        def _give(self, content: bytes) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
             self.send_response(200)
-            self.send_header("Content-Length", str(len(answer)))
+            self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(answer)
+            self.wfile.write(content)
 
         def log_message(self, *_: object) -> None: ...
 
