@@ -60,5 +60,8 @@ def _call(command: list[str], folder: Path, environment: dict[str, str]) -> None
 
 def _disk_mb(folder: Path) -> float:
     """Return what a folder takes on disk, as `du` counts it: blocks, a file with several names once."""
-    blocks = {(status.st_dev, status.st_ino): status.st_blocks for path in folder.rglob("*") if (status := path.lstat())}
+    blocks: dict[tuple[int, int], int] = {}
+    for path in folder.rglob("*"):
+        status = path.lstat()
+        blocks[status.st_dev, status.st_ino] = status.st_blocks
     return sum(blocks.values()) * 512 / 1024 / 1024
