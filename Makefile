@@ -18,6 +18,15 @@ AS_PIP = $(shell $(RUN) -m pip config list 2>/dev/null | sort -r | sed -n \
 COMPILE = $(AS_PIP) $(UV) pip compile --quiet --generate-hashes --universal --no-header --no-emit-index-url -p 3.11
 EXTRAS = $(shell $(RUN) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"])')
 
+# If PYTHON is given, an environment of another version is replaced.
+VERSION := -c 'import sys; print(sys.version_info[:2])'
+ifneq ($(origin PYTHON),file)
+ifneq ($(shell $(PYTHON) $(VERSION) 2>/dev/null),$(shell $(RUN) $(VERSION) 2>/dev/null))
+OTHER_PYTHON := 1
+.PHONY: $(VENV)/bin/uv
+endif
+endif
+
 export PYTHONPATH := $(CURDIR)
 # Without bytecode, each of the hundreds of processes that the tests start compiles 2,000 modules.
 export PYTHONDONTWRITEBYTECODE :=
@@ -33,7 +42,7 @@ help: ## list the commands
 setup: $(READY) $(STACK_READY) ## install all locked environments: .venv, and .stack/venv for the local stack
 
 $(VENV)/bin/uv: pyproject.toml
-	@$(RUN) -c '' 2>/dev/null || { \
+	@[ -z "$(OTHER_PYTHON)" ] && $(RUN) -c '' 2>/dev/null || { \
 		$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 			echo "error: Laurel needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
 				"Choose one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }; \
@@ -75,8 +84,9 @@ test: setup ## run all tests except the long ones
 coverage: setup ## run all tests and measure branch coverage of domain, services and store (at least 95%)
 	@$(AS_PIP) $(RUN) -m pytest -n 3 --cov --cov-report=term:skip-covered --cov-fail-under=95
 
-proof: setup ## run the long tests: 200 seeds of each simulation, searches for mutants, tests marked proof
+proof: setup ## run the long tests: 200 seeds of each simulation, searches for mutants and unused grants, proof tests
 	@$(RUN) -m tests.simulations --seeds 200
+	@$(RUN) -m tests.grants
 	@$(AS_PIP) $(RUN) -m pytest -n 2 -m proof
 
 sim: setup ## run the simulations and their mutants: exactly-once, boards, economy (SEEDS=1000)

@@ -21,6 +21,7 @@ from chalicelib.store.rewards import keys as rewards
 # Stands for the partitions of the index that hold the ruleset's boards. Their keys begin with the boards' scopes.
 SCOPES = "<scope>#"
 READ = ("GetItem", "BatchGetItem", "Query")
+READ_MANY = ("BatchGetItem", "Query")
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ class Access:
     index: bool = False
 
 
-def read(*keys: str) -> Access:
-    return Access("Read", READ, keys)
+def read(*keys: str, actions: tuple[str, ...] = READ) -> Access:
+    return Access("Read", actions, keys)
 
 
 def update(*keys: str) -> Access:
@@ -55,8 +56,8 @@ def index(*keys: str) -> Access:
 
 
 def run(function: str) -> Access:
-    """Return the access to a scheduled function's own last run."""
-    return Access("Run", ("BatchGetItem", "PutItem"), (operations.run(function)[0],))
+    """Return the access to a scheduled function's own last run, and to its turn."""
+    return Access("Run", ("BatchGetItem", "PutItem", "UpdateItem"), (operations.runs(function),))
 
 
 # A scan names no partition.
@@ -95,7 +96,7 @@ API = (
     index(SCOPES, rewards.REWARDS, rewards.REDEMPTIONS),
 )
 PROGRESS = (
-    read(identity.PLAYER, progress.FIRST, events.GRANTER),
+    read(identity.PLAYER, progress.FIRST, events.GRANTER, actions=READ_MANY),
     write(identity.PLAYER, identity.PUBLIC, progress.FIRST, events.GRANTER, ledger.ACCOUNT),
     update(*FAILED, events.RECEIVED),
 )
@@ -108,7 +109,8 @@ ROTATE = (
         *(identity.PLAYER, identity.PUBLIC, events.RECEIVED, events.BACKLOG),
         *(boards.BOARD, boards.NODE, boards.BOARD_LOG, boards.ARCHIVE, boards.ROTATION),
     ),
-    write(events.BACKLOG, boards.ARCHIVE, boards.ROTATION),
+    Access("Put", ("PutItem",), (events.BACKLOG, boards.ARCHIVE, boards.ROTATION)),
+    update(boards.ARCHIVE, boards.ROTATION),
     index(SCOPES),
     run("rotate"),
 )

@@ -30,6 +30,7 @@ FAILURES_S = 14 * DAY_S  # the maximum of SQS
 MAX_RECEIVES = 10
 SOURCES = ("events", "own", "backfill")  # keys of the queues that deliver events
 MAX_EVENT_MESSAGE = 256 * 1024
+MAX_EVENT_AGE_S = 60  # the minimum of Lambda
 VISIBILITY_FACTOR = 6  # AWS: the visibility timeout of a queue is at least six function timeouts
 # On one machine, more invocations of a queue's function at a time only wait for each other: ten took 2.7 times the CPU
 # of two for the sample, in retries after conflicts and in cold starts.
@@ -87,6 +88,11 @@ class Function:
     @property
     def suffix(self) -> str:
         return self.name.replace("_", "-").removesuffix("-handler")
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Return whether a schedule starts it: neither requests nor a queue."""
+        return self.queue is None and self.name != API_FUNCTION
 
     @property
     def role_id(self) -> str:

@@ -22,6 +22,7 @@ from infra.settings import (
     FUNCTIONS,
     INDEX_ATTRIBUTES,
     LOCAL_CONCURRENCY,
+    MAX_EVENT_AGE_S,
     MAX_EVENT_MESSAGE,
     MAX_RECEIVES,
     ORDER_INDEX,
@@ -123,7 +124,11 @@ def queue(build: Build, item: Queue) -> Json:
             "deadLetterTargetArn": {"Fn::GetAtt": [QUEUE[item.dead_letter].logical_id, "Arn"]},
             "maxReceiveCount": MAX_RECEIVES,
         }
-    return {"Type": "AWS::SQS::Queue", "Properties": properties}
+    kept: Json = {}
+    if build.protected:
+        # A queue that a failed deployment has just created holds nothing and would make the next one fail.
+        kept = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
+    return {"Type": "AWS::SQS::Queue", **kept, "Properties": properties}
 
 
 def function(build: Build, item: Function, ruleset: str) -> Json:
@@ -136,6 +141,9 @@ def function(build: Build, item: Function, ruleset: str) -> Json:
         properties["Handler"] = item.handler
     if item.extra:
         properties["Layers"] = [{"Ref": layers.logical_id(item.extra)}]
+    if item.is_scheduled:
+        # The next run makes up for one that failed. An event that waits longer than the shortest schedule is late.
+        properties["EventInvokeConfig"] = {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": MAX_EVENT_AGE_S}
     if item.queue:
         properties["Events"] = {item.event_id: {"Type": "SQS", "Properties": event_source(build, item)}}
     return {"Properties": properties}

@@ -11,12 +11,14 @@ from chalicelib.observability import count, logger, observed
 from chalicelib.services.operations.archive_failures import archive_failures
 from chalicelib.workers.finish import finish
 from chalicelib.workers.invocation import within_invocation
+from chalicelib.workers.one_at_a_time import one_at_a_time
 
 worker = Blueprint(__name__)
 
 
 @worker.schedule(Rate(6, unit=Rate.HOURS))
 @observed
+@one_at_a_time
 def archive(event: Any) -> dict[str, Any]:
     """Archive failed messages older than 10 days, of all queues; return their number by queue."""
     laurel = within_invocation(event.context)

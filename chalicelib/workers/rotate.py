@@ -10,6 +10,7 @@ from chalicelib.observability import count, logger, observed
 from chalicelib.services.boards.rotate_boards import rotate_boards
 from chalicelib.workers.finish import finish
 from chalicelib.workers.invocation import within_invocation
+from chalicelib.workers.one_at_a_time import one_at_a_time
 
 worker = Blueprint(__name__)
 
@@ -20,6 +21,7 @@ class RotationFailed(Exception):
 
 @worker.schedule(Rate(5, unit=Rate.MINUTES))
 @observed
+@one_at_a_time
 def rotate(event: Any) -> dict[str, Any]:
     """Freeze, archive and publish boards; return the step of each board checked."""
     laurel = within_invocation(event.context)

@@ -11,6 +11,7 @@ from chalicelib.observability import count, logger, observed
 from chalicelib.services.core.outbox import sweep_outbox
 from chalicelib.workers.finish import finish
 from chalicelib.workers.invocation import within_invocation
+from chalicelib.workers.one_at_a_time import one_at_a_time
 
 worker = Blueprint(__name__)
 
@@ -21,6 +22,7 @@ class NotSwept(Exception):
 
 @worker.schedule(Rate(1, unit=Rate.MINUTES))
 @observed
+@one_at_a_time
 def sweep(event: Any) -> dict[str, Any]:
     """Send the outbox; return the number of records sent."""
     laurel = within_invocation(event.context)

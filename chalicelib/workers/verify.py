@@ -11,6 +11,7 @@ from chalicelib.observability import count, logger, observed
 from chalicelib.services.boards.sample_boards import sample_boards
 from chalicelib.workers.finish import finish
 from chalicelib.workers.invocation import within_invocation
+from chalicelib.workers.one_at_a_time import one_at_a_time
 
 worker = Blueprint(__name__)
 # Wait before differences are read again: most updates in flight have arrived by then.
@@ -19,6 +20,7 @@ PAUSE_S = 10
 
 @worker.schedule(Rate(1, unit=Rate.HOURS))
 @observed
+@one_at_a_time
 def verify(event: Any) -> dict[str, Any]:
     """Verify boards in random order while there is time; return the numbers of boards and differences.
 

@@ -11,6 +11,7 @@ from chalicelib.observability import count, logger, observed
 from chalicelib.services.operations.nightly_ledger import FUNCTION, verify_ledger_nightly
 from chalicelib.workers.finish import finish
 from chalicelib.workers.invocation import within_invocation
+from chalicelib.workers.one_at_a_time import one_at_a_time
 
 worker = Blueprint(__name__)
 # Wait before differences are read again: most transfers in flight have arrived by then.
@@ -19,6 +20,7 @@ PAUSE_S = 10
 
 @worker.schedule(Rate(15, unit=Rate.MINUTES))
 @observed
+@one_at_a_time
 def verify_ledger(event: Any) -> dict[str, Any]:
     """Begin or continue the check of the day; return whether it is done, and its number of differences."""
     laurel = within_invocation(event.context)

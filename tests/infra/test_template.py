@@ -75,6 +75,15 @@ def test_schedules(resources: Json) -> None:
     }
 
 
+def test_scheduled_functions_are_not_retried_and_reserve_no_concurrency(resources: Json) -> None:
+    """A reservation fails the deployment in an account whose limit is 10, so `one_at_a_time` prevents overlaps."""
+    for function in FUNCTIONS:
+        properties = resources[function.logical_id]["Properties"]
+        once = {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
+        assert properties.get("EventInvokeConfig") == (once if function.is_scheduled else None)
+        assert "ReservedConcurrentExecutions" not in properties
+
+
 @pytest.mark.parametrize("function", WITH_QUEUE, ids=lambda function: function.name)
 def test_event_source(resources: Json, function: Function) -> None:
     assert function.queue
@@ -195,7 +204,8 @@ def test_permissions_of_each_function() -> None:
     assert not may("rotate", "dynamodb:DeleteItem", "Table")
     assert may("verify", "dynamodb:Scan", "Table")
     writes = [action for action, _ in allowed["verify"] if action.startswith("dynamodb:") and "Item" in action]
-    assert {action.partition(":")[2] for action in writes} == {"GetItem", "BatchGetItem", "PutItem"}, "its run's row"
+    own_run = {"PutItem", "UpdateItem"}
+    assert {action.partition(":")[2] for action in writes} == {"GetItem", "BatchGetItem", *own_run}
     assert not may("api_handler", "sqs:DeleteMessage", "EventsQueue")
     assert not may("archive", "dynamodb:DeleteItem", "Table")
 
@@ -216,8 +226,9 @@ def test_each_function_is_limited_to_partitions() -> None:
     assert leading_keys("sweep", "DeleteItem") == {"OUTBOX#*"}
     assert leading_keys("sweep", "PutItem") == {"RUN#sweep"}
     assert leading_keys("verify", "PutItem") == {"RUN#verify"}
-    assert leading_keys("verify", "UpdateItem") == leading_keys("verify", "DeleteItem") == set()
-    assert leading_keys("archive", "UpdateItem") == {"FAILURE#*", "BODY#*"}
+    assert leading_keys("verify", "UpdateItem") == {"RUN#verify"}
+    assert leading_keys("verify", "DeleteItem") == set()
+    assert leading_keys("archive", "UpdateItem") == {"FAILURE#*", "BODY#*", "RUN#archive"}
     assert leading_keys("boards", "UpdateItem").isdisjoint({"ACCOUNT#*", "PLAYER#*", "API_KEY#*"})
     assert leading_keys("rotate", "PutItem") == {"BACKLOG", "ARCHIVE#*", "ROTATION#*", "RUN#rotate"}
     assert "API_KEY#*" in leading_keys(API_FUNCTION, "UpdateItem")

@@ -1,6 +1,6 @@
 """Keys of what operators watch: (partition key, sort key).
 
-run         RUN#<function>          RUN
+run         RUN#<function>          RUN | TURN
 check       LEDGER_CHECK            CHECK, and <number>#<place> for the parts of its state
 """
 
@@ -8,12 +8,22 @@ from __future__ import annotations
 
 from chalicelib.store.core.keys import Key
 
-LEDGER_CHECK = "LEDGER_CHECK"
+# Partition keys begin with these; one without `#` is whole.
+RUN, LEDGER_CHECK = "RUN#", "LEDGER_CHECK"
 
 
 def run(function: str) -> Key:
     """Return the key of a scheduled function's last finished run: a partition of its own, for its own permission."""
-    return f"RUN#{function}", "RUN"
+    return runs(function), "RUN"
+
+
+def turn(function: str) -> Key:
+    """Return the key of the run that is under way."""
+    return runs(function), "TURN"
+
+
+def runs(function: str) -> str:
+    return f"{RUN}{function}"
 
 
 def ledger_check() -> Key:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from typing import Any
 
 import pytest
@@ -22,6 +23,8 @@ from tests.pipeline import plant as plants
 from tests.services.progress.test_apply_events import process
 from tests.simulated.sources import LambdaContext
 
+# Writes that take and end a run's turn.
+TURN = 2
 QUEUES = ("boards_dead_letter", "dead_letter", "rejected")
 SCHEDULE = {
     "version": "0",
@@ -210,11 +213,21 @@ def test_an_old_envelope_is_dropped_since_its_row_is_there(plant: plants.Plant) 
     plant.world.sleep(11 * 86_400)
     plant.world.calls.clear()
     assert invoke(plant)["moved"]["rejected"] == 2
-    assert plant.world.calls["UpdateItem"] == 1
+    assert plant.world.calls["UpdateItem"] == 1 + TURN
     assert {each.body for each in list_failures(plant.context, "rejected").found} == {
         '{"nonsense": 1}',
         "not an envelope",
     }
+
+
+def test_a_large_body_is_archived_in_items_of_its_own(plant: plants.Plant) -> None:
+    body = json.dumps({"nonsense": random.Random(1).randbytes(8_000).hex()})
+    sent = plant.sqs.send_message(QueueUrl=plant.urls["dead_letter"], MessageBody=body)
+    plant.world.sleep(11 * 86_400)
+    assert invoke(plant)["moved"]["dead_letter"] == 1
+    (row,) = get_failures(plant.context.table, "dead_letter", [sent["MessageId"]], plant.world.now_ms()).values()
+    assert row.parts == 1
+    assert from_table(plant.context, row, with_body=True).body == body
 
 
 def test_a_dead_letter_of_a_board_has_the_reason_of_its_failure(
@@ -233,7 +246,7 @@ def test_a_dead_letter_of_a_board_has_the_reason_of_its_failure(
         raise StoreError("the table is on fire")
 
     monkeypatch.setattr("chalicelib.services.boards.worker.repair_shard", broken)
-    plant.world.event_source(plant.urls["boards"], handler, timeout_s=120.0)
+    plant.world.event_source(plant.urls["boards"], handler, timeout_s=120.0, role="boards")
     plant.world.run()
     for archived in (False, True):
         (found,) = list_failures(plant.context, "boards_dead_letter").found
