@@ -18,6 +18,11 @@ Json = dict[str, Any]
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 BUILD_TAG = "laurel-build"
 NOTHING_TO_DO = ("didn't contain changes", "no updates are to be performed", "no changes")
+NO_STACK = "does not exist"
+AT_REST = {
+    *("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "ROLLBACK_COMPLETE"),
+    *("IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"),
+}
 POLL_S = 5.0
 # CloudFormation gives a Lambda with a VPC up to 40 minutes; nothing here takes longer.
 MAX_WAIT_S = 3600
@@ -63,7 +68,7 @@ def describe(client: Any, name: str) -> Json | None:
     try:
         found: Json = client.describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
-        if "does not exist" in str(error):
+        if NO_STACK in str(error):
             return None
         raise
     return None if found["StackStatus"] in {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"} else found
@@ -71,6 +76,37 @@ def describe(client: Any, name: str) -> Json | None:
 
 def outputs(stack: Json) -> dict[str, str]:
     return {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
+
+
+@dataclass(frozen=True)
+class Content:
+    """The content of a stack at rest: its template's text, and the digest of the build that it was made of."""
+
+    template: str = ""
+    digest: str | None = None
+
+    @property
+    def is_of_no_stack(self) -> bool:
+        return not self.template
+
+
+def content(client: Any, name: str) -> Content | None:
+    """Return the content of a stack, empty if there is no stack. None while it may still change, or be rolled back."""
+    try:
+        stack: Json = client.describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if NO_STACK in str(error):
+            return Content()
+        raise
+    if stack["StackStatus"] not in AT_REST:
+        return None
+    template = client.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
+    return Content(template if isinstance(template, str) else json.dumps(template), deployed_digest(stack))
+
+
+def protect(client: Any, name: str) -> None:
+    """Protect a stack from its deletion. It stays protected when it is updated."""
+    client.update_termination_protection(StackName=name, EnableTerminationProtection=True)
 
 
 def deployed_digest(stack: Json | None) -> str | None:

@@ -18,6 +18,7 @@ LOCKS = ROOT / "requirements"
 RUNTIME_PATH = "/var/task"  # where Lambda unpacks the zip: the path that tracebacks show
 LAYER_PATH = "/opt"  # where Lambda unpacks layers
 LAMBDA_MINORS = (11, 12, 13, 14)
+LAST_NOT_DEPLOYED = (3, 11)
 
 # The AWS service models that the zip needs. botocore ships 400 of them, 28 MB; these are 0.2 MB. Clients sign with the
 # credentials that Lambda puts in the environment, so no sts, sso or ec2 metadata model is ever read.
@@ -41,6 +42,18 @@ def check_runtime(build: Build) -> None:
         raise SettingError(
             f"Python {python_minor()} is not a supported AWS Lambda runtime ({known}): "
             "the zip is compiled by the Python that builds it. Build with one of those."
+        )
+
+
+def check_deployable() -> None:
+    """Raise SettingError for a Python version that builds packages for Lambda, but none to deploy.
+
+    Lambda runs 3.11 on Amazon Linux 2, whose support has ended: Lambda ends the creation of functions, then updates.
+    """
+    if sys.version_info[:2] <= LAST_NOT_DEPLOYED:
+        raise SettingError(
+            f"Python {python_minor()} builds no deployment, because its AWS Lambda runtime is at its end; "
+            f"choose a newer version: make PYTHON=python3.{LAST_NOT_DEPLOYED[1] + 1} deploy STAGE=..."
         )
 
 

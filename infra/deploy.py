@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
-from infra import cloudformation
+from infra import cloudformation, dependencies
+from infra.builds import delete_old_builds
 from infra.package import chosen, package
 from infra.settings import APP, SettingError
 
@@ -25,34 +27,63 @@ def deploy(stage: str, session: Any) -> dict[str, str]:
 
     Raises SettingError, DeployError or a botocore error. Nothing is changed before the package is built.
     """
+    dependencies.check_deployable()
     account = session.client("sts").get_caller_identity()["Account"]
     built = package(chosen(stage, "aws"))
     for path in (built.zip, *built.layers):
         print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB", file=sys.stderr)
     s3, client = session.client("s3"), session.client("cloudformation")
-    bucket = os.environ.get("BUCKET") or _own_bucket(s3, session.region_name, account)
+    given = os.environ.get("BUCKET")
+    bucket = given or _own_bucket(s3, session.region_name, account)
     sent = cloudformation.upload(s3, bucket, built)
     parameters = {"AlarmTopicArn": os.environ.get("ALARM_TOPIC", "")}
     print(f"deploying {built.build.prefix} in {session.region_name} ...", file=sys.stderr)
-    return cloudformation.outputs(cloudformation.deploy(client, built.build.prefix, sent, parameters))
+    stack = cloudformation.deploy(client, built.build.prefix, sent, parameters)
+    if built.build.protected:
+        cloudformation.protect(client, built.build.prefix)
+    if not given:
+        _clean(s3, client, bucket, stage)
+    return cloudformation.outputs(stack)
+
+
+def _clean(s3: Any, client: Any, bucket: str, stage: str) -> None:
+    """Delete old builds. A failure is no failure of the deployment: the next one deletes them."""
+    try:
+        deleted = delete_old_builds(s3, client, bucket, stage, datetime.now(UTC))
+    except (BotoCoreError, ClientError) as error:
+        print(f"warning: old builds were not deleted: {error}", file=sys.stderr)
+        return
+    if deleted:
+        print(f"{len(deleted)} files of old builds deleted", file=sys.stderr)
 
 
 def _own_bucket(s3: Any, region: str, account: str) -> str:
-    """Return the bucket of builds; create it if needed: private, encrypted, with builds kept for 90 days."""
+    """Return the bucket of builds; create it if needed: private, encrypted, without a rule that expires builds."""
     bucket = f"{APP}-builds-{account}-{region}"
+    if not _exists(s3, bucket, account):
+        _create_bucket(s3, bucket, region)
+    # It replaces the rule of earlier releases, which expired all builds after 90 days.
+    rule = {"ID": "stopped-uploads", "Status": "Enabled", "Filter": {"Prefix": ""}}
+    rule["AbortIncompleteMultipartUpload"] = {"DaysAfterInitiation": 7}
+    s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [rule]})
+    return bucket
+
+
+def _exists(s3: Any, bucket: str, account: str) -> bool:
     try:
         s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=account)
-        return bucket
     except ClientError as error:
         if error.response["Error"]["Code"] not in {"404", "NoSuchBucket"}:
             raise
+        return False
+    return True
+
+
+def _create_bucket(s3: Any, bucket: str, region: str) -> None:
     place = {} if region == DEFAULT_REGION_OF_S3 else {"CreateBucketConfiguration": {"LocationConstraint": region}}
     s3.create_bucket(Bucket=bucket, **place)
     blocked = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
     s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=blocked)
-    rule = {"ID": "old-builds", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 90}}
-    s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [rule]})
-    return bucket
 
 
 def main(arguments: list[str]) -> int:

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import click
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 from botocore.session import get_session
 
 from chalicelib import settings, wiring
@@ -171,6 +171,10 @@ def _outputs(stage: str, aws: Mapping[str, str]) -> dict[str, str]:
         quick = Config(connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 2, "mode": "standard"})
         client = session.create_client("cloudformation", config=quick, **options)
         stack = client.describe_stacks(StackName=name)["Stacks"][0]
+    except NoRegionError as error:
+        raise NoTarget("No AWS region is chosen; set AWS_REGION.") from error
+    except NoCredentialsError as error:
+        raise NoTarget("No AWS credentials were found; set AWS_PROFILE, or run: aws configure") from error
     except (BotoCoreError, ClientError) as error:
         raise NoTarget(f"The stack '{name}' could not be looked up: {error}") from error
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}

@@ -178,6 +178,27 @@ def test_a_deployment_is_looked_up_in_aws_region(monkeypatch: pytest.MonkeyPatch
     assert Target(stage="prod").variables["LAUREL_TABLE"] == "laurel-local"
 
 
+@pytest.fixture
+def nothing_set(monkeypatch: pytest.MonkeyPatch, cloudformation: int) -> None:
+    """Remove all settings of AWS; requests go to an endpoint of this machine."""
+    for name in [name for name in os.environ if name.startswith(("LAUREL_", "AWS_"))]:
+        monkeypatch.delenv(name)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{cloudformation}")
+
+
+@pytest.mark.usefixtures("nothing_set")
+def test_a_missing_region_and_missing_credentials_are_reported_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(NoTarget, match=r"^No AWS region is chosen; set AWS_REGION\.$"):
+        Target("prod").variables  # noqa: B018
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    with pytest.raises(NoTarget, match=r"^No AWS credentials were found; set AWS_PROFILE, or run: aws configure$"):
+        Target("prod").variables  # noqa: B018
+
+
 def test_the_template_has_every_output_that_the_command_reads() -> None:
     named = set(outputs(Build("dev", "aws"), "2026.1-0"))
     assert {"TableName", "BusName", "ApiUrl", target.RULESET_OUTPUT, *target.OUTPUTS.values()} <= named
