@@ -149,7 +149,7 @@ def test_a_check_begins_once_a_day(economy: Economy, capsys: pytest.CaptureFixtu
     metrics(capsys)
     plant.world.calls.clear()
     assert invoke(plant) == {"done": True, "differences": None}
-    assert dict(plant.world.calls) == {"GetItem": 1, "BatchGetItem": 1}
+    assert dict(plant.world.calls) == {"GetItem": 1, "BatchGetItem": 1, "UpdateItem": 2}
     assert metrics(capsys) == {}
     plant.world.sleep(86_400)
     assert invoke(plant) == {"done": True, "differences": 0}
