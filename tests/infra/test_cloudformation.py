@@ -10,7 +10,7 @@ import pytest
 from botocore.session import get_session
 from botocore.stub import ANY, Stubber
 
-from infra.cloudformation import DeployError, Upload, deploy
+from infra.cloudformation import DeployError, Upload, deploy, protect
 
 NAME = "laurel-test"
 SENT = Upload("http://bucket/template.json", "digest")
@@ -112,3 +112,9 @@ def test_a_stack_whose_creation_was_rolled_back_is_refused(cloud: Cloud) -> None
     cloud.stack("ROLLBACK_COMPLETE")
     with pytest.raises(DeployError, match="Delete it"):
         cloud.deploy()
+
+
+def test_a_protected_stack_is_not_deleted(cloud: Cloud) -> None:
+    enabled = {"StackName": NAME, "EnableTerminationProtection": True}
+    cloud.script.add_response("update_termination_protection", {"StackId": "id"}, enabled)
+    protect(cloud.client, NAME)

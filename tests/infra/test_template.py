@@ -18,7 +18,7 @@ from infra.alarms.catalogue import catalogue
 from infra.gateway import REFUSALS, RETRY_AFTER_S
 from infra.package import Package
 from infra.policies import LEADING_KEYS, RESOURCELESS, policy
-from infra.settings import API_FUNCTION, FUNCTIONS, QUEUE, VISIBILITY_FACTOR, Build, Function, SettingError
+from infra.settings import API_FUNCTION, FUNCTIONS, QUEUE, QUEUES, VISIBILITY_FACTOR, Build, Function, SettingError
 from infra.template import event_source, merge_template
 
 Json = dict[str, Any]
@@ -269,9 +269,18 @@ def test_the_table(resources: Json) -> None:
     }
 
 
+def test_queues_stay_when_a_protected_stack_is_deleted_but_not_after_a_failed_creation(resources: Json) -> None:
+    queues = of_type(resources, "AWS::SQS::Queue").values()
+    assert len(queues) == len(QUEUES)
+    assert {queue["DeletionPolicy"] for queue in queues} == {"RetainExceptOnCreate"}
+    assert {queue["UpdateReplacePolicy"] for queue in queues} == {"Retain"}
+
+
 @pytest.mark.parametrize(("stage", "target"), [("local", "local"), ("dev", "aws"), ("dev-anna", "aws")])
 def test_the_data_of_local_and_developer_stages_end_with_the_stack(stage: str, target: Any) -> None:
-    table = merge_template(Build(stage, target))["Resources"]["Table"]
+    resources = merge_template(Build(stage, target))["Resources"]
+    assert not any("DeletionPolicy" in resources[queue.logical_id] for queue in QUEUES)
+    table = resources["Table"]
     assert table["DeletionPolicy"] == "Delete"
     assert table["Properties"]["DeletionProtectionEnabled"] is False
 
