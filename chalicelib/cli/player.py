@@ -1,10 +1,11 @@
-"""`laurel player`: profiles of players, as the players themselves see them."""
+"""`laurel player`: profiles of players, as the players themselves see them, and imports of players."""
 
 from __future__ import annotations
 
 import click
 import msgspec
 
+from chalicelib.cli.player_import import import_
 from chalicelib.cli.target import Target, warn_of_other_ruleset
 from chalicelib.domain.identity.permissions import ADMIN
 from chalicelib.services.identity.authenticate import Caller
@@ -13,7 +14,7 @@ from chalicelib.services.progress.read_profile import read_profile
 
 @click.group()
 def player() -> None:
-    """Show players."""
+    """Show and import players."""
 
 
 @player.command()
@@ -24,3 +25,6 @@ def show(target: Target, player_id: str) -> None:
     warn_of_other_ruleset(target)
     profile = read_profile(target.context, Caller("", "", frozenset([ADMIN])), player_id)
     click.echo(msgspec.json.format(msgspec.json.encode(profile), indent=2).decode())
+
+
+player.add_command(import_)

@@ -65,7 +65,7 @@ def replay(
     if sample == bool(file):
         raise click.UsageError("Name a FILE to replay, or give --sample.")
     with tempfile.TemporaryDirectory() as folder:
-        path = SAMPLE if sample else _file(file or "", Path(folder))
+        path = SAMPLE if sample else local_copy(file or "", Path(folder))
         recording = inspect_file(path)
         plan = Plan(players, zipf, seed, days, as_recorded=backfill and days is None)
         queue = "backfill" if backfill else "events"
@@ -125,8 +125,8 @@ def run(
     click.echo(f"{counted(state.position - sent_before, 'event')} sent to the queue '{queue}'")
 
 
-def _file(name: str, folder: Path) -> Path:
-    """Return the file's path. Standard input is copied to a file first, because it is read twice."""
+def local_copy(name: str, folder: Path) -> Path:
+    """Return the path of a file that can be read twice. Standard input is copied to a file in the folder."""
     if name != "-":
         return Path(name)
     path = folder / "stdin"

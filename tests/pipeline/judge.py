@@ -23,7 +23,8 @@ from chalicelib.store.ledger.models import BalanceItem, PostingItem
 from chalicelib.store.progress.models import LogItem
 from chalicelib.store.progress.players import load_player
 from chalicelib.store.progress.records import days_in, minute_from
-from tests.domain.progress.model import Model
+from tests.domain.progress.model import IMPORTED, Model
+from tests.domain.progress.observed import active_days
 from tests.pipeline.history import Committed
 from tests.pipeline.plant import TABLE, Plant
 from tests.pipeline.ranked import index_findings
@@ -96,6 +97,7 @@ def findings(
     sent, refused = _sent(scene, messages)
     model, found = replayed(scene, commits, messages)
     found += _missing(scene, sent, commits)
+    found += _conflicts_not_told(scene, sent, commits)
     found += _missing_later(commits, later or [], era)
     items = _by_kind(scene)
     for player in sorted({player for player, *_ in sent}):
@@ -153,7 +155,9 @@ def replayed(scene: Scene, commits: Sequence[Committed], messages: list[Sent]) -
         if event is None:
             found.append(f"{commit.player}: {commit.entry.id} was committed, but never sent so")
             continue
-        happened = replace(event, time_ms=_time(commit), id=event.id if not commit.era else f"{event.id}@{commit.era}")
+        # An import is the same one in every era.
+        anew = commit.era and event.type != IMPORTED
+        happened = replace(event, time_ms=_time(commit), id=f"{event.id}@{commit.era}" if anew else event.id)
         times = received.get((commit.player, commit.entry.identity, commit.entry.body), {scene.received_ms})
         chosen = _on_this_receipt(model, happened, commit, times)
         if chosen is None:
@@ -259,6 +263,16 @@ def _missing(scene: Scene, sent: dict[tuple[str, str, str], Event], commits: Seq
     return found
 
 
+def _conflicts_not_told(
+    scene: Scene, sent: dict[tuple[str, str, str], Event], commits: Sequence[Committed]
+) -> list[str]:
+    """Check that each import with other figures than the committed ones is in a row of rejected messages."""
+    committed = {(one.player, one.entry.identity): one.entry.body for one in commits if one.entry.type == IMPORTED}
+    others = [name for name, event in sent.items() if event.type == IMPORTED and committed.get(name[:2]) != name[2]]
+    told = [item for item in scene.items if '"import_conflict"' in item.get("rejections", {}).get("S", "")]
+    return [f"{player}: an import with other figures was not rejected" for player, *_ in others if not told]
+
+
 def _missing_later(commits: Sequence[Committed], later: list[Sent], era: int) -> list[str]:
     again = {(one.player, one.entry.id) for one in commits if one.era == era}
     raws = [json.loads(each.body) for each in later]
@@ -331,7 +345,6 @@ def _observed(read: Player, days_items: list[dict[str, Any]]) -> dict[str, Any]:
         day: {"count": f.count, "xp": f.xp, "tokens_saved": f.tokens_saved, "cost_saved": f.cost_saved}
         for day, f in all_days.items()
     }
-    active = [day for day in sorted(all_days) if read.streak.is_active(day)]
     return {
         "shown_as": {
             "name": read.identity.display_name or "",
@@ -346,7 +359,7 @@ def _observed(read: Player, days_items: list[dict[str, Any]]) -> dict[str, Any]:
         "marks": read.streak.marks,
         "longest": read.streak.longest,
         "last_provider": read.last_provider,
-        "active_days": active,
+        "active_days": active_days(read),
         "sets": {name: set(names) for name, names in read.sets.items()},
         "figures": {day: figures for day, figures in shown.items() if any(figures.values())},
         "days": sorted(all_days),

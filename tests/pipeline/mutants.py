@@ -11,8 +11,10 @@ from unittest.mock import patch
 import msgspec
 
 from chalicelib.domain.core.errors import LostRace
+from chalicelib.domain.core.periods import DAY_MS
 from chalicelib.domain.events import backlog
-from chalicelib.domain.progress import effect, scores
+from chalicelib.domain.progress import apply_event, effect, import_player, scores
+from chalicelib.domain.progress.player import Player
 from chalicelib.gateways import queues
 from chalicelib.gateways.bus import EventBus
 from chalicelib.gateways.queues import SqsQueues
@@ -21,8 +23,10 @@ from chalicelib.services.events import reject_messages
 from chalicelib.services.events.backlog import Backlog
 from chalicelib.services.progress import apply_events, process_messages
 from chalicelib.store.core.table import StoreError, Table
+from chalicelib.store.core.transaction import Transaction
 from chalicelib.store.events.failed_messages import Failure, set_aside
-from chalicelib.store.progress import records
+from chalicelib.store.ledger.player_ledger import PlayerLedger
+from chalicelib.store.progress import commit, records
 
 
 @contextmanager
@@ -219,6 +223,111 @@ def received_not_noted() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def import_not_recorded() -> Iterator[None]:
+    """Write no record of an import."""
+    real = commit._add_records
+
+    def add_records(tx: Any, write: Any) -> None:
+        write.records.new_imports.clear()
+        real(tx, write)
+
+    with patch.object(commit, "_add_records", add_records):
+        yield
+
+
+@contextmanager
+def import_forgotten_after_90_days() -> Iterator[None]:
+    """Let the record of an import expire as all other dedupe records do."""
+    real = apply_event.earlier_import
+
+    def earlier_import(event: Any, records_: Any) -> Any:
+        known = real(event, records_)
+        return known if known and event.received_ms - known[0] < 90 * DAY_MS else None
+
+    class Overwriting(Transaction):
+        def put(self, item: Any, condition: str = "", *rest: Any) -> Any:
+            return super().put(item, "" if item["sk"]["S"].startswith("IMPORT#") else condition, *rest)
+
+    with (
+        patch.object(apply_event, "earlier_import", earlier_import),
+        patch.object(Table, "transaction", lambda self: Overwriting(self)),
+    ):
+        yield
+
+
+@contextmanager
+def changed_import_is_a_duplicate() -> Iterator[None]:
+    """Acknowledge an import with other figures without a word."""
+
+    def earlier_import(event: Any, records_: Any) -> Any:
+        known = records_.imports.get(event.id)
+        return (known.time_ms, known.entry) if known else None
+
+    with patch.object(apply_event, "earlier_import", earlier_import):
+        yield
+
+
+@contextmanager
+def imported_levels_paid() -> Iterator[None]:
+    """Pay the levels and badges that imported figures reach."""
+    real = apply_event.import_player
+
+    def import_player(change: Any, payload: Any) -> None:
+        real(change, payload)
+        change.unpaid = False
+
+    with patch.object(apply_event, "import_player", import_player):
+        yield
+
+
+@contextmanager
+def imported_xp_of_the_day() -> Iterator[None]:
+    """Count imported XP on the boards of the day of the import."""
+
+    def add_undated_xp(self: Player, amount: int, now_ms: int) -> None:
+        self.add_xp(now_ms // DAY_MS, amount, now_ms)
+
+    with patch.object(Player, "add_undated_xp", add_undated_xp):
+        yield
+
+
+@contextmanager
+def imported_milestones_unmarked() -> Iterator[None]:
+    """Leave the milestones of an imported streak to be paid by the next event."""
+    real = import_player._add_streak
+
+    def add_streak(change: Any, imported: Any) -> None:
+        marks = {milestone: list(days) for milestone, days in change.player.streak.marks.items()}
+        real(change, imported)
+        change.player.streak.marks = marks
+
+    with patch.object(import_player, "_add_streak", add_streak):
+        yield
+
+
+@contextmanager
+def imported_balance_doubled() -> Iterator[None]:
+    """Post every imported balance twice."""
+    real = PlayerLedger.pay
+
+    def pay(self: Any, tx: Any, account: str, public: str, credits: Any, *rest: Any) -> None:
+        again = [replace(each, identity=each.identity + "'") for each in credits if each.kind == "import"]
+        real(self, tx, account, public, [*credits, *again], *rest)
+
+    with patch.object(PlayerLedger, "pay", pay):
+        yield
+
+
+OF_IMPORTS = (
+    import_not_recorded,
+    import_forgotten_after_90_days,
+    changed_import_is_a_duplicate,
+    imported_levels_paid,
+    imported_xp_of_the_day,
+    imported_milestones_unmarked,
+    imported_balance_doubled,
+)
 OF_FREEZES = (
     freeze_does_not_wait,
     queue_that_stands_still_is_clear,
@@ -242,5 +351,6 @@ MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
         never_late,
         level_tells_nobody,
         *OF_FREEZES,
+        *OF_IMPORTS,
     )
 }

@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.services.operations.redrive_failures import redrive_failures
 from tests.pipeline import judge
 from tests.pipeline.history import History
+from tests.pipeline.imports import are_imported, imports
 from tests.pipeline.lag import ENDED, stop_queues
 from tests.pipeline.plant import Plant, build, is_through_botocore, start
 from tests.pipeline.traffic import Sent, traffic
@@ -39,6 +40,9 @@ def run(seed: int, mutant: Mutant = nullcontext, faults: Faults | None = None) -
     history = History(plant)
     start(plant, rng)
     messages = traffic(rng, plant.world.now_ms(), EVENTS)
+    if are_imported(seed):
+        messages += imports(seed, plant.world.now_ms())
+        messages.sort(key=lambda each: each.after_s)
     # Of the seeds that begin shortly before periods close.
     lags = seed % LAGGING == 1
     if lags:
@@ -58,11 +62,15 @@ def run(seed: int, mutant: Mutant = nullcontext, faults: Faults | None = None) -
 
 
 def _much_later(seed: int, plant: Plant, history: History, messages: list[Sent]) -> list[str]:
-    """Send ids without time again after every dedupe record has expired: they are new events, swept or not."""
+    """Send ids without time again after every dedupe record has expired: they are new events, swept or not.
+
+    Imports are not: the record of an import has no expiry.
+    """
     plant.world.sleep(LATER_S)
     history.new_era()
     again = [sent for sent in messages if judge.is_timeless(sent)]
-    _send(plant, [[Sent(each.queue, each.body, 0) for each in again[:4]]])
+    imported = imports(seed, plant.began_ms) if are_imported(seed) else []
+    _send(plant, [[Sent(each.queue, each.body, 0) for each in (*again[:4], *imported)]])
     _settle(seed, plant)
     scene = judge.scene_of(plant)
     found = judge.findings(scene, history.commits, messages, later=again[:4], era=history.era)

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from tests.pipeline.mutants import MUTANTS
+from tests.pipeline.mutants import MUTANTS, OF_IMPORTS
 from tests.pipeline.scenario import run
 from tests.seeds import catches, commit_seeds
 
@@ -37,6 +39,13 @@ CAUGHT_BY = {
     "queue_that_stands_still_is_clear": 1,
     "in_flight_not_counted": 7,
     "received_not_noted": 7,
+    "import_not_recorded": 3,
+    "import_forgotten_after_90_days": 3,
+    "changed_import_is_a_duplicate": 3,
+    "imported_levels_paid": 3,
+    "imported_xp_of_the_day": 3,
+    "imported_milestones_unmarked": 3,
+    "imported_balance_doubled": 3,
 }
 
 
@@ -65,6 +74,12 @@ def test_every_mutant_has_a_seed() -> None:
     assert CAUGHT_BY.keys() == MUTANTS.keys()
 
 
-@pytest.mark.parametrize("name", sorted(CAUGHT_BY))
+def _cases() -> list[Any]:
+    """Return all mutants; those of imports but one only in `make proof`: each takes two seconds."""
+    slow = {mutant.__name__ for mutant in OF_IMPORTS[1:]}
+    return [pytest.param(name, marks=[pytest.mark.proof] * (name in slow)) for name in sorted(CAUGHT_BY)]
+
+
+@pytest.mark.parametrize("name", _cases())
 def test_a_mutant_is_caught(name: str) -> None:
     assert catches(run, MUTANTS[name], CAUGHT_BY[name])

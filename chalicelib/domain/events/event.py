@@ -49,6 +49,7 @@ OWN_TYPES = frozenset(
         "leaderboard.rotated",
         "player.created",
         "player.hidden",
+        "player.imported",
         "player.unhidden",
         "profile.changed",
         "rank.judged",

@@ -34,6 +34,8 @@ OPTIONAL_TEXTS = frozenset(
         "decidedBy",
     ]
 )
+# The figures of a player in another system; sent by an import.
+PLAYER_IMPORTED = "player.imported"
 # Gateways use this name, in any case, for a model they do not know.
 UNKNOWN_MODEL = "unknown"
 
@@ -114,6 +116,26 @@ class PlayerDecision(Payload, rename="camel", kw_only=True):
     decided_by: Label | None = None
 
 
+class ImportedStreak(msgspec.Struct, rename="camel", kw_only=True):
+    """A streak in another system: `current` active days in a row, the last of which is `last_day`."""
+
+    current: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    longest: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    last_day: Annotated[int, Meta(ge=0, le=10**6)] = 0
+
+
+class PlayerImported(Payload, rename="camel", kw_only=True):
+    """The figures of a player in another system. `badges`: id -> when it was earned (ms), 0 if that is unknown."""
+
+    display_name: Annotated[str, Meta(max_length=MAX_NAME)] | None = None
+    private: bool = False
+    xp: Quantity = 0
+    actions: dict[str, Quantity] = {}
+    badges: dict[str, Annotated[int, Meta(ge=0, le=10**14)]] = {}
+    streak: ImportedStreak | None = None
+    balances: dict[str, Quantity] = {}
+
+
 PAYLOADS: dict[str, type[Payload]] = {
     "request.completed": RequestCompleted,
     "transfer.sent": TransferSent,
@@ -125,6 +147,7 @@ PAYLOADS: dict[str, type[Payload]] = {
     "rank.judged": RankJudged,
     "profile.changed": ProfileChanged,
     "player.hidden": PlayerDecision,
+    PLAYER_IMPORTED: PlayerImported,
     "player.unhidden": PlayerDecision,
 }
 

@@ -61,16 +61,16 @@ def is_system(account: str) -> bool:
 
 
 def rule_transfer(credit: Credit, account: str, public: str, now_ms: int) -> Transfer:
-    """Return the transfer that mints a credit of the rules: one for each event and asset."""
+    """Return the transfer that mints a credit of the rules or of an import: one for each event and asset."""
     return Transfer(
         id=transfer_id(now_ms, public, account, credit.identity, credit.asset),
         asset=credit.asset,
         source=MINT,
         target=account,
         amount=credit.amount,
-        kind="rule",
+        kind=credit.kind,
         created_at=now_ms,
-        details={"causes": credit.causes},
+        details={"causes": credit.causes} | ({"reason": credit.reason} if credit.reason else {}),
     )
 
 

@@ -6,9 +6,11 @@ from chalicelib.domain.core.errors import RejectedEvent
 from chalicelib.domain.core.periods import day_of
 from chalicelib.domain.events.event import Event
 from chalicelib.domain.events.payloads import (
+    PLAYER_IMPORTED,
     Award,
     BadgeDecision,
     Payload,
+    PlayerImported,
     RankJudged,
     RequestCompleted,
     TransferReceived,
@@ -17,6 +19,7 @@ from chalicelib.domain.events.payloads import (
 )
 from chalicelib.domain.progress.badges import grant, revoke
 from chalicelib.domain.progress.effect import Applied, Change
+from chalicelib.domain.progress.import_player import earlier_import, import_player
 from chalicelib.domain.progress.log import Entry, Records
 from chalicelib.domain.progress.model_use import DIVERSITY_WINDOW_MS
 from chalicelib.domain.progress.player import Player, model_digest, shorten
@@ -34,7 +37,12 @@ RULESET_APPLIED = "ruleset.applied"
 
 
 def duplicate_of(event: Event, records: Records) -> tuple[int, Entry] | None:
-    """Return (time, log entry) of the same event if it was applied before, else None."""
+    """Return (time, log entry) of the same event if it was applied before, else None.
+
+    Raises RejectedEvent for an import that gave the player other figures before.
+    """
+    if event.type == PLAYER_IMPORTED:
+        return earlier_import(event, records)
     if event.keyed:
         keyed = records.keyed.get(event.identity)
         return (keyed.time_ms, keyed.entry) if keyed else None
@@ -60,7 +68,7 @@ def apply(player: Player, event: Event, records: Records, rules: Rules, now_ms: 
     """Apply an event that is no duplicate. `now_ms`: the commit's time.
 
     Changes `player` and `records`. Raises RejectedEvent (and changes nothing) for an award over a bound, a decision
-    about an unknown badge, or a decision about an unknown player.
+    about an unknown badge or player, or an import that names what the ruleset does not have.
     """
     change = Change(player, event, records, rules, now_ms)
     if isinstance(event.payload, RequestCompleted):
@@ -71,6 +79,8 @@ def apply(player: Player, event: Event, records: Records, rules: Rules, now_ms: 
         _decision(change, event.type, event.payload)
     elif isinstance(event.payload, RankJudged):
         _judged(change, event.payload)
+    elif isinstance(event.payload, PlayerImported):
+        import_player(change, event.payload)
     elif event.type in SHOWN_TYPES:
         change_identity(change, event.type, event.payload)
     elif isinstance(event.payload, TransferReceived):

@@ -11,14 +11,21 @@ from chalicelib.domain.rules.ruleset import Rules
 from chalicelib.domain.rules.schema import UNIQUE_STATS
 
 
-def earn_badges(player: Player, facts: Iterable[str], records: Records, rules: Rules, now_ms: int) -> list[str]:
-    """Give the player every badge that the changed facts meet; return their ids in ruleset order."""
+def earn_badges(
+    player: Player, facts: Iterable[str], records: Records, rules: Rules, now_ms: int, *, firsts: bool = True
+) -> list[str]:
+    """Give the player every badge that the changed facts meet; return their ids in ruleset order.
+
+    `firsts`: also badges that only the first player ever may earn.
+    """
     known = _Known(player, records, rules)
     index = rules.badges_by_fact
     candidates = {badge.id: badge for fact in facts for badge in index.get(fact, ())}
     earned = []
     for badge_id, badge in candidates.items():
-        if badge_id in player.badges or not badge.criterion.met(known, badge_id):
+        if badge_id in player.badges or not (firsts or not claims_first(badge.criterion)):
+            continue
+        if not badge.criterion.met(known, badge_id):
             continue
         player.badges[badge_id] = EarnedBadge(now_ms)
         player.changed.add("badges")

@@ -7,6 +7,7 @@ from typing import Any
 
 from chalicelib.domain.core.domain_event import DomainEvent
 from chalicelib.domain.core.periods import moment_name
+from chalicelib.domain.events.payloads import PLAYER_IMPORTED
 from chalicelib.domain.progress.log import Entry
 
 ROTATED = "leaderboard.rotated"
@@ -30,6 +31,8 @@ def domain_events_of(player: str, time_ms: int, entry: Entry, level_reward: int)
         return DomainEvent(_digest(player, entry.identity, type_, str(key)), type_, player, when, detail)
 
     found = []
+    if entry.type == PLAYER_IMPORTED:
+        found.append(event(PLAYER_IMPORTED, "", **{"import": entry.note, "xp": entry.xp}))
     if entry.levels:
         before, after = entry.levels
         found.append(

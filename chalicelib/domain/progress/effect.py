@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from chalicelib.domain.core.periods import MINUTE_MS, day_of, late_for
 from chalicelib.domain.events.event import Event
+from chalicelib.domain.events.payloads import PLAYER_IMPORTED
 from chalicelib.domain.progress.badges import earn_badges
 from chalicelib.domain.progress.log import Entry, Keyed, Records
 from chalicelib.domain.progress.player import Pair, Player, model_digest, shorten
@@ -14,12 +15,17 @@ from chalicelib.domain.rules.ruleset import Rules
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """A credit of one event for the ledger: an amount of an asset, and the amounts by cause."""
+    """A credit of one event for the ledger: an amount of an asset, and the amounts by cause.
+
+    `kind`: of its transfer. `reason`: a text for the statement.
+    """
 
     asset: str
     amount: int
     identity: str
     causes: dict[str, int]
+    kind: str = "rule"
+    reason: str = ""
 
 
 @dataclass(slots=True)
@@ -33,7 +39,12 @@ class Applied:
 
 
 class Change:
-    """The effect of one event while its rules run."""
+    """The effect of one event while its rules run.
+
+    `unpaid`: badges and levels that the event reaches pay nothing, and are not published.
+    """
+
+    unpaid = False
 
     def __init__(self, player: Player, event: Event, records: Records, rules: Rules, now_ms: int) -> None:
         self.player, self.event, self.records, self.rules, self.now_ms = player, event, records, rules, now_ms
@@ -165,8 +176,10 @@ class Change:
             self.pay("streak_milestone")
 
     def earned(self, badge: str) -> None:
-        self.entry.badges.append(badge)
         self.facts.add("badge")
+        if self.unpaid:
+            return
+        self.entry.badges.append(badge)
         self.pay("badge_earned")
 
     def settle(self) -> None:
@@ -174,9 +187,12 @@ class Change:
         while self.facts:
             facts, self.facts = self.facts, set()
             self.touch_sums(facts)
-            for badge in earn_badges(self.player, facts, self.records, self.rules, self.now_ms):
+            firsts = not self.unpaid
+            for badge in earn_badges(self.player, facts, self.records, self.rules, self.now_ms, firsts=firsts):
                 self.earned(badge)
         level = self.player.level(self.rules)
+        if self.unpaid:
+            self.player.rewarded_level = max(self.player.rewarded_level, level)
         if level > self.player.rewarded_level:
             reward = self.rules.ruleset.levels.reward
             if reward:
@@ -198,11 +214,16 @@ class Change:
         self.player.begun |= known
         self.entry.credits = {asset: sum(causes.values()) for asset, causes in self.credits.items()}
         self.records.minute(self.event.time_ms).appended.append(self.entry)
-        if self.event.keyed:
+        imported = self.event.type == PLAYER_IMPORTED
+        if imported:
+            self.records.imports[self.event.id] = Keyed(self.event.time_ms, self.entry)
+            self.records.new_imports.add(self.event.id)
+        elif self.event.keyed:
             self.records.keyed[self.event.identity] = Keyed(self.event.time_ms, self.entry)
             self.records.new_keyed.add(self.event.identity)
+        about = {"kind": "import", "reason": self.event.id} if imported else {}
         credits_ = [
-            Credit(asset, self.entry.credits[asset], self.event.identity, causes)
+            Credit(asset, self.entry.credits[asset], self.event.identity, causes, **about)
             for asset, causes in self.credits.items()
         ]
         return Applied(self.entry, self.day, credits_, known)

@@ -113,13 +113,14 @@ class Keyed:
 class Records:
     """The records that the rules of some events read besides the player, and the rules' additions to them.
 
-    `once`: `action/value` of actions paid only the first time. `granted`: (granter, day of receipt) -> points.
-    `firsts`: badge -> the player who was first. `used_models`: event identity -> whether its model was used within its
-    window.
+    `imports`: name of an import -> the record of what it gave the player. `once`: `action/value` of actions paid only
+    the first time. `granted`: (granter, day of receipt) -> points. `firsts`: badge -> the player who was first.
+    `used_models`: event identity -> whether its model was used within its window.
     """
 
     minutes: dict[int, Minute] = field(default_factory=dict)
     keyed: dict[str, Keyed] = field(default_factory=dict)
+    imports: dict[str, Keyed] = field(default_factory=dict)
     once: set[str] = field(default_factory=set)
     pairs: dict[str, Pair] = field(default_factory=dict)
     granted: dict[tuple[str, int], int] = field(default_factory=dict)
@@ -130,6 +131,7 @@ class Records:
     new_granted: dict[tuple[str, int], int] = field(default_factory=dict)
     changed_pairs: set[str] = field(default_factory=set)
     new_keyed: set[str] = field(default_factory=set)
+    new_imports: set[str] = field(default_factory=set)
 
     def minute(self, time_ms: int) -> Minute:
         return self.minutes.setdefault(minute_of(time_ms), Minute())

@@ -143,6 +143,11 @@ class Player:
             if summed is not None and period.kind not in late:
                 self.open_periods[period.id] = summed[0] + amount, max(summed[1], now_ms)
 
+    def add_undated_xp(self, amount: int, now_ms: int) -> None:
+        """Add XP that belongs to no day: to the total, and to no period but all time."""
+        self.xp += amount
+        self.xp_at = max(self.xp_at, now_ms)
+
     def period_xp(self, period: Period) -> tuple[int, int]:
         """Return (signed XP, reached at) on the period's board, without late XP."""
         if period.kind == ALL:

@@ -38,6 +38,20 @@ class Streak:
         self.longest = max(self.longest, end - start + 1)
         return True
 
+    def add_days(self, days: range) -> int:
+        """Make consecutive days active; return how many of them were not active before."""
+        added = 0
+        for day in days:
+            year, bit = _year_and_bit(day)
+            bitmap = self.years.get(year, 0)
+            added += not bitmap >> bit & 1
+            self.years[year] = bitmap | 1 << bit
+        if days:
+            self.last = max(self.last, days[-1])
+            start, end = self.run(days[-1])
+            self.longest = max(self.longest, end - start + 1)
+        return added
+
     def run(self, day: int) -> tuple[int, int]:
         """Return the first and last day of the run that holds an active day. Each year takes one step."""
         return self._start(day), self._end(day)

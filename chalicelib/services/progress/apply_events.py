@@ -13,7 +13,7 @@ from chalicelib.domain.core.domain_event import DomainEvent
 from chalicelib.domain.core.errors import LostRace, OutOfReach, RejectedEvent
 from chalicelib.domain.core.periods import day_of, minute_of
 from chalicelib.domain.events.event import Event
-from chalicelib.domain.events.payloads import Award, TransferReceived, TransferSent
+from chalicelib.domain.events.payloads import PLAYER_IMPORTED, Award, TransferReceived, TransferSent
 from chalicelib.domain.identity.identity import Identity
 from chalicelib.domain.progress import scores
 from chalicelib.domain.progress.apply_event import apply, duplicate_of, log_window
@@ -128,13 +128,13 @@ def _apply_all(context: Context, reading: Reading, outcome: Outcome) -> None:
     news = News(scores.scores(player, sorted({day_of(event.time_ms) for event in outcome.events}), context.rules))
     pending: list[Applied] = []
     for event in outcome.events:
-        duplicate = duplicate_of(event, records)
-        if duplicate:
-            _count_duplicate(context, outcome, event, duplicate)
-            news.again.add(day_of(duplicate[0]))
-            news.note(duplicate[1])
-            continue
         try:
+            duplicate = duplicate_of(event, records)
+            if duplicate:
+                _count_duplicate(context, outcome, event, duplicate)
+                news.again.add(day_of(duplicate[0]))
+                news.note(duplicate[1])
+                continue
             applied = _apply_one(context, player, event, records)
         except RejectedEvent as rejection:
             outcome.rejected.append((event, rejection))
@@ -235,7 +235,9 @@ def wants(events: Iterable[Event], rules: Rules) -> RecordsToLoad:
     for event in events:
         want.minutes.add(minute_of(event.time_ms))
         want.days.add(day_of(event.time_ms))
-        if event.keyed:
+        if event.type == PLAYER_IMPORTED:
+            want.imports.add(event.id)
+        elif event.keyed:
             want.keyed.add(event.identity)
         if isinstance(event.payload, TransferSent):
             want.pairs.add(event.payload.to)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from chalicelib.domain.core.periods import month_name
+from chalicelib.domain.events.payloads import PLAYER_IMPORTED
 from chalicelib.domain.progress import scores
 from chalicelib.domain.progress.apply_event import RULESET_APPLIED
 from chalicelib.domain.progress.log import Entry
@@ -34,7 +35,7 @@ class News:
 
     def note(self, entry: Entry) -> None:
         """Note the effect on boards of an event that was applied now or before."""
-        self.everywhere |= entry.type in SHOWN_TYPES
+        self.everywhere |= entry.type in SHOWN_TYPES or entry.type == PLAYER_IMPORTED
         self.renewed |= entry.type == RULESET_APPLIED
         self.relevelled |= entry.shows_another_level
 
@@ -57,7 +58,8 @@ def updates_to_publish(context: Context, player: Player, news: News) -> dict[str
         _read_open_days(context, player)
         points_by_board |= scores.open_scores(player, rules, context.now_ms(), zeros=news.renewed)
     if news.everywhere:
-        read_all_days(context.table, player)
+        if player.day >= 0:
+            read_all_days(context.table, player)
         days = sorted({*player.past, player.day} - {-1})
         points_by_board |= scores.kept_scores(player, days, rules, context.now_ms())
     return {board: scores.update(player, points, rules) for board, points in points_by_board.items()}

@@ -13,7 +13,7 @@ from chalicelib.store.core.transaction import Transaction
 from chalicelib.store.events.awards import add_granted
 from chalicelib.store.progress import keys
 from chalicelib.store.progress.log_chunks import add_packs, expiry, packs_in
-from chalicelib.store.progress.models import FirstItem, KeyedItem, OnceItem, PairItem
+from chalicelib.store.progress.models import FirstItem, ImportedItem, KeyedItem, OnceItem, PairItem
 from chalicelib.store.progress.player_writes import add_player
 
 # Two below DynamoDB's 100, so that a later rule can add a row to every commit.
@@ -44,7 +44,7 @@ def most_items(write: Write) -> int:
     player, records = write.player, write.records
     packs = sum(packs_in(minute) for minute in records.minutes.values() if minute.appended)
     months = len({month_name(day) for day in player.changed_days})
-    rows = len(records.new_keyed) + len(records.new_once) + len(records.new_firsts)
+    rows = len(records.new_keyed) + len(records.new_imports) + len(records.new_once) + len(records.new_firsts)
     rows += len(records.new_granted) + len(records.changed_pairs)
     own = (2 if player.version == 0 else 0) + 1 + len(player.changed)
     return own + packs + months + rows
@@ -73,6 +73,10 @@ def _add_keyed(tx: Transaction, write: Write) -> None:
 
 def _add_records(tx: Transaction, write: Write) -> None:
     player, records, now_ms = write.player, write.records, write.now_ms
+    for name in sorted(records.new_imports):
+        pk, sk = keys.imported(player.id, name)
+        imported = records.imports[name]
+        tx.put(ImportedItem(pk, sk, time_ms=imported.time_ms, entry=imported.entry).item(), _NEW)
     for what in sorted(records.new_once):
         pk, sk = keys.once(player.id, what)
         tx.put(OnceItem(pk, sk, at=now_ms, ruleset=write.ruleset).item(), _NEW)
@@ -96,6 +100,7 @@ def note_written(write: Write) -> None:
         player.changed_days.clear()
         for pending in (records.new_once, records.new_firsts, records.changed_pairs, records.new_granted):
             pending.clear()
+    records.new_imports.clear()
     for minute in records.minutes.values():
         if minute.appended:
             minute.stored += minute.appended

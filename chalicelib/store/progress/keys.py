@@ -1,8 +1,9 @@
 """Keys of player progress: (partition key, sort key).
 
 player      PLAYER#<id>             STREAK | BADGES | SETS | DAYS#<month> | LOG#<minute>#<chunk> | KEYED#<identity>
-                                    ONCE#<action>/<value> | PAIR#<other>
+                                    ONCE#<action>/<value> | PAIR#<other> | IMPORT#<name>
 first       FIRST#<badge>           FIRST
+file        IMPORTED_FILE           <sha256>
 """
 
 from __future__ import annotations
@@ -36,6 +37,14 @@ def log_prefix(minute: int) -> str:
 
 def keyed(player_id: str, identity: str) -> Key:
     return player(player_id, f"KEYED#{identity}")
+
+
+def imported(player_id: str, name: str) -> Key:
+    return player(player_id, f"IMPORT#{name}")
+
+
+def imported_file(sha256: str) -> Key:
+    return "IMPORTED_FILE", sha256
 
 
 def once(player_id: str, what: str) -> Key:

@@ -88,6 +88,20 @@ class KeyedItem(Kind):
     expires = NumberAttribute()
 
 
+class ImportedItem(Kind):
+    """The record of what an import gave a player, and its entry. Kept as long as the player."""
+
+    time_ms = NumberAttribute(attr_name="t")
+    entry: Json[Entry] = Json(Entry, attr_name="e")
+
+
+class ImportedFileItem(Kind):
+    """A file of players that was imported, and the name of the import. The key holds the file's digest."""
+
+    name = UnicodeAttribute()
+    at = NumberAttribute()
+
+
 class OnceItem(Kind):
     """A record of a reward that pays only once."""
 

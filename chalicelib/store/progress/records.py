@@ -16,7 +16,7 @@ from chalicelib.store.core.models import Item
 from chalicelib.store.core.table import Table
 from chalicelib.store.events.awards import granter_key, read_granted
 from chalicelib.store.progress import keys as progress_keys
-from chalicelib.store.progress.models import FirstItem, KeyedItem, LogItem, PairItem
+from chalicelib.store.progress.models import FirstItem, ImportedItem, KeyedItem, LogItem, PairItem
 
 # Packs per query when a window of the log is searched: 50 KB, about 12 read units.
 LOG_PAGE = 50
@@ -30,6 +30,7 @@ class RecordsToLoad:
     minutes: set[int] = field(default_factory=set)
     days: set[int] = field(default_factory=set)
     keyed: set[str] = field(default_factory=set)
+    imports: set[str] = field(default_factory=set)
     once: set[str] = field(default_factory=set)
     pairs: set[str] = field(default_factory=set)
     granters: set[tuple[str, int]] = field(default_factory=set)
@@ -49,6 +50,7 @@ class RecordsToLoad:
         found = [progress_keys.log(player.id, minute, 0) for minute in self.minutes]
         found += [progress_keys.days(player.id, month_name(day)) for day in self.past_months(player)]
         found += [progress_keys.keyed(player.id, identity) for identity in sorted(self.keyed)]
+        found += [progress_keys.imported(player.id, name) for name in sorted(self.imports)]
         found += [progress_keys.once(player.id, what) for what in sorted(self.once)]
         found += [progress_keys.pair(player.id, other) for other in sorted(self.pairs)]
         found += [granter_key(name, day) for name, day in sorted(self.granters)]
@@ -82,6 +84,10 @@ def _records(
             row = KeyedItem.from_raw_data(item)
             if is_live(int(row.expires), now_ms):
                 records.keyed[identity] = Keyed(int(row.time_ms), row.entry)
+    for name in want.imports:
+        item = items.get(progress_keys.imported(player.id, name))
+        if item:
+            records.imports[name] = read_imported(item)
     _read_days_of_repeats(table, player, want, records)
     records.once = {what for what in want.once if progress_keys.once(player.id, what) in items}
     for other in want.pairs:
@@ -98,6 +104,11 @@ def _records(
     return records
 
 
+def read_imported(item: Item) -> Keyed:
+    row = ImportedItem.from_raw_data(item)
+    return Keyed(int(row.time_ms), row.entry)
+
+
 def _read_months(player: Player, months: list[int], items: dict[core_keys.Key, Item]) -> None:
     for day in months:
         item = items.get(progress_keys.days(player.id, month_name(day)))
@@ -110,7 +121,8 @@ def _read_days_of_repeats(table: Table, player: Player, want: RecordsToLoad, rec
 
     The boards are then updated again for the day of the first occurrence.
     """
-    elsewhere = {day_of(keyed.time_ms) for keyed in records.keyed.values()} - want.days
+    known = [*records.keyed.values(), *records.imports.values()]
+    elsewhere = {day_of(first.time_ms) for first in known} - want.days
     months = RecordsToLoad(days=elsewhere | want.days).past_months(player) if elsewhere else []
     month_keys = [progress_keys.days(player.id, month_name(day)) for day in months]
     if month_keys:

@@ -32,7 +32,8 @@ NAMES = {
 SUMS = ("tokensIn", "tokensOut", "costMicroUsd", "tokensSaved", "costSavedMicroUsd")
 # Events that do no action of their own.
 SHOWN_AS = ("profile.changed", "player.hidden", "player.unhidden")
-SPECIAL = ("award", "badge.granted", "badge.revoked", "transfer.received", *SHOWN_AS)
+IMPORTED = "player.imported"
+SPECIAL = (IMPORTED, "award", "badge.granted", "badge.revoked", "transfer.received", *SHOWN_AS)
 FLAGS = {"cacheHits": "cacheHit", "semanticHits": "semanticHit", "racesWon": "raceWon", "factsStored": "factStored"}
 
 
@@ -69,6 +70,14 @@ class Happened:
     badges: list[str] = field(default_factory=list)
     levels: tuple[int, int] | None = None
     streak: int | None = None
+    unpaid_badges: list[str] = field(default_factory=list)
+    unpaid_milestones: list[int] = field(default_factory=list)
+    unpaid_level: int = 1
+
+    @property
+    def imported(self) -> dict[str, Any]:
+        """Return the imported figures, if it is an import."""
+        return self.event.data if self.event.type == IMPORTED else {}
 
     @property
     def day(self) -> int:
@@ -109,6 +118,8 @@ class Model:
         """Apply one event; `commit_ms` is the time of its commit."""
         before = self.applied[event.player]
         same = next((old for old in before if _identity(old.event) == _identity(event)), None)
+        if same is not None and event.type == IMPORTED and same.event.data != event.data:
+            return "rejected"
         if same is not None:
             unchanged = (same.event.type, same.event.data) == (event.type, event.data)
             return "duplicate" if unchanged else "mismatch"
@@ -134,7 +145,14 @@ class Model:
             raise Refused
         if event.type in SHOWN_AS and event.player not in self.created:
             raise Refused
-        if event.type == "profile.changed" and not _can_be_shown(event.data.get("displayName", "")):
+        if event.type == IMPORTED and (
+            event.data.get("badges", {}).keys() - self.badges.keys()
+            or event.data.get("actions", {}).keys() - self.rules["actions"].keys()
+            or event.data.get("balances", {}).keys() - self.rules["assets"].keys()
+            or event.data.get("displayName") == ""
+        ):
+            raise Refused
+        if event.type in ("profile.changed", IMPORTED) and not _can_be_shown(event.data.get("displayName", "")):
             raise Refused
         if event.type != "award":
             return
@@ -162,6 +180,9 @@ class Model:
         now.own = bool(actions)
         for action in actions:
             self._act(now, action)
+        if now.event.type == IMPORTED:
+            self._import(now, inputs)
+            return
         if now.event.type == "award":
             now.counted.append("award")
             now.paid.append(("award", data["points"]))
@@ -176,6 +197,22 @@ class Model:
                 now.credits[reward["asset"]] += reward["amount"] * (reached - level)
         after = self.current_streak(player, now.commit_ms // DAY)
         now.streak = after if after != streak else None
+
+    def _import(self, now: Happened, inputs: dict[str, Any]) -> None:
+        """Add figures of another system, which nothing is paid for."""
+        player, data = now.event.player, now.event.data
+        now.paid.append(("import", data.get("xp", 0)))
+        now.credits.update(data.get("balances", {}))
+        before = self.badge_states(player)
+        now.unpaid_badges = [badge for badge in data.get("badges", {}) if badge not in before]
+        run = next((run for run in _runs(self.active_days(player)) if data.get("streak", {}).get("lastDay") in run), [])
+        if data.get("streak", {}).get("current"):
+            marks = self.marks(player)
+            for milestone in sorted(self.rules["streaks"]["milestones"]):
+                if len(run) >= milestone and not any(day in run for day in marks.get(milestone, ())):
+                    now.unpaid_milestones.append(milestone)
+        self._judge(now, inputs)
+        now.unpaid_level = self.level(player)
 
     def _actions(self, now: Happened) -> list[str]:
         """Return the actions that the event pays, judged by the events applied before it."""
@@ -267,10 +304,15 @@ class Model:
             inputs = after
             for badge, rule in self.badges.items():
                 names = set(_named(rule["criterion"]))
+                if now.imported and _claims_first(rule["criterion"]):
+                    continue
                 if names & changed and not self._ever_earned(player, badge) and self._met(player, badge):
                     self._earn(now, badge)
 
     def _earn(self, now: Happened, badge: str) -> None:
+        if now.event.type == IMPORTED:
+            now.unpaid_badges.append(badge)
+            return
         now.badges.append(badge)
         self._act(now, "badge_earned")
         by_rule = not (now.event.type == "badge.granted" and now.event.data["badgeId"] == badge)
@@ -288,8 +330,8 @@ class Model:
         stats: dict[str, Any] = {**self.stats(player), **self._sizes(player)}
         named |= {f"stat:{name}": value for name, value in stats.items()}
         named["stat:xp"], named["stat:level"] = max(0, self.xp(player)), self.level(player)
-        named["streak"] = self.active_days(player)
-        named["badge"] = {badge for one in self.known(player) for badge in one.badges}
+        named["streak"] = self.active_days(player), self.longest(player)
+        named["badge"] = {badge for one in self.known(player) for badge in (*one.badges, *one.unpaid_badges)}
         named["joined"] = joined
         return named
 
@@ -348,7 +390,7 @@ class Model:
         return self._possible(player, badge, self.badges[badge]["criterion"])
 
     def _ever_earned(self, player: str, badge: str, but: Happened | None = None) -> bool:
-        return any(badge in one.badges for one in self.known(player) if one is not but)
+        return any(badge in (*one.badges, *one.unpaid_badges) for one in self.known(player) if one is not but)
 
     def held(self, player: str) -> dict[str, dict[str, Any]]:
         """Return the badges that are not revoked."""
@@ -363,6 +405,9 @@ class Model:
                 states[decided]["held"] = False
             if one.event.type == "badge.granted" and decided in states and not states[decided]["held"]:
                 states[decided] |= {"held": True, "by_hand": True}
+            for badge in one.unpaid_badges:
+                at_ms = one.imported.get("badges", {}).get(badge) or one.commit_ms
+                states[badge] = {"earned_at": at_ms, "held": True, "by_hand": False, "paid": False}
             by_hand = decided if one.event.type == "badge.granted" else None
             for badge in one.badges:
                 states[badge] = {"earned_at": one.commit_ms, "held": True, "by_hand": badge == by_hand, "paid": True}
@@ -381,13 +426,16 @@ class Model:
         return max(level for level, total in enumerate(self.thresholds, 1) if level == 1 or total <= xp)
 
     def best_level(self, player: str) -> int:
-        return max((one.levels[1] for one in self.known(player) if one.levels), default=1)
+        return max((one.levels[1] if one.levels else one.unpaid_level for one in self.known(player)), default=1)
 
     def title(self, level: int) -> str:
         return [str(title["title"]) for title in self.rules["levels"]["titles"] if title["level"] <= level][-1]
 
     def counters(self, player: str) -> Counter[str]:
-        return Counter(action for one in self.known(player) for action in one.counted)
+        found = Counter(action for one in self.known(player) for action in one.counted)
+        for one in self.known(player):
+            found.update(one.imported.get("actions", {}))
+        return found
 
     def stats(self, player: str) -> Counter[str]:
         """Return sums and counts, without the distinct names."""
@@ -431,7 +479,11 @@ class Model:
 
     def active_days(self, player: str) -> list[int]:
         streak = {name for name, rule in self.rules["actions"].items() if rule["streak_day"]}
-        return sorted({one.day for one in self.known(player) if streak & set(one.accepted)})
+        days = {one.day for one in self.known(player) if streak & set(one.accepted)}
+        for one in self.known(player):
+            run = one.imported.get("streak", {})
+            days |= {run["lastDay"] - back for back in range(run.get("current", 0))}
+        return sorted(days)
 
     def marks(self, player: str) -> dict[int, list[int]]:
         """Return milestone -> the days that carry its mark."""
@@ -439,10 +491,13 @@ class Model:
         for one in self.known(player):
             for milestone in one.milestones:
                 found.setdefault(milestone, []).append(one.day)
+            for milestone in one.unpaid_milestones:
+                found.setdefault(milestone, []).append(one.imported["streak"]["lastDay"])
         return found
 
     def longest(self, player: str) -> int:
-        return max((len(run) for run in _runs(self.active_days(player))), default=0)
+        imported = [one.imported.get("streak", {}).get("longest", 0) for one in self.known(player)]
+        return max([*imported, *(len(run) for run in _runs(self.active_days(player)))], default=0)
 
     def current_streak(self, player: str, today: int) -> int:
         runs = _runs(self.active_days(player))
@@ -453,7 +508,7 @@ class Model:
         found: dict[int, dict[str, int]] = {}
         for one in self.known(player):
             figures = found.setdefault(one.day, {"count": 0, "xp": 0, "tokens_saved": 0, "cost_saved": 0})
-            figures["xp"] += one.xp
+            figures["xp"] += 0 if one.imported else one.xp
             figures["count"] += one.own
             if one.request:
                 figures["tokens_saved"] += one.event.data.get("tokensSaved", 0)
@@ -465,7 +520,7 @@ class Model:
         found: Counter[str] = Counter()
         for one in self.known(player):
             for name in period_names(one.day):
-                found[name] += one.xp if name not in self.missed(one.event) else 0
+                found[name] += one.xp if name in _counting(one) and name not in self.missed(one.event) else 0
         return dict(found)
 
     def missed(self, event: Occurrence) -> list[str]:
@@ -486,7 +541,7 @@ class Model:
         found: dict[str, int] = {}
         for one in self.known(player):
             if any(xp for _, xp in one.paid):
-                for name in set(period_names(one.day)) - set(self.missed(one.event)):
+                for name in _counting(one) - set(self.missed(one.event)):
                     found[name] = max(found.get(name, 0), one.commit_ms)
         return found
 
@@ -506,7 +561,10 @@ class Model:
     def shown_as(self, player: str) -> dict[str, Any]:
         """Return the chosen name (""), and whether the player is private, and hidden: the latest wish by its time."""
         shown = {"name": "", "private": False, "hidden": False}
-        for one in sorted(self.known(player), key=lambda one: one.event.time_ms):
+        for one in sorted(self.known(player), key=lambda one: 0 if one.imported else one.event.time_ms):
+            if one.imported:
+                shown["name"] = one.imported.get("displayName", shown["name"])
+                shown["private"] |= one.imported.get("private", False)
             if one.event.type == "profile.changed":
                 shown["name"] = one.event.data.get("displayName", shown["name"])
                 shown["private"] = one.event.data.get("private", shown["private"])
@@ -555,6 +613,17 @@ def period_names(day: int) -> tuple[str, str, str, str]:
     """Return the day, ISO week and month that hold a day (counted from 1970-01-01), and `all`."""
     when = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)
     return when.strftime("%Y-%m-%d"), when.strftime("%G-W%V"), when.strftime("%Y-%m"), "all"
+
+
+def _counting(one: Happened) -> set[str]:
+    """Return the periods that count the XP of an event. Imported XP belongs to no day."""
+    return {"all"} if one.event.type == IMPORTED else set(period_names(one.day))
+
+
+def _claims_first(criterion: dict[str, Any]) -> bool:
+    if criterion["type"] == "first":
+        return criterion["action"] is not None
+    return any(_claims_first(part) for part in criterion.get("criteria", ()))
 
 
 def _can_be_shown(name: str) -> bool:

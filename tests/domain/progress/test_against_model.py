@@ -105,6 +105,23 @@ award_data = st.fixed_dictionaries(
 pair = {"amount": st.integers(1, 60)}
 others = ["eve", "dan"]
 badge_ids = ["twice", "pioneer", "runner", "early", "first-steps", "generous", "nonsense"]
+imported_data = st.fixed_dictionaries(
+    {},
+    optional={
+        "displayName": few(["Ada", "Bea", "User***0001"]),
+        "private": st.just(True),
+        "xp": few([0, 5, 90, 4000]),
+        "actions": st.dictionaries(few(["request", "lesson", "combo_create", "award"]), st.integers(1, 5), max_size=2),
+        "badges": st.dictionaries(few(badge_ids), few([0, 1_700_000_000_000]), max_size=2),
+        "streak": st.builds(
+            lambda current, more, back: {"current": current, "longest": current + more, "lastDay": 20_000 + back},
+            st.integers(0, 6),
+            few([0, 3]),
+            few([0, 84, 86, 588, 590, 602, 604, 816, 818, 1241, 1243]),
+        ),
+        "balances": st.dictionaries(few(["tokens", "coins", "gold", "coins"]), st.integers(1, 9), max_size=2),
+    },
+)
 happening = st.one_of(
     st.tuples(st.just("request.completed"), request_data),
     st.tuples(st.just("request.completed"), request_data),
@@ -120,6 +137,7 @@ happening = st.one_of(
     st.tuples(st.just("transfer.received"), st.fixed_dictionaries({"from": few(others), **pair})),
     st.tuples(st.just("award"), award_data),
     st.tuples(few(["badge.granted", "badge.revoked"]), st.fixed_dictionaries({"badgeId": few(badge_ids)})),
+    st.tuples(st.just("player.imported"), imported_data),
     st.tuples(few(["player.hidden", "player.unhidden"]), st.just({"decidedBy": "root"})),
     st.tuples(
         st.just("profile.changed"),
@@ -142,7 +160,9 @@ def send_steps(desk: Desk, model: Model, steps: list[Any]) -> None:
         if how == "again" and sent:
             event = sent[len(sent) * late // (17 * DAY) if late > 0 else 0]
         else:
-            more = {"time": None} if how == "timeless" else {}
+            more = {"time": None} if how == "timeless" or type_ == "player.imported" else {}
+            if type_ == "player.imported":
+                more |= {"id": "crm" if late else "old-system", "source": "laurel/import"}
             event = desk.event(type_, player, desk.now_ms - late, data, **more)
             sent.append(event)
         assert desk.outcome(event) == model.apply(event, desk.now_ms)
@@ -182,7 +202,7 @@ def test_any_history_under_the_default_ruleset_equals_the_model(rules: Rules, st
     compare(desk, model, rules)
 
 
-def dense(chance: random.Random, length: int) -> list[Any]:
+def dense(chance: random.Random, length: int, start: int) -> list[Any]:
     """Return a history that repeats the same days, pairs and names; it does not shrink, but far more happens."""
 
     def pick(*values: Any) -> Any:
@@ -210,13 +230,17 @@ def dense(chance: random.Random, length: int) -> list[Any]:
         must |= {"grantedBy": pick("g1", None), "key": pick("k1", "k2", None, None)}
         if must["grantedBy"]:
             must |= {"reserved": pick(True, None)}
+        must |= {"xp": pick(0, 30, 700), "badges": {pick(*badge_ids[:4], "nonsense"): 0}, "balances": {"coins": 3}}
+        must |= {"actions": {pick("request", "lesson"): chance.randint(1, 5)}}
+        last = start // DAY + pick(-9, -3, -1, 0, 1)
+        must |= {"streak": {"current": pick(0, 1, 4, 6), "longest": pick(6, 9), "lastDay": last}}
         must |= {"displayName": pick("Ada", "", " x", "Player #1", None), "private": pick(True, False, None)}
         data = data if type_ == "request.completed" else data | must
         return {name: value for name, value in data.items() if value is not None}
 
     types = ["request.completed"] * 8 + ["combo.created", "combo.used", "model.first_use", "lesson.completed"] * 2
     types += ["transfer.sent", "transfer.received", "award", "badge.granted", "badge.revoked", "tournament.won", "tea"]
-    types += ["profile.changed", "player.hidden", "player.unhidden"]
+    types += ["profile.changed", "player.hidden", "player.unhidden", *["player.imported"] * 2]
     return [
         (
             pick(*PLAYERS, "ada"),
@@ -234,7 +258,7 @@ def test_a_dense_history_equals_the_model(busy_rules: Rules, seed: int) -> None:
     chance = random.Random(seed)
     start = chance.choice(BOUNDARIES) - chance.choice([0, DAY, 5 * DAY])
     desk, model = Desk(busy_rules, start), Model(busy_rules.ruleset)
-    send_steps(desk, model, dense(chance, 60))
+    send_steps(desk, model, dense(chance, 60, start))
     compare(desk, model, busy_rules)
 
 

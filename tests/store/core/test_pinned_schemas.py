@@ -33,6 +33,8 @@ PINNED = {
     "FirstItem": ["f36a2c45a6bb"],
     "HoldItem": ["c555ecb704d5"],
     "IdentityItem": ["d3356146916e"],
+    "ImportedFileItem": ["1d3c8bf06dc9"],
+    "ImportedItem": ["dd346743c0ae"],
     "InviteItem": ["6422e2789365"],
     "InviteTokenItem": ["6658abced404"],
     "InvitesItem": ["51af2de16261"],

@@ -1,0 +1,118 @@
+"""`laurel player import`: players with XP, badges, streaks and balances from another system."""
+
+from __future__ import annotations
+
+import getpass
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+import click
+
+from chalicelib.cli.output import Progress, counted
+from chalicelib.cli.replay import local_copy
+from chalicelib.cli.target import Target, refuse_other_ruleset
+from chalicelib.domain.core.errors import ConflictingState
+from chalicelib.domain.identity.permissions import ADMIN
+from chalicelib.services.identity.authenticate import Caller
+from chalicelib.services.progress.import_lines import Checked, check_lines, check_name, lines_of
+from chalicelib.services.progress.import_players import Imported, import_players, preview_import
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True))
+@click.option(
+    "--name",
+    required=True,
+    help="Name of the import, for example of the other system. Each player is imported once under a name.",
+)
+@click.option("--dry-run", is_flag=True, help="Check the file and print what would be imported.")
+@click.option("--again", is_flag=True, help="Import a file again that was imported under another name.")
+@click.option(
+    "--wait",
+    "seconds",
+    default=120.0,
+    show_default=True,
+    type=click.FloatRange(0, 3600),
+    help="Give up when no player was imported for so many seconds.",
+)
+@click.pass_obj
+def import_(target: Target, file: str, name: str, dry_run: bool, again: bool, seconds: float) -> None:
+    """Import players from FILE (- for standard input): JSON lines, one player per line.
+
+    A line has the members player, displayName, private, xp, actions, badges, streak and balances; all but player are
+    optional. The whole file is checked first: if a line is bad, nothing is imported. The figures are added to those of
+    the player. Running an import again under the same name changes nothing; after Ctrl-C it continues.
+    """
+    refuse_other_ruleset(target)
+    check_name(name)
+    context = target.context
+    with tempfile.TemporaryDirectory() as folder:
+        path = local_copy(file, Path(folder))
+        with path.open("rb") as lines:
+            checked = check_lines(context, name, lines)
+        _refuse_bad(checked)
+        with path.open("rb") as lines:
+            read = lines_of(context, name, lines)
+            if dry_run:
+                _print_preview(checked, *preview_import(context, name, read))
+                return
+            caller, progress = Caller(getpass.getuser(), "laurel player import", frozenset([ADMIN])), Progress()
+            tell = partial(_show, progress, checked.players)
+            try:
+                imported = import_players(
+                    context, caller, name, checked, read, tell=tell, sleep=_sleep, wait_s=seconds, again=again
+                )
+            except ConflictingState as error:
+                raise click.ClickException(f"{error} Use that name, or --again.") from error
+            except KeyboardInterrupt:
+                click.echo("\nstopped; the same command continues", err=True)
+                raise click.exceptions.Exit(130) from None
+    _print_result(progress, checked, name, imported)
+
+
+def _refuse_bad(checked: Checked) -> None:
+    if not checked.bad:
+        return
+    for number, sentence in checked.faults:
+        click.echo(f"line {number}: {sentence}", err=True)
+    if checked.bad > len(checked.faults):
+        click.echo(f"{checked.bad - len(checked.faults):,} more bad lines", err=True)
+    raise click.ClickException(f"{counted(checked.bad, 'bad line')}; nothing was imported.")
+
+
+def _show(progress: Progress, players: int, imported: Imported) -> None:
+    progress.update(f"{imported.done:,} of {counted(players, 'player')}")
+
+
+def _print_preview(checked: Checked, known: Imported, new: int) -> None:
+    balances = [f"{amount:,} {asset}" for asset, amount in sorted(checked.balances.items())]
+    sums = [f"{checked.xp:,} XP", counted(checked.badges, "badge"), *balances]
+    click.echo(f"{counted(checked.players, 'player')}: {', '.join(sums)}")
+    click.echo(f"{new:,} to import, {known.unchanged:,} imported before, {counted(known.conflicts, 'conflict')}")
+    _print_conflicts(known)
+
+
+def _print_result(progress: Progress, checked: Checked, name: str, imported: Imported) -> None:
+    parts = [f"{imported.imported:,} imported", f"{imported.unchanged:,} unchanged"]
+    parts.append(counted(imported.conflicts, "conflict"))
+    if imported.waiting:
+        parts.append(f"{len(imported.waiting):,} queued and not applied yet")
+    progress.end(f"{counted(checked.players, 'player')}: {', '.join(parts)}")
+    _print_conflicts(imported)
+    if imported.waiting:
+        click.echo("Run the same command again to see what came of them; `laurel dlq list` shows failures.", err=True)
+    if imported.conflicts or imported.waiting:
+        raise click.exceptions.Exit(1)
+
+
+def _print_conflicts(imported: Imported) -> None:
+    for number, player in imported.refused:
+        click.echo(f"line {number}: '{player}' got other figures from this import before; unchanged", err=True)
+    if imported.conflicts > len(imported.refused):
+        click.echo(f"{imported.conflicts - len(imported.refused):,} more conflicts", err=True)
+
+
+def _sleep(seconds: float) -> None:
+    time.sleep(seconds)
