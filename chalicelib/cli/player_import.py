@@ -59,10 +59,10 @@ def import_(target: Target, file: str, name: str, dry_run: bool, again: bool, se
                 _print_preview(checked, *preview_import(context, name, read))
                 return
             caller, progress = Caller(getpass.getuser(), "laurel player import", frozenset([ADMIN])), Progress()
-            tell = partial(_show, progress, checked.players)
+            report = partial(_show, progress, checked.players)
             try:
                 imported = import_players(
-                    context, caller, name, checked, read, tell=tell, sleep=_sleep, wait_s=seconds, again=again
+                    context, caller, name, checked, read, report=report, sleep=_sleep, wait_s=seconds, again=again
                 )
             except ConflictingState as error:
                 raise click.ClickException(f"{error} Use that name, or --again.") from error
@@ -102,7 +102,7 @@ def _print_result(progress: Progress, checked: Checked, name: str, imported: Imp
     progress.end(f"{counted(checked.players, 'player')}: {', '.join(parts)}")
     _print_conflicts(imported)
     if imported.waiting:
-        click.echo("Run the same command again to see what came of them; `laurel dlq list` shows failures.", err=True)
+        click.echo("Run the same command again to see the result; `laurel dlq list` shows failures.", err=True)
     if imported.conflicts or imported.waiting:
         raise click.exceptions.Exit(1)
 

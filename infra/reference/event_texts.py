@@ -66,7 +66,10 @@ REASONS = {
     "own_type": "a type that only Laurel itself sends",
     "award_out_of_range": "the points of the award are 0 or beyond the limit",
     "award_over_daily_bound": "the granter's points of the day are used up",
-    "unknown_badge": "an admin's decision names a badge that the ruleset does not have",
+    "unknown_badge": "an admin's decision or an import names a badge that the ruleset does not have",
+    "unknown_action": "an import names an action that the ruleset does not have",
+    "unknown_asset": "an import names an asset that the ruleset does not have",
+    "import_conflict": "an import of this name gave the player other figures before",
     "unknown_player": "an admin's decision names a player that does not exist",
     "invalid_name": "the display name is not allowed",
     "redriven_too_late": "redriven more than 60 days after its receipt",
@@ -77,6 +80,9 @@ PUBLISHED = {
     "badge.revoked": "An admin revoked a badge.",
     "streak.milestone": "A streak reached a milestone.",
     "streak.updated": "A day became active, and the current streak changed.",
+    "player.imported": (
+        "A player was imported from another system. `import` is the name of the import, `xp` the XP that it added."
+    ),
     "leaderboard.rotated": (
         "A period ended and its board was archived. `champion` is the first entry in its public form, null for an "
         "empty board. There is no `userId`."

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.domain.core.domain_event import DomainEvent
-from chalicelib.domain.events.payloads import PAYLOADS, Payload
+from chalicelib.domain.events.payloads import PAYLOADS, PLAYER_IMPORTED, Payload
 from chalicelib.domain.progress.domain_events import domain_events_of, rotated_event
 from chalicelib.domain.progress.log import Entry
 from chalicelib.domain.rules.ruleset import load
@@ -98,9 +98,11 @@ def domain_events() -> str:
         "identity", "", 0, "badge.revoked", "", "", levels=(2, 3), badges=["first-steps"], milestones=[7], streak=7,
         note="first-steps",
     )  # fmt: skip
+    imported = Entry("identity", "", 0, PLAYER_IMPORTED, "", "", paid={"import": 5200}, note="old-system")
     champion = msgspec.to_builtins(ArchivedEntry(1, "4f0c2ab19d3e5f60", "Ada", 790, 3, "Beginner"))
     published = [
         *domain_events_of("ada", AT_MS, entry, 100),
+        *domain_events_of("ada", AT_MS, imported, 100),
         rotated_event("weekly", "2026-W20", AT_MS, 184, champion),
         *(each for kind in sorted(KINDS) for each in KINDS[kind](ID, AT_MS, FACTS | _status(kind)).domain_events),
     ]

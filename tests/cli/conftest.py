@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from click.testing import CliRunner, Result
 
-from chalicelib.cli import main
+from chalicelib.cli import main, player_import
 from chalicelib.domain.core.periods import moment_name
 from chalicelib.settings import RULESETS
 from chalicelib.store.progress.players import load_player
@@ -40,9 +41,19 @@ class Deployment:
 
     def laurel(self, *words: str, status: int = 0, stdin: str | None = None) -> Result:
         """Run the command in this process; check its exit status."""
-        result = CliRunner().invoke(main, words, obj=self.target, input=stdin)
+        result = self.invoke(*words, stdin=stdin)
         assert result.exit_code == status, (result.output, result.exception)
         return result
+
+    def invoke(self, *words: str, stdin: str | None = None) -> Result:
+        """Run the command in this process. The workers work while it waits for an import."""
+
+        def sleep(seconds: float) -> None:
+            self.world.sleep(seconds)
+            self.run()
+
+        with patch.object(player_import, "_sleep", sleep):
+            return CliRunner().invoke(main, words, obj=self.target, input=stdin)
 
     def listed(self, *options: str) -> list[dict[str, Any]]:
         lines = self.laurel("dlq", "list", "--json", *options).stdout.splitlines()

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from chalicelib.cli import player_import
 from chalicelib.domain.core.periods import day_name, day_of
 from chalicelib.services.boards.verify_board import verify_board
 from chalicelib.services.operations.verify_ledger import verify_ledger
@@ -17,17 +16,6 @@ from chalicelib.services.progress import import_players as use_case
 from chalicelib.store.progress.players import load_player
 from tests.cli.conftest import Deployment, gateway_event
 from tests.pipeline.plant import TABLE
-
-
-@pytest.fixture(autouse=True)
-def working(laurel: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the workers work while the command waits, and the clock go on."""
-
-    def sleep(seconds: float) -> None:
-        laurel.world.sleep(seconds)
-        laurel.run()
-
-    monkeypatch.setattr(player_import, "_sleep", sleep)
 
 
 def days_ago(laurel: Deployment, number: int) -> str:
@@ -235,15 +223,14 @@ def test_the_window_bounds_the_events_in_the_queue(
     laurel: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(use_case, "WINDOW", 100)
-    most = 0
-    real = player_import._sleep
+    most, real = 0, laurel.run
 
-    def sleep(seconds: float) -> None:
+    def work() -> None:
         nonlocal most
         most = max(most, sum(len(json.loads(body)) for body in laurel.bodies("own")))
-        real(seconds)
+        real()
 
-    monkeypatch.setattr(player_import, "_sleep", sleep)
+    monkeypatch.setattr(laurel, "run", work)
     run(laurel, write(tmp_path, *({"player": f"p{number}", "xp": 1} for number in range(250))))
     assert most == 100
 

@@ -16,10 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from chalice.local import RouteMatcher
-from click.testing import CliRunner
 
 import app
-from chalicelib.cli import main
 from chalicelib.domain.core.periods import moment_name
 from tests.api.http import request
 from tests.cli.conftest import Deployment
@@ -127,7 +125,7 @@ class Site:
         before = Path.cwd()
         os.chdir(self.folder)
         try:
-            result = CliRunner().invoke(main, words, obj=self.laurel.target)
+            result = self.laurel.invoke(*words)
         finally:
             os.chdir(before)
         for name, text in (("out", result.stdout), ("err", result.stderr), ("status", str(result.exit_code))):

@@ -19,7 +19,7 @@ PLAYERS = ("player-0", "player-1", "imported-0", "imported-1")
 def imports(seed: int, now_ms: int) -> list[Sent]:
     """Return the imports of a seed: each player's under one or two names, some of them twice, one with other figures.
 
-    They have random numbers of their own, so that they leave the other traffic of a seed as it is.
+    They have random numbers of their own, so that the other traffic of a seed stays unchanged.
     """
     rng = random.Random(f"imports {seed}")
     events = [_event(rng, player, name, now_ms) for player in PLAYERS for name in NAMES[: rng.randint(1, 2)]]

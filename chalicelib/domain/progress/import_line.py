@@ -9,11 +9,12 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from chalicelib.domain.core.decoding_errors import fault, unknown
+from chalicelib.domain.core.decoding_errors import fault
 from chalicelib.domain.core.errors import InvalidRequest
 from chalicelib.domain.core.json_values import whole_numbers
 from chalicelib.domain.core.moments import Moment, decode_moment
 from chalicelib.domain.core.periods import DAY_MS, day_name, day_of, number_of
+from chalicelib.domain.core.sentences import unknown
 from chalicelib.domain.events.event import BACKFILL_FROM_MS
 from chalicelib.domain.events.formats import PlayerId
 from chalicelib.domain.identity.names import MAX_NAME, NO_PLAYERS, chosen_name

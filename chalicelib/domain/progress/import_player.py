@@ -48,7 +48,7 @@ def import_player(change: Change, payload: PlayerImported) -> None:
         player.counters[action] = player.count(action) + count
         change.facts.add(f"action:{action}")
     for badge, earned_at in payload.badges.items():
-        # A badge that was earned or revoked in Laurel stays as it is.
+        # A badge that was earned or revoked in Laurel stays unchanged.
         if badge not in player.badges:
             player.badges[badge] = EarnedBadge(earned_at or change.now_ms)
             player.changed.add("badges")
@@ -61,14 +61,15 @@ def import_player(change: Change, payload: PlayerImported) -> None:
 
 def _check(change: Change, payload: PlayerImported) -> None:
     rules = change.rules
-    for what, named, known in (
-        ("badge", payload.badges, rules.badges),
-        ("action", payload.actions, rules.actions),
-        ("asset", payload.balances, rules.ruleset.assets),
-    ):
-        for name in named:
-            if name not in known:
-                raise RejectedEvent(f"unknown_{what}", f"There is no {what} '{name}'.")
+    for badge in payload.badges:
+        if badge not in rules.badges:
+            raise RejectedEvent("unknown_badge", f"There is no badge '{badge}'.")
+    for action in payload.actions:
+        if action not in rules.actions:
+            raise RejectedEvent("unknown_action", f"There is no action '{action}'.")
+    for asset in payload.balances:
+        if asset not in rules.ruleset.assets:
+            raise RejectedEvent("unknown_asset", f"There is no asset '{asset}'.")
     shown = payload.display_name
     if shown is not None and chosen_name(shown) != shown:
         raise RejectedEvent("invalid_name", "'data.displayName' is not a valid display name.")

@@ -61,19 +61,19 @@ class Checked:
 def check_name(name: str) -> None:
     """Raise InvalidRequest unless an import can have this name."""
     if not NAME.fullmatch(name):
-        raise InvalidRequest("The name of an import must be 1-48 characters of A-Z a-z 0-9 . _ -")
+        raise InvalidRequest("The name of an import must be 1-48 characters of A-Z a-z 0-9 . _ - only.")
 
 
 def check_lines(context: Context, name: str, lines: Iterable[bytes]) -> Checked:
     """Check all lines of a file, and return what they would add."""
-    checked, seen, digest = Checked(), dict[str, int](), hashlib.sha256()
+    checked, line_of, digest = Checked(), dict[str, int](), hashlib.sha256()
     for number, text in _numbered(lines, digest):
         try:
             line = _line(context, name, number, text)
         except InvalidRequest as error:
             checked.refuse(number, error.sentence)
             continue
-        first = seen.setdefault(line.player, number)
+        first = line_of.setdefault(line.player, number)
         if first != number:
             checked.refuse(number, f"The player '{line.player}' is on line {first} too.")
             continue

@@ -31,7 +31,7 @@ POLL_S = 0.5
 
 @dataclass(slots=True)
 class Imported:
-    """What came of an import, in players.
+    """The result of an import, in players.
 
     `unchanged`: the same import had given them the same figures before. `conflicts`: it had given them other figures;
     `refused` are the first of their lines. `waiting`: players whose event is queued and was not applied in time.
@@ -68,15 +68,15 @@ def import_players(
     checked: Checked,
     lines: Iterable[Line],
     *,
-    tell: Callable[[Imported], None],
+    report: Callable[[Imported], None],
     sleep: Callable[[float], None],
     wait_s: float,
     again: bool = False,
 ) -> Imported:
     """Send each player that this import has not given its figures yet, and wait until they are applied.
 
-    `tell`: called with the state so far. `wait_s`: give up when no player was applied for that long. `again`: the file
-    may have been imported under another name. Raises ConflictingState if it was, NotSent (run it again).
+    `report`: called with the state so far. `wait_s`: give up when no player was applied for that long. `again`: the
+    file may have been imported under another name. Raises ConflictingState if it was, NotSent (run it again).
     """
     imported, begun = Imported(), False
     for batch in batched(lines, PLAYERS_AT_ONCE):
@@ -87,10 +87,10 @@ def import_players(
         if new:
             context.queues.send(OWN, packed([line.raw for line in new], EVENTS_PER_MESSAGE))
             imported.waiting |= {line.player: line for line in new}
-        tell(imported)
-        if len(imported.waiting) >= WINDOW and not _wait(context, name, imported, WINDOW // 2, tell, sleep, wait_s):
+        report(imported)
+        if len(imported.waiting) >= WINDOW and not _wait(context, name, imported, WINDOW // 2, report, sleep, wait_s):
             return imported
-    _wait(context, name, imported, 0, tell, sleep, wait_s)
+    _wait(context, name, imported, 0, report, sleep, wait_s)
     return imported
 
 
@@ -133,7 +133,7 @@ def _wait(
     name: str,
     imported: Imported,
     most: int,
-    tell: Callable[[Imported], None],
+    report: Callable[[Imported], None],
     sleep: Callable[[float], None],
     wait_s: float,
 ) -> bool:
@@ -149,7 +149,7 @@ def _wait(
                 imported.conflict(line)
         if bodies:
             since_ms = context.now_ms()
-            tell(imported)
+            report(imported)
         elif context.now_ms() - since_ms >= wait_s * 1000:
             return False
         else:
