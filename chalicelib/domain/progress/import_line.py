@@ -14,7 +14,7 @@ from chalicelib.domain.core.errors import InvalidRequest
 from chalicelib.domain.core.json_values import whole_numbers
 from chalicelib.domain.core.moments import Moment, decode_moment
 from chalicelib.domain.core.periods import DAY_MS, day_name, day_of, number_of
-from chalicelib.domain.core.sentences import unknown
+from chalicelib.domain.core.sentences import not_json, unknown
 from chalicelib.domain.events.event import BACKFILL_FROM_MS
 from chalicelib.domain.events.formats import PlayerId
 from chalicelib.domain.identity.names import MAX_NAME, NO_PLAYERS, chosen_name
@@ -58,7 +58,7 @@ def read_line(text: bytes, rules: Rules, now_ms: int) -> tuple[str, dict[str, An
     try:
         raw = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidRequest(f"The line is not valid JSON: {error}.") from error
+        raise InvalidRequest(not_json("The line", error)) from error
     try:
         line = msgspec.convert(whole_numbers(raw), PlayerLine, dec_hook=decode_moment)
     except msgspec.ValidationError as error:
