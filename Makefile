@@ -104,7 +104,8 @@ bench: setup ## measure; print one JSON object per line (ONLY=prefix)
 chart: setup ## measure the cost of ranks and draw the chart of docs/architecture/costs.md (minutes)
 	@$(RUN) -m tests.bench.chart
 
-docs: $(READY) ## generate docs/reference from the code
+docs: $(READY) ## record the examples of the API document, and generate docs/reference from the code
+	@$(RUN) -m tests.contract.record
 	@$(RUN) -m infra.reference
 
 lint: $(READY) ## run ruff and mypy

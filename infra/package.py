@@ -93,8 +93,7 @@ def _build(build: Build, out: Path) -> None:
 
 def _copy_sources(build: Build, tree: Path) -> tuple[str, Rules]:
     """Copy the files to ship, including the chosen ruleset; return the ruleset's file name and its rules."""
-    # Only the API's document needs the examples, and it is made here.
-    ignored = shutil.ignore_patterns("__pycache__", "*.pyc", "examples.py")
+    ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
     shutil.copy(ROOT / "app.py", tree)
     shutil.copytree(ROOT / "chalicelib", tree / "chalicelib", ignore=ignored)
     shutil.rmtree(tree / "chalicelib" / "cli", ignore_errors=True)  # runs where it is installed, never on Lambda

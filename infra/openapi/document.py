@@ -6,19 +6,13 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.api.boards import examples as boards_examples
-from chalicelib.api.events import examples as events_examples
 from chalicelib.api.http import REPLAYED
-from chalicelib.api.invites import examples as invites_examples
-from chalicelib.api.ledger import examples as ledger_examples
 from chalicelib.api.operation import JSON, TAGS, Auth, Operation
-from chalicelib.api.operations import examples as operations_examples
-from chalicelib.api.progress import examples as progress_examples
 from chalicelib.api.registry import OPERATIONS
 from chalicelib.api.request import MAX_BODY_BYTES
-from chalicelib.api.rewards import examples as rewards_examples
 from chalicelib.api.statuses import STATUSES
 from chalicelib.domain.events.event import MAX_EVENTS_PER_MESSAGE
+from infra.openapi import examples
 from infra.openapi.schemas import REF, Error, schemas
 
 Json = dict[str, Any]
@@ -51,19 +45,6 @@ MEANINGS = {
         "The service is busy, or the outcome is not known yet (`outcome_unknown`): the request may have been done. "
         "Send the same request again, with the same idempotency key if it has one."
     ),
-}
-EXAMPLES = {
-    name: example
-    for module in (
-        events_examples,
-        progress_examples,
-        boards_examples,
-        ledger_examples,
-        rewards_examples,
-        invites_examples,
-        operations_examples,
-    )
-    for name, example in module.EXAMPLES.items()
 }
 _GOOD = {201: "Created.", 202: "Queued."}
 
@@ -99,10 +80,7 @@ def document() -> Json:
 def _schemas() -> Json:
     bodies = [kind for operation in OPERATIONS for kind in operation.body_types]
     answers = [operation.answer_type for operation in OPERATIONS if operation.answer]
-    found = schemas(bodies, answers)
-    for name, example in EXAMPLES.items():
-        found[name]["examples"] = [example]
-    return found
+    return schemas(bodies, answers)
 
 
 def _operation(operation: Operation) -> Json:
@@ -123,7 +101,7 @@ def _operation(operation: Operation) -> Json:
     if operation.body:
         described["requestBody"] = {
             "required": not operation.optional_body,
-            "content": {JSON: {"schema": _body(operation)}},
+            "content": {JSON: {"schema": _body(operation), **examples.of_request(operation.name)}},
         }
     key: list[Json] = [{"apiKey": []}, {"bearer": []}]
     described["security"] = {Auth.KEY: key, Auth.OPTIONAL: [{}, *key], Auth.NONE: []}[operation.auth]
@@ -144,7 +122,7 @@ def _responses(operation: Operation) -> Json:
     schema = _ref(operation.answer_type) if operation.answer else {"type": "object", "additionalProperties": True}
     if operation.media != JSON:
         schema = {"type": "string"}
-    good["content"] = {operation.media: {"schema": schema}}
+    good["content"] = {operation.media: {"schema": schema, **examples.of_answer(operation.name)}}
     if operation.method == "GET":
         good["headers"] = {
             "Cache-Control": {"description": "How long the response may be cached.", "schema": {"type": "string"}}
@@ -219,7 +197,8 @@ def _headers(operation: Operation) -> list[Json]:
 
 
 def _error(code: int) -> Json:
-    described: Json = {"description": MEANINGS[code], "content": {JSON: {"schema": _ref(Error)}}}
+    content = {JSON: {"schema": _ref(Error), **examples.of_error(code)}}
+    described: Json = {"description": MEANINGS[code], "content": content}
     if code in (429, 503):
         described["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "string"}}}
     return described

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from infra.openapi.document import document
+from infra.openapi.examples import texts
 
 STYLE = Path(__file__).with_name("docs.css")
 Json = dict[str, Any]
@@ -58,7 +58,7 @@ def _operation(api: Json, each: Json) -> str:
         f'<article id="{_anchor(each)}"><h3><span class="{escape(each["method"])}">{escape(each["method"])}</span> '
         f"<code>{escape(each['path'])}</code></h3><p><b>{escape(each['summary'])}.</b> {_text(each['description'])}</p>"
     )
-    return head + _parameters(each) + _body(api, each) + _answers(api, each) + "</article>"
+    return head + _parameters(each) + _body(each) + _answers(api, each) + "</article>"
 
 
 def _parameters(each: Json) -> str:
@@ -75,13 +75,12 @@ def _about(parameter: Json) -> str:
     return _text(parameter.get("description", "")) + usual
 
 
-def _body(api: Json, each: Json) -> str:
+def _body(each: Json) -> str:
     if "requestBody" not in each:
         return ""
-    schema = each["requestBody"]["content"]["application/json"]["schema"]
-    one = [part for part in schema.get("anyOf", [schema]) if "$ref" in part]
-    shown = "".join(f"<p>{_shape(part)}</p>{_example(api, part)}" for part in one)
-    return f"<h4>Body</h4>{shown}"
+    content = each["requestBody"]["content"]["application/json"]
+    parts = [part for part in content["schema"].get("anyOf", [content["schema"]]) if "$ref" in part]
+    return f"<h4>Body</h4><p>{' or '.join(_shape(part) for part in parts)}</p>{_examples(content)}"
 
 
 def _answers(api: Json, each: Json) -> str:
@@ -89,19 +88,17 @@ def _answers(api: Json, each: Json) -> str:
     example = ""
     for code, answer in each["responses"].items():
         found = api["components"]["responses"][code] if "$ref" in answer else answer
-        schema: Json = next((media["schema"] for media in found.get("content", {}).values()), {})
+        media: Json = next(iter(found.get("content", {}).values()), {})
         if code.startswith("2"):
-            example = _example(api, schema)
-        rows.append((f"<code>{escape(code)}</code>", _text(found["description"]), _shape(schema) if schema else ""))
+            example = _examples(media)
+        shape = _shape(media["schema"]) if media else ""
+        rows.append((f"<code>{escape(code)}</code>", _text(found["description"]), shape))
     return f"<h4>Responses</h4>{_grid(('status', 'meaning', 'body'), rows)}{example}"
 
 
-def _example(api: Json, schema: Json) -> str:
-    name = schema.get("$ref", "").rpartition("/")[2]
-    found = api["components"]["schemas"].get(name, {}).get("examples")
-    if not found:
-        return ""
-    return f"<pre>{escape(json.dumps(found[0], indent=2, ensure_ascii=False))}</pre>"
+def _examples(media: Json) -> str:
+    """Return the examples of a media type."""
+    return "".join(f"<pre>{escape(each)}</pre>" for each in texts(media, indent=2))
 
 
 def _keys(api: Json) -> str:

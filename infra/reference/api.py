@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from infra.openapi.document import document
+from infra.openapi.examples import texts
 from infra.reference.markdown import Json, block, code, kind, members, page, table
 
 ABOUT = (
@@ -57,8 +58,15 @@ def _operation(found: Json, path: str, method: str, operation: Json) -> str:
         parts.append(table(("parameter", "in", "type", "default", ""), rows))
     if body := operation.get("requestBody"):
         parts.append(f"Body: {_content(body['content'])}" + ("." if body.get("required") else ", optional."))
+        parts += _examples(body["content"])
     parts.append(_responses(found, operation["responses"]))
+    parts += [text for each in operation["responses"].values() for text in _examples(each.get("content", {}))]
     return "\n\n".join(parts)
+
+
+def _examples(content: Json) -> list[str]:
+    """Return the examples of a body or an answer."""
+    return [block("", each) for media in content.values() for each in texts(media, indent=1)]
 
 
 def _default(parameter: Json) -> str:
@@ -82,7 +90,9 @@ def _content(content: Json) -> str:
 
 def _statuses(found: Json) -> str:
     responses: dict[str, Any] = found["components"]["responses"]
-    return table(("status", "meaning"), [(status, each["description"]) for status, each in responses.items()])
+    meanings = table(("status", "meaning"), [(status, each["description"]) for status, each in responses.items()])
+    errors = [each["content"]["application/json"]["example"] for each in responses.values()]
+    return "\n\n".join([meanings, block("", "\n".join(json.dumps(each, ensure_ascii=False) for each in errors))])
 
 
 def _schema(name: str, schema: Json) -> str:
@@ -91,5 +101,4 @@ def _schema(name: str, schema: Json) -> str:
         parts.append(text)
     if rows := members(schema):
         parts.append(table(("member", "type", "default", ""), rows))
-    parts += [block("", json.dumps(each, ensure_ascii=False, indent=1)) for each in schema.get("examples", ())]
     return "\n\n".join(parts)

@@ -122,8 +122,3 @@ def test_a_read_loads_only_its_own_concern_and_those_before_it(of_each: dict[str
 def test_a_read_of_a_board_loads_neither_ledger_nor_rewards_nor_events(of_each: dict[str, set[str]]) -> None:
     assert concerns_of(of_each["read_leaderboard"]) == {"boards", "core", "progress"}
     assert concerns_of(of_each["list_rewards"]) == {"rewards"}
-
-
-def test_no_operation_loads_the_examples(of_each: dict[str, set[str]]) -> None:
-    """They are for the document, which is made at packaging."""
-    assert {name for name, modules in of_each.items() if any(each.endswith(".examples") for each in modules)} == set()
