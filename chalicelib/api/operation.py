@@ -45,6 +45,7 @@ class Operation:
     this parameter; each path parameter `x` as `x_id`; the members of the query; the body as `request`; `constants`.
     `query`, `body`, `answer`: types by name, in the use case's module unless they name their own. Several bodies:
     any of them, or an array of them; the use case then decodes the JSON. `optional_body`: no body means `{}`.
+    `binary_mode`: the body may be the data of a CloudEvent whose attributes are in headers.
     `permission`: what the key needs; "" takes callers without a key. `optional_key`: a key is read if there is one.
     `refusals`: kinds of errors besides those of every such operation. `replays`: a retry gets the first answer.
 
@@ -62,6 +63,7 @@ class Operation:
     query: str = ""
     body: str | tuple[str, ...] = ()
     optional_body: bool = False
+    binary_mode: bool = False
     answer: str = ""
     permission: str = ""
     optional_key: bool = False

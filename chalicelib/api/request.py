@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import msgspec
 from chalice.app import Request
 
+from chalicelib.api.events.binary_mode import binary_event, is_binary
 from chalicelib.api.operation import Auth, Operation
 from chalicelib.api.query import read_query
 from chalicelib.api.statuses import UnsupportedMediaType
@@ -64,7 +65,9 @@ class Call:
                 require(self.caller, operation.permission)
         self.query = read_query(self.request.query_params, operation.query_type)
         if operation.body:
-            raw = read_json(self.request, "{}" if operation.optional_body else "")
+            binary = operation.binary_mode and is_binary(self.request.headers)
+            raw = read_json(self.request, "null" if binary else "{}" if operation.optional_body else "")
+            raw = binary_event(self.request.headers, raw) if binary else raw
             self.body = convert(raw, operation.body_types[0]) if len(operation.body_types) == 1 else raw
 
     def run(self) -> Any:

@@ -143,6 +143,7 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             names = ("X-API-Key", "Content-Type", "If-None-Match", "Last-Event-ID")
             headers = {name: self.headers[name] for name in names if self.headers.get(name)}
+            headers |= {name: value for name, value in self.headers.items() if name.startswith("ce-")}
             status, answered, content = site.answer(self.command, self.path, headers, body)
             self.send_response(status)
             for name, value in answered.items():

@@ -8,6 +8,15 @@ from chalicelib.domain.identity.permissions import EVENTS_WRITE
 
 FORMATS = "chalicelib.domain.events.formats"
 
+BINARY_HEADERS = {
+    "ce-specversion": "Binary mode only: `1.0`. The header of any other attribute is its name after `ce-`.",
+    "ce-id": "Binary mode only: the event's `id`.",
+    "ce-type": "Binary mode only: the event's `type`.",
+    "ce-source": "Binary mode only: the event's `source`.",
+    "ce-subject": "Binary mode only: the player.",
+    "ce-time": "Binary mode only: the event's `time`.",
+}
+
 OPERATIONS = (
     Operation(
         "send_events",
@@ -22,10 +31,15 @@ OPERATIONS = (
         rate=RateClass.EVENTS,
         refusals=(ErrorKind.CONFLICT,),
         permission=EVENTS_WRITE,
+        binary_mode=True,
+        headers=BINARY_HEADERS,
         description=(
-            "One event or an array of up to 500, as CloudEvents 1.0 (structured mode) or in a short form. Either "
-            "all events are queued or none. Limits: 16 KB and 20 levels of JSON per event, 1 MiB per body. Send "
-            "your own `id` and `time`: then sending the event again changes nothing. The `data` (or `metadata`) of "
+            "One event or an array of up to 500, as CloudEvents 1.0 or in a short form. Either all events are "
+            "queued or none. CloudEvents come in structured mode (`application/cloudevents+json`), as a batch "
+            "(`application/cloudevents-batch+json`), or in binary mode: the attributes of one event in headers "
+            "`ce-...`, percent-encoded, and its `data` as body. Limits: 16 KB and 20 levels of JSON per event, 1 MiB "
+            "per body. Send your own `id` and `time`: then sending the event again changes nothing. The `data` (or "
+            "`metadata`) of "
             "`request.completed` may hold `provider`, `model`, `comboId`, `compressionUsed`, `skillUsed`, "
             "`caller`, `subscriptionId`, `status`, `tokensIn`, `tokensOut`, `tokensSaved`, `costMicroUsd`, "
             "`costSavedMicroUsd`, `latencyMs`, `fallbackUsed`, `cacheHit`, `semanticHit`, `raceWon`, `factStored`. "

@@ -18,7 +18,7 @@ AT_START = {
     "": {"api", "domain", "gateways", "observability", "retry", "services", "settings", "store", "wiring"},
     "api": {"app", "http", "operation", "query", "registry", "request", "statuses"},
     "api.boards": {"leaderboards"},
-    "api.events": {"awards", "events"},
+    "api.events": {"awards", "binary_mode", "events"},
     "api.invites": {"invites"},
     "api.ledger": {"accounts", "grants", "holds", "transfers"},
     "api.operations": {"service"},
