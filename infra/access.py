@@ -72,12 +72,14 @@ API = (
         *(core.IDEMPOTENCY, ledger.ACCOUNT, ledger.HOLD, ledger.CORRECTED),
         *(rewards.REWARD, rewards.REWARDS, rewards.REDEEMED, rewards.REDEMPTION),
         *(invites.INVITE, invites.INVITE_TOKEN, invites.INVITES, invites.REFERRAL, invites.ATTEMPTS),
+        *(operations.RUN, operations.HEALTH),
     ),
     write(
         *(identity.PLAYER, identity.AUDIT, events.GRANTER),
         *(core.IDEMPOTENCY, core.OUTBOX, ledger.ACCOUNT, ledger.HOLD, ledger.CORRECTED),
         *(rewards.REWARD, rewards.REWARDS, rewards.REDEEMED, rewards.REDEMPTION),
         *(invites.INVITE, invites.INVITE_TOKEN, invites.INVITES, invites.REFERRAL, invites.ATTEMPTS),
+        operations.HEALTH,
     ),
     # The day of a key's last use. Only the `laurel` command creates keys.
     update(identity.API_KEY),

@@ -29,6 +29,7 @@ SOURCE_S = 4 * DAY_S
 FAILURES_S = 14 * DAY_S  # the maximum of SQS
 MAX_RECEIVES = 10
 SOURCES = ("events", "own", "backfill")  # keys of the queues that deliver events
+ALL_QUEUES = (*SOURCES, "boards", "rejected", "dead_letter", "boards_dead_letter")
 MAX_EVENT_MESSAGE = 256 * 1024
 MAX_EVENT_AGE_S = 60  # the minimum of Lambda
 VISIBILITY_FACTOR = 6  # AWS: the visibility timeout of a queue is at least six function timeouts
@@ -109,7 +110,7 @@ class Function:
 FUNCTIONS = (
     Function(
         API_FUNCTION, "APIHandler", "chalicelib.api.app.app", 512, 29,
-        sends=("events", "own"), table=access.API, publishes=True,
+        sends=("events", "own"), counts=ALL_QUEUES, table=access.API, publishes=True,
     ),
     Function(
         "progress", "Progress", "chalicelib.workers.progress.progress", 1024, 60,

@@ -92,7 +92,8 @@ class Context:
 
     `pool`: runs work in parallel; None runs it sequentially. `owners`: cache of owners by the requested id; a player's
     account never changes. `noted`: queue -> the minute and the oldest message that the process noted last
-    (`services/events/backlog.py`). `deadline_ms`: when the caller stops waiting; None without a deadline. `quick()`:
+    (`services/events/backlog.py`). `health`: what the process found last (`services/operations/read_health.py`).
+    `deadline_ms`: when the caller stops waiting; None without a deadline. `quick()`:
     the outlets for the work after a commit while a caller waits; None where no caller waits. `warn(message, facts)`:
     writes a warning to the log.
     """
@@ -109,6 +110,7 @@ class Context:
     pool: Executor | None = None
     owners: dict[str, Owner] = field(default_factory=dict)
     noted: dict[str, tuple[int, int]] = field(default_factory=dict)
+    health: dict[str, Any] = field(default_factory=dict)
     deadline_ms: int | None = None
     quick: Callable[[], Outlets] | None = None
     warn: Callable[[str, Mapping[str, Any]], None] = _discard

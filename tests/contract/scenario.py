@@ -57,6 +57,7 @@ def play(site: Site) -> None:
     _holds(site)
     _rewards(site)
     _invites(site)
+    site.call("read_health", "root")
     for operation in ("read_status", "read_openapi", "read_docs"):
         site.call(operation, "")
 

@@ -178,7 +178,6 @@ def run_everything(patch: pytest.MonkeyPatch) -> None:
     """Invoke each worker as Lambda does, and let the API answer 503."""
     site = Site()
     plant, world = site.plant, site.world
-    plant.urls["boards_dead_letter"] = world.create_queue("laurel-boards-dead-letter.fifo", FifoQueue="true")
     patch.setattr(wiring, "context", lambda: plant.context)
     for module in ("verify", "verify_ledger"):
         patch.setattr(f"chalicelib.workers.{module}.sleep", world.sleep)

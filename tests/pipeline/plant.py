@@ -92,6 +92,7 @@ def build(
     }
     urls |= {name: world.create_queue(f"laurel-{name}") for name in ("rejected", "dead_letter")}
     urls["boards"] = world.create_queue("laurel-boards.fifo", FifoQueue="true", VisibilityTimeout=90)
+    urls["boards_dead_letter"] = world.create_queue("laurel-boards-dead-letter.fifo", FifoQueue="true")
     numbers = iter(range(10**9))
 
     def pause(attempt: int) -> None:

@@ -14,6 +14,18 @@ OPERATIONS = (
         answer="Status",
     ),
     Operation(
+        "read_health",
+        f"{PREFIX}/health",
+        "Check the parts of the deployment",
+        "service",
+        use_case="chalicelib.services.operations.read_health:read_health",
+        answer="Health",
+        optional_key=True,
+        description="The table, the queues, and the last run of each scheduled function. `degraded` is still 200: "
+        "requests are answered, but an operator should look. 503 if the table or a queue does not respond; the error "
+        "then has the checks too. With a key that has `admin`, each check has details.",
+    ),
+    Operation(
         "read_openapi",
         "/openapi.json",
         "This API as OpenAPI 3.1",

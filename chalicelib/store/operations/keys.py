@@ -1,6 +1,7 @@
 """Keys of what operators watch: (partition key, sort key).
 
 run         RUN#<function>          RUN | TURN
+health      HEALTH                  QUEUES
 check       LEDGER_CHECK            CHECK, and <number>#<place> for the parts of its state
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 from chalicelib.store.core.keys import Key
 
 # Partition keys begin with these; one without `#` is whole.
-RUN, LEDGER_CHECK = "RUN#", "LEDGER_CHECK"
+RUN, HEALTH, LEDGER_CHECK = "RUN#", "HEALTH", "LEDGER_CHECK"
 
 
 def run(function: str) -> Key:
@@ -24,6 +25,10 @@ def turn(function: str) -> Key:
 
 def runs(function: str) -> str:
     return f"{RUN}{function}"
+
+
+def queues() -> Key:
+    return HEALTH, "QUEUES"
 
 
 def ledger_check() -> Key:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pynamodb.attributes import BinaryAttribute, NumberAttribute
+from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 
 from chalicelib.store.core.models import Kind
 
@@ -13,6 +13,13 @@ class RunItem(Kind):
     done = NumberAttribute()
     since = NumberAttribute()
     found = NumberAttribute()
+
+
+class HealthItem(Kind):
+    """The status that a check of health found last, and since when it finds this one (ms)."""
+
+    status = UnicodeAttribute()
+    since = NumberAttribute()
 
 
 class LedgerCheckItem(Kind):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chalicelib.store.core.models import Item
 from chalicelib.store.core.table import Table
 from chalicelib.store.operations import keys
 from chalicelib.store.operations.models import RunItem
@@ -24,15 +25,16 @@ class Run:
     found: int = 0
 
 
-def read_runs(table: Table, functions: Sequence[str], *, strong: bool = True) -> dict[str, Run]:
-    """Return the last finished runs, by function."""
-    items = table.get_many([keys.run(function) for function in functions], strong=strong)
-    runs = {}
-    for (pk, _), item in items.items():
-        row = RunItem.from_raw_data(item)
-        function = pk.partition("#")[2]
-        runs[function] = Run(function, int(row.done), int(row.since), int(row.found))
-    return runs
+def read_runs(table: Table, functions: Sequence[str]) -> dict[str, Run]:
+    """Return the last finished runs, by function. The read is strong."""
+    items = table.get_many([keys.run(function) for function in functions])
+    return {run.function: run for run in map(run_of, items.values())}
+
+
+def run_of(item: Item) -> Run:
+    """Return the run of an item."""
+    row = RunItem.from_raw_data(item)
+    return Run(row.pk.removeprefix(keys.RUN), int(row.done), int(row.since), int(row.found))
 
 
 def write_run(table: Table, run: Run) -> None:

@@ -42,7 +42,6 @@ SCHEDULE = {
 @pytest.fixture
 def plant(monkeypatch: pytest.MonkeyPatch) -> plants.Plant:
     plant = plants.build(3)
-    plant.urls["boards_dead_letter"] = plant.world.create_queue("laurel-boards-dead-letter.fifo", FifoQueue="true")
     for name in QUEUES:
         plant.world.queue(plant.urls[name]).configure({"MessageRetentionPeriod": str(14 * 86_400)})
     monkeypatch.setattr(wiring, "context", lambda: plant.context)

@@ -31,6 +31,7 @@ PINNED = {
     "EntryItem": ["2ab8bb7fe579"],
     "FailureItem": ["1c3714d21623"],
     "FirstItem": ["f36a2c45a6bb"],
+    "HealthItem": ["bc494e76c6fe"],
     "HoldItem": ["c555ecb704d5"],
     "IdentityItem": ["d3356146916e"],
     "ImportedFileItem": ["1d3c8bf06dc9"],
