@@ -80,6 +80,7 @@ TARGETS = (
     Target("run.disk_mb", 350, counted=True),
     Target("import.api_ms", 300),
     Target("import.worker_ms", 250),
+    Target("import.write_units_per_player", 26, counted=True),
     Target("badges.eval_ms", 5),
     *_board("rank", 2, 2),
     *_board("rank_whole", 5, 4),

@@ -8,6 +8,9 @@ from collections import Counter
 import pytest
 
 from chalicelib.domain.core.periods import day_of
+from chalicelib.services.events.messages import Message
+from chalicelib.services.progress.import_lines import lines_of
+from chalicelib.services.progress.process_messages import process_messages
 from chalicelib.store.progress.players import load_player
 from tests.bench import __main__ as bench
 from tests.bench import (
@@ -18,6 +21,7 @@ from tests.bench import (
     economy,
     figures,
     order,
+    player_imports,
     progress,
     reject,
     repairs,
@@ -44,6 +48,24 @@ def test_a_batch_of_players_is_two_batch_reads_and_a_transaction_for_each() -> N
         if operation == "TransactWriteItems":
             keys = [write["Put"]["Item"]["sk"]["S"] for write in params["TransactItems"]]
             assert [key.split("#")[0] for key in keys] == ["LOG", "STATE"]
+
+
+def test_an_import_of_a_player_is_one_transaction_of_thirteen_items() -> None:
+    deployment = Deployment()
+    line = player_imports.file_of(1, deployment.world.now_ms())
+    (known,) = lines_of(deployment.context, "bench", line)
+    deployment.tape.record()
+    body = json.dumps(known.raw)
+    process_messages(deployment.context, "own", [Message("m", "r", body, deployment.world.now_ms())])
+    calls = Counter(operation for operation, _ in deployment.tape.requests)
+    assert calls == {"BatchGetItem": 2, "TransactWriteItems": 1, "SendMessageBatch": 1, "PutEvents": 1}
+    (transaction,) = (params for operation, params in deployment.tape.requests if operation == "TransactWriteItems")
+    items = [write.get("Put", {}).get("Item") or write["Update"]["Key"] for write in transaction["TransactItems"]]
+    assert [item["sk"]["S"].split("#")[0] for item in items] == [
+        "LOG", "STATE", "IDENTITY", "PLAYER", "STREAK", "BADGES", "IMPORT",
+        "POSTING", "POSTING", "BALANCE", "POSTING", "POSTING", "BALANCE",
+    ]  # fmt: skip
+    assert [figure.value for figure in player_imports.units(players=40)] == [26.0]
 
 
 @pytest.mark.proof

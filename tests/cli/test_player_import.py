@@ -11,9 +11,12 @@ from click.testing import Result
 
 from chalicelib.domain.core.periods import day_name, day_of
 from chalicelib.services.boards.verify_board import verify_board
+from chalicelib.services.events.resend_events import packed
 from chalicelib.services.operations.verify_ledger import verify_ledger
 from chalicelib.services.progress import import_players as use_case
+from chalicelib.services.progress.import_lines import lines_of
 from chalicelib.store.progress.players import load_player
+from tests.bench.player_imports import file_of
 from tests.cli.conftest import Deployment, gateway_event
 from tests.pipeline.plant import TABLE
 
@@ -102,6 +105,25 @@ def test_the_second_run_changes_nothing_in_the_table(laurel: Deployment, tmp_pat
     laurel.run()
     assert "121 unchanged" in run(laurel, file).stdout
     assert laurel.xp("ada") == 1234
+    assert_sums(laurel)
+
+
+@pytest.mark.proof
+def test_ten_thousand_players_twice(laurel: Deployment, tmp_path: Path) -> None:
+    file = tmp_path / "players.jsonl"
+    lines = file_of(10_000, laurel.world.now_ms())
+    file.write_bytes(b"\n".join(lines))
+    assert "10,000 players: 10,000 imported, 0 unchanged, 0 conflicts" in run(laurel, str(file)).stdout
+    before = image(laurel)
+    assert len([key for key in before if key[1] == "IMPORT#old"]) == 10_000
+    assert "10,000 players: 0 imported, 10,000 unchanged, 0 conflicts" in run(laurel, str(file)).stdout
+    assert image(laurel) == before, "every row, those of audit and of the file too"
+    bodies = packed([line.raw for line in lines_of(laurel.context, "old", lines)], 500)
+    for body in bodies:
+        laurel.send("own", body)
+    laurel.run()
+    assert image(laurel) == before, "also if the events themselves come again"
+    assert laurel.listed() == []
     assert_sums(laurel)
 
 
