@@ -97,7 +97,7 @@ def findings(
     sent, refused = _sent(scene, messages)
     model, found = replayed(scene, commits, messages)
     found += _missing(scene, sent, commits)
-    found += _conflicts_not_told(scene, sent, commits)
+    found += _conflicts_not_recorded(scene, sent, commits)
     found += _missing_later(commits, later or [], era)
     items = _by_kind(scene)
     for player in sorted({player for player, *_ in sent}):
@@ -156,8 +156,8 @@ def replayed(scene: Scene, commits: Sequence[Committed], messages: list[Sent]) -
             found.append(f"{commit.player}: {commit.entry.id} was committed, but never sent so")
             continue
         # An import is the same one in every era.
-        anew = commit.era and event.type != IMPORTED
-        happened = replace(event, time_ms=_time(commit), id=f"{event.id}@{commit.era}" if anew else event.id)
+        renewed = commit.era and event.type != IMPORTED
+        happened = replace(event, time_ms=_time(commit), id=f"{event.id}@{commit.era}" if renewed else event.id)
         times = received.get((commit.player, commit.entry.identity, commit.entry.body), {scene.received_ms})
         chosen = _on_this_receipt(model, happened, commit, times)
         if chosen is None:
@@ -263,14 +263,14 @@ def _missing(scene: Scene, sent: dict[tuple[str, str, str], Event], commits: Seq
     return found
 
 
-def _conflicts_not_told(
+def _conflicts_not_recorded(
     scene: Scene, sent: dict[tuple[str, str, str], Event], commits: Sequence[Committed]
 ) -> list[str]:
     """Check that each import with other figures than the committed ones is in a row of rejected messages."""
     committed = {(one.player, one.entry.identity): one.entry.body for one in commits if one.entry.type == IMPORTED}
     others = [name for name, event in sent.items() if event.type == IMPORTED and committed.get(name[:2]) != name[2]]
-    told = [item for item in scene.items if '"import_conflict"' in item.get("rejections", {}).get("S", "")]
-    return [f"{player}: an import with other figures was not rejected" for player, *_ in others if not told]
+    recorded = [item for item in scene.items if '"import_conflict"' in item.get("rejections", {}).get("S", "")]
+    return [f"{player}: an import with other figures was not rejected" for player, *_ in others if not recorded]
 
 
 def _missing_later(commits: Sequence[Committed], later: list[Sent], era: int) -> list[str]:

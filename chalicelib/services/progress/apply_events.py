@@ -56,7 +56,7 @@ class Outcome:
 
     @property
     def xp_paid(self) -> int:
-        return sum(applied.entry.xp for applied in self.applied)
+        return sum(applied.entry.xp for applied in self.applied if applied.entry.type != PLAYER_IMPORTED)
 
 
 def apply_events(context: Context, events: Sequence[Event]) -> list[Outcome]:
