@@ -128,7 +128,7 @@ lock: $(VENV)/bin/uv ## compile requirements/*.txt: runtime, one for each extra,
 package: $(RUN_READY) ## build zip and template in build/aws (STAGE=..., RULESET=file, TRACING=1, CORS_ORIGIN=..., RUNBOOK=url)
 	@$(AS_PIP) $(RUN) -m infra.package "$(or $(STAGE),prod)" aws
 
-deploy: $(RUN_READY) ## build and deploy to AWS (STAGE=..., BUCKET=..., ALARM_TOPIC=arn)
+deploy: $(RUN_READY) ## build and deploy to AWS (STAGE=..., BUCKET=..., ALARM_TOPIC=arn, IMPORT=1)
 	@$(AS_PIP) $(RUN) -m infra.deploy "$(STAGE)"
 
 clean: ## remove build output; the local stack's data in .stack is kept

@@ -17,6 +17,7 @@ from infra.settings import APP
 Json = dict[str, Any]
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 BUILD_TAG = "laurel-build"
+EXISTS = ("already exists", "alreadyexists")
 NOTHING_TO_DO = ("didn't contain changes", "no updates are to be performed", "no changes")
 NO_STACK = "does not exist"
 AT_REST = {
@@ -135,9 +136,17 @@ def deploy(
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in (parameters or {}).items()],
         Tags=[{"Key": BUILD_TAG, "Value": sent.digest}],
     )
-    if not _changes(client, name, change_set, poll_s):
+    after = execute(client, name, change_set, kind, poll_s)
+    if after is None:
         assert before is not None
         return before
+    return after
+
+
+def execute(client: Any, name: str, change_set: str, kind: str, poll_s: float = POLL_S) -> Json | None:
+    """Execute a new change set; return the stack, or None if it changes nothing. Raises DeployError."""
+    if not _changes(client, name, change_set, poll_s):
+        return None
     client.execute_change_set(StackName=name, ChangeSetName=change_set)
     return _wait(client, name, kind, poll_s)
 
@@ -151,7 +160,7 @@ def _changes(client: Any, name: str, change_set: str, poll_s: float) -> bool:
         found = client.describe_change_set(**where)
         reason = found.get("StatusReason") or str(error)
         if not any(text in reason.lower() for text in NOTHING_TO_DO):
-            raise DeployError(f"CloudFormation refused the template: {reason}") from error
+            raise DeployError(f"CloudFormation refused the template: {reason}{_remedy(reason)}") from error
         client.delete_change_set(**where)
         return False
     return True
@@ -167,8 +176,17 @@ def _wait(client: Any, name: str, kind: str, poll_s: float) -> Json:
     stack = describe(client, name)
     if failure or not stack:
         status = stack["StackStatus"] if stack else "DELETED"
-        raise DeployError(f"Stack {name} ended in {status}:\n{_reasons(client, name)}") from failure
+        reasons = _reasons(client, name)
+        raise DeployError(f"Stack {name} ended in {status}:\n{reasons}{_remedy(reasons)}") from failure
     return stack
+
+
+def _remedy(reasons: str) -> str:
+    """Return the advice for resources that an earlier stack kept; empty for other reasons."""
+    if not any(text in reasons.lower() for text in EXISTS):
+        return ""
+    remedy = "Delete this stack if it is there, then import them: make deploy IMPORT=1 STAGE=..."
+    return f"\nAn earlier stack kept them. {remedy}"
 
 
 def _every(poll_s: float) -> Json:

@@ -1,7 +1,8 @@
 """`make deploy STAGE=...`: build the package, upload it, and update the CloudFormation stack laurel-<stage>.
 
 Uses the AWS credentials and region of the environment. BUCKET names an existing bucket for the builds; without it
-one is created per account and region. ALARM_TOPIC is the ARN of an SNS topic that receives alarms.
+one is created per account and region. ALARM_TOPIC is the ARN of an SNS topic that receives alarms. IMPORT=1 begins a
+new stack with the table and queues that an earlier one kept.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 
 from infra import cloudformation, dependencies
 from infra.builds import delete_old_builds
+from infra.kept import import_kept
 from infra.package import chosen, package
 from infra.settings import APP, SettingError
 
@@ -38,6 +40,8 @@ def deploy(stage: str, session: Any) -> dict[str, str]:
     sent = cloudformation.upload(s3, bucket, built)
     parameters = {"AlarmTopicArn": os.environ.get("ALARM_TOPIC", "")}
     print(f"deploying {built.build.prefix} in {session.region_name} ...", file=sys.stderr)
+    if os.environ.get("IMPORT") == "1":
+        import_kept(client, session.client("dynamodb"), session.client("sqs"), built.build)
     stack = cloudformation.deploy(client, built.build.prefix, sent, parameters)
     if built.build.protected:
         cloudformation.protect(client, built.build.prefix)

@@ -21,6 +21,7 @@ MAKE = {
     "TRACING": "`1`: X-Ray traces (`package`, `deploy`)",
     "CORS_ORIGIN": "the origin whose pages may call the API; default `*` (`package`, `deploy`)",
     "BUCKET": "an existing bucket for builds (`deploy`)",
+    "IMPORT": "`1`: begin a new stack with the table and queues that an earlier one kept (`deploy`)",
     "RUNBOOK": "the address of the runbook in descriptions of alarms; default: its path (`package`, `deploy`)",
     "ALARM_TOPIC": "the ARN of an SNS topic that receives alarms (`deploy`)",
     "SEEDS": "number of seeds of each simulation (`sim`)",

@@ -46,16 +46,17 @@ class Site:
     def get(self, path: str, key: str = "", **headers: str) -> Answer:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         whole = path if path.startswith("/docs") or "openapi" in path else BASE + path
-        return self._request("GET", whole, key=key, headers=sent)
+        return self.request("GET", whole, key=key, headers=sent)
 
     def post(self, path: str, body: Any, key: str = "", **headers: str) -> Answer:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self._request("POST", BASE + path, key=key, body=body, headers=sent)
+        return self.request("POST", BASE + path, key=key, body=body, headers=sent)
 
     def patch(self, path: str, body: Any, key: str = "") -> Answer:
-        return self._request("PATCH", BASE + path, key=key, body=body)
+        return self.request("PATCH", BASE + path, key=key, body=body)
 
-    def _request(self, method: str, path: str, **more: Any) -> Answer:
+    def request(self, method: str, path: str, **more: Any) -> Answer:
+        """Send a request to the API, whose function answers it with its own permissions."""
         with self.world.acting_as(API_FUNCTION):
             return request(method, path, **more)
 

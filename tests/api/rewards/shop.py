@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.api.conftest import BASE, Site
-from tests.api.http import Answer, request
+from tests.api.http import Answer
 
 REPLAYED = "Idempotency-Replayed"
 MUG: dict[str, Any] = {
@@ -28,10 +28,10 @@ class Shop:
 
     def put(self, reward: str = "mug", **changes: Any) -> Answer:
         body = MUG | changes
-        return request("PUT", f"{BASE}/admin/rewards/{reward}", key=self.admin, body=body)
+        return self.site.request("PUT", f"{BASE}/admin/rewards/{reward}", key=self.admin, body=body)
 
     def retire(self, reward: str = "mug") -> Answer:
-        return request("DELETE", f"{BASE}/admin/rewards/{reward}", key=self.admin)
+        return self.site.request("DELETE", f"{BASE}/admin/rewards/{reward}", key=self.admin)
 
     def show(self, reward: str = "mug") -> Any:
         return self.site.get(f"/rewards/{reward}", self.anna).json
@@ -40,7 +40,7 @@ class Shop:
         return self.site.post(f"/rewards/{reward}/redeem", {"idempotencyKey": idempotency_key}, key or self.anna)
 
     def resolve(self, redemption: str, resolution: str) -> Answer:
-        return request("POST", f"{BASE}/admin/redemptions/{redemption}/{resolution}", key=self.admin)
+        return self.site.request("POST", f"{BASE}/admin/redemptions/{redemption}/{resolution}", key=self.admin)
 
     def account(self, player: str = "anna") -> tuple[int, int]:
         """Return (balance, available)."""

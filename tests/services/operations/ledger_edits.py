@@ -65,7 +65,8 @@ def load(plant: Plant, owners: list[Owner], transfers: int, seed: int = 1) -> No
 
 
 def verify(plant: Plant, account: str | None = None, asset: str | None = None) -> Verified:
-    return verify_ledger(plant.context, lambda: plant.world.sleep(2), account, asset)
+    with plant.world.acting_as("" if account else "verify_ledger"):
+        return verify_ledger(plant.context, lambda: plant.world.sleep(2), account, asset)
 
 
 def differences(plant: Plant, account: str | None = None) -> list[str]:
