@@ -14,6 +14,7 @@ from chalicelib.cli.key import key
 from chalicelib.cli.ledger import ledger
 from chalicelib.cli.player import player
 from chalicelib.cli.replay import replay
+from chalicelib.cli.replay_outcome import BadEvents
 from chalicelib.cli.ruleset import ruleset
 from chalicelib.cli.stack import stack
 from chalicelib.cli.target import NoTarget, Target
@@ -23,6 +24,7 @@ from chalicelib.gateways.queues import NotDeleted, NotSent
 from chalicelib.store.core.table import StoreError
 
 EXPECTED = (
+    BadEvents,
     BadTrace,
     BotoCoreError,
     ClientError,

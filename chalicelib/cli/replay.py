@@ -16,14 +16,17 @@ import click
 from chalicelib.cli import progress_file
 from chalicelib.cli.output import counted
 from chalicelib.cli.progress_file import ReplayState
-from chalicelib.cli.target import Target
+from chalicelib.cli.replay_outcome import MAX_FOLLOWED, examined, wait_and_print
+from chalicelib.cli.target import LOCAL, Target
 from chalicelib.cli.trace import SAMPLE, Plan, Recording, events_of, inspect_file
 from chalicelib.services.context import Context
 from chalicelib.services.operations.replay_events import replay_events
 
+LOCAL_WAIT_S = 60.0
+
 
 @click.command()
-@click.argument("file", required=False, type=click.Path(dir_okay=False, allow_dash=True))
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--sample", is_flag=True, help="Replay the shipped sample of a real trace instead of FILE.")
 @click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Events per second. Default: unlimited.")
 @click.option("--backfill", is_flag=True, help="Use the backfill queue, which accepts old events.")
@@ -41,6 +44,12 @@ from chalicelib.services.operations.replay_events import replay_events
 )
 @click.option("--state", "state_file", type=click.Path(dir_okay=False, path_type=Path), help="File for the position.")
 @click.option("--again", is_flag=True, help="Send the same events again; none is applied twice.")
+@click.option(
+    "--wait",
+    "seconds",
+    type=click.FloatRange(0, 3600),
+    help="Wait for the outcome until no event was applied for so many seconds. Default: 60 locally, else 0.",
+)
 @click.pass_obj
 def replay(
     target: Target,
@@ -54,13 +63,15 @@ def replay(
     days: float | None,
     state_file: Path | None,
     again: bool,
+    seconds: float | None,
 ) -> None:
     """Replay FILE (- for standard input): a trace or events.
 
     A trace is CSV with the columns TIMESTAMP,ContextTokens,GeneratedTokens. Its requests are assigned to players by
     Zipf's law, and its last request is now (with --backfill and without --days, requests keep their dates). Any other
     file is JSON lines, with one event of any accepted form per line. After Ctrl-C, the same command continues with the
-    same events.
+    same events. With --wait, the command prints how many events were applied, were duplicates or were rejected; the
+    exit status is 1 if any was rejected.
     """
     if sample == bool(file):
         raise click.UsageError("Name a FILE to replay, or give --sample.")
@@ -71,7 +82,17 @@ def replay(
         queue = "backfill" if backfill else "events"
         where = urlsplit(target.variables[f"LAUREL_{queue.upper()}_QUEUE"]).path
         state, position_file = load_state(recording, plan, where, target.context.now_ms(), state_file, again=again)
+        if seconds is None:
+            seconds = LOCAL_WAIT_S if target.variables.get("LAUREL_STAGE") == LOCAL else 0
+        follow = seconds > 0 and state.total - state.position <= MAX_FOLLOWED
+        remaining = islice(events_of(recording, plan, state.anchor_ms), state.position, None)
+        followed = examined(target.context, queue, remaining, keep=follow)
+        if follow:
+            followed.note_before(target.context)
+        complete = state.complete
         run(target.context, recording, plan, queue, state, position_file, rate=rate)
+        if follow and not complete:
+            wait_and_print(target.context, queue, followed, seconds)
 
 
 def load_state(

@@ -91,10 +91,12 @@ def inspect_file(path: Path) -> Recording:
         for block in iter(lambda: file.read(1 << 20), b""):
             digest.update(block)
     name = digest.hexdigest()[:16]
-    with path.open(encoding="utf-8-sig") as file:
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
         is_trace = [cell.strip() for cell in file.readline().split(",")] == COLUMNS
     if not is_trace:
-        return Recording(path, False, sum(1 for _ in _json_lines(path)), name)
+        if not (rows := sum(1 for _ in _json_lines(path))):
+            raise BadTrace(f"{path}: the file holds no event")
+        return Recording(path, False, rows, name)
     moments = [moment for moment, _, _ in _trace_rows(path)]
     if not moments:
         raise BadTrace(f"{path}: the trace holds no request")
@@ -228,14 +230,19 @@ def _trace_rows(path: Path) -> Iterator[tuple[int, int, int]]:
 
 
 def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8-sig") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
             try:
-                raw = json.loads(line)
-            except ValueError as error:
-                raise BadTrace(f"{path}: line {number} is neither a trace's header nor JSON: {error}") from error
+                raw = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+            except UnicodeDecodeError as error:
+                raise BadTrace(f"{path}: line {number} is not UTF-8") from error
+            except json.JSONDecodeError as error:
+                header = "neither a trace's header nor JSON" if number == 1 else "not JSON"
+                raise BadTrace(f"{path}: line {number} is {header}: {error.msg} at column {error.colno}") from error
+            except (ValueError, RecursionError) as error:
+                raise BadTrace(f"{path}: line {number} is not JSON that can be read") from error
             if not isinstance(raw, dict):
                 raise BadTrace(f"{path}: line {number} is not one event (a JSON object)")
             yield raw

@@ -13,7 +13,7 @@ from unittest.mock import patch
 import pytest
 from click.testing import CliRunner, Result
 
-from chalicelib.cli import main, player_import
+from chalicelib.cli import main, player_import, replay_outcome
 from chalicelib.domain.core.periods import moment_name
 from chalicelib.settings import RULESETS
 from chalicelib.store.progress.players import load_player
@@ -52,7 +52,7 @@ class Deployment:
             self.world.sleep(seconds)
             self.run()
 
-        with patch.object(player_import, "_sleep", sleep):
+        with patch.object(player_import, "_sleep", sleep), patch.object(replay_outcome, "_sleep", sleep):
             return CliRunner().invoke(main, words, obj=self.target, input=stdin)
 
     def listed(self, *options: str) -> list[dict[str, Any]]:

@@ -190,7 +190,11 @@ def test_a_replay_keeps_the_rate(laurel: Deployment, home: Path) -> None:
     [
         ("TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46,1,2\n2023-11-16,one,2\n", "line 3"),
         ("TIMESTAMP,ContextTokens,GeneratedTokens\n", "holds no request"),
-        ('{"a":1}\nnot json\n', "line 2 is neither"),
+        ('{"a":1}\n\n{"bad"\n', "line 3 is not JSON: Expecting ':' delimiter at column"),
+        ("not json\n", "line 1 is neither a trace's header nor JSON"),
+        ('{"a":1}\n{"b":"\ud800"}\n', "line 2 is not UTF-8"),
+        ("\n \n", "holds no event"),
+        ("", "holds no event"),
         ("[1,2]\n", "line 1 is not one event"),
     ],
 )
@@ -198,11 +202,59 @@ def test_a_bad_file_is_named_with_its_line_and_nothing_is_sent(
     laurel: Deployment, home: Path, content: str, sentence: str
 ) -> None:
     file = home / "bad"
-    file.write_text(content)
+    file.write_bytes(content.encode("utf-8", "surrogatepass"))
     with pytest.raises(BadTrace, match=sentence):
         inspect_file(file)
     assert laurel.laurel("replay", str(file), status=1).stderr.startswith("Error: ")
     assert laurel.bodies("events") == []
+
+
+def lines_of(home: Path, *events: dict[str, Any]) -> str:
+    file = home / "lines"
+    file.write_text("".join(json.dumps(event) + "\n" for event in events))
+    return str(file)
+
+
+def test_events_too_old_for_the_queue_are_refused_before_anything_is_sent(laurel: Deployment, home: Path) -> None:
+    events = [gateway_event("ada", id=str(days), time=laurel.now(days * 86_400)) for days in (1, 8, 30)]
+    file = lines_of(home, *events)
+    refused = laurel.laurel("replay", file, status=1).stderr
+    assert "2 of 3 events would be rejected as older than 7 days: use --backfill. Nothing was sent." in refused
+    assert laurel.bodies("events") == []
+    shown = laurel.laurel("replay", file, "--backfill", "--wait", "60").stdout
+    assert shown.splitlines()[-1] == "3 applied, 0 duplicates, 0 rejected"
+
+
+def test_the_outcome_counts_applied_duplicates_and_rejected(laurel: Deployment, home: Path) -> None:
+    time = laurel.now(60)
+    ada, bob = gateway_event("ada", id="1", time=time), gateway_event("bob", id="2", time=time)
+    laurel.send("events", ada)
+    laurel.run()
+    own = {"type": "level.up", "apiKeyId": "ada", "id": "3"}
+    result = laurel.laurel("replay", lines_of(home, ada, bob, bob, own), "--wait", "60", status=1)
+    assert "1 event will be rejected; the first: event 4: Only Laurel may send" in result.stderr
+    assert "1 applied, 2 duplicates, 1 rejected (own_type 1)" in result.stdout
+    assert "laurel dlq list" in result.stderr
+    assert (laurel.requests("ada"), laurel.requests("bob")) == (1, 1)
+    assert [row["reason"] for row in laurel.listed()] == ["own_type"]
+
+
+def test_events_that_the_worker_rejects_are_not_applied(laurel: Deployment, home: Path) -> None:
+    award = {"event": "award", "properties": {"username": "ada", "points": 10**9, "reason": "much", "key": "k"}}
+    result = laurel.laurel("replay", lines_of(home, award, gateway_event("ada", id="1")), "--wait", "60", status=1)
+    assert "1 applied, 0 duplicates, 0 rejected, 1 not applied" in result.stdout
+
+
+def test_the_local_stack_is_waited_for_and_others_only_if_asked(laurel: Deployment, home: Path) -> None:
+    file = lines_of(home, gateway_event("ada", id="1"))
+    assert laurel.laurel("replay", file).stdout.splitlines()[-1] == "1 event sent to the queue 'events'"
+    laurel.target.variables["LAUREL_STAGE"] = "local"
+    shown = laurel.laurel("replay", file, "--again")
+    assert "1 applied, 0 duplicates, 0 rejected" in shown.stdout
+
+
+def test_a_file_that_does_not_exist_is_named(laurel: Deployment, home: Path) -> None:
+    assert "'none.jsonl' does not exist" in laurel.laurel("replay", "none.jsonl", status=2).stderr
 
 
 def test_a_file_or_the_sample_must_be_named(laurel: Deployment) -> None:
