@@ -100,6 +100,10 @@ def test_the_second_run_changes_nothing_in_the_table(laurel: Deployment, tmp_pat
     before = image(laurel)
     assert "121 players: 0 imported, 121 unchanged, 0 conflicts" in run(laurel, file).stdout
     assert image(laurel) == before
+    for line in lines_of(laurel.context, "old", Path(file).read_bytes().splitlines()):
+        laurel.send("own", line.raw)
+    laurel.run()
+    assert image(laurel) == before, "events that come again change nothing either"
     # After the dedupe records and the log have expired, and were deleted.
     laurel.world.sleep(120 * 86_400)
     laurel.run()
@@ -138,9 +142,7 @@ def test_an_event_that_comes_after_91_days_changes_nothing(laurel: Deployment, t
     before = image(laurel)
     laurel.send("own", body)
     laurel.run()
-    after = image(laurel)
-    assert {key: row for key, row in after.items() if key[0] == "PLAYER#ada"}.items() <= before.items()
-    assert len([key for key in after if key[1].startswith("POSTING#")]) == 4
+    assert image(laurel).items() <= before.items(), "TTL may have deleted rows"
     assert_sums(laurel)
 
 

@@ -132,8 +132,7 @@ def _apply_all(context: Context, reading: Reading, outcome: Outcome) -> None:
             duplicate = duplicate_of(event, records)
             if duplicate:
                 _count_duplicate(context, outcome, event, duplicate)
-                news.again.add(day_of(duplicate[0]))
-                news.note(duplicate[1])
+                news.note_again(day_of(duplicate[0]), duplicate[1])
                 continue
             applied = _apply_one(context, player, event, records)
         except RejectedEvent as rejection:

@@ -33,6 +33,12 @@ class News:
     relevelled: bool = False
     renewed: bool = False
 
+    def note_again(self, day: int, entry: Entry) -> None:
+        """Note a duplicate of the day. An import belongs to no day; `note` requests all boards that count it."""
+        if entry.type != PLAYER_IMPORTED:
+            self.again.add(day)
+        self.note(entry)
+
     def note(self, entry: Entry) -> None:
         """Note the effect on boards of an event that was applied now or before."""
         self.everywhere |= entry.type in SHOWN_TYPES or entry.type == PLAYER_IMPORTED

@@ -121,8 +121,7 @@ def _read_days_of_repeats(table: Table, player: Player, want: RecordsToLoad, rec
 
     The boards are then updated again for the day of the first occurrence.
     """
-    known = [*records.keyed.values(), *records.imports.values()]
-    elsewhere = {day_of(first.time_ms) for first in known} - want.days
+    elsewhere = {day_of(keyed.time_ms) for keyed in records.keyed.values()} - want.days
     months = RecordsToLoad(days=elsewhere | want.days).past_months(player) if elsewhere else []
     month_keys = [progress_keys.days(player.id, month_name(day)) for day in months]
     if month_keys:
