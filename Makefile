@@ -125,7 +125,7 @@ lock: $(VENV)/bin/uv ## compile requirements/*.txt: runtime, one for each extra,
 		set -- "$$@" -c requirements/$$extra.txt; done
 	@$(COMPILE) requirements/stack.in -o requirements/stack.txt
 
-package: $(RUN_READY) ## build zip and template in build/aws (STAGE=..., RULESET=file, TRACING=1, CORS_ORIGIN=..., RUNBOOK=url)
+package: $(RUN_READY) ## build zip and template in build/aws (STAGE=..., RULESET=file, TRACING=1, CORS_ORIGIN=..., RUNBOOK=url, TABLE=name)
 	@$(AS_PIP) $(RUN) -m infra.package "$(or $(STAGE),prod)" aws
 
 deploy: $(RUN_READY) ## build and deploy to AWS (STAGE=..., BUCKET=..., ALARM_TOPIC=arn, IMPORT=1)

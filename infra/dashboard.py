@@ -54,8 +54,8 @@ def _widgets(build: Build) -> list[Json]:
         ("Function throttles", _lambdas("Throttles", names, "Sum")),
         ("Functions running at once", _lambdas("ConcurrentExecutions", names, "Maximum")),
         ("Table units", [
-            *_series("AWS/DynamoDB", "ConsumedWriteCapacityUnits", "TableName", [build.prefix], "Sum"),
-            *_series("AWS/DynamoDB", "ConsumedReadCapacityUnits", "TableName", [build.prefix], "Sum"),
+            *_series("AWS/DynamoDB", "ConsumedWriteCapacityUnits", "TableName", [build.table_name], "Sum"),
+            *_series("AWS/DynamoDB", "ConsumedReadCapacityUnits", "TableName", [build.table_name], "Sum"),
         ]),
         ("Table: throttled reads and writes, errors", _table_trouble(build)),
         ("API responses", [
@@ -73,7 +73,7 @@ def _api(build: Build, metric: str, statistic: str) -> list[Any]:
 
 def _table_trouble(build: Build) -> list[Any]:
     total = {"stat": "Sum"}
-    table = ["TableName", build.prefix]
+    table = ["TableName", build.table_name]
     index = [*table, "GlobalSecondaryIndexName", ORDER_INDEX]
     throttles = [
         ["AWS/DynamoDB", f"{kind}ThrottleEvents", *dimensions, total]

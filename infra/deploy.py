@@ -3,6 +3,7 @@
 Uses the AWS credentials and region of the environment. BUCKET names an existing bucket for the builds; without it
 one is created per account and region. ALARM_TOPIC is the ARN of an SNS topic that receives alarms. IMPORT=1 begins a
 new stack with the table and queues that an earlier one kept.
+TABLE names an existing table to use, such as a restored one.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from infra import cloudformation, dependencies
 from infra.builds import delete_old_builds
 from infra.kept import import_kept
 from infra.package import chosen, package
-from infra.settings import APP, SettingError
+from infra.settings import APP, Build, SettingError
 
 DEFAULT_REGION_OF_S3 = "us-east-1"  # CreateBucket accepts no location constraint for it
 
@@ -31,6 +32,7 @@ def deploy(stage: str, session: Any) -> dict[str, str]:
     """
     dependencies.check_deployable()
     account = session.client("sts").get_caller_identity()["Account"]
+    _check_table(session.client("cloudformation"), chosen(stage, "aws"))
     built = package(chosen(stage, "aws"))
     for path in (built.zip, *built.layers):
         print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB", file=sys.stderr)
@@ -48,6 +50,17 @@ def deploy(stage: str, session: Any) -> dict[str, str]:
     if not given:
         _clean(s3, client, bucket, stage)
     return cloudformation.outputs(stack)
+
+
+def _check_table(client: Any, build: Build) -> None:
+    """Raise SettingError if the stack uses another table than the build and TABLE does not say so."""
+    stack = cloudformation.describe(client, build.prefix)
+    used = cloudformation.outputs(stack).get("TableName") if stack else None
+    if used and used != build.table_name and not os.environ.get("TABLE"):
+        raise SettingError(
+            f"The stage uses the table {used}. Deploy with TABLE={used} to keep it, or with TABLE={build.table_name} "
+            "to return to the stack's own table."
+        )
 
 
 def _clean(s3: Any, client: Any, bucket: str, stage: str) -> None:

@@ -1,7 +1,8 @@
 """Build the deployment package build/<target>/{deployment.zip, layer-*.zip, sam.json}, for AWS or the local stack.
 
 `python -m infra.package STAGE aws|local`; optional environment: RULESET=path, TRACING=1, CORS_ORIGIN=origin,
-RUNBOOK=url.
+RUNBOOK=url,
+TABLE=name.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from chalicelib.domain.rules.ruleset import Rules, load
 from infra import dependencies, layers
 from infra.openapi import files as openapi_files
 from infra.policies import policy
-from infra.settings import BUILD, FUNCTIONS, ROOT, RUNBOOK, Build, SettingError, Target
+from infra.settings import APP, BUILD, FUNCTIONS, ROOT, RUNBOOK, Build, SettingError, Target
 from infra.template import merge_template
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold: the same content gives the same zip
@@ -188,8 +189,8 @@ def _write_zip(target: Path, roots: list[Path]) -> None:
 
 
 def chosen(stage: str, target: Target) -> Build:
-    """Return the build that the environment describes: RULESET (a path), TRACING (1), CORS_ORIGIN, RUNBOOK."""
-    ruleset = os.environ.get("RULESET")
+    """Return the build that the environment describes: RULESET (a path), TRACING (1), CORS_ORIGIN, RUNBOOK, TABLE."""
+    ruleset, table = os.environ.get("RULESET"), os.environ.get("TABLE", "")
     return Build(
         stage,
         target,
@@ -197,6 +198,8 @@ def chosen(stage: str, target: Target) -> Build:
         ruleset=Path(ruleset).resolve() if ruleset else None,
         cors_origin=os.environ.get("CORS_ORIGIN") or "*",
         runbook=os.environ.get("RUNBOOK") or RUNBOOK,
+        # The name of the stack's own table means that one.
+        table="" if table == f"{APP}-{stage}" else table,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from infra import tables
 from infra.access import SCOPES, Access
 from infra.settings import ORDER_INDEX, QUEUE, Build, Function
 
@@ -26,7 +27,7 @@ def policy(build: Build, function: Function, scopes: Iterable[str]) -> Json:
 
     `scopes`: those of the ruleset's boards, which are partitions of the index.
     """
-    statements = [_logs(build, function), *(_item(access, scopes) for access in function.table)]
+    statements = [_logs(build, function), *(_item(build, access, scopes) for access in function.table)]
     consumed = [*([function.queue] if function.queue else []), *function.consumes]
     if consumed:
         statements.append(_statement("Consume", CONSUME, [_arn(QUEUE[key].logical_id) for key in consumed]))
@@ -43,9 +44,9 @@ def policy(build: Build, function: Function, scopes: Iterable[str]) -> Json:
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def _item(access: Access, scopes: Iterable[str]) -> Json:
+def _item(build: Build, access: Access, scopes: Iterable[str]) -> Json:
     """Return the statement about items of the table, or of its index."""
-    place = {"Fn::Sub": "${Table.Arn}/index/" + ORDER_INDEX} if access.index else _arn("Table")
+    place = tables.arn(build, f"/index/{ORDER_INDEX}" if access.index else "")
     statement = _statement(access.name, [f"dynamodb:{action}" for action in access.actions], [place])
     if access.keys is not None:
         keys = [each for key in access.keys for each in ([f"{scope}#" for scope in scopes] if key == SCOPES else [key])]

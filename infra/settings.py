@@ -185,6 +185,7 @@ QUEUES = (
 FUNCTION = {function.name: function for function in FUNCTIONS}
 QUEUE = {queue.key: queue for queue in QUEUES}
 ORIGIN_SHAPE = re.compile(r"\*|https?://[A-Za-z0-9.:-]+")
+TABLE_SHAPE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 # A path or a URL, so that descriptions of alarms can add an anchor to it.
 RUNBOOK_SHAPE = re.compile(r"[^\s#]{1,300}")
 STAGE_SHAPE = re.compile(r"[a-z][a-z0-9-]{0,19}")
@@ -192,7 +193,7 @@ STAGE_SHAPE = re.compile(r"[a-z][a-z0-9-]{0,19}")
 
 @dataclass(frozen=True)
 class Build:
-    """A build: its stage, its target, its switches."""
+    """A build: its stage, its target, its switches. `table`: an existing table instead of the stack's own."""
 
     stage: str
     target: Target
@@ -201,6 +202,7 @@ class Build:
     cors_origin: str = "*"
     log_days: int = 30
     runbook: str = RUNBOOK
+    table: str = ""
 
     def __post_init__(self) -> None:
         if not STAGE_SHAPE.fullmatch(self.stage) or self.stage.endswith("-"):
@@ -211,6 +213,8 @@ class Build:
             raise SettingError(
                 f"CORS_ORIGIN {self.cors_origin!r} must be '*' or an origin like https://app.example.com."
             )
+        if self.table and not TABLE_SHAPE.fullmatch(self.table):
+            raise SettingError(f"TABLE {self.table!r} must be 3-255 characters of A-Z, a-z, 0-9, '_', '.' and '-'.")
         if not RUNBOOK_SHAPE.fullmatch(self.runbook):
             raise SettingError(
                 f"RUNBOOK {self.runbook!r} must be a path or a URL of at most 300 characters without '#' and spaces."
@@ -222,6 +226,10 @@ class Build:
     def protected(self) -> bool:
         """Return whether data outlives the stack: on AWS, except for stages of developers (dev, dev-anna)."""
         return self.target == "aws" and self.stage.split("-")[0] != "dev"
+
+    @property
+    def table_name(self) -> str:
+        return self.table or self.prefix
 
     @property
     def prefix(self) -> str:

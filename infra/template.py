@@ -11,7 +11,7 @@ from typing import Any
 
 from chalicelib.domain.rules.ruleset import load
 from chalicelib.settings import RULESETS
-from infra import gateway, layers
+from infra import gateway, layers, tables
 from infra.alarms import alarm
 from infra.alarms.catalogue import resources as alarm_resources
 from infra.dashboard import dashboard
@@ -184,7 +184,7 @@ def event_source(build: Build, item: Function) -> Json:
 def environment(build: Build, item: Function, ruleset: str) -> Json:
     values: Json = {
         "LAUREL_STAGE": build.stage,
-        "LAUREL_TABLE": {"Ref": "Table"},
+        "LAUREL_TABLE": tables.name(build),
         "LAUREL_BUS": {"Ref": "Bus"},
         "LAUREL_RULESET": ruleset,
         "LAUREL_CORS_ORIGIN": build.cors_origin,
@@ -202,7 +202,7 @@ def outputs(build: Build, ruleset_id: str) -> Json:
     The ruleset's id changes, and rolls back, with the functions.
     """
     found: Json = {
-        "TableName": {"Value": {"Ref": "Table"}},
+        "TableName": {"Value": tables.name(build)},
         "BusName": {"Value": {"Ref": "Bus"}},
         "RulesetId": {"Value": ruleset_id, "Description": "Version and digest of the ruleset in use"},
     }

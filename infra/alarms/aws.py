@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from infra import tables
 from infra.alarms.alarm import Alarm, Json, Metric
 from infra.policies import function_name
 from infra.settings import FUNCTIONS, ORDER_INDEX, QUEUES, Build, Function, Queue
@@ -27,7 +28,7 @@ def alarms(build: Build) -> list[Alarm]:
         found += _queue_alarms(queue)
     for function in FUNCTIONS:
         found += _function_alarms(build, function)
-    return [*found, *_api_alarms(build), *_table_alarms()]
+    return [*found, *_api_alarms(build), *_table_alarms(build)]
 
 
 def _queue_alarms(queue: Queue) -> list[Alarm]:
@@ -117,8 +118,8 @@ def _api_alarms(build: Build) -> list[Alarm]:
     ]
 
 
-def _table_alarms() -> list[Alarm]:
-    table: Json = {"TableName": {"Ref": "Table"}}
+def _table_alarms(build: Build) -> list[Alarm]:
+    table: Json = {"TableName": tables.name(build)}
     # The metrics of the table do not count those of its index.
     index = table | {"GlobalSecondaryIndexName": ORDER_INDEX}
     throttles = {

@@ -23,6 +23,7 @@ MAKE = {
     "BUCKET": "an existing bucket for builds (`deploy`)",
     "IMPORT": "`1`: begin a new stack with the table and queues that an earlier one kept (`deploy`)",
     "RUNBOOK": "the address of the runbook in descriptions of alarms; default: its path (`package`, `deploy`)",
+    "TABLE": "an existing table to use instead of the stack's own, such as a restored one (`package`, `deploy`)",
     "ALARM_TOPIC": "the ARN of an SNS topic that receives alarms (`deploy`)",
     "SEEDS": "number of seeds of each simulation (`sim`)",
     "ONLY": "a prefix of the figures to take (`bench`)",

@@ -21,7 +21,7 @@ REGION = "eu-west-1"
 
 @pytest.fixture
 def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    for name in ("AWS_ENDPOINT_URL", "BUCKET", "ALARM_TOPIC"):
+    for name in ("AWS_ENDPOINT_URL", "BUCKET", "ALARM_TOPIC", "TABLE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(dependencies, "check_deployable", lambda: None)
     monkeypatch.setattr(cloudformation, "POLL_S", 0.001)
@@ -114,3 +114,26 @@ def test_lambdas_newer_runtimes_are_deployed(monkeypatch: pytest.MonkeyPatch, mi
             dependencies.check_deployable()
     # Tests build the package with every version that Lambda runs.
     dependencies.check_runtime(Build("test", "aws"))
+
+
+@pytest.mark.usefixtures("built")
+@pytest.mark.parametrize("used", ["laurel-dev", "laurel-dev-restored"])
+def test_a_stage_stays_at_its_table_until_another_is_named(
+    session: Any, monkeypatch: pytest.MonkeyPatch, used: str
+) -> None:
+    """Test that a deployment without TABLE does not return to a table that was given up."""
+    deploy.deploy("dev", session)
+    real = cloudformation.describe
+
+    def describe(client: Any, name: str) -> Any:
+        return real(client, name) | {"Outputs": [{"OutputKey": "TableName", "OutputValue": used}]}
+
+    monkeypatch.setattr(cloudformation, "describe", describe)
+    if used == "laurel-dev":
+        deploy.deploy("dev", session)
+    else:
+        with pytest.raises(SettingError, match=f"TABLE={used} to keep it, or with TABLE=laurel-dev to return"):
+            deploy.deploy("dev", session)
+    for name in ("laurel-dev-restored", "laurel-dev"):
+        monkeypatch.setenv("TABLE", name)
+        deploy.deploy("dev", session)
