@@ -16,7 +16,8 @@ from chalicelib.cli.target import Target, refuse_other_ruleset
 from chalicelib.domain.core.errors import ConflictingState
 from chalicelib.domain.identity.permissions import ADMIN
 from chalicelib.services.identity.authenticate import Caller
-from chalicelib.services.progress.import_lines import Checked, check_lines, check_name, lines_of
+from chalicelib.services.operations.rejected_imports import rejected_players
+from chalicelib.services.progress.import_lines import MAX_FAULTS, Checked, check_lines, check_name, lines_of
 from chalicelib.services.progress.import_players import Imported, import_players, preview_import
 
 
@@ -69,7 +70,8 @@ def import_(target: Target, file: str, name: str, dry_run: bool, again: bool, se
             except KeyboardInterrupt:
                 click.echo("\nstopped; the same command continues", err=True)
                 raise click.exceptions.Exit(130) from None
-    _print_result(progress, checked, name, imported)
+    rejected = rejected_players(context, name, imported.waiting.keys()) if imported.waiting else {}
+    _print_result(progress, checked, imported, rejected)
 
 
 def _refuse_bad(checked: Checked) -> None:
@@ -94,14 +96,19 @@ def _print_preview(checked: Checked, known: Imported, new: int) -> None:
     _print_conflicts(known)
 
 
-def _print_result(progress: Progress, checked: Checked, name: str, imported: Imported) -> None:
+def _print_result(progress: Progress, checked: Checked, imported: Imported, rejected: dict[str, str]) -> None:
     parts = [f"{imported.imported:,} imported", f"{imported.unchanged:,} unchanged"]
     parts.append(counted(imported.conflicts, "conflict"))
-    if imported.waiting:
-        parts.append(f"{len(imported.waiting):,} queued and not applied yet")
+    if rejected:
+        parts.append(f"{len(rejected):,} rejected")
+    waiting = len(imported.waiting) - len(rejected)
+    if waiting:
+        parts.append(f"{waiting:,} queued and not applied yet")
     progress.end(f"{counted(checked.players, 'player')}: {', '.join(parts)}")
     _print_conflicts(imported)
-    if imported.waiting:
+    for player, sentence in list(rejected.items())[:MAX_FAULTS]:
+        click.echo(f"line {imported.waiting[player].number}: '{player}' was rejected: {sentence}", err=True)
+    if waiting:
         click.echo("Run the same command again to see the result; `laurel dlq list` shows failures.", err=True)
     if imported.conflicts or imported.waiting:
         raise click.exceptions.Exit(1)

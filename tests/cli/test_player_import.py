@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from chalicelib.services.events.resend_events import packed
 from chalicelib.services.operations.verify_ledger import verify_ledger
 from chalicelib.services.progress import import_players as use_case
 from chalicelib.services.progress.import_lines import lines_of
+from chalicelib.store.progress.imports import ImportedFile, add_imported_file
 from chalicelib.store.progress.players import load_player
 from tests.bench.player_imports import file_of
 from tests.cli.conftest import Deployment, gateway_event
+from tests.pipeline import plant as plants
 from tests.pipeline.plant import TABLE
 
 
@@ -267,6 +270,38 @@ def test_the_command_reports_players_that_are_not_applied_in_time(laurel: Deploy
     assert "Run the same command again" in result.stderr
     laurel.run()
     assert "1 unchanged" in run(laurel, file).stdout
+
+
+def test_players_that_another_ruleset_rejects_are_reported(laurel: Deployment, tmp_path: Path) -> None:
+    """The deployment's ruleset is unknown and lacks a badge of the command's ruleset."""
+    laurel.target.deployed_ruleset = ""
+    laurel.plant.context = replace(laurel.context, rules=plants.rules())
+    file = write(tmp_path, {"player": "bob", "xp": 1}, {"player": "ada", "badges": [{"id": "generous"}]})
+    result = run(laurel, file, "--wait", "1", status=1)
+    assert "2 players: 1 imported, 0 unchanged, 0 conflicts, 1 rejected" in result.stdout
+    assert result.stderr == "line 2: 'ada' was rejected: There is no badge 'generous'.\n"
+
+
+def test_two_commands_with_the_same_new_file_record_it_once(
+    laurel: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, late = use_case.read_imported_file, iter([True])
+
+    def read(table: Any, sha256: str) -> Any:
+        found = real(table, sha256)
+        if next(late, False):
+            add_file(laurel, sha256)
+        return found
+
+    monkeypatch.setattr(use_case, "read_imported_file", read)
+    assert "1 imported" in run(laurel, write(tmp_path, {"player": "ada", "xp": 1})).stdout
+    assert len([key for key in image(laurel) if key[0] == "IMPORTED_FILE"]) == 1
+
+
+def add_file(laurel: Deployment, sha256: str) -> None:
+    tx = laurel.context.table.transaction()
+    add_imported_file(tx, ImportedFile(sha256, "old", laurel.world.now_ms()))
+    tx.commit()
 
 
 BAD: dict[str, tuple[Any, str]] = {

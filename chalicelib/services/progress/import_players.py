@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.domain.core.batches import batched
-from chalicelib.domain.core.errors import ConflictingState
+from chalicelib.domain.core.errors import ConflictingState, LostRace
 from chalicelib.domain.core.queues import OWN
 from chalicelib.services.context import Context
 from chalicelib.services.events.resend_events import packed
@@ -27,6 +27,8 @@ PLAYERS_AT_ONCE = 100
 EVENTS_PER_MESSAGE = 25
 WINDOW = 1_000
 POLL_S = 0.5
+# Another command may import the same file.
+MAX_TRIES = 3
 
 
 @dataclass(slots=True)
@@ -82,7 +84,9 @@ def import_players(
     for batch in batched(lines, PLAYERS_AT_ONCE):
         new = _unknown(context, name, batch, imported)
         if new and not begun:
-            _begin(context, caller, name, checked, again=again)
+            context.retry.run(
+                lambda: _begin(context, caller, name, checked, again=again), again=LostRace, most=MAX_TRIES
+            )
             begun = True
         if new:
             context.queues.send(OWN, packed([line.raw for line in new], EVENTS_PER_MESSAGE))
