@@ -52,7 +52,7 @@ def smaller_policy(name: str, key: str) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("simulation", "function", "key", "denied"),
     [
-        (PIPELINE, "progress", "ACCOUNT#", r"dynamodb:PutItem .* ACCOUNT#"),
+        (PIPELINE, "progress", "PLAYER#", r"dynamodb:BatchGetItem .* PLAYER#"),
         (PIPELINE, "rotate", "ROTATION#", r"dynamodb:GetItem .* ROTATION#"),
         (BOARDS, "boards", "NODE#", r"dynamodb:\w+ .* NODE#"),
         (ECONOMY, API_FUNCTION, "IDEMPOTENCY#", r"dynamodb:\w+ .* IDEMPOTENCY#"),

@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 Json = dict[str, Any]
 LEADING_KEYS = "dynamodb:LeadingKeys"
@@ -29,8 +28,7 @@ class NotAllowed(AssertionError):
     """A role sent a request that its policy does not allow."""
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """A permission that a request needs: an action on a resource. `keys`: the partition keys that it names, if any."""
 
     action: str
@@ -38,13 +36,30 @@ class Asked:
     keys: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True)
-class Grant:
+class Grant(NamedTuple):
     """A part of a permission: an action on a resource and, on condition of leading keys, on one pattern of them."""
 
     action: str
     resource: str
     pattern: str = ""
+
+
+class Patterns:
+    """The leading keys that a statement allows, as patterns: `*` stands for any text, `?` for any character."""
+
+    def __init__(self, patterns: list[str]) -> None:
+        self.patterns = patterns
+        self._like = [
+            re.compile(re.escape(each).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL) for each in patterns
+        ]
+        self._known: dict[str, str | None] = {}
+
+    def match(self, key: str) -> str | None:
+        """Return the pattern that matches a key."""
+        if key not in self._known:
+            pairs = zip(self.patterns, self._like, strict=True)
+            self._known[key] = next((pattern for pattern, like in pairs if like.fullmatch(key)), None)
+        return self._known[key]
 
 
 class Policy:
@@ -57,7 +72,7 @@ class Policy:
         self.resources = resources
         self.used: Counter[Grant] = Counter()
         # (action, resource) -> of each statement that names them, its patterns of leading keys; None for any keys.
-        self._statements: dict[tuple[str, str], list[list[str] | None]] = {}
+        self._statements: dict[tuple[str, str], list[Patterns | None]] = {}
         for statement in document["Statement"]:
             self._read(statement)
 
@@ -85,7 +100,7 @@ class Policy:
             Grant(action, resource, pattern)
             for (action, resource), statements in self._statements.items()
             for patterns in statements
-            for pattern in ([""] if patterns is None else patterns)
+            for pattern in ([""] if patterns is None else patterns.patterns)
         }
 
     def hold(self, role: str, asked: Iterable[Asked]) -> None:
@@ -99,7 +114,7 @@ class Policy:
         """Return whether a statement allows it, and note the grants that it needs."""
         for patterns in self._statements.get((asked.action, asked.resource), ()):
             # ForAllValues holds without any value: Null refuses a request without keys.
-            found = [""] if patterns is None else [_match(patterns, key) for key in asked.keys or ()]
+            found = [""] if patterns is None else [patterns.match(key) for key in asked.keys or ()]
             if found and None not in found:
                 self.used.update(Grant(asked.action, asked.resource, each) for each in found if each is not None)
                 return True
@@ -150,7 +165,7 @@ def _hash(request: Json) -> str:
     return key
 
 
-def _patterns(condition: Json) -> list[str] | None:
+def _patterns(condition: Json) -> Patterns | None:
     """Return the patterns of a statement's leading keys, None for a statement without a condition."""
     if not condition:
         return None
@@ -160,19 +175,4 @@ def _patterns(condition: Json) -> list[str] | None:
     ((name, patterns),) = condition["ForAllValues:StringLike"].items()
     if name != LEADING_KEYS:
         raise ValueError(f"cannot judge the condition {condition}")
-    return list(patterns)
-
-
-def _match(patterns: list[str], key: str) -> str | None:
-    """Return the pattern that matches a key: `*` stands for any text, `?` for any character."""
-    return next((pattern for pattern in patterns if _like(pattern).fullmatch(key)), None)
-
-
-_LIKE: dict[str, re.Pattern[str]] = {}
-
-
-def _like(pattern: str) -> re.Pattern[str]:
-    if pattern not in _LIKE:
-        text = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-        _LIKE[pattern] = re.compile(text, re.DOTALL)
-    return _LIKE[pattern]
+    return Patterns(patterns)
