@@ -11,8 +11,11 @@ import pytest
 from click.testing import Result
 
 from chalicelib.domain.core.periods import day_name, day_of
+from chalicelib.domain.identity.permissions import PLAYER
 from chalicelib.services.boards.verify_board import verify_board
 from chalicelib.services.events.resend_events import packed
+from chalicelib.services.identity.authenticate import Caller
+from chalicelib.services.ledger.read_statement import read_statement
 from chalicelib.services.operations.verify_ledger import verify_ledger
 from chalicelib.services.progress import import_players as use_case
 from chalicelib.services.progress.import_lines import lines_of
@@ -92,6 +95,9 @@ def test_a_player_gets_all_figures_once(laurel: Deployment, tmp_path: Path) -> N
     assert score(laurel, f"daily#{day_name(today)}", "ada") == 0
     assert score(laurel, "contributions#all", "ada") == 7
     assert_sums(laurel)
+    caller = Caller("ada", "", frozenset([PLAYER]), player.identity.account, player.identity.public)
+    (posting,) = read_statement(laurel.context, caller, asset="coins").postings
+    assert (posting.kind, posting.amount, posting.other, posting.reason) == ("import", 50, "@mint", "old")
     published = [event.detail for event in laurel.world.events.published]
     assert {event["userId"] for event in published} == {"ada", "bob"}
     assert len({event["id"] for event in published}) == 2
