@@ -33,7 +33,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 # A folder has the name of the target `docs`.
-.PHONY: docs help setup run test coverage proof sim audit peers bench chart lint format lock package deploy stack-stop clean
+.PHONY: docs help setup run test coverage proof sim audit peers contract bench chart lint format lock package deploy stack-stop clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -97,6 +97,9 @@ audit: $(READY) ## check the locked packages for known vulnerabilities (needs th
 
 peers: setup ## compare the simulated DynamoDB with Amazon's engine (needs Java 17 and Maven; REQUESTS=5000)
 	@$(RUN) -m tests.simulated.differential --engine dynamodb-local --requests $(REQUESTS)
+
+contract: $(READY) $(STACK_READY) ## call every operation through generated clients (needs Node 20, Go 1.26 and the network)
+	@$(AS_PIP) $(RUN) -m tests.contract
 
 bench: setup ## measure; print one JSON object per line (ONLY=prefix)
 	@$(AS_PIP) ONLY=$(ONLY) $(RUN) -m tests.bench

@@ -13,7 +13,7 @@ from chalicelib.api.request import MAX_BODY_BYTES
 from chalicelib.api.statuses import STATUSES
 from chalicelib.domain.events.event import MAX_EVENTS_PER_MESSAGE
 from infra.openapi import examples
-from infra.openapi.schemas import REF, Error, schemas
+from infra.openapi.schemas import REF, Error, make_portable, schemas
 
 Json = dict[str, Any]
 API_VERSION = "1"
@@ -46,6 +46,8 @@ MEANINGS = {
         "Send the same request again, with the same idempotency key if it has one."
     ),
 }
+# Schemas of the bodies that have several forms.
+ONE, MANY = "AnyEvent", "EventsBody"
 _GOOD = {201: "Created.", 202: "Queued."}
 
 
@@ -80,7 +82,14 @@ def document() -> Json:
 def _schemas() -> Json:
     bodies = [kind for operation in OPERATIONS for kind in operation.body_types]
     answers = [operation.answer_type for operation in OPERATIONS if operation.answer]
-    return schemas(bodies, answers)
+    found = schemas(bodies, answers)
+    # Named, because generators make better types of names than of unions in the place of a body.
+    (forms,) = (operation.body_types for operation in OPERATIONS if len(operation.body_types) > 1)
+    one = {"$ref": REF.format(name=ONE)}
+    many = {"type": "array", "items": one, "minItems": 1, "maxItems": MAX_EVENTS_PER_MESSAGE}
+    found[ONE] = {"title": ONE, "description": "An event in any form.", "anyOf": [_ref(form) for form in forms]}
+    found[MANY] = {"title": MANY, "description": "One event, or several.", "anyOf": [*found[ONE]["anyOf"], many]}
+    return found
 
 
 def _operation(operation: Operation) -> Json:
@@ -109,12 +118,7 @@ def _operation(operation: Operation) -> Json:
 
 
 def _body(operation: Operation) -> Json:
-    refs = [_ref(kind) for kind in operation.body_types]
-    if len(refs) == 1:
-        return refs[0]
-    one: Json = {"anyOf": refs}
-    many = {"type": "array", "items": one, "minItems": 1, "maxItems": MAX_EVENTS_PER_MESSAGE}
-    return {"anyOf": [*one["anyOf"], many]}
+    return {"$ref": REF.format(name=MANY)} if len(operation.body_types) > 1 else _ref(operation.body_types[0])
 
 
 def _responses(operation: Operation) -> Json:
@@ -178,8 +182,7 @@ def _query_parameters(kind: Any) -> list[Json]:
         choices = [each for each in shape.pop("anyOf", []) if each != {"type": "null"}]
         shape |= choices[0] if choices else {}
         required = name in NEEDED.get(kind.__name__, ())
-        if shape.get("default", 0) is None:
-            del shape["default"]
+        make_portable(shape)
         text = shape.pop("description", "")
         if required:
             shape = {"minLength": 1} | {key: value for key, value in shape.items() if key != "default"}

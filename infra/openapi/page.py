@@ -79,8 +79,7 @@ def _body(each: Json) -> str:
     if "requestBody" not in each:
         return ""
     content = each["requestBody"]["content"]["application/json"]
-    parts = [part for part in content["schema"].get("anyOf", [content["schema"]]) if "$ref" in part]
-    return f"<h4>Body</h4><p>{' or '.join(_shape(part) for part in parts)}</p>{_examples(content)}"
+    return f"<h4>Body</h4><p>{_shape(content['schema'])}</p>{_examples(content)}"
 
 
 def _answers(api: Json, each: Json) -> str:
@@ -124,6 +123,10 @@ def _type(name: str, schema: Json) -> str:
         for member, shape in schema.get("properties", {}).items()
     ]
     about = _text(schema.get("description", ""))
+    if not rows:
+        return (
+            f'<article id="type-{escape(name)}"><h3>{escape(name)}</h3><p>{about}</p><p>{_shape(schema)}</p></article>'
+        )
     grid = _grid(("member", "value", "required", "about"), rows)
     return f'<article id="type-{escape(name)}"><h3>{escape(name)}</h3><p>{about}</p>{grid}</article>'
 

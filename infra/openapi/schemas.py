@@ -15,6 +15,7 @@ REF = "#/components/schemas/{name}"
 NOT_SENT = {"CloudEvent": ["receivedAt"], "GatewayEvent": ["receivedAt"], "AwardEvent": ["receivedAt"]}
 # Bodies that name one thing by either of two members: both at once, if they agree, or only one.
 EITHER = {"AwardRequest": ("anyOf", "player", "username"), "RedeemInvite": ("oneOf", "code", "token")}
+TYPES = {str: "string", int: "integer"}
 _NULL = {"type": "null"}
 
 
@@ -42,7 +43,7 @@ def schemas(bodies: Iterable[Any], answers: Iterable[Any]) -> Json:
         # A docstring's later lines are indented, which Markdown shows as code.
         if "description" in schema:
             schema["description"] = inspect.cleandoc(schema["description"])
-        _make_portable(schema)
+        make_portable(schema)
     return found
 
 
@@ -98,15 +99,24 @@ def _without_null(member: Json) -> None:
         member["anyOf"] = choices
 
 
-def _make_portable(schema: Any) -> None:
-    """Rewrite what only Python reads: patterns, and `null` as the default of a member that may be absent."""
+def make_portable(schema: Any) -> None:
+    """Rewrite what only Python reads, such as patterns; write the types of enums, which generators need.
+
+    `null` is no default: the member may be absent.
+    """
     if isinstance(schema, list):
         for each in schema:
-            _make_portable(each)
+            make_portable(each)
     if isinstance(schema, dict):
         if isinstance(schema.get("pattern"), str):
             schema["pattern"] = portable(schema["pattern"])
+        if isinstance(schema.get("enum"), list) and "type" not in schema:
+            (kind,) = {type(each) for each in schema["enum"]}
+            schema["type"] = TYPES[kind]
+        if schema.get("type") == "object" and not {"properties", "additionalProperties"} & schema.keys():
+            # Generators take an object without a word about its members for an empty one.
+            schema["additionalProperties"] = True
         if schema.get("default", ...) is None:
             del schema["default"]
         for each in schema.values():
-            _make_portable(each)
+            make_portable(each)

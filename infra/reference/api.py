@@ -99,6 +99,8 @@ def _schema(name: str, schema: Json) -> str:
     parts = [f"### {name}"]
     if text := schema.get("description"):
         parts.append(text)
+    if "anyOf" in schema and "properties" not in schema:
+        parts.append(f"{kind(schema)}.")
     if rows := members(schema):
         parts.append(table(("member", "type", "default", ""), rows))
     return "\n\n".join(parts)
