@@ -28,6 +28,9 @@ REFUSALS: dict[str, tuple[int | None, str, str]] = {
     "INTEGRATION_TIMEOUT": (504, "The response took too long; try again.", "timeout"),
 }
 
+# Shorter responses gain nothing. The gateway compresses on AWS, the emulator does not.
+MIN_COMPRESSED_BYTES = 1024
+
 # Protects the Lambda concurrency of the account, in front of Laurel's own limits per key.
 THROTTLE = {"ThrottlingRateLimit": 500, "ThrottlingBurstLimit": 1000}
 
@@ -56,6 +59,7 @@ def _refusal(build: Build, kind: str, status: int | None, sentence: str, code: s
 def rest_api(build: Build) -> Json:
     return {
         "Name": build.prefix,
+        "MinimumCompressionSize": MIN_COMPRESSED_BYTES,
         "DefinitionBody": {"x-amazon-apigateway-gateway-responses": refusals(build)},
         "MethodSettings": [{"ResourcePath": "/*", "HttpMethod": "*", "MetricsEnabled": True, **THROTTLE}],
     }

@@ -58,11 +58,14 @@ def add_route(app: Chalice, operation: Operation) -> None:
         return respond(operation, cast(Request, app.current_request), path_parameters)
 
     answer.__name__ = operation.name
-    app.route(operation.path, methods=[operation.method], cors=CORS, content_types=[])(answer)
+    app.route(operation.path, methods=operation.methods, cors=CORS, content_types=[])(answer)
 
 
 def respond(operation: Operation, request: Request, path_parameters: dict[str, str]) -> Response:
-    """Run one request: authenticate, read the input, run the view, and encode the response or the error."""
+    """Run one request: authenticate, read the input, run the view, and encode the response or the error.
+
+    HEAD runs as GET does, and the response has no body.
+    """
     began = time.monotonic()
     call = Call(operation, request, path_parameters, wiring.context)
     try:
@@ -76,7 +79,7 @@ def respond(operation: Operation, request: Request, path_parameters: dict[str, s
         "request",
         extra={
             "operation": operation.name,
-            "method": operation.method,
+            "method": request.method,
             "path": operation.path,
             "status": response.status_code,
             "player": call.caller.player if call.caller else None,
@@ -84,6 +87,8 @@ def respond(operation: Operation, request: Request, path_parameters: dict[str, s
             "ms": round((time.monotonic() - began) * 1000),
         },
     )
+    if request.method == "HEAD":
+        response.body = ""
     return response
 
 
@@ -104,10 +109,10 @@ def encode(call: Call, answer: Any) -> Response:
     return cached(call, body.decode(), headers)
 
 
-def cached(call: Call, body: str, headers: Headers) -> Response:
-    """Return the response of a read with ETag and Cache-Control, or 304."""
+def cached(call: Call, body: str, headers: Headers, public: str = PUBLIC_CACHE) -> Response:
+    """Return the response of a read with ETag and Cache-Control, or 304. `public`: the latter, without a caller."""
     tag = f'"{digest(body)}"'
-    headers |= {"ETag": tag, "Cache-Control": PRIVATE_CACHE if call.caller else PUBLIC_CACHE}
+    headers |= {"ETag": tag, "Cache-Control": PRIVATE_CACHE if call.caller else public}
     if _has(call.header("If-None-Match"), tag):
         kept = {name: value for name, value in headers.items() if name != "Content-Type"}
         return Response("", kept, 304)

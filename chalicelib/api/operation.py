@@ -86,6 +86,11 @@ class Operation:
         return Auth.OPTIONAL if self.optional_key else Auth.NONE
 
     @property
+    def methods(self) -> list[str]:
+        """Return the methods over HTTP. Reads that need no key have HEAD too, for checks of links and of uptime."""
+        return [self.method, "HEAD"] if self.method == "GET" and self.auth is not Auth.KEY else [self.method]
+
+    @property
     def rate_class(self) -> RateClass:
         """Return the class of its rate limit: that of reads or of writes, unless it names one."""
         return self.rate or (RateClass.READ if self.method == "GET" else RateClass.WRITE)

@@ -23,8 +23,9 @@ ABOUT = (
     "A gateway sends events about its users. Laurel turns them, exactly once, into XP, levels, streaks, "
     "badges, boards and tokens. Errors are `{error, code, ...details}`: a sentence for people and a code for "
     "programs. An unknown query parameter, or one that is given twice, is 400; an empty one counts as absent. "
-    "A number without a fraction is an integer, also when written as `250.0`. Times and days are UTC. XP, "
-    "scores, tokens and money are integers; money is in micro-dollars."
+    "A number without a fraction is an integer, also when written as `250.0`. Reads that need no key also have HEAD. "
+    "Any other method is 404, like an unknown path: API Gateway does not send 405. Times and days are UTC. XP, scores, "
+    "tokens and money are integers; money is in micro-dollars."
 )
 MEANINGS = {
     304: "Unchanged since the ETag in If-None-Match.",

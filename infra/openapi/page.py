@@ -9,6 +9,7 @@ from typing import Any
 
 from infra.openapi.document import document
 from infra.openapi.examples import texts
+from infra.settings import API_STAGE
 
 STYLE = Path(__file__).with_name("docs.css")
 Json = dict[str, Any]
@@ -36,8 +37,10 @@ def page() -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(info['title'])} API</title><style>{style}</style></head><body>"
-        f'<nav><h1>{escape(info["title"])} API</h1><ul>{menu}<li><a href="#types"><b>types</b></a></li></ul></nav>'
-        f'<main><p class="about">{_text(info["description"])}</p><p>Machine-readable: '
+        f'<nav id="menu"><h1>{escape(info["title"])} API</h1><ul>{menu}'
+        '<li><a href="#types"><b>types</b></a></li></ul></nav>'
+        '<main><p class="to-menu"><a href="#menu">All operations</a></p>'
+        f'<p class="about">{_text(info["description"])}</p><p>Machine-readable: '
         '<a href="openapi.json">openapi.json</a>.</p>'
         f"{_keys(api)}{sections}{_types(api)}</main></body></html>"
     )
@@ -56,7 +59,8 @@ def _operations(api: Json, tag: str) -> list[Json]:
 def _operation(api: Json, each: Json) -> str:
     head = (
         f'<article id="{_anchor(each)}"><h3><span class="{escape(each["method"])}">{escape(each["method"])}</span> '
-        f"<code>{escape(each['path'])}</code></h3><p><b>{escape(each['summary'])}.</b> {_text(each['description'])}</p>"
+        f"<code><small>/{API_STAGE}</small>{escape(each['path'])}</code></h3>"
+        f"<p><b>{escape(each['summary'])}.</b> {_text(each['description'])}</p>"
     )
     return head + _parameters(each) + _body(each) + _answers(api, each) + "</article>"
 

@@ -17,18 +17,22 @@ from chalicelib.api.request import Call
 ASSETS = "api/assets"
 FOLDER = Path(__file__).parents[2] / ASSETS
 DOCUMENT, PAGE = "openapi.json", "docs.html"
+# The files change with deployments only: five minutes after one, all readers have the new files.
+CACHE = "public, max-age=300"
+# API Gateway compresses them for callers that accept it.
+VARY = {"Vary": "Accept-Encoding"}
 
 
 def read_openapi(call: Call) -> Response:
     """Return the OpenAPI document."""
-    return cached(call, text(FOLDER / DOCUMENT), {"Content-Type": JSON})
+    return cached(call, text(FOLDER / DOCUMENT), {"Content-Type": JSON, **VARY}, CACHE)
 
 
 def read_docs(call: Call) -> Response:
     """Return the page."""
     page = text(FOLDER / PAGE)
-    headers: Headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy(page)}
-    return cached(call, page, headers)
+    headers: Headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy(page), **VARY}
+    return cached(call, page, headers, CACHE)
 
 
 @cache

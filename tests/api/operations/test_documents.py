@@ -1,0 +1,72 @@
+"""Tests of the delivery of the documents, and of HEAD."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+
+from chalicelib.api.operation import Auth, Operation
+from chalicelib.api.registry import OPERATIONS
+from infra import gateway
+from infra.openapi.document import document_json
+from infra.openapi.page import page
+from infra.settings import API_STAGE, Build
+from tests.api.conftest import BASE, Site
+from tests.api.http import request
+
+pytestmark = pytest.mark.usefixtures("api_documents")
+PUBLIC = [operation for operation in OPERATIONS if operation.method == "GET" and operation.auth is not Auth.KEY]
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/docs"])
+def test_the_documents_are_cached_for_five_minutes_and_revalidated(site: Site, path: str) -> None:
+    answer = site.get(path)
+    assert answer.headers["Cache-Control"] == "public, max-age=300"
+    assert answer.headers["Vary"] == "Accept-Encoding"
+    tag = answer.headers["ETag"]
+    assert tag.startswith('"')
+    again = site.get(path, If_None_Match=tag)
+    assert (again.status, again.text, again.headers["ETag"]) == (304, "", tag)
+    assert again.headers["Cache-Control"] == answer.headers["Cache-Control"]
+
+
+def test_the_gateway_compresses_the_documents() -> None:
+    """Bytes over the network: a limit for each, which the gateway's gzip keeps."""
+    assert gateway.rest_api(Build("prod", "aws"))["MinimumCompressionSize"] == 1024
+    for text, plain, compressed in ((document_json(), 140_000, 20_000), (page(), 260_000, 25_000)):
+        size = len(text.encode())
+        assert 1024 < size < plain
+        assert len(gzip.compress(text.encode(), 6)) < compressed
+
+
+@pytest.mark.parametrize("operation", PUBLIC, ids=lambda operation: operation.name)
+def test_head_has_the_headers_of_get_and_no_body(site: Site, operation: Operation) -> None:
+    site.put_on_board("anna", 5, "weekly#2026-W20")
+    path = operation.path
+    got, head = (request(method, path) for method in ("GET", "HEAD"))
+    assert head.text == ""
+    assert (head.status, head.headers) == (got.status, got.headers)
+    if got.status == 200:
+        assert got.text
+    tag = got.headers.get("ETag")
+    if tag:
+        assert request("HEAD", path, headers={"If-None-Match": tag}).status == 304
+
+
+def test_only_reads_without_a_key_have_head(site: Site) -> None:
+    assert {each.name for each in PUBLIC} == {
+        "read_leaderboard",
+        "show_archive",
+        "follow_leaderboard",
+        "read_status",
+        "read_health",
+        "read_openapi",
+        "read_docs",
+    }
+    answer = request("HEAD", f"{BASE}/profile", key=site.key("anna"))
+    assert (answer.status, answer.headers["Allow"]) == (405, "GET, PATCH")
+
+
+def test_the_page_shows_whole_paths() -> None:
+    assert f"<code><small>/{API_STAGE}</small>{BASE}/rank</code>" in page()
