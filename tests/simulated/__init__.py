@@ -17,8 +17,10 @@ from `world.rng`, its pool from `world.executor()`, and starts no threads of its
 set of strings reach a request, or a seed means another run in another process.
 
 An actor that is to die gets `Killed`, a BaseException, out of its call.
-Calls from outside of `run` (set-up, checks) meet no faults. `faults.py` describes each fault; what a
-call cost is in `world.dynamodb.meter` (`capacity.py`), with one `Record` a call while `meter.recording`.
+Calls from outside of `run` (set-up, checks) meet no faults. Actors, invocations and calls within `world.acting_as` may
+have a role: a request that its policy in `world.policies` does not allow fails the run (`iam.py`).
+`faults.py` describes each fault; what a call cost is in `world.dynamodb.meter` (`capacity.py`), with one `Record` a
+call while `meter.recording`.
 
 The engine alone, without a world: `DynamoDB().execute("GetItem", request, Call())`. It was compared with other
 engines on random requests by `python -m tests.simulated.differential`, which lists the known differences.
