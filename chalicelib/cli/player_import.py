@@ -59,7 +59,7 @@ def import_(target: Target, file: str, name: str, dry_run: bool, again: bool, se
             if dry_run:
                 _print_preview(checked, *preview_import(context, name, read))
                 return
-            caller, progress = Caller(getpass.getuser(), "laurel player import", frozenset([ADMIN])), Progress()
+            caller, progress = Caller(_operator(), "laurel player import", frozenset([ADMIN])), Progress()
             report = partial(_show, progress, checked.players)
             try:
                 imported = import_players(
@@ -119,6 +119,14 @@ def _print_conflicts(imported: Imported) -> None:
         click.echo(f"line {number}: '{player}' got other figures from this import before; unchanged", err=True)
     if imported.conflicts > len(imported.refused):
         click.echo(f"{imported.conflicts - len(imported.refused):,} more conflicts", err=True)
+
+
+def _operator() -> str:
+    """Return the login of the operator, for the audit log. A container may have no user."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
 
 
 def _sleep(seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -224,12 +225,21 @@ def test_other_names_add_again_and_the_same_file_only_on_request(laurel: Deploym
     assert laurel.xp("ada") == 14
 
 
-def test_every_run_that_sends_something_is_audited(laurel: Deployment, tmp_path: Path) -> None:
+@pytest.mark.parametrize("login", ["root", None])
+def test_every_run_that_sends_something_is_audited(
+    laurel: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, login: str | None
+) -> None:
+    def getuser() -> str:
+        if login is None:
+            raise KeyError("getpwuid(): uid not found: 1000")
+        return login
+
+    monkeypatch.setattr(getpass, "getuser", getuser)
     file = write(tmp_path, {"player": "ada", "xp": 7})
     for _ in range(2):
         run(laurel, file)
     audits = [json.loads(row) for key, row in image(laurel).items() if key[0].startswith("AUDIT#")]
-    assert [row["what"]["S"] for row in audits] == ["import"]
+    assert [(row["what"]["S"], row["by"]["S"]) for row in audits] == [("import", login or "unknown")]
     details = json.loads(audits[0]["details"]["S"])
     assert (details["name"], details["players"], len(details["sha256"])) == ("old", 1, 64)
 
