@@ -39,7 +39,7 @@ def page() -> str:
         f"<title>{escape(info['title'])} API</title><style>{style}</style></head><body>"
         f'<nav id="menu"><h1>{escape(info["title"])} API</h1><ul>{menu}'
         '<li><a href="#types"><b>types</b></a></li></ul></nav>'
-        '<main><p class="to-menu"><a href="#menu">All operations</a></p>'
+        f'<main><p class="to-menu"><b>{escape(info["title"])} API</b> <a href="#menu">All operations</a></p>'
         f'<p class="about">{_text(info["description"])}</p><p>Machine-readable: '
         '<a href="openapi.json">openapi.json</a>.</p>'
         f"{_keys(api)}{sections}{_types(api)}</main></body></html>"

@@ -31,6 +31,7 @@ def main() -> int:
         check_tools()
         shutil.rmtree(SCRATCH / "stack", ignore_errors=True)
         SCRATCH.mkdir(parents=True, exist_ok=True)
+        print("starting a local stack", flush=True)
         with running_stack(SCRATCH / "stack") as stack:
             os.environ.update(stack.environment())
             return _compare(stack)
@@ -47,8 +48,9 @@ def _compare(stack: Stack) -> int:
     patterns = sorted(set(_patterns(json.loads(document.read_text("utf-8")))))
     callers = []
     try:
+        print("generating clients (the first time takes minutes)", flush=True)
         for client in generate(document, SCRATCH, stack.api_url):
-            print(f"{client.name}: generated", flush=True)
+            print(f"calling every operation in {client.name}", flush=True)
             callers.append(_play(client, stack, context, patterns))
     finally:
         if context.pool:

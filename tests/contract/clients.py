@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,9 +39,10 @@ def check_tools() -> None:
         raise ContractError(f"make contract needs {', '.join(missing)} on the PATH.")
 
 
-def generate(document: Path, scratch: Path, url: str) -> list[Client]:
-    """Generate and build the three clients."""
-    return [_typescript(document, scratch, url), _python(document, scratch, url), _go(document, scratch, url)]
+def generate(document: Path, scratch: Path, url: str) -> Iterator[Client]:
+    """Generate and build the three clients, each when it is needed."""
+    for make in (_typescript, _python, _go):
+        yield make(document, scratch, url)
 
 
 def check_types(scratch: Path, sent: Sequence[tuple[str, str]]) -> None:

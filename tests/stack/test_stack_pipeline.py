@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.core.errors import NotFound
+from chalicelib.domain.core.sentences import NO_OPERATION
 from infra.local.stack import Stack
 from tests.stack import altered
 from tests.stack.altered import depth, until
@@ -191,6 +193,21 @@ def test_refusals_have_cors_and_laurels_form(
     assert (answer.status, answer.json["code"]) == (status, code)
     assert answer.json["error"]
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", ""), ("GET", "/"), ("GET", "/nothing"), ("DELETE", "/api/gamification/status")]
+)
+def test_the_gateway_names_the_page_of_all_operations(http: Http, method: str, path: str) -> None:
+    answer = http.ask(path, method=method)
+    assert (answer.status, answer.text) == (404, json.dumps(NotFound(NO_OPERATION).body(), separators=(",", ":")))
+
+
+def test_head_is_for_reads_without_a_key(http: Http) -> None:
+    for path in ("/openapi.json", "/docs", "/api/gamification/status", "/api/gamification/leaderboard"):
+        got, head = (http.ask(path, method=method) for method in ("GET", "HEAD"))
+        assert (head.status, head.text, head.headers["ETag"]) == (200, "", got.headers["ETag"])
+    assert http.ask("/api/gamification/profile", method="HEAD").status == 404
 
 
 def test_the_api_describes_itself(http: Http) -> None:

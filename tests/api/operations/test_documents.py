@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import gzip
+import json
+import re
 
+import msgspec
 import pytest
 
 from chalicelib.api.operation import Auth, Operation
 from chalicelib.api.registry import OPERATIONS
 from infra import gateway
 from infra.openapi.document import document_json
-from infra.openapi.page import page
+from infra.openapi.page import STYLE, page
 from infra.settings import API_STAGE, Build
 from tests.api.conftest import BASE, Site
 from tests.api.http import request
+from tests.sentences import faults
 
 pytestmark = pytest.mark.usefixtures("api_documents")
 PUBLIC = [operation for operation in OPERATIONS if operation.method == "GET" and operation.auth is not Auth.KEY]
@@ -38,6 +42,17 @@ def test_the_gateway_compresses_the_documents() -> None:
         size = len(text.encode())
         assert 1024 < size < plain
         assert len(gzip.compress(text.encode(), 6)) < compressed
+
+
+def test_the_gateway_refuses_in_the_form_and_style_of_the_api() -> None:
+    responses = gateway.refusals(Build("prod", "aws"))
+    assert set(responses) == set(gateway.REFUSALS)
+    for kind, response in responses.items():
+        text = response["responseTemplates"]["application/json"]
+        error = json.loads(text)
+        assert text == msgspec.json.encode(error).decode(), kind
+        assert list(error) == ["error", "code"]
+        assert faults(error["error"]) == (), kind
 
 
 @pytest.mark.parametrize("operation", PUBLIC, ids=lambda operation: operation.name)
@@ -66,6 +81,18 @@ def test_only_reads_without_a_key_have_head(site: Site) -> None:
     }
     answer = request("HEAD", f"{BASE}/profile", key=site.key("anna"))
     assert (answer.status, answer.headers["Allow"]) == (405, "GET, PATCH")
+
+
+def test_descriptions_have_no_indentation_of_the_code() -> None:
+    assert "\\n    " not in document_json()
+
+
+def test_on_a_phone_the_menu_follows_the_text() -> None:
+    narrow = STYLE.read_text("utf-8").partition("@media (max-width: 48rem)")[2]
+    orders = dict(re.findall(r"(nav|main) \{ order: (\d)", narrow))
+    assert int(orders["main"]) < int(orders["nav"])
+    assert '<nav id="menu">' in page()
+    assert '<a href="#menu">' in page()
 
 
 def test_the_page_shows_whole_paths() -> None:
