@@ -12,7 +12,7 @@ import pytest
 from chalicelib.api.operation import Auth, Operation
 from chalicelib.api.registry import OPERATIONS
 from infra import gateway
-from infra.openapi.document import document_json
+from infra.openapi.document import ABOUT, document_json
 from infra.openapi.page import STYLE, page
 from infra.settings import API_STAGE, Build
 from tests.api.conftest import BASE, Site
@@ -79,6 +79,7 @@ def test_only_reads_without_a_key_have_head(site: Site) -> None:
         "read_openapi",
         "read_docs",
     }
+    assert "Reads that need no key also have HEAD. Any other method is 404" in ABOUT
     answer = request("HEAD", f"{BASE}/profile", key=site.key("anna"))
     assert (answer.status, answer.headers["Allow"]) == (405, "GET, PATCH")
 
