@@ -68,7 +68,7 @@ def test_functions_are_refused_nothing(stack: Stack) -> None:
         send(stack, key, {"nonsense": 1})
     assert until(lambda: depth(stack, "rejected") >= rejected + len(sources), 60)
     assert until(lambda: ranked(stack) >= {f"player-{key}" for key in sources}, 60), ranked(stack)
-    for name in ("rotate", "archive", "verify"):
+    for name in ("sweep", "rotate", "archive", "verify", "verify-ledger"):
         ran = stack.client("lambda").invoke(FunctionName=f"laurel-local-{name}", Payload=json.dumps(TICK))
         assert "FunctionError" not in ran, ran["Payload"].read()
 
@@ -98,6 +98,7 @@ def test_the_api_is_refused_nothing(stack: Stack) -> None:
     assert ask(stack, "profile", key)[0] == 200
     assert ask(stack, "leaderboard")[0] == 200
     assert ask(stack, "rank", key)[0] == 200
+    assert ask(stack, "health", key)[1]["status"] in ("ok", "degraded")
     assert [line for line in logs(stack, FUNCTIONS[0], began) if "AccessDenied" in line] == []
 
 

@@ -185,3 +185,13 @@ def test_a_part_that_hangs_does_not_hang_the_check(
     assert answer.status == 503
     found = {each["name"]: each["status"] for each in answer.json["checks"]}
     assert (found["table"], found["queues"], found["sweep"]) == ("ok", "failing", "ok")
+
+
+def test_a_part_that_is_not_checked_in_time_is_unknown(running: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(*_: Any, **__: Any) -> Any:
+        running.world.sleep(4)
+        raise Busy("no response")
+
+    monkeypatch.setattr(Table, "get_many", hang)
+    found = checks(running, status=503)
+    assert (found["table"]["status"], found["queues"]["status"]) == ("failing", "unknown")

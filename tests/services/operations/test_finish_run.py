@@ -86,7 +86,9 @@ def test_a_finished_run_has_a_row_and_a_metric(
     assert metrics(capsys)[heartbeat(function)] == 1
 
 
-@pytest.mark.parametrize(("function", "seconds"), [("rotate", 20), ("verify", 60), ("verify_ledger", 60)])
+@pytest.mark.parametrize(
+    ("function", "seconds"), [("rotate", 20), ("archive", 20), ("verify", 60), ("verify_ledger", 60)]
+)
 def test_a_run_without_time_for_its_work_has_not_finished(
     plant: plants.Plant, function: str, seconds: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
