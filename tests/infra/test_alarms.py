@@ -22,6 +22,7 @@ from infra.alarms.catalogue import catalogue
 from infra.settings import FUNCTION, FUNCTIONS, QUEUES, Build
 from infra.template import merge_template
 from tests.api.conftest import Site
+from tests.docs.pages import page
 from tests.services.operations.test_archive_worker import SCHEDULE
 from tests.services.operations.test_finish_run import WORKERS
 from tests.simulated.sources import LambdaContext
@@ -251,3 +252,10 @@ def test_the_dashboard_shows_every_metric_of_an_alarm(resources: Json) -> None:
             assert json.dumps(metric.name).strip('"') in body, metric.name
     widgets = json.loads(body)["widgets"]
     assert len({(widget["x"], widget["y"]) for widget in widgets}) == len(widgets)
+
+
+def test_the_page_of_costs_has_the_number_of_alarms() -> None:
+    metrics = sum(len(metrics_of(alarm)) for alarm in ALARMS)
+    stated = f"A stage has {len(ALARMS)} alarms over {metrics} metrics."
+    assert stated in page("docs/architecture/costs.md").text
+    assert f"{metrics / 10:.2f}." in page("docs/architecture/costs.md").text

@@ -179,3 +179,11 @@ def test_archiving_that_cannot_read_a_queue_has_not_finished(
         invoke(plant, "archive", 300)
     assert run_of(plant, "archive") is None
     assert metrics(capsys) == {}
+
+
+def test_cost_of_the_row(plant: plants.Plant) -> None:
+    finish_run(plant.context, "sweep")
+    plant.world.dynamodb.meter.reset()
+    finish_run(plant.context, "sweep")
+    meter = plant.world.dynamodb.meter
+    assert (meter.calls, meter.read_units, meter.write_units) == (2, 1.0, 1.0)
