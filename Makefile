@@ -72,7 +72,7 @@ $(STACK_READY): $(VENV)/bin/uv requirements/stack.txt
 	@touch $@
 
 run: $(RUN_READY) $(STACK_READY) ## run Laurel on this machine with a sample of real traffic (ONCE=1: print and exit)
-	@$(AS_PIP) ONCE=$(ONCE) $(RUN) -m infra.local.run
+	@$(AS_PIP) ONCE=$(ONCE) exec $(RUN) -m infra.local.run
 
 stack-stop: $(RUN_READY) ## stop the local stack
 	@$(RUN) -m infra.local.stack stop

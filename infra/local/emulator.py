@@ -7,15 +7,12 @@ run), tmp/ (the Lambda workers' copies of the zip; emptied at every start and en
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import functools
 import json
 import os
 import shutil
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +22,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from infra.local import processes
+from infra.local import processes, saved_state
 from infra.local.ports import answers, free_port
 from infra.local.processes import Process
 from infra.settings import LOCAL_HOST, ROOT
@@ -37,7 +34,7 @@ SERVICES = "apigateway,cloudformation,cloudwatch,dynamodb,events,iam,lambda,logs
 START_S = 30.0
 STOP_S = 20.0  # saving the state of a large table takes seconds
 WORKER_MARK = "ministack-lambda-"
-PR_SET_PDEATHSIG = 1
+SAVING = Path(__file__).with_name("saving.py")
 
 
 class EmulatorError(RuntimeError):
@@ -105,13 +102,17 @@ class Emulator:
         return found
 
     def start(self, *, tied: bool = False) -> None:
-        """Start it, unless it is running and answers. `tied`: it ends with the calling thread (Linux)."""
+        """Start it, unless it is running and answers. `tied`: it ends with the calling process."""
         self.directory.mkdir(parents=True, exist_ok=True)
         with self._lock():
             if self.healthy():
                 return
             self._clean_up()
             self._spawn(tied)
+
+    def crashed(self) -> bool:
+        """Return whether its last run ended without being stopped: then its state may be up to a minute old."""
+        return bool(self._state().get("pid")) and self.process() is None
 
     def stop(self) -> None:
         """Stop it with SIGTERM, on which it saves its state. It is no error if it is not running."""
@@ -157,18 +158,19 @@ class Emulator:
         port = free_port(before)
         self.temporary.mkdir(parents=True, exist_ok=True)
         self.data.mkdir(exist_ok=True)
+        saved_state.adopt(self.data)
         if before and port != before:
-            self._move(before, port)
+            saved_state.move(self.data, before, port)
         with self.log.open("wb") as log:
             child = subprocess.Popen(
-                [str(python), "-m", "ministack"],
-                env=self._environment(port),
+                # Without -P, Python would import from this package in place of the standard library and MiniStack.
+                [str(python), "-P", str(SAVING)],
+                env=self._environment(port) | ({"LAUREL_PARENT": str(os.getpid())} if tied else {}),
                 cwd=self.directory,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_end_with_parent if tied and sys.platform == "linux" else None,
             )
         me = processes.find(child.pid)
         self._remember({"port": port, "pid": child.pid, "started": me.started if me else 0.0})
@@ -179,18 +181,8 @@ class Emulator:
                 raise EmulatorError(f"MiniStack did not start; the end of its log:\n{self._log_end()}")
             time.sleep(0.05)
 
-    def _move(self, before: int, port: int) -> None:
-        """Replace the port in the saved state: queue URLs contain it, also those in functions' settings."""
-        for file in self.data.glob("*.json"):
-            text = file.read_text()
-            moved = text.replace(f"{LOCAL_HOST}:{before}/", f"{LOCAL_HOST}:{port}/")
-            if moved != text:
-                new = file.with_suffix(".new")
-                new.write_text(moved)
-                new.replace(file)
-
     def _environment(self, port: int) -> dict[str, str]:
-        kept = {key: os.environ[key] for key in ("PATH", "LANG", "LC_ALL") if key in os.environ}
+        kept = {key: os.environ[key] for key in ("PATH", "LANG", "LC_ALL", "LAUREL_SAVE_EVERY_S") if key in os.environ}
         return kept | {
             "HOME": str(self.directory),
             "TMPDIR": str(self.temporary),
@@ -223,7 +215,3 @@ def _session() -> Any:
 def _client(service: str, endpoint_url: str) -> Any:
     settings = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=2, read_timeout=120)
     return _session().client(service, endpoint_url=endpoint_url, config=settings)
-
-
-def _end_with_parent() -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

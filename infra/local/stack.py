@@ -46,6 +46,7 @@ class Stack:
     queue_urls: dict[str, str] = field(default_factory=dict)
     fresh: bool = False  # no data of an earlier run was found
     changed: bool = False  # this start deployed something
+    recovered: bool = False  # the last run crashed: its state may be up to a minute old
 
     @property
     def emulator(self) -> Emulator:
@@ -85,6 +86,7 @@ class Stack:
     def start(self, built: Package | None = None, *, tied: bool = False) -> None:
         """Start the emulator and deploy `built` (default: the current sources)."""
         built = built or package(chosen(STAGE, "local"))
+        self.recovered = self.emulator.crashed()
         self.emulator.start(tied=tied)
         self._deploy(built)
 
