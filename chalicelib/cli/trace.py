@@ -62,7 +62,8 @@ class Plan:
     """The conversion of a trace to events.
 
     `days`: the days before the anchor over which it is spread; None keeps its own pace, and with `as_recorded` its own
-    dates. `zipf`: the exponent of the players' shares of requests.
+    dates. `zipf`: the exponent of the players' shares of requests. `live`: each request was received when it was made,
+    as in a deployment that has run since; so it counts on the boards of its day.
     """
 
     players: int = 200
@@ -70,6 +71,7 @@ class Plan:
     seed: int = 1
     days: float | None = None
     as_recorded: bool = False
+    live: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +113,17 @@ def events_of(recording: Recording, plan: Plan, anchor_ms: int) -> Iterator[dict
         return
     crowd = Crowd(plan.players, plan.zipf, plan.seed)
     for row, (moment, tokens_in, tokens_out) in enumerate(_trace_rows(recording.path)):
-        yield {
+        time = moment_name(_moved(recording, plan, moment, anchor_ms))
+        event = {
             "specversion": "1.0",
             "id": f"{recording.digest}-{row}",
             "source": SOURCE,
             "type": "request.completed",
             "subject": crowd.player(row),
-            "time": moment_name(_moved(recording, plan, moment, anchor_ms)),
+            "time": time,
             "data": crowd.request(row, tokens_in, tokens_out),
         }
+        yield event | {"receivedAt": time} if plan.live else event
 
 
 class Crowd:

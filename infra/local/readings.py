@@ -18,6 +18,7 @@ import click
 TIMEOUT_S = 30.0
 PAGE = 200
 SHOWN = 10
+PODIUM = 3
 READERS = 4
 
 
@@ -84,6 +85,7 @@ def show(api: Api, expected: Mapping[str, int]) -> list[str]:
         return [*problems, "the weekly board is empty"]
     click.secho(f"Weekly board, {week}", bold=True)
     _show_entries(entries)
+    _show_yesterday(api)
     problems += _show_rank(api.rank("global"))
     _show_profile(api.profile(entries[0]["apiKeyId"]))
     return problems + _show_commands(api, entries[0]["apiKeyId"])
@@ -125,6 +127,18 @@ def _show_entries(entries: list[dict[str, Any]]) -> None:
             f"{'>' if entry.get('you') else ' ':>2}{entry['rank']:>4}  {entry['apiKeyId'][:16]:<16} "
             f"{entry['displayName'][:16]:<16} {entry['score']:>7,} {entry['level']:>5}  {entry['title']}"
         )
+
+
+def _show_yesterday(api: Api) -> None:
+    """Print the first places of a daily board that takes no more events, if a player sent an event that day."""
+    day = _yesterday()
+    if entries := api.board("daily", day, PODIUM):
+        click.secho(f"\nDaily board of yesterday, {day}", bold=True)
+        _show_entries(entries)
+
+
+def _yesterday() -> str:
+    return (datetime.now(UTC).date() - timedelta(days=1)).isoformat()
 
 
 def _show_rank(found: dict[str, Any]) -> list[str]:

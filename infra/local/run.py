@@ -33,7 +33,7 @@ from infra.local.stack import Stack
 from infra.settings import SettingError
 
 # As if the deployment had run for five days: past boards have entries too.
-PLAN = trace.Plan(players=200, zipf=1.1, seed=1, days=5)
+PLAN = trace.Plan(players=200, zipf=1.1, seed=1, days=5, live=True)
 ADMIN = "admin"
 PLACE = 20  # rank of the key's player by requests: one of the more active ones
 KEY_FILE = HOME / "key.json"

@@ -12,6 +12,7 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.cli import trace
+from chalicelib.services.boards.rotate_boards import rotate_boards
 from chalicelib.services.progress.create_key import create_key
 from infra.local import readings
 from infra.local.readings import Api, Refused, show
@@ -56,6 +57,7 @@ def test_all_values_are_printed_as_the_api_returns_them(
 ) -> None:
     expected = replayed(laurel, tmp_path)
     monkeypatch.setattr(readings, "_week_name", lambda _: "2026-W21")
+    monkeypatch.setattr(readings, "_yesterday", lambda: "2026-05-18")
     player = expected.most_common(5)[-1][0]
     api.key = create_key(laurel.context, player, ["admin"]).key
     capsys.readouterr()
@@ -64,6 +66,7 @@ def test_all_values_are_printed_as_the_api_returns_them(
     total = sum(laurel.xp(player) or 0 for player in expected)
     assert f"60 events of {len(expected)} players applied, {total:,} XP in total" in printed
     assert "Weekly board, 2026-W21" in printed
+    assert "Daily board of yesterday, 2026-05-18" in printed
     best = api.board("weekly", "2026-W21", 1)[0]["apiKeyId"]
     assert f"\n{best}\n  level " in printed
     rank = 1 + sum((laurel.xp(other) or 0) > (laurel.xp(player) or 0) for other in expected)
@@ -71,6 +74,22 @@ def test_all_values_are_printed_as_the_api_returns_them(
     assert re.search(rf"\n > +{rank}  {player} ", printed)
     assert printed.count("\n  curl -s ") == 4
     assert api.key in printed
+
+
+def test_the_sample_fills_the_boards_of_the_days_on_which_it_was_received(
+    laurel: Deployment, api: Api, tmp_path: Path
+) -> None:
+    replayed(laurel, tmp_path)
+    days = [f"2026-05-{day}" for day in range(14, 20)]
+    scores = {day: sum(entry["score"] for entry in api.board("daily", day)) for day in days}
+    assert all(scores.values()), scores
+    assert sum(scores.values()) == sum(entry["score"] for entry in api.board("global"))
+    for _ in range(8):  # two empty checks, then the archive
+        rotate_boards(laurel.context)
+        laurel.run()
+        laurel.world.sleep(400)
+    archived = {day: sum(entry["score"] for entry in api.board("daily", day)) for day in days}
+    assert archived == scores
 
 
 def test_missing_parts_are_named(laurel: Deployment, api: Api, tmp_path: Path) -> None:

@@ -34,8 +34,11 @@ def test_readme_shows_the_output_of_make_run(
     (site.folder / "sample.csv").write_text("".join(lines))
     recording = trace.inspect_file(site.folder / "sample.csv")
     expected = Counter(event["subject"] for event in trace.events_of(recording, PLAN, site.laurel.world.now_ms()))
-    assert site.shell(f"laurel replay sample.csv --players {PLAN.players} --days {PLAN.days}").status == 0
+    for event in trace.events_of(recording, PLAN, site.laurel.world.now_ms()):
+        site.laurel.send("events", event)
+    site.laurel.run()
     monkeypatch.setattr(readings, "_week_name", lambda _: "2026-W21")
+    monkeypatch.setattr(readings, "_yesterday", lambda: "2026-05-18")
     monkeypatch.setattr(readings, "READERS", 1)
     key = create_key(site.laurel.context, expected.most_common(5)[-1][0], ["admin"]).key
     capsys.readouterr()
