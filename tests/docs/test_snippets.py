@@ -108,12 +108,26 @@ def test_the_javascript_client_of_the_api_ignores_errors(site: Site) -> None:
 
 
 @needs_node
+def test_the_proxy_of_a_development_server(site: Site) -> None:
+    config, _ = snippets("js", "docs/guides/boards.md")
+    (site.folder / "vite.config.mjs").write_text(config)
+    (site.folder / "show.mjs").write_text(
+        'process.env.LAUREL_API_URL = "http://127.0.0.1:21000/laurel";\n'
+        'const config = await import("./vite.config.mjs");\n'
+        "console.log(JSON.stringify(config.default));\n"
+    )
+    ran = site.run(["node", "show.mjs"])
+    assert (ran.status, ran.err) == (0, "")
+    assert json.loads(ran.out) == {"server": {"proxy": {"/laurel": "http://127.0.0.1:21000"}}}
+
+
+@needs_node
 def test_the_live_view_shows_the_stream(site: Site) -> None:
     update = BoardUpdate("player:mia", 812, 1, 0, level=3, title="Beginner", public_id="0" * 16, name="Mia")
     feed_boards(site.laurel.context, "weekly#2026-W21", [update])
     ran = site.shell(f"curl -s '{site.url}/api/gamification/stream?scope=weekly'")
     (data,) = re.findall(r"^data: (.*)$", ran.out, re.MULTILINE)
-    (snippet,) = snippets("js", "docs/guides/boards.md")
+    _, snippet = snippets("js", "docs/guides/boards.md")
     (site.folder / "live.mjs").write_text(snippet + LIVE % json.dumps(data))
     ran = site.run(["node", "live.mjs"])
     assert (ran.status, ran.err) == (0, "")
