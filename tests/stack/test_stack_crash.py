@@ -23,8 +23,8 @@ from tests.stack.conftest import Http
 from tests.stack.test_stack_pipeline import event, run_laurel, send
 
 pytestmark = pytest.mark.proof
-PLAYERS = [f"crash-{number}" for number in range(5)]
-EVENTS = 20  # of each player and part
+PLAYERS = [f"crash-{number}" for number in range(3)]
+EVENTS = 6  # of each player and part
 
 
 @pytest.fixture(autouse=True)
