@@ -79,8 +79,9 @@ API = (
         *(core.IDEMPOTENCY, core.OUTBOX, ledger.ACCOUNT, ledger.HOLD, ledger.CORRECTED),
         *(rewards.REWARD, rewards.REWARDS, rewards.REDEEMED, rewards.REDEMPTION),
         *(invites.INVITE, invites.INVITE_TOKEN, invites.INVITES, invites.REFERRAL, invites.ATTEMPTS),
-        operations.HEALTH,
     ),
+    # The states of the queues, as one of many instances counted them.
+    Access("Health", ("PutItem",), (operations.HEALTH,)),
     # The day of a key's last use. Only the `laurel` command creates keys.
     update(identity.API_KEY),
     # Sent outbox rows, resolved holds, revoked invites and replaced tokens.
