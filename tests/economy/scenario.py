@@ -48,7 +48,7 @@ def run(seed: int, mutant: Mutant = nullcontext, faults: Faults | None = None) -
     faults = faults or Faults.rough(**style_of(seed).faults)
     start_ms = START_MS if rng.random() < 0.5 else LATE_MS
     plant = build(seed, faults, rules(RULESET), start_ms, botocore=is_through_botocore(seed))
-    # Faults make many a 503, whose metric nobody reads here.
+    # Faults cause many 503s. Their metric would only fill the output.
     with patch.object(wiring, "context", lambda: plant.context), patch.object(http, "count_now"):
         stage = _stage(plant, seed, rng)
         with mutant():
