@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
@@ -32,7 +33,9 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAUREL_SAVE_EVERY_S", "1")
 
 
+@functools.cache
 def part(first: int) -> list[dict[str, Any]]:
+    """Return events. They are the same at every call: their times are part of their identity."""
     return [event(player, number) for number in range(first, first + EVENTS) for player in PLAYERS]
 
 
