@@ -15,7 +15,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -131,17 +131,26 @@ def _save_at_the_end(services: dict[str, Any]) -> None:
     if _writing():
         os.kill(_writer, signal.SIGKILL)
         os.waitpid(_writer, 0)
-    _write(services)
+    try:
+        _write(services)
+    except OSError:
+        traceback.print_exc()
 
 
 def _write(services: dict[str, Any]) -> None:
-    """Write the state of all services into one folder, then put it in the place of the last one."""
+    """Write the state of all services into one folder, then put it in the place of the last one.
+
+    Raises OSError and keeps the last one if a service is not written, as on a full disk: MiniStack only logs that.
+    """
     data = Path(os.environ["STATE_DIR"])
     made = data / NEXT
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir(parents=True)
     persistence.STATE_DIR = str(made)
-    persistence.save_all(services)
+    expected: set[str] = set()
+    persistence.save_all({name: _noted(name, get_state, expected) for name, get_state in services.items()})
+    if missing := expected - {path.stem for path in made.glob("*.json")}:
+        raise OSError(f"not saved: {', '.join(sorted(missing))}")
     for path in made.iterdir():
         with path.open("rb") as file:
             os.fsync(file.fileno())
@@ -150,6 +159,19 @@ def _write(services: dict[str, Any]) -> None:
         (data / SAVED).rename(data / PRIOR)
     made.rename(data / SAVED)
     shutil.rmtree(data / PRIOR, ignore_errors=True)
+
+
+def _noted(name: str, get_state: Callable[[], Any], expected: set[str]) -> Callable[[], Any]:
+    """Return `get_state`, which notes that a file is expected, unless the service has no state."""
+
+    def noted() -> Any:
+        expected.add(name)
+        state = get_state()
+        if state is None:
+            expected.remove(name)
+        return state
+
+    return noted
 
 
 if __name__ == "__main__":
