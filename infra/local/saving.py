@@ -66,7 +66,11 @@ async def _save_regularly() -> None:
         if parent and os.getppid() != parent:
             os.kill(os.getpid(), signal.SIGTERM)
             return
-        if not _writing() and time.monotonic() >= due and not _deploying() and _start():
+        try:
+            if not _writing() and time.monotonic() >= due and not _deploying() and _start():
+                due = time.monotonic() + EVERY_S
+        except Exception:  # noqa: BLE001 - such as a fork without memory; without this task nothing is saved any more
+            traceback.print_exc()
             due = time.monotonic() + EVERY_S
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import json
 import sys
@@ -62,3 +63,21 @@ def test_a_save_that_is_not_complete_keeps_the_last_one(saving: Any, tmp_path: P
     saving._save_at_the_end({"sqs": lambda: 1, "dynamodb": lambda: 1})
     saving._save_at_the_end({name: full if name in failing else lambda: 2 for name in ("sqs", "dynamodb")})
     assert state(tmp_path) == {"sqs": 1, "dynamodb": 1}
+
+
+def test_an_error_does_not_end_the_saving(saving: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[str] = []
+
+    def start() -> bool:
+        tries.append("fork")
+        if len(tries) == 1:
+            raise BlockingIOError("Resource temporarily unavailable")
+        asyncio.current_task().cancel()  # type: ignore[union-attr]
+        return True
+
+    monkeypatch.setattr(saving, "_start", start)
+    monkeypatch.setattr(saving, "EVERY_S", 0)
+    monkeypatch.setattr(saving, "POLL_S", 0)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(saving._save_regularly())
+    assert len(tries) == 2
