@@ -298,6 +298,22 @@ def test_players_that_another_ruleset_rejects_are_reported(laurel: Deployment, t
     assert result.stderr == "line 2: 'ada' was rejected: There is no badge 'generous'.\n"
 
 
+def test_what_others_send_is_no_rejection_of_an_import(laurel: Deployment, tmp_path: Path) -> None:
+    """Any sender can put such an event into the public queue, where it is rejected, or text that is no event."""
+    file = write(tmp_path, {"player": "ada", "xp": 7})
+    (line,) = lines_of(laurel.context, "old", Path(file).read_bytes().splitlines())
+    text = 'not JSON: "player.imported"'
+    bodies: list[Any] = [text, ["player.imported", line.raw], line.raw]
+    for body in bodies:
+        laurel.send("events", body)
+    for body in bodies[:1]:
+        laurel.send("own", body)
+    laurel.run()
+    assert len(laurel.listed()) == 4
+    result = laurel.laurel("player", "import", file, "--name", "old", "--wait", "0", status=1)
+    assert "0 imported, 0 unchanged, 0 conflicts, 1 queued and not applied yet" in result.stdout
+
+
 def test_two_commands_with_the_same_new_file_record_it_once(
     laurel: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

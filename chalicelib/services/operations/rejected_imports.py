@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
-from chalicelib.domain.core.queues import REJECTED
+from chalicelib.domain.core.queues import OWN, REJECTED
 from chalicelib.domain.events import event as events
 from chalicelib.domain.events.payloads import PLAYER_IMPORTED
 from chalicelib.services.context import Context
@@ -26,8 +27,13 @@ def rejected_players(context: Context, name: str, players: Collection[str]) -> d
 
 
 def _rejections(failed: FailedMessage, name: str) -> list[tuple[str, str]]:
-    if failed.body is None or failed.rejections is None or f'"{PLAYER_IMPORTED}"' not in failed.body:
+    # Any sender can put such an event, or what is none, into the other queues.
+    if failed.origin != OWN or not failed.body or failed.rejections is None or failed.rejections.whole:
         return []
     raws = events.split(failed.body)
     sentences = [(raws[place], sentence) for place, sentence in failed.rejections.sentences if place is not None]
-    return [(raw["subject"], sentence) for raw, sentence in sentences if raw.get("id") == name]
+    return [(raw["subject"], sentence) for raw, sentence in sentences if _is_of_import(raw, name)]
+
+
+def _is_of_import(raw: Any, name: str) -> bool:
+    return isinstance(raw, dict) and (raw.get("type"), raw.get("id")) == (PLAYER_IMPORTED, name) and "subject" in raw
