@@ -93,9 +93,12 @@ def respond(operation: Operation, request: Request, path_parameters: dict[str, s
 
 
 def encode(call: Call, answer: Any) -> Response:
-    """Return an answer as JSON. Reads carry its digest as ETag, and are a 304 if the caller has it."""
+    """Return an answer as JSON. Reads carry its digest as ETag, and are a 304 if the caller has it.
+
+    API Gateway compresses longer ones for callers that accept it, and does not say so in Vary.
+    """
     operation = call.operation
-    headers: Headers = {"Content-Type": JSON, "Vary": "Authorization, X-API-Key"}
+    headers: Headers = {"Content-Type": JSON, "Vary": "Accept-Encoding, Authorization, X-API-Key"}
     status = operation.status
     if isinstance(answer, Answer):
         headers |= {REPLAYED: "true"} if answer.replayed else {}

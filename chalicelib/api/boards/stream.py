@@ -26,5 +26,6 @@ def respond(call: Call) -> Response:
 
 
 def _stream(lines: str, cache: str) -> Response:
-    headers: Headers = {"Content-Type": EVENT_STREAM, "Cache-Control": cache, "Vary": LAST_EVENT_ID}
+    vary = f"Accept-Encoding, {LAST_EVENT_ID}"
+    headers: Headers = {"Content-Type": EVENT_STREAM, "Cache-Control": cache, "Vary": vary}
     return Response(f"retry: {RETRY_MS}\n{lines}\n\n", headers, 200)

@@ -57,7 +57,7 @@ def test_the_top_ten_is_published_at_first_and_after_each_change(site: Site) -> 
     ]
     assert len(source.heard[0]["entries"]) == 10
     assert first.headers["Cache-Control"] == "public, max-age=3"
-    assert first.headers["Vary"] == "Last-Event-ID"
+    assert first.headers["Vary"] == "Accept-Encoding, Last-Event-ID"
     assert first.headers["Access-Control-Allow-Origin"] == "*"
     known = source.last_id
     assert source.connect().text == "retry: 5000\n: unchanged\n\n"

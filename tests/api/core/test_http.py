@@ -39,7 +39,7 @@ def test_etag(site: Site) -> None:
         first = site.get(path, sent)
         tag = first.headers["ETag"]
         assert first.headers["Cache-Control"] == cache
-        assert first.headers["Vary"] == "Authorization, X-API-Key"
+        assert first.headers["Vary"] == "Accept-Encoding, Authorization, X-API-Key"
         assert site.get(path, sent).headers["ETag"] == tag
         for known in (tag, f"W/{tag}", f'"other", {tag}', "*"):
             unchanged = site.get(path, sent, If_None_Match=known)
