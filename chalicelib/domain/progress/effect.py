@@ -192,8 +192,9 @@ class Change:
                 self.earned(badge)
         level = self.player.level(self.rules)
         if self.unpaid:
-            self.player.rewarded_level = max(self.player.rewarded_level, level)
-        if level > self.player.rewarded_level:
+            # Levels that a change of the ruleset lets the player reach stay unpaid: the next event pays them.
+            self.player.rewarded_level += max(0, level - max(self.level_before, self.player.rewarded_level))
+        if level > self.player.rewarded_level and not self.unpaid:
             reward = self.rules.ruleset.levels.reward
             if reward:
                 self.credit(reward.asset, "level_up", reward.amount * (level - self.player.rewarded_level))
