@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from chalicelib.domain.core.errors import LostRace
 from chalicelib.services.context import Context
+from chalicelib.store.core.table import Unknown
 from chalicelib.store.operations.turns import end_turn, take_turn
 
 
@@ -22,6 +23,10 @@ def turn(context: Context, function: str, ends_ms: int) -> Iterator[bool]:
     except LostRace:
         yield False
         return
+    except Unknown:
+        # The turn may be taken: then the next run must not wait for it.
+        end_turn(context.table, function, by)
+        raise
     try:
         yield True
     finally:

@@ -120,6 +120,21 @@ def test_a_run_takes_its_turn_again_after_a_lost_answer_and_ends_no_other(plant:
     assert sweep(plant) == {"sent": 0}
 
 
+def test_a_turn_that_is_taken_without_an_answer_is_ended(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Table.update
+
+    def lose(table: Table, key: Any, expression: str, *more: Any) -> None:
+        real(table, key, expression, *more)
+        if "#until = :until" in expression:
+            raise Unknown("the answer was lost")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Table, "update", lose)
+        with pytest.raises(Unknown):
+            sweep(plant)
+    assert sweep(plant) == {"sent": 0}
+
+
 def test_a_turn_whose_end_is_not_written_fails_no_run(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     real = Table.update
 
