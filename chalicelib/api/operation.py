@@ -47,6 +47,7 @@ class Operation:
     any of them, or an array of them; the use case then decodes the JSON. `optional_body`: no body means `{}`.
     `binary_mode`: the body may be the data of a CloudEvent whose attributes are in headers.
     `permission`: what the key needs; "" takes callers without a key. `optional_key`: a key is read if there is one.
+    `without_table`: callers count as those without a key while the table does not respond.
     `refusals`: kinds of errors besides those of every such operation. `replays`: a retry gets the first answer.
 
     Over HTTP: `method` and `path`; `status` of a success; `headers` of a request, each with its purpose; `media` of
@@ -67,6 +68,7 @@ class Operation:
     answer: str = ""
     permission: str = ""
     optional_key: bool = False
+    without_table: bool = False
     rate: RateClass | None = None
     refusals: tuple[ErrorKind, ...] = ()
     replays: bool = False

@@ -15,7 +15,7 @@ from chalicelib.api.operation import Auth, Operation
 from chalicelib.api.query import read_query
 from chalicelib.api.statuses import UnsupportedMediaType
 from chalicelib.domain.core.decoding_errors import fault
-from chalicelib.domain.core.errors import InvalidRequest, NotFound, PayloadTooLarge, Unauthenticated
+from chalicelib.domain.core.errors import InvalidRequest, NotFound, OutOfReach, PayloadTooLarge, Unauthenticated
 from chalicelib.domain.core.json_values import BYTE_ORDER_MARK, MAX_DEPTH, too_deep, whole_numbers
 from chalicelib.domain.core.moments import decode_moment
 from chalicelib.domain.core.sentences import NO_OPERATION, not_json
@@ -61,7 +61,7 @@ class Call:
         operation = self.operation
         if operation.auth is Auth.KEY or (operation.auth is Auth.OPTIONAL and self.key()):
             self.caller = self._authenticate()
-            if operation.permission:
+            if self.caller and operation.permission:
                 require(self.caller, operation.permission)
         self.query = read_query(self.request.query_params, operation.query_type)
         if operation.body:
@@ -82,11 +82,15 @@ class Call:
         except UnicodeDecodeError as error:
             raise NotFound(NO_OPERATION) from error
 
-    def _authenticate(self) -> Caller:
+    def _authenticate(self) -> Caller | None:
         try:
             return authenticate(self.context, self.key(), self.address())
         except Unauthenticated as error:
             raise Unauthenticated(KEY_NEEDED) from error
+        except OutOfReach:
+            if self.operation.auth is Auth.KEY or not self.operation.without_table:
+                raise
+            return None
 
     def header(self, name: str) -> str:
         return str(self.request.headers.get(name) or "")

@@ -21,6 +21,7 @@ OPERATIONS = (
         use_case="chalicelib.services.operations.read_health:read_health",
         answer="Health",
         optional_key=True,
+        without_table=True,
         description="The table, the queues, and the last run of each scheduled function. `degraded` is still 200: "
         "requests are answered, but an operator should look. 503 if the table or a queue does not respond; the error "
         "then has the checks too. With a key that has `admin`, each check has details.",

@@ -166,6 +166,24 @@ def test_a_table_that_does_not_respond_is_503_since_this_process_found_it(burnin
     assert "fire" not in str(first)
 
 
+def test_callers_with_a_key_see_the_checks_while_the_table_does_not_respond(
+    running: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A monitor with a key must see no less than one without."""
+    key = running.key("ops", "admin")
+
+    def broken(*_: Any, **__: Any) -> Any:
+        raise Busy("the table is on fire")
+
+    for read in ("get", "get_many"):
+        monkeypatch.setattr(Table, read, broken)
+    found = checks(running, key, status=503)
+    assert found["table"]["status"] == "failing"
+    assert all("detail" not in each for each in found.values())
+    refused = running.get("/profile", key)
+    assert (refused.status, "checks" in refused.json) == (503, False)
+
+
 @pytest.mark.parametrize("parallel", [False, True])
 def test_a_part_that_hangs_does_not_hang_the_check(
     running: Site, monkeypatch: pytest.MonkeyPatch, *, parallel: bool
