@@ -111,8 +111,14 @@ class Emulator:
             self._spawn(tied)
 
     def crashed(self) -> bool:
-        """Return whether its last run ended without being stopped: then its state may be up to a minute old."""
-        return bool(self._state().get("pid")) and self.process() is None
+        """Return whether its last run ended without being stopped: then its state may be up to a minute old.
+
+        Waits for a stop that is under way.
+        """
+        if not self.directory.is_dir():
+            return False
+        with self._lock():
+            return bool(self._state().get("pid")) and self.process() is None
 
     def stop(self) -> None:
         """Stop it with SIGTERM, on which it saves its state. It is no error if it is not running."""

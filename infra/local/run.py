@@ -1,6 +1,7 @@
 """`make run`: run Laurel on this machine with a sample of real traffic, and print what the API returns.
 
-With ONCE=1 it ends after printing, with status 1 if anything is missing. Otherwise it serves until Ctrl-C.
+With ONCE=1 it ends after printing, with status 1 if anything is missing. Otherwise it serves until Ctrl-C or
+`make stack-stop`.
 """
 
 from __future__ import annotations
@@ -77,11 +78,13 @@ def main() -> int:
         click.echo(f"error: {error}", err=True)
         return 1
     finally:
-        if found_running:
+        if found_running and stack.emulator.process() is not None:
             click.echo("the local stack was already running and keeps running; stop it with: make stack-stop")
         else:
-            crashed = stack.emulator.crashed()
             with _undisturbed():
+                crashed = stack.emulator.crashed()
+                if stack.emulator.process() is not None:
+                    click.echo("stopping ...")
                 stack.stop()
             kept = "its state of at most a minute ago" if crashed else "its data"
             click.echo(f"the local stack is stopped; {kept} is kept in .stack")
@@ -174,7 +177,8 @@ def _serve(stack: Stack) -> None:
     click.echo("\nserving until Ctrl-C")
     while stack.emulator.process() is not None:
         time.sleep(1)
-    raise Unfinished(f"the emulator has ended; its log is {stack.emulator.log}")
+    if stack.emulator.crashed():
+        raise Unfinished(f"the emulator has ended; its log is {stack.emulator.log}")
 
 
 def _end_on_signals() -> None:

@@ -16,7 +16,8 @@ from chalicelib.services.boards.rotate_boards import rotate_boards
 from chalicelib.services.progress.create_key import create_key
 from infra.local import readings
 from infra.local.readings import Api, Refused, show
-from infra.local.run import PLAN
+from infra.local.run import PLAN, Unfinished, _serve
+from infra.local.stack import Stack
 from tests.api.http import request
 from tests.cli.conftest import Deployment
 from tests.cli.test_replay import small_trace
@@ -105,3 +106,12 @@ def test_missing_parts_are_named(laurel: Deployment, api: Api, tmp_path: Path) -
 def test_a_refusal_quotes_the_api() -> None:
     with pytest.raises(Refused, match="GET /docs"):
         Api("http://127.0.0.1:9", "k").text("/docs")
+
+
+def test_only_a_stack_that_ends_by_itself_is_an_error(tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    state.write_text('{"port": 1}')
+    _serve(Stack(tmp_path))  # it was stopped from elsewhere
+    state.write_text('{"port": 1, "pid": 4194305, "started": 1.0}')
+    with pytest.raises(Unfinished, match="the emulator has ended"):
+        _serve(Stack(tmp_path))
