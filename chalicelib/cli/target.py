@@ -176,6 +176,8 @@ def _outputs(stage: str, aws: Mapping[str, str]) -> dict[str, str]:
     except NoCredentialsError as error:
         raise NoTarget("No AWS credentials were found; set AWS_PROFILE, or run: aws configure") from error
     except (BotoCoreError, ClientError) as error:
+        if "does not exist" in str(error):
+            raise NoTarget(f"There is no stack '{name}' at {client.meta.endpoint_url}.") from error
         raise NoTarget(f"The stack '{name}' could not be looked up: {error}") from error
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 

@@ -9,8 +9,11 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from botocore.session import get_session
+from botocore.stub import Stubber
 from click.testing import CliRunner
 
 from chalicelib.cli import main, target
@@ -198,6 +201,17 @@ def test_a_missing_region_and_missing_credentials_are_reported_with_a_remedy(mon
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     with pytest.raises(NoTarget, match=r"^No AWS credentials were found; set AWS_PROFILE, or run: aws configure$"):
         Target("prod").variables  # noqa: B018
+
+
+def test_a_stage_that_does_not_exist_is_named_with_the_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = get_session().create_client(
+        "cloudformation", "eu-west-1", aws_access_key_id="x", aws_secret_access_key="x"
+    )
+    monkeypatch.setattr(target, "get_session", lambda: SimpleNamespace(create_client=lambda *_, **__: client))
+    with Stubber(client) as script:
+        script.add_client_error("describe_stacks", "ValidationError", "Stack with id laurel-prd does not exist")
+        with pytest.raises(NoTarget, match=r"^There is no stack 'laurel-prd' at https://\S+\.$"):
+            Target("prd").variables  # noqa: B018
 
 
 def test_the_template_has_every_output_that_the_command_reads() -> None:
