@@ -57,7 +57,7 @@ def wait_and_print(context: Context, queue: str, followed: Followed, seconds: fl
 
 
 def _outcome(followed: Followed) -> str:
-    parts = [f"{followed.applied:,} applied", f"{followed.duplicates:,} duplicates"]
+    parts = [f"{followed.applied:,} applied", counted(followed.duplicates, "duplicate")]
     if followed.invalid:
         reasons = ", ".join(f"{reason} {number:,}" for reason, number in sorted(followed.invalid.items()))
         parts.append(f"{followed.invalid.total():,} rejected ({reasons})")
