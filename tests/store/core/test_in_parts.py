@@ -58,6 +58,8 @@ IN_PARTS: dict[str, set[str]] = {
     "ledger/proof.py:read_postings": {"PostingItem"},
     "ledger/proof.py:sum_partition": {"BalanceItem", "PostingItem"},
     "operations/ledger_scan.py:scan_ledger": LEDGER | REWARDS,
+    "operations/turns.py:end_turn": {NO_KIND},
+    "operations/turns.py:take_turn": {NO_KIND},
     "progress/player_writes.py:_update_days": {"DaysItem"},
     "progress/player_writes.py:_update_identity": {"IdentityItem"},
     "progress/records.py:days_in": {"DaysItem"},
