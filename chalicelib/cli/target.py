@@ -130,7 +130,8 @@ def _local() -> dict[str, str]:
     port = next((port for file in _state_files() if (port := _port(file))), None)
     if port is None:
         raise NoTarget(
-            "There is no local stack; start it with: make run. Or name a deployment: laurel --stage NAME ..."
+            "No local stack is ready; start it with: make run, and wait until it serves. Or name a deployment: "
+            "laurel --stage NAME ..."
         )
     endpoint = f"http://127.0.0.1:{port}"
     aws = {**LOCAL_AWS, "AWS_ENDPOINT_URL": endpoint}
