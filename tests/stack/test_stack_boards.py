@@ -61,7 +61,7 @@ def check_pages(http: Http, key: str, scope: str, scores: dict[str, int], limit:
 def replayed(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> int:
     """Replay 2,000 events of the shipped sample until the queues are empty. Return their number."""
     state = tmp_path_factory.mktemp("replay") / "state.json"
-    run_laurel(stack, "replay", "--sample", "--days", "5", "--state", str(state))
+    run_laurel(stack, "replay", "--sample", "--days", "5", "--wait", "0", "--state", str(state))
     quiet(stack, DRAIN_S)
     return trace.inspect_file(trace.SAMPLE).rows
 
