@@ -68,6 +68,7 @@ def handlers() -> Iterator[None]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_each_signal_ends_make_run_once(number: signal.Signals) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in the background of a script
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # also where the tests run under nohup
     _end_on_signals()
     with pytest.raises(KeyboardInterrupt):
         os.kill(os.getpid(), number)
