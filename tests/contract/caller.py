@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from chalicelib.api.operation import JSON, Operation
-from chalicelib.api.registry import OPERATIONS
 from chalicelib.domain.boards.archive import Place
 from chalicelib.domain.core.periods import day_of, period_before, period_of
 from chalicelib.services.context import Context
@@ -17,8 +16,8 @@ from chalicelib.services.progress.create_key import create_key
 from chalicelib.store.boards.archives import Archive, create_archive
 from chalicelib.store.core.table import ConditionFailed
 from tests.contract.clients import ContractError
+from tests.contract.scenario import BY_NAME
 
-BY_NAME = {operation.name: operation for operation in OPERATIONS}
 PATIENCE_S = 120
 
 

@@ -15,16 +15,14 @@ from unittest import mock
 
 from chalicelib import wiring
 from chalicelib.api.operation import JSON, Operation
-from chalicelib.api.registry import OPERATIONS
 from chalicelib.api.request import MAX_BODY_BYTES
 from chalicelib.observability import logger
 from chalicelib.store.core.table import Busy
 from infra.openapi.examples import FILE
 from tests.api.conftest import BASE, Site
 from tests.api.http import Answer, request
-from tests.contract.scenario import play
+from tests.contract.scenario import BY_NAME, play
 
-BY_NAME = {operation.name: operation for operation in OPERATIONS}
 # Items of an array in an example.
 SHOWN_ITEMS = 2
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from chalicelib.api.registry import OPERATIONS
+
+BY_NAME = {operation.name: operation for operation in OPERATIONS}
 EVENT: dict[str, Any] = {
     "specversion": "1.0",
     "id": "01J2Z5Q8WJ3V",

@@ -120,24 +120,23 @@ def test_a_protected_stack_is_not_deleted(cloud: Cloud) -> None:
     protect(cloud.client, NAME)
 
 
-def test_a_name_that_exists_is_reported_with_the_import_of_what_was_kept(cloud: Cloud) -> None:
+def fail_to_create(cloud: Cloud, reason: str) -> None:
     cloud.stack(None)
     cloud.change_set("CREATE", {"Status": "CREATE_COMPLETE"})
     cloud.script.add_response("execute_change_set", {}, WHERE)
     for _ in range(2):
         cloud.stack("ROLLBACK_COMPLETE")
-    cloud.failed_event("laurel-test already exists")
+    cloud.failed_event(reason)
+
+
+def test_a_name_that_exists_is_reported_with_the_import_of_what_was_kept(cloud: Cloud) -> None:
+    fail_to_create(cloud, "laurel-test already exists")
     with pytest.raises(DeployError, match=r"kept them\. .* import them: make deploy IMPORT=1"):
         cloud.deploy()
 
 
 def test_other_failures_do_not_name_the_import(cloud: Cloud) -> None:
-    cloud.stack(None)
-    cloud.change_set("CREATE", {"Status": "CREATE_COMPLETE"})
-    cloud.script.add_response("execute_change_set", {}, WHERE)
-    for _ in range(2):
-        cloud.stack("ROLLBACK_COMPLETE")
-    cloud.failed_event("limit exceeded")
+    fail_to_create(cloud, "limit exceeded")
     with pytest.raises(DeployError) as failed:
         cloud.deploy()
     assert "IMPORT" not in str(failed.value)
